@@ -1,0 +1,8 @@
+//! `career-relay`: the email gateway that turns every job-rejection mail into a next step.
+//!
+//! `docs/architecture.md` is the map. The pure modules come first: bytes and values in, values out. The shell modules
+//! give them a clock, a disk and sockets. `tests/tidy.rs` holds the walls between them.
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod mail;
