@@ -1,4 +1,4 @@
-//! The house rules as a test: who imports whom, where a crate may appear, what pure code may not do, how big things get.
+//! The house rules as a test: who imports whom, where crates may appear, what pure code may not do, how big things get.
 //!
 //! The tables are those of the design. A cap is never raised here: what grows over it is split by thought.
 
