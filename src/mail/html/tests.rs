@@ -196,8 +196,10 @@ proptest! {
 
     #[test]
     fn any_markup_gives_lines_in_order(pieces in prop::collection::vec(prop::sample::select(vec![
-        "<p>", "</p>", "<div style='font-size:0'>", "</div>", "<br>", "<td>", "</td>", "<table>", "</table>", "<tr>", "<b>", "</b>", "<a href=x>",
-        "</a>", "<li>", "<ul>", "</ul>", "text", " ", "\r\n", "残念", "&nbsp;", "&#x", "<!--", "-->", "<script>", "</script>", "<", ">", "\x1b$B", "\x1b(B",
+        "<p>", "</p>", "<div style='font-size:0'>", "</div>", "<br>", "<td>", "</td>", "<table>",
+ "</table>", "<tr>", "<b>", "</b>", "<a href=x>",
+        "</a>", "<li>", "<ul>", "</ul>", "text", " ", "\r\n", "残念", "&nbsp;", "&#x", "<!--",
+ "-->", "<script>", "</script>", "<", ">", "\x1b$B", "\x1b(B",
         "<blockquote>", "<pre>", "</pre>", "<hr>", "<svg>", "<title>", "<select>", "<template>",
     ]), 0..40)) {
         assert_places(pieces.concat().as_bytes());

@@ -165,7 +165,8 @@ fn boundaries_that_begin_one_another_are_a_fault() {
 #[test]
 fn a_delimiter_of_the_outside_ends_what_is_open_inside() {
     let raw = crlf(
-        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\nx\n--b\n\ny\n--b--\n",
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n\
+         Content-Type: multipart/mixed; boundary=c\n\n--c\n\nx\n--b\n\ny\n--b--\n",
     );
     let message = Message::read(raw.as_bytes());
     assert_eq!(codes(&message), ["malformed_unclosed"]);
@@ -175,8 +176,12 @@ fn a_delimiter_of_the_outside_ends_what_is_open_inside() {
 
 #[test]
 fn hostile_sizes_end_in_faults() {
-    let deep: String =
-        (0..10_000).map(|i| format!("--x{i}y\nContent-Type: multipart/mixed; boundary=x{}y\n\n", i + 1)).collect();
+    let deep: String = (0..10_000)
+        .map(|i| {
+            ["--x", &i.to_string(), "y\nContent-Type: multipart/mixed; boundary=x", &(i + 1).to_string(), "y\n\n"]
+                .concat()
+        })
+        .collect();
     let deep = crlf(&format!("Content-Type: multipart/mixed; boundary=x0y\n\n{deep}"));
     assert!(codes(&Message::read(deep.as_bytes())).contains(&"too_deep"));
     let many = crlf(&format!("Content-Type: multipart/mixed; boundary=b\n\n{}--b--\n", "--b\n\nx\n".repeat(10_000)));
@@ -275,15 +280,15 @@ impl Tree {
     fn write(&self, raw: &mut String, count: &mut usize) {
         *count += 1;
         match self {
-            Self::Leaf(text) => raw.push_str(&format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{text}")),
+            Self::Leaf(text) => *raw += &format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{text}"),
             Self::Multipart(parts) => {
                 let boundary = format!("=_{count}_limit");
-                raw.push_str(&format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n"));
+                *raw += &format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n");
                 for part in parts {
-                    raw.push_str(&format!("\r\n--{boundary}\r\n"));
+                    *raw += &format!("\r\n--{boundary}\r\n");
                     part.write(raw, count);
                 }
-                raw.push_str(&format!("\r\n--{boundary}--\r\n"));
+                *raw += &format!("\r\n--{boundary}--\r\n");
             }
         }
     }
