@@ -19,7 +19,9 @@ pub(super) fn starts_paragraph(part: &TextPart, i: usize) -> bool {
     let closes = |b: &Block| b.end_tag.as_ref().is_none_or(|t| range.contains(&t.start)) && is_spaced(b, octets);
     let first = part.blocks.partition_point(|b| b.start_tag.start < range.start);
     let mut opened = part.blocks[first..].iter().take_while(|b| b.start_tag.start < range.end);
-    around.filter_map(|b| part.blocks.get(b)).any(closes) || opened.any(|b| is_spaced(b, octets)) || has_blank(gap, true)
+    around.filter_map(|b| part.blocks.get(b)).any(closes)
+        || opened.any(|b| is_spaced(b, octets))
+        || has_blank(gap, true)
 }
 
 /// Whether readers draw space around the block without a blank line in it.
@@ -86,7 +88,8 @@ pub(super) fn block_gap(part: &TextPart, end: usize, next: Option<usize>) -> Opt
     let whole = opened.inspect(|_| count += 1).all(is_whole);
     let ends = memmem::find_iter(gap, b"</").count();
     let opens = memchr::memchr_iter(b'<', gap).filter(|n| gap.get(n + 1).is_some_and(u8::is_ascii_alphabetic)).count();
-    let breaks = memchr::memchr_iter(b'<', gap).filter(|n| gap[n + 1..].to_ascii_lowercase().starts_with(b"br")).count();
+    let breaks =
+        memchr::memchr_iter(b'<', gap).filter(|n| gap[n + 1..].to_ascii_lowercase().starts_with(b"br")).count();
     let named = memmem::find(gap, b"id=").is_some() || memmem::find(gap, b"<!").is_some();
     (whole && count <= 4 && opens == ends + breaks && !named).then_some(gap)
 }

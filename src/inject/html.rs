@@ -14,6 +14,8 @@ use super::site::{Bounds, paragraph_end};
 const TAG_OCTETS_MAX: usize = 400;
 /// Most `span` and `font` elements around a paragraph that are copied for their look.
 const WRAPPERS_MAX: usize = 4;
+/// Elements whose last text may be followed by more lines of it.
+const CONTAINERS: [&str; 8] = ["td", "body", "center", "section", "article", "main", "div", "p"];
 /// Lines a table cell must hold to be the mail's text and not a datum.
 const CELL_LINES_MIN: usize = 3;
 
@@ -65,7 +67,7 @@ impl Spot<'_> {
     /// Behind the element that holds the paragraph, when nothing else follows in it.
     fn behind_block(&self) -> Option<HtmlSite> {
         let block = self.part.blocks.get(self.place.block?)?;
-        let end = block.end_tag.as_ref()?.end;
+        let end = self.place.after_block?;
         if !matches!(block.name, "p" | "div") || end > self.until {
             return None;
         }
@@ -125,18 +127,18 @@ impl Spot<'_> {
         })
     }
 
-    /// Behind the last text of an element that is no paragraph, or of a fragment without elements.
+    /// Behind the last text of an element beside which no block may stand, or of a fragment without elements.
     fn at_end(&self) -> Option<HtmlSite> {
-        let behind = |block: &Block| block.end_tag.as_ref().is_some_and(|t| t.end <= self.until);
-        let container = |b: &Block| matches!(b.name, "td" | "body" | "center" | "section" | "article" | "main");
-        let fits = match self.place.block.and_then(|b| self.part.blocks.get(b)) {
-            Some(block) => container(block) && (behind(block) || self.next.is_none()),
-            None => self.next.is_none(),
+        let at = match self.place.block.and_then(|b| self.part.blocks.get(b)) {
+            Some(block) if CONTAINERS.contains(&block.name) => self.place.at_block_end?,
+            None if self.next.is_none() => {
+                let from = self.part.lines[self.last].octets.end;
+                from + inline_end_tags(&self.octets()[from..])
+            }
+            _ => return None,
         };
-        let from = self.part.lines[self.last].octets.end;
-        let rest = self.octets().get(from..self.until).filter(|_| fits)?;
-        let twice = b"<br><br>".to_vec();
-        Some(HtmlSite { at: from + inline_end_tags(rest), before: twice, between: b"<br>".to_vec(), behind: Vec::new() })
+        let (before, between) = (b"<br><br>".to_vec(), b"<br>".to_vec());
+        Some(HtmlSite { at, before, between, behind: Vec::new() })
     }
 }
 

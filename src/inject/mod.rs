@@ -130,12 +130,7 @@ enum Site {
 }
 
 /// The first way to write the line into the part that its charset and transfer encoding allow.
-fn edit_part(
-    message: &Message<'_>,
-    part: &TextPart,
-    target: &Target,
-    line: &LineText<'_>,
-) -> Option<(Edit, Change)> {
+fn edit_part(message: &Message<'_>, part: &TextPart, target: &Target, line: &LineText<'_>) -> Option<(Edit, Change)> {
     let mime = message.parts().get(part.part)?;
     let site = match part.kind {
         TextKind::Plain => Site::Plain(plain::site(part, mime, target)?),
@@ -182,7 +177,8 @@ impl Writer<'_> {
 
     /// The octets, a multiple of three where base64 needs that. On lines of their own if `spread` (HTML only).
     fn padded(&self, lead: &str, url: &str, spread: bool) -> Option<Vec<u8>> {
-        let insert = self.compose(lead, url, 0).map(|o| if spread { [b"\r\n", &o[..], b"\r\n"].concat() } else { o })?;
+        let insert =
+            self.compose(lead, url, 0).map(|o| if spread { [b"\r\n", &o[..], b"\r\n"].concat() } else { o })?;
         let pad = (3 - insert.len() % 3) % 3;
         if self.mime.transfer == Transfer::Base64 && pad > 0 { self.compose(lead, url, pad) } else { Some(insert) }
     }
