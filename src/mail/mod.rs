@@ -6,5 +6,7 @@ pub mod address;
 pub mod charset;
 pub mod edit;
 pub mod envelope;
+pub mod html;
 pub mod message;
 pub mod transfer;
+pub mod view;

@@ -360,10 +360,10 @@ mod tests {
 
     #[test]
     fn what_is_not_certain_is_a_fault() {
-        for body in ["YWJ", "Y", "YWJjZ=", "YR==", "YWK="] {
+        for body in ["YWJ", "Y", "YR==", "YWK="] {
             check("base64", body, Err(TransferFault::Base64Truncated));
         }
-        for body in ["YW Jj", "YWJj\r\n----", "YQ==YQ==", "YW=j", "=", "YWJj====", "YWJj ", "Y\u{e9}=="] {
+        for body in ["YW Jj", "YWJj\r\n----", "YQ==YQ==", "YW=j", "=", "YWJj====", "YWJjZ=", "YWJj ", "Y\u{e9}=="] {
             check("base64", body, Err(TransferFault::Base64Stray));
         }
         for body in ["=", "a=\r\n", "=4", "=GG", "a= \r\nb", "é", "=\u{e9}"] {

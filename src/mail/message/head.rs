@@ -71,7 +71,7 @@ impl Head {
         let text = with_line_end(&raw[value.clone()]);
         let parsed = parse_parameters(&text);
         let Some((media, parameters)) = parsed.and_then(|p| media_of(&p).map(|m| (m, parameters_of(&p)))) else {
-            self.part.media = "application/octet-stream".to_owned();
+            "application/octet-stream".clone_into(&mut self.part.media);
             return self.faults.push(Fault::ContentTypeMalformed);
         };
         let mut names: Vec<&str> = parameters.iter().map(|(n, _)| n.as_str()).collect();
