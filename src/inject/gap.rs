@@ -37,7 +37,7 @@ pub(super) fn is_spaced(block: &Block, octets: &[u8]) -> bool {
     }
 }
 
-/// Whether an empty line can be seen in a run of tags. `line_open` tells whether text stands in front of it on its line.
+/// Whether an empty line can be seen in a run of tags. `line_open`: text stands in front of it on its line.
 pub(super) fn has_blank(gap: &[u8], mut line_open: bool) -> bool {
     let mut rest = gap;
     while let Some((first, after)) = rest.split_first() {
