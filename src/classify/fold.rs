@@ -52,11 +52,6 @@ impl Folded {
         after.checked_sub(1).and_then(|index| self.lines.get(index)).map(|(_, line)| *line)
     }
 
-    /// The sentence that holds `offset`.
-    pub fn sentence_at(&self, offset: usize) -> usize {
-        self.sentences.partition_point(|sentence| sentence.start <= offset).saturating_sub(1)
-    }
-
     /// Where the sentence ends in the folded text.
     pub fn sentence_end(&self, index: usize) -> usize {
         self.sentences.get(index + 1).map_or(self.text.len(), |next| next.start)
@@ -213,7 +208,25 @@ impl Folder {
     /// Lines that end a sentence without a full stop: addressees, polite verb forms, and whatever a list item follows.
     fn end_at_line_break(&mut self, next: &str) {
         let Some(line) = self.folded.text.get(self.line_start..) else { return };
-        let goes_on = |c: char| matches!(c, 'が' | 'と' | 'か' | 'し' | 'よ' | 'の' | 'け' | 'に' | 'は' | 'を' | 'も' | '、' | ',');
+        let goes_on = |c: char| {
+            matches!(
+                c,
+                'が' | 'と'
+                    | 'か'
+                    | 'し'
+                    | 'よ'
+                    | 'の'
+                    | 'け'
+                    | 'に'
+                    | 'は'
+                    | 'を'
+                    | 'も'
+                    | 'で'
+                    | '、'
+                    | '。'
+                    | ','
+            )
+        };
         let first = next.chars().next().unwrap_or(' ');
         let addressee = line.len() <= GREETING_OCTETS_MAX && ADDRESSEES.iter().any(|end| line.ends_with(end));
         let sentence = ENDINGS.iter().any(|end| line.ends_with(end));
@@ -273,7 +286,8 @@ fn is_blank(c: char) -> bool {
 }
 
 fn is_ignorable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{ad}' | '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn is_narrow(c: char) -> bool {
@@ -360,7 +374,8 @@ mod tests {
             prop_assert!(folded.lines.is_sorted());
             for (index, sentence) in folded.sentences.iter().enumerate() {
                 prop_assert!(folded.text.is_char_boundary(sentence.start));
-                prop_assert_eq!(folded.sentence_at(sentence.start), index);
+                let before = folded.sentences.partition_point(|other| other.start <= sentence.start);
+                prop_assert_eq!(before, index + 1);
                 prop_assert!(folded.first_line_of(index) <= folded.last_line_of(index));
             }
         }

@@ -18,21 +18,29 @@ const STRONG: u32 = 3;
 const SOFT: u32 = 1;
 /// Folded octets up to which a part without a result is a stub or a footer.
 const STUB_OCTETS_MAX: usize = 240;
+/// Octets of the subject that are read.
+const SUBJECT_OCTETS_MAX: usize = 1024;
 
 /// Judges the text of a mail whose candidates are known.
 pub(super) fn judge(mail: &Mail<'_>, candidates: Candidates, rules: &Rules) -> Verdict {
     let Some((part, text)) = primary(mail.view) else {
         return abstain(if has_quotation(mail.view) { Reason::QuotedOnly } else { Reason::NoText });
     };
+    if !mail.view.unread.is_empty() {
+        return abstain(Reason::Unreadable);
+    }
     if mail.view.parts.iter().map(text_octets).sum::<usize>() > TEXT_OCTETS_MAX {
         return abstain(Reason::TooLong);
     }
     let reading = read(fold_lines(text, is_newest), rules);
-    let subject = read(fold(std::iter::once((0, mail.view.subject.as_str()))), rules);
+    let subject = read(fold(std::iter::once((0, head_of(&mail.view.subject)))), rules);
     let evidence = evidence_of(&reading, &subject, part, rules);
-    let judged = question(&reading, &subject, text, rules).map_or_else(|| read_siblings(mail.view, part, &reading, rules), Err);
+    let judged =
+        question(&reading, &subject, text, rules).map_or_else(|| read_siblings(mail.view, part, &reading, rules), Err);
     match judged {
-        Ok(places) => Verdict::Rejection(Rejection { language: language_of(&reading, rules), candidates, evidence, places }),
+        Ok(places) => {
+            Verdict::Rejection(Rejection { language: language_of(&reading, rules), candidates, evidence, places })
+        }
         Err(reason) => Verdict::Abstain(Abstain { reason, evidence }),
     }
 }
@@ -54,6 +62,12 @@ fn has_quotation(view: &View) -> bool {
 
 fn text_octets(part: &TextPart) -> usize {
     (0..part.lines.len()).map(|line| part.line(line).len()).sum()
+}
+
+/// As much of a subject as is read.
+fn head_of(subject: &str) -> &str {
+    let end = (0..=SUBJECT_OCTETS_MAX.min(subject.len())).rev().find(|end| subject.is_char_boundary(*end));
+    subject.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 fn is_newest(kind: LineKind) -> bool {
@@ -171,7 +185,7 @@ fn evidence_of(reading: &Reading, subject: &Reading, part: usize, rules: &Rules)
             let (Some(rule), Some(seen)) = (rules.rules.get(hit.rule), seen.get_mut(hit.rule)) else { continue };
             let question = match rule.kind {
                 Kind::Recruiting => Question::Recruiting,
-                Kind::Negative if !in_subject && read.results.contains(&index) => Question::Negative,
+                Kind::Negative if !in_subject && read.results.binary_search(&index).is_ok() => Question::Negative,
                 Kind::Applicant => Question::Applicant,
                 Kind::Veto(_) => Question::Veto,
                 _ => continue,

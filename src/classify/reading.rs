@@ -63,7 +63,8 @@ impl Reading {
             match kind(hit) {
                 Some(Kind::ConditionBefore) => condition_in = Some((hit.sentence, hit.end)),
                 Some(Kind::Negative) => {
-                    let before = condition_in.is_some_and(|(sentence, end)| sentence == hit.sentence && end <= hit.start);
+                    let before =
+                        condition_in.is_some_and(|(sentence, end)| sentence == hit.sentence && end <= hit.start);
                     match self.limit_after(index, hit, rules) {
                         Some(Kind::ConditionAfter) => self.conditional = true,
                         _ if before => self.conditional = true,
@@ -79,7 +80,8 @@ impl Reading {
     /// What right behind a result takes it back or makes it a condition.
     fn limit_after(&self, index: usize, result: &Hit, rules: &Rules) -> Option<Kind> {
         let reach = result.end + SCOPE_OCTETS_MAX;
-        let near = self.hits.iter().skip(index + 1).take_while(|hit| hit.start < reach && hit.sentence == result.sentence);
+        let near =
+            self.hits.iter().skip(index + 1).take_while(|hit| hit.start < reach && hit.sentence == result.sentence);
         // The count bounds a text made of nothing but hits.
         near.take(64).filter(|hit| hit.start >= result.end).find_map(|hit| {
             let kind = rules.rules.get(hit.rule)?.kind;

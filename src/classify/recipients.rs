@@ -109,7 +109,10 @@ fn is_to_own_people(envelope: &Envelope, message: &Message<'_>, audience: &Audie
         let same = |other: Option<&Address>| other.is_some_and(|o| o.is_same_mailbox(address));
         same(message.from()) || same(envelope.sender.as_ref())
     };
-    message.to_and_cc().iter().any(|address| !audience.is_outside(address) && !audience.is_copy(address) && !is_sender(address))
+    message
+        .to_and_cc()
+        .iter()
+        .any(|address| !audience.is_outside(address) && !audience.is_copy(address) && !is_sender(address))
 }
 
 fn distinct<'a>(addresses: impl Iterator<Item = &'a Address>) -> Vec<&'a Address> {

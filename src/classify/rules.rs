@@ -144,10 +144,6 @@ impl Rules {
         builder.build()
     }
 
-    pub(super) fn rule_of(&self, phrase: usize) -> Option<&Rule> {
-        self.phrases.get(phrase).and_then(|phrase| self.rules.get(phrase.rule))
-    }
-
     /// Slots of state that reading needs.
     pub(super) fn slots(&self) -> usize {
         self.phrases.last().map_or(0, |last| last.slot + last.steps)

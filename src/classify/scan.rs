@@ -69,7 +69,8 @@ impl Scanner<'_> {
         let negative = |hit: &&Hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.kind == Kind::Negative);
         let mut results = Covers::over(hits.iter().filter(negative).copied().collect());
         hits.retain(|hit| {
-            let yields = self.rules.rules.get(hit.rule).is_some_and(|rule| matches!(rule.kind, Kind::Veto(_)) && !rule.firm);
+            let yields =
+                self.rules.rules.get(hit.rule).is_some_and(|rule| matches!(rule.kind, Kind::Veto(_)) && !rule.firm);
             !(yields && results.cover(hit, false))
         });
         hits

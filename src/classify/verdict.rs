@@ -143,6 +143,8 @@ reasons! {
     NoText = "no_text",
     /// More text than is read.
     TooLong = "too_long",
+    /// A text part that nobody can read: what it says is unknown.
+    Unreadable = "unreadable",
     /// A language the rules do not know.
     UnsupportedLanguage = "unsupported_language",
     /// A mail that hands another mail on.
