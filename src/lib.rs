@@ -5,4 +5,6 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod ledger;
 pub mod mail;
+pub mod referral;
