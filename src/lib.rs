@@ -8,3 +8,4 @@
 pub mod ledger;
 pub mod mail;
 pub mod referral;
+pub mod spool;
