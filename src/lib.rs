@@ -6,3 +6,5 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod mail;
+pub mod proto;
+pub mod sys;
