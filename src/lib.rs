@@ -9,3 +9,5 @@ pub mod ledger;
 pub mod mail;
 pub mod referral;
 pub mod spool;
+pub mod proto;
+pub mod sys;
