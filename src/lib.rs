@@ -7,7 +7,8 @@
 
 pub mod ledger;
 pub mod mail;
+pub mod proto;
 pub mod referral;
 pub mod spool;
-pub mod proto;
+pub mod store;
 pub mod sys;

@@ -73,6 +73,12 @@ impl<'a> Audit<'a> {
         self.due = due.then_some(entry.seq);
     }
 
+    /// Takes an entry that cannot be read as one; the chain goes on behind it, and will not fit there either.
+    pub fn unreadable(&mut self, seq: u64, what: &str) {
+        self.fault(seq, &format!("unreadable: {what}"));
+        self.seq = seq;
+    }
+
     fn fault(&mut self, seq: u64, what: &str) {
         self.faults.push(Fault { seq: Some(seq), what: what.to_owned() });
     }
@@ -220,6 +226,14 @@ impl<'a> Audit<'a> {
         let pools: Vec<String> = self.pools.iter().filter(|(_, p)| **p != empty).map(|(s, _)| s.clone()).collect();
         for series in pools {
             self.derived(format!("no balance is kept for {series}"));
+        }
+        if !self.persons.is_empty() {
+            self.derived(format!("{} persons of the chain have no state", self.persons.len()));
+        }
+        let mut unproven: Vec<u64> = self.events.drain().map(|(_, seq)| seq).collect();
+        unproven.sort_unstable();
+        for seq in unproven {
+            self.fault(seq, "the evidence for it is not there");
         }
         let mut grants: Vec<_> = self.grants.drain().collect();
         grants.sort();

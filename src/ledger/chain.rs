@@ -6,7 +6,7 @@
 use ring::digest;
 
 use super::entry::Entry;
-use super::event::ReferralEvent;
+use super::event::{EventId, Evidence};
 use crate::referral::{CandidateKey, CompanyId};
 
 /// A SHA-256 hash.
@@ -45,9 +45,9 @@ pub fn commit_person(salt: &Salt, candidate: &CandidateKey) -> Hash {
 }
 
 /// The commitment to a piece of evidence: its id, what it proves, by which route, and whether the line was put in.
-pub fn commit_event(salt: &Salt, event: &ReferralEvent) -> Hash {
-    let inserted = [u8::from(event.inserted)];
-    hash(&[b"event v1", salt, &event.id(), event.proves.code().as_bytes(), event.route.as_bytes(), &inserted])
+pub fn commit_event(salt: &Salt, id: &EventId, evidence: &Evidence<'_>) -> Hash {
+    let inserted = [u8::from(evidence.inserted)];
+    hash(&[b"event v1", salt, id, evidence.proves.code().as_bytes(), evidence.route.as_bytes(), &inserted])
 }
 
 fn hash(fields: &[&[u8]]) -> Hash {

@@ -11,6 +11,6 @@ pub mod statement;
 pub use audit::{Audit, Fault};
 pub use contract::{ContractRef, ContractVersion, CountOn, LateBounce};
 pub use entry::{Entry, Kind, NewEntry};
-pub use event::{Proves, ReferralEvent};
+pub use event::{EventId, Evidence, Proves, ReferralEvent};
 pub use rules::{Contracts, Pool, Posting, Referral, Stage, Unpostable, post, ruling};
 pub use statement::{Balance, Grant, PoolStatement, Statement};
