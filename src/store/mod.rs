@@ -1,4 +1,4 @@
-//! The store: ledger entries durable together with states, balances, grants and notices. It calls the rules, it has none.
+//! The store: entries durable together with states, balances, grants and notices. It calls the rules, it has none.
 //!
 //! One SQLite file (`ledger.db`), one writer thread, one sync for all commands that wait. Readers have a connection of
 //! their own and never wait for the writer. A store that fails returns errors; the outbox keeps the rows meanwhile.
@@ -77,8 +77,8 @@ impl Store {
         Ok(Self { writer, reader })
     }
 
-    /// Posts outbox rows: entries, states, balances, grants and notices in one commit, synced when it returns. A row that
-    /// was posted before adds nothing. Rows no agreed contract or key rules are parked, whole.
+    /// Posts outbox rows: entries, states, balances, grants and notices in one commit, synced when it returns. A row
+    /// that was posted before adds nothing. Rows no agreed contract or key rules are parked, whole.
     ///
     /// # Errors
     /// When nothing was committed; the same rows may be posted again.
