@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-
 use super::labels::Labels;
 use crate::ledger::{Kind, Pool, PoolStatement, Statement};
 

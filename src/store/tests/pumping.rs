@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::*;
+use crate::spool::{Spool, SpoolOptions, Write};
 use crate::store::{Outbox, Pump, PumpOptions};
 
 /// An outbox in memory that can be told to fail.
@@ -118,4 +119,18 @@ fn a_ledger_from_an_older_copy_gets_the_rows_again() {
     let flush = async { Pump::start(paper.clone(), ledger.store.clone(), options()).flush().await };
     wait(flush).expect("a flush");
     assert_eq!(wait(counted(&other.store)), 5);
+}
+
+#[test]
+fn the_spool_is_such_an_outbox() {
+    let ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+    wait(async {
+        let spool = Spool::open(ledger.dir.path(), SpoolOptions::default()).expect("a spool");
+        let writes = contacts(&ledger, 0..11).into_iter().map(Write::Outbox).collect();
+        spool.commit(writes).await.expect("a commit");
+        let pump = Pump::start(spool.clone(), ledger.store.clone(), options());
+        pump.flush().await.expect("a flush");
+        assert_eq!(counted(&ledger.store).await, 11);
+        assert_eq!(spool.summary().await.map(|s| s.unposted), Ok(0));
+    });
 }
