@@ -7,5 +7,12 @@
 
 pub mod classify;
 pub mod inject;
+pub mod ledger;
 pub mod mail;
+pub mod notify;
+pub mod proto;
 pub mod referral;
+pub mod report;
+pub mod spool;
+pub mod store;
+pub mod sys;

@@ -1,4 +1,14 @@
-//! A referral seen from the mail: whom it is about, which link it carries, in which words it is offered.
+//! Who refers and who is referred: company ids, candidate keys, link tokens, the canonical address behind a key, and
+//! the words and the link of the line.
 
+pub mod canonical;
+pub mod company;
+pub mod key;
 pub mod link;
+pub mod token;
 pub mod wording;
+
+pub use canonical::canonical;
+pub use company::CompanyId;
+pub use key::{CandidateKey, CompanyKeys};
+pub use token::LinkToken;
