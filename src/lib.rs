@@ -6,3 +6,6 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod mail;
+
+pub mod config;
+pub mod watch;
