@@ -5,7 +5,8 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
-pub mod mail;
-
 pub mod config;
+pub mod ledger;
+pub mod mail;
+pub mod referral;
 pub mod watch;
