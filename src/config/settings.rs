@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::company::CompanySettings;
 use crate::ledger::Proves;
 use crate::mail::address::{Address, Domain};
+use crate::pipeline::Company;
 use crate::proto::smtp::limits::Limits;
 
 const MINUTE: u64 = 60;
@@ -46,7 +46,7 @@ pub struct Settings {
     /// Events.
     pub log: LogSettings,
     /// The companies, in the order of their file names.
-    pub companies: Vec<CompanySettings>,
+    pub companies: Vec<Company>,
 }
 
 impl Default for Settings {
