@@ -4,4 +4,5 @@ pub mod command;
 pub mod data;
 pub mod limits;
 pub mod reply;
+pub mod session;
 pub mod trace;
