@@ -8,5 +8,7 @@
 pub mod config;
 pub mod ledger;
 pub mod mail;
+pub mod proto;
 pub mod referral;
+pub mod sys;
 pub mod watch;
