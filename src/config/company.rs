@@ -37,7 +37,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     let (name_ja, name_en) = (top.required("name_ja", text(100)), top.required("name_en", text(100)));
     let purpose = top.required("purpose", text(1000));
     let sender_domains = top.list("sender_domains", Vec::new(), values::domain);
-    if sender_domains.is_empty() {
+    if !top.has("sender_domains") || top.is_empty_list("sender_domains") {
         top.fault("sender_domains", Wrong::new("no sender domain", "name the domains HR's mails come from"));
     }
     let link = top.required("link", link_template);
@@ -79,7 +79,8 @@ fn company_id(value: &toml::de::DeValue) -> Result<CompanyId, Wrong> {
 
 fn link_template(value: &toml::de::DeValue) -> Result<LinkTemplate, Wrong> {
     let text = quoted(value, "\"https://careerrelay.jp/r/{token}\"")?;
-    LinkTemplate::parse(text).map_err(|why| Wrong::new(why.to_string(), "write https://careerrelay.jp/r/{token} or the like"))
+    LinkTemplate::parse(text)
+        .map_err(|why| Wrong::new(why.to_string(), "write https://careerrelay.jp/r/{token} or the like"))
 }
 
 /// The company's own domains include those it sends from: whoever reads mail there works for it.
@@ -115,8 +116,11 @@ fn read_proofs(section: &Section<'_>) -> ProvedBy {
 
 fn read_languages(top: &Section<'_>) -> Vec<Language> {
     let languages = top.list("languages", vec![Language::Ja, Language::En], one_of(LANGUAGES));
-    if languages.is_empty() {
-        top.fault("languages", Wrong::new("no language served", "name \"ja\", \"en\" or both; to stop the line use mode"));
+    if top.is_empty_list("languages") {
+        top.fault(
+            "languages",
+            Wrong::new("no language served", "name \"ja\", \"en\" or both; to stop the line use mode"),
+        );
     }
     languages
 }
@@ -173,7 +177,7 @@ fn read_contracts(top: &Section<'_>) -> (Vec<ContractVersion>, Vec<Place>) {
         contracts.push(contract);
         places.push(section.place("count_on"));
     }
-    if sections.is_empty() {
+    if !top.has("contract") || top.is_empty_list("contract") {
         let remedy = "add a [[contract]] with series, version and from; without one nothing can be counted";
         top.fault("contract", Wrong::new("no contract version", remedy));
     }

@@ -27,7 +27,6 @@ const LEVELS: &[(&str, LogLevel)] =
 /// Where the keys stand that are checked once the whole is known.
 pub(super) struct InstallationPlaces {
     pub(super) data_dir: Place,
-    pub(super) companies_dir: Place,
     pub(super) listen: Place,
     pub(super) routes: Vec<Place>,
 }
@@ -53,12 +52,7 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
         log: read_log(&top.section("log")),
         companies: Vec::new(),
     };
-    let places = InstallationPlaces {
-        data_dir: top.place("data_dir"),
-        companies_dir: top.place("companies_dir"),
-        listen,
-        routes: places,
-    };
+    let places = InstallationPlaces { data_dir: top.place("data_dir"), listen, routes: places };
     (settings, places)
 }
 
@@ -69,7 +63,7 @@ fn read_smtp(smtp: &Section<'_>, top: &Section<'_>) -> SmtpSettings {
         relay_networks: smtp.list("relay_networks", default.relay_networks, values::client_network),
         limits: super::limits::read(&top.section("limits")),
     };
-    if settings.listen.is_empty() {
+    if smtp.is_empty_list("listen") {
         smtp.fault("listen", Wrong::new("nothing to listen on", "name an address, or leave the key out"));
     }
     settings
@@ -109,7 +103,8 @@ fn read_routes(top: &Section<'_>) -> (Vec<Route>, Vec<Place>) {
     if !top.has("route") {
         return (vec![Route::default()], vec![top.place("route")]);
     }
-    if routes.len() == places.len() && !routes.iter().any(|r| r.domains.contains(&DomainPattern::Any)) {
+    let all_read = routes.len() == places.len() && (!places.is_empty() || top.is_empty_list("route"));
+    if all_read && !routes.iter().any(|r| r.domains.contains(&DomainPattern::Any)) {
         let remedy = "add a [[route]] with domains = [\"*\"], or mail to all other domains has nowhere to go";
         top.fault("route", Wrong::new("no route for *", remedy));
     }
@@ -118,7 +113,7 @@ fn read_routes(top: &Section<'_>) -> (Vec<Route>, Vec<Place>) {
 
 fn read_route(section: &Section<'_>) -> Option<Route> {
     let domains = section.list("domains", vec![DomainPattern::Any], values::domain_pattern);
-    if domains.is_empty() {
+    if section.is_empty_list("domains") {
         section.fault("domains", Wrong::new("the route serves nobody", "name domains, or \"*\" for all"));
     }
     let name = section.required("name", values::name);
@@ -133,7 +128,7 @@ fn read_retry(section: &Section<'_>) -> RetrySettings {
         waits: section.list("waits", default.waits, duration(1..=DAY)),
         give_up_after: section.read("give_up_after", default.give_up_after, duration(MINUTE..=14 * DAY)),
     };
-    if settings.waits.is_empty() {
+    if section.is_empty_list("waits") {
         section.fault("waits", Wrong::new("no wait at all", "name at least one, such as \"5m\""));
     }
     if settings.waits.iter().any(|w| *w >= settings.give_up_after) {

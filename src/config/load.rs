@@ -1,6 +1,7 @@
 //! From the disk to valid settings, or to everything that is wrong with the files.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::company::{self, CompanyPlaces};
@@ -64,26 +65,38 @@ fn read(path: &Path, report: &Report) -> Option<Settings> {
     let top = Section::top(&source, report, table.get_ref());
     let base = path.parent().unwrap_or(Path::new(""));
     let (mut settings, places) = installation::read(&top, base);
-    let folder = base.join(&settings.companies_dir);
-    if top.has("companies_dir") && !folder.is_dir() {
-        let what = format!("{} is not a folder", folder.display());
-        top.fault("companies_dir", Wrong::new(what, "create it, or name the folder of the company files"));
-    }
-    let companies = read_companies(&folder, report);
+    let files = company_files(&top, &base.join(&settings.companies_dir));
+    let remedy = "let the service's user read it, and save it as UTF-8";
+    let read = |file: &PathBuf| read_company(file, read_text(file, remedy, report)?, report);
+    let companies: Vec<_> = files.iter().filter_map(read).collect();
     whole::check(&settings, &places, &companies, report);
     settings.companies = companies.into_iter().map(|(company, _)| company).collect();
     Some(settings)
 }
 
-/// The companies of the folder's `.toml` files, by file name; a folder that is not there has none.
-fn read_companies(folder: &Path, report: &Report) -> Vec<(Company, CompanyPlaces)> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+/// The folder's `.toml` files by name. The folder may be missing only where no key asks for it.
+fn company_files(top: &Section<'_>, folder: &Path) -> Vec<PathBuf> {
+    let refuse = |why: &std::io::Error| {
+        let what = format!("the folder {} cannot be read: {why}", folder.display());
+        top.fault("companies_dir", Wrong::new(what, "create it for the service's user, or name another"));
+    };
+    let entries: std::io::Result<Vec<_>> = fs::read_dir(folder).and_then(Iterator::collect);
+    let entries = match entries {
+        Ok(entries) => entries,
+        Err(why) if why.kind() == ErrorKind::NotFound && !top.has("companies_dir") => Vec::new(),
+        Err(why) => {
+            refuse(&why);
+            return Vec::new();
+        }
+    };
     let is_toml = |p: &PathBuf| p.extension().is_some_and(|e| e == "toml");
-    let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(is_toml).collect();
+    let mut files: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(is_toml).collect();
+    if files.is_empty() {
+        let remedy = "add a file to companies_dir; config/companies/example.toml shows every key";
+        top.warn("companies_dir", Wrong::new("no company: every mail passes untouched", remedy));
+    }
     files.sort();
-    let remedy = "let the service's user read it, and save it as UTF-8";
-    let read = |file: &PathBuf| read_company(file, read_text(file, remedy, report)?, report);
-    files.iter().filter_map(read).collect()
+    files
 }
 
 fn read_company(file: &Path, text: String, report: &Report) -> Option<(Company, CompanyPlaces)> {

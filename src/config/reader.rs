@@ -154,6 +154,12 @@ impl<'a> Section<'a> {
         self.table.is_some_and(|t| t.get(key).is_some())
     }
 
+    /// Whether the file holds the key with a list that names nothing.
+    pub(super) fn is_empty_list(&self, key: &str) -> bool {
+        let value = self.table.and_then(|t| t.get(key));
+        value.and_then(|v| v.get_ref().as_array()).is_some_and(|items| items.is_empty())
+    }
+
     /// The value, or `default` when the key is absent or at fault.
     pub(super) fn read<T>(&self, key: &'static str, default: T, parse: impl Fn(&DeValue) -> Result<T, Wrong>) -> T {
         self.optional_value(key, parse).unwrap_or(default)

@@ -185,6 +185,16 @@ impl DomainPattern {
     }
 }
 
+impl std::fmt::Display for DomainPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Exactly(domain) => write!(f, "{domain}"),
+            Self::Below(domain) => write!(f, "*.{domain}"),
+        }
+    }
+}
+
 /// A host and port that takes mail from us.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct NextHop {

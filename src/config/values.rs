@@ -43,6 +43,12 @@ pub(super) fn quoted<'v>(value: &'v DeValue, example: &str) -> Read<&'v str> {
     value.as_str().ok_or_else(|| Wrong::new(found(), format!("write it in quotes, such as {example}")))
 }
 
+/// The value as it was written, as far as it is one number or text.
+fn shown(value: &DeValue) -> String {
+    let text = value.as_str().map(|t| format!("{t:?}"));
+    text.or_else(|| value.as_integer().map(ToString::to_string)).unwrap_or_else(|| value.type_str().to_owned())
+}
+
 /// `true` or `false`.
 pub(super) fn switch(value: &DeValue) -> Read<bool> {
     value.as_bool().ok_or_else(|| Wrong::new("neither true nor false", "write true or false, without quotes"))
@@ -57,7 +63,8 @@ where
         let digits = value.as_integer().map(|i| u64::from_str_radix(i.as_str(), i.radix()));
         let number = digits.and_then(Result::ok).and_then(|n| T::try_from(n).ok());
         let remedy = || format!("write a whole number from {} to {}", bounds.start(), bounds.end());
-        number.filter(|n| bounds.contains(n)).ok_or_else(|| Wrong::new("out of bounds, or not a number", remedy()))
+        let what = || format!("{} is out of bounds, or no whole number", shown(value));
+        number.filter(|n| bounds.contains(n)).ok_or_else(|| Wrong::new(what(), remedy()))
     }
 }
 
@@ -67,9 +74,13 @@ pub(super) fn duration(bounds: RangeInclusive<u64>) -> impl Fn(&DeValue) -> Read
         let found = measure(quoted(value, "\"5m\"")?, UNITS_OF_TIME);
         let remedy = || {
             let show = |n: u64| render(n, UNITS_OF_TIME);
-            format!("write {} to {}, such as \"30s\", \"5m\", \"4h\" or \"7d\"", show(*bounds.start()), show(*bounds.end()))
+            format!(
+                "write {} to {}, such as \"30s\", \"5m\", \"4h\" or \"7d\"",
+                show(*bounds.start()),
+                show(*bounds.end())
+            )
         };
-        let wrong = || Wrong::new("not a duration within bounds", remedy());
+        let wrong = || Wrong::new(format!("{} is no duration within bounds", shown(value)), remedy());
         found.filter(|n| bounds.contains(n)).map(Duration::from_secs).ok_or_else(wrong)
     }
 }
@@ -80,7 +91,8 @@ pub(super) fn days(bounds: RangeInclusive<u32>) -> impl Fn(&DeValue) -> Read<u32
         let seconds = measure(quoted(value, "\"365d\"")?, UNITS_OF_TIME);
         let days = seconds.filter(|s| s % 86_400 == 0).and_then(|s| u32::try_from(s / 86_400).ok());
         let remedy = || format!("write {}d to {}d, such as \"365d\"", bounds.start(), bounds.end());
-        days.filter(|n| bounds.contains(n)).ok_or_else(|| Wrong::new("not whole days within bounds", remedy()))
+        let what = || format!("{} is no number of whole days within bounds", shown(value));
+        days.filter(|n| bounds.contains(n)).ok_or_else(|| Wrong::new(what(), remedy()))
     }
 }
 
@@ -89,10 +101,10 @@ pub(super) fn octets(bounds: RangeInclusive<u64>) -> impl Fn(&DeValue) -> Read<u
     move |value| {
         let found = measure(quoted(value, "\"50MiB\"")?, UNITS_OF_SIZE);
         let show = |n: u64| render(n, UNITS_OF_SIZE);
-        let remedy = || {
-            format!("write {} to {}, with B, KiB, MiB or GiB behind it", show(*bounds.start()), show(*bounds.end()))
-        };
-        found.filter(|n| bounds.contains(n)).ok_or_else(|| Wrong::new("not a size within bounds", remedy()))
+        let remedy =
+            || format!("write {} to {}, with B, KiB, MiB or GiB behind it", show(*bounds.start()), show(*bounds.end()));
+        let what = || format!("{} is no size within bounds", shown(value));
+        found.filter(|n| bounds.contains(n)).ok_or_else(|| Wrong::new(what(), remedy()))
     }
 }
 
@@ -131,9 +143,7 @@ pub(super) fn address(value: &DeValue) -> Read<Address> {
 pub(super) fn domain(value: &DeValue) -> Read<Domain> {
     let text = quoted(value, "\"company.example\"")?;
     let named = Domain::parse(text).ok().filter(|d| !d.as_str().starts_with('['));
-    named.ok_or_else(|| {
-        Wrong::new(format!("{text:?} is not a domain"), "write the bare name, without @, * or blanks")
-    })
+    named.ok_or_else(|| Wrong::new(format!("{text:?} is not a domain"), "write the bare name, without @, * or blanks"))
 }
 
 /// A mailbox, or all of a domain.
@@ -171,7 +181,12 @@ pub(super) fn network(value: &DeValue) -> Read<IpNet> {
     let wrong = || Wrong::new(format!("{text:?} is not a network"), "write an address with its prefix: 192.0.2.0/24");
     let net: IpNet = net.ok_or_else(wrong)?;
     if net != net.trunc() {
-        let remedy = format!("write {} for the network, or {}/{} for the one host", net.trunc(), net.addr(), net.max_prefix_len());
+        let remedy = format!(
+            "write {} for the network, or {}/{} for the one host",
+            net.trunc(),
+            net.addr(),
+            net.max_prefix_len()
+        );
         return Err(Wrong::new(format!("{text:?} has host bits set"), remedy));
     }
     Ok(net)
@@ -199,7 +214,8 @@ pub(super) fn socket(value: &DeValue) -> Read<SocketAddr> {
 /// A host, or an address, and a port that is not 0.
 pub(super) fn next_hop(value: &DeValue) -> Read<NextHop> {
     let text = quoted(value, "\"smarthost.example:25\"")?;
-    let wrong = || Wrong::new(format!("{text:?} is not a host with a port"), "write host:25, 192.0.2.1:25 or [2001:db8::1]:25");
+    let wrong =
+        || Wrong::new(format!("{text:?} is not a host with a port"), "write host:25, 192.0.2.1:25 or [2001:db8::1]:25");
     if let Ok(socket) = text.parse::<SocketAddr>() {
         let hop = NextHop { host: socket.ip().to_string(), port: socket.port() };
         return (hop.port > 0).then_some(hop).ok_or_else(wrong);
