@@ -15,4 +15,7 @@ mod whole;
 
 pub use finding::{Faults, Finding, Severity};
 pub use load::{Inspection, example_company, inspect, load};
-pub use settings::Settings;
+pub use settings::{
+    CustodyMode, CustodySettings, DeliverSettings, DomainPattern, LogFormat, LogLevel, LogSettings, NextHop,
+    NotifySettings, RetrySettings, Route, Settings, SmtpSettings, SpoolSettings,
+};
