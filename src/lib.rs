@@ -9,6 +9,7 @@ pub mod config;
 pub mod control;
 pub mod ledger;
 pub mod mail;
+pub mod policy;
 pub mod proto;
 pub mod referral;
 pub mod spool;
