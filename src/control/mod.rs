@@ -4,6 +4,7 @@
 //! what is asked is answered by the handler the app hands in.
 
 mod client;
+pub mod ledger;
 mod lock;
 mod month;
 mod server;
