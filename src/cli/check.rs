@@ -7,6 +7,7 @@ use serde_json::json;
 use super::args::CheckArgs;
 use super::output::{End, counted, print_json, print_table, table};
 use crate::config::{Inspection, Settings, Severity, inspect};
+use crate::mail::address::Domain;
 use crate::pipeline::{Company, Mode};
 
 /// Checks the files and prints what was found.
@@ -61,7 +62,7 @@ fn row(company: &Company) -> Vec<String> {
         Mode::Approved => "approved",
         Mode::Live => "live",
     };
-    let domains: Vec<&str> = company.sender_domains.iter().map(|d| d.as_str()).collect();
+    let domains: Vec<&str> = company.sender_domains.iter().map(Domain::as_str).collect();
     let contracts: Vec<String> = company
         .contracts
         .iter()

@@ -12,7 +12,7 @@ use crate::control::{Client, DataLock, Request};
 use crate::store::{LEDGER_FILE, Store};
 
 /// A replay of a long ledger takes its time.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The data folder of `--data`, or of the configuration.
 ///

@@ -25,9 +25,9 @@ pub fn status(args: &StatusArgs, out: &mut dyn Write) -> io::Result<End> {
         }
         Ok((value, status)) => {
             if args.data.json {
-                print_json(out, &value)?
+                print_json(out, &value)?;
             } else {
-                print_status(&status, out)?
+                print_status(&status, out)?;
             }
             Ok(End::Well)
         }

@@ -42,7 +42,7 @@ impl FromStr for Month {
     type Err = MonthFault;
 
     fn from_str(text: &str) -> Result<Self, MonthFault> {
-        let shaped = text.len() == 7 && text.bytes().nth(4) == Some(b'-');
+        let shaped = text.len() == 7 && text.as_bytes().get(4) == Some(&b'-');
         let day = shaped.then(|| format!("{text}-01").parse().ok()).flatten();
         day.map(Self).ok_or(MonthFault)
     }
