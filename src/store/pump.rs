@@ -28,7 +28,7 @@ impl Default for PumpOptions {
         Self {
             batch_rows: 2_000,
             period: Duration::from_secs(1),
-            retry_max: Duration::from_secs(60),
+            retry_max: Duration::from_mins(1),
             keep_posted: SignedDuration::from_hours(7 * 24),
         }
     }
