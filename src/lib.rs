@@ -5,6 +5,10 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod config;
+pub mod ledger;
 pub mod mail;
 pub mod proto;
+pub mod referral;
 pub mod sys;
+pub mod watch;
