@@ -10,5 +10,6 @@ pub mod ledger;
 pub mod mail;
 pub mod proto;
 pub mod referral;
+pub mod spool;
 pub mod sys;
 pub mod watch;
