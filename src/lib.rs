@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod mail;
 pub mod proto;
 pub mod referral;
+pub mod smtp;
 pub mod spool;
 pub mod sys;
 pub mod watch;
