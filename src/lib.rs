@@ -12,5 +12,6 @@ pub mod proto;
 pub mod referral;
 pub mod smtp;
 pub mod spool;
+pub mod store;
 pub mod sys;
 pub mod watch;
