@@ -6,8 +6,10 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod config;
+pub mod control;
 pub mod ledger;
 pub mod mail;
+pub mod policy;
 pub mod proto;
 pub mod referral;
 pub mod smtp;

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::company::CompanySettings;
 use crate::ledger::Proves;
 use crate::mail::address::{Address, Domain};
+use crate::pipeline::Company;
 use crate::proto::smtp::limits::Limits;
 
 const MINUTE: u64 = 60;
@@ -46,7 +46,7 @@ pub struct Settings {
     /// Events.
     pub log: LogSettings,
     /// The companies, in the order of their file names.
-    pub companies: Vec<CompanySettings>,
+    pub companies: Vec<Company>,
 }
 
 impl Default for Settings {
@@ -181,6 +181,16 @@ impl DomainPattern {
             Self::Any => Some(0),
             Self::Exactly(d) => (d == domain).then_some(usize::MAX),
             Self::Below(d) => (d != domain && domain.is_within(d)).then(|| d.as_str().len()),
+        }
+    }
+}
+
+impl std::fmt::Display for DomainPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Exactly(domain) => write!(f, "{domain}"),
+            Self::Below(domain) => write!(f, "*.{domain}"),
         }
     }
 }

@@ -81,8 +81,6 @@ names! {
         Grants = "grants",
         /// Outbox rows that reached the log because the disk failed.
         Recoveries = "recoveries",
-        /// Log lines dropped because their reader was too slow.
-        LogLinesDropped = "log_lines_dropped",
     }
 }
 

@@ -8,8 +8,7 @@ use crate::referral::CompanyId;
 use super::Counter;
 
 /// Who was responsible for the mail when the client heard our answer (design §3.3).
-#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Custody {
     /// The next hop had it: no copy with us.
     HandedThrough,
@@ -23,6 +22,20 @@ pub enum Custody {
     Refused,
     /// We asked the client to come again (4xx).
     Deferred,
+}
+
+impl Custody {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::HandedThrough => "handed_through",
+            Self::Spooled => "spooled",
+            Self::Split => "split",
+            Self::InDoubt => "in_doubt",
+            Self::Refused => "refused",
+            Self::Deferred => "deferred",
+        }
+    }
 }
 
 /// What became of one message, written once, when the client has its answer.
@@ -57,8 +70,7 @@ pub struct MessageEvent {
 }
 
 /// How one attempt at a mail in custody ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AttemptOutcome {
     /// The next hop took it.
     Accepted,
@@ -68,6 +80,18 @@ pub enum AttemptOutcome {
     Bounced,
     /// The connection was lost after our dot: it may arrive twice.
     PossiblyDoubled,
+}
+
+impl AttemptOutcome {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Deferred => "deferred",
+            Self::Bounced => "bounced",
+            Self::PossiblyDoubled => "possibly_doubled",
+        }
+    }
 }
 
 /// One attempt to deliver a mail in custody.
@@ -104,7 +128,7 @@ impl Attempt {
             target: "attempt",
             id = code(&self.id),
             route = code(&self.route),
-            outcome = ?self.outcome,
+            outcome = self.outcome.code(),
             recipients = self.recipients,
             reply = self.reply,
             number = self.number,
@@ -128,7 +152,7 @@ impl MessageEvent {
             offers = self.offers,
             decide_micros = self.decide_micros,
             answer_micros = self.answer_micros,
-            custody = ?self.custody,
+            custody = self.custody.code(),
             replies = join(self.replies.iter().map(u16::to_string)),
         );
     }
