@@ -5,6 +5,7 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod classify;
 pub mod config;
 pub mod control;
 pub mod ledger;

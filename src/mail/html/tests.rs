@@ -1,0 +1,1 @@
+//! How markup becomes lines, and which places it offers.

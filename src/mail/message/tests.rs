@@ -1,0 +1,1 @@
+//! How messages are read: structure, faults, bounds, and agreement with mail-parser on well-formed mail.

@@ -1,0 +1,1 @@
+//! How text becomes lines, and which of them are the newest message.
