@@ -8,6 +8,7 @@
 pub mod classify;
 pub mod config;
 pub mod control;
+pub mod inject;
 pub mod ledger;
 pub mod mail;
 pub mod policy;
