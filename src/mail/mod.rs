@@ -3,5 +3,6 @@
 //! Pure, and imports nothing else of ours: everything that decides, edits, counts or carries mail stands on it.
 
 pub mod address;
+pub mod dsn;
 pub mod edit;
 pub mod envelope;
