@@ -5,4 +5,8 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod ledger;
 pub mod mail;
+pub mod proto;
+pub mod referral;
+pub mod sys;

@@ -1,0 +1,196 @@
+//! Contract versions: what counts, how much a slot costs, and for how long a person counts once.
+
+use jiff::civil::Date;
+use ring::digest;
+use serde::{Deserialize, Serialize};
+
+/// One effective-dated version of a company's contract. Immutable once used: its digest is pinned by every referral.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ContractVersion {
+    /// The series this is a version of; slots are counted per series.
+    pub series: String,
+    /// The number of this version within its series.
+    pub version: u32,
+    /// The first day it is in force, in the company's time zone.
+    pub from: Date,
+    /// Credits for one hire slot.
+    pub threshold: u32,
+    /// The stage that makes a credit.
+    pub count_on: CountOn,
+    /// Days from a counted referral in which the same person counts no second time.
+    pub person_window_days: u32,
+    /// What a bounce after a grant does.
+    pub late_bounce: LateBounce,
+}
+
+impl ContractVersion {
+    /// A version with the house's defaults: ten credits, counted on delivery, 365 days, late bounces absorbed.
+    pub fn new(series: &str, version: u32, from: Date) -> Self {
+        Self {
+            series: series.to_owned(),
+            version,
+            from,
+            threshold: 10,
+            count_on: CountOn::Delivered,
+            person_window_days: 365,
+            late_bounce: LateBounce::Absorb,
+        }
+    }
+
+    /// The canonical record: one line per term, in a fixed order.
+    pub fn record(&self) -> String {
+        format!(
+            "career-relay contract v1\nseries {}\nversion {}\nfrom {}\nthreshold {}\ncount_on {}\n\
+             person_window_days {}\nlate_bounce {}\n",
+            self.series,
+            self.version,
+            self.from,
+            self.threshold,
+            self.count_on.code(),
+            self.person_window_days,
+            self.late_bounce.code()
+        )
+    }
+
+    /// SHA-256 of the canonical record.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut octets = [0; 32];
+        octets.copy_from_slice(digest::digest(&digest::SHA256, self.record().as_bytes()).as_ref());
+        octets
+    }
+
+    /// What a referral pins.
+    pub fn reference(&self) -> ContractRef {
+        ContractRef { series: self.series.clone(), version: self.version, digest: self.digest() }
+    }
+
+    /// What makes these terms unusable, in words; empty when they are fine.
+    pub fn faults(&self) -> Vec<String> {
+        let series_fine = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let mut faults = Vec::new();
+        if !(1..=32).contains(&self.series.len()) || !self.series.bytes().all(series_fine) {
+            faults.push("series: 1 to 32 characters of a-z, 0-9 and -".to_owned());
+        }
+        if !(1..=10_000).contains(&self.threshold) {
+            faults.push("threshold: 1 to 10000 credits".to_owned());
+        }
+        if !(1..=36_500).contains(&self.person_window_days) {
+            faults.push("person_window_days: 1 to 36500".to_owned());
+        }
+        faults
+    }
+
+    /// The version of a list that is in force on a day: the latest start that is not after it, then the higher number.
+    pub fn in_force(versions: &[Self], on: Date) -> Option<&Self> {
+        versions.iter().filter(|v| v.from <= on).max_by_key(|v| (v.from, v.version))
+    }
+}
+
+/// What a referral pins of its contract: the version by name, and its content by digest.
+#[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize, Deserialize)]
+pub struct ContractRef {
+    /// The contract series.
+    pub series: String,
+    /// The version in it.
+    pub version: u32,
+    /// [`ContractVersion::digest`] of the version as the node that wrote the line knew it.
+    pub digest: [u8; 32],
+}
+
+/// The stage that makes a credit.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CountOn {
+    /// The next hop has taken the mail.
+    Accepted,
+    /// The candidate's own mail server has taken it.
+    #[default]
+    Delivered,
+    /// The candidate has registered with Career Relay.
+    Registered,
+}
+
+impl CountOn {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Delivered => "delivered",
+            Self::Registered => "registered",
+        }
+    }
+
+    /// Reads a code.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Accepted, Self::Delivered, Self::Registered].into_iter().find(|c| c.code() == text)
+    }
+}
+
+/// What a bounce after a grant does.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LateBounce {
+    /// The grant stands and the next one comes a credit later.
+    #[default]
+    Absorb,
+    /// Grants not yet in use are voided as far as the credits no longer carry them.
+    Clawback,
+}
+
+impl LateBounce {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Absorb => "absorb",
+            Self::Clawback => "clawback",
+        }
+    }
+
+    /// Reads a code.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Absorb, Self::Clawback].into_iter().find(|c| c.code() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn the_digest_changes_with_every_term() {
+        let base = ContractVersion::new("main", 1, date(2026, 4, 1));
+        let changed = [
+            ContractVersion { series: "mains".to_owned(), ..base.clone() },
+            ContractVersion { version: 2, ..base.clone() },
+            ContractVersion { from: date(2026, 4, 2), ..base.clone() },
+            ContractVersion { threshold: 11, ..base.clone() },
+            ContractVersion { count_on: CountOn::Accepted, ..base.clone() },
+            ContractVersion { person_window_days: 364, ..base.clone() },
+            ContractVersion { late_bounce: LateBounce::Clawback, ..base.clone() },
+        ];
+        for other in changed {
+            assert_ne!(base.digest(), other.digest(), "{other:?}");
+        }
+        assert_eq!(base.digest(), base.clone().digest());
+    }
+
+    #[test]
+    fn the_version_in_force_is_the_latest_that_has_begun() {
+        let versions =
+            [ContractVersion::new("main", 1, date(2026, 4, 1)), ContractVersion::new("main", 2, date(2026, 10, 1))];
+        let on = |day| ContractVersion::in_force(&versions, day).map(|v| v.version);
+        assert_eq!(on(date(2026, 3, 31)), None);
+        assert_eq!(on(date(2026, 9, 30)), Some(1));
+        assert_eq!(on(date(2026, 10, 1)), Some(2));
+    }
+
+    #[test]
+    fn a_threshold_of_nothing_and_a_series_with_a_line_end_are_faults() {
+        let base = ContractVersion::new("main", 1, date(2026, 4, 1));
+        assert!(base.faults().is_empty());
+        assert_eq!(ContractVersion { threshold: 0, ..base.clone() }.faults().len(), 1);
+        assert_eq!(ContractVersion { series: "a\nb".to_owned(), ..base.clone() }.faults().len(), 1);
+        assert_eq!(ContractVersion { person_window_days: 0, ..base }.faults().len(), 1);
+    }
+}

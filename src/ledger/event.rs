@@ -1,0 +1,103 @@
+//! What happened, as the mail path tells the ledger: no address, no text, only keys, codes and times.
+
+use jiff::Timestamp;
+use ring::digest;
+use serde::{Deserialize, Serialize};
+
+use super::contract::ContractRef;
+use crate::referral::{CandidateKey, CompanyId, LinkToken};
+
+/// What the next hop's 250 proves on a route.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proves {
+    /// A smarthost has taken it.
+    #[default]
+    Accepted,
+    /// The candidate's own MX has taken it.
+    Delivered,
+}
+
+impl Proves {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Delivered => "delivered",
+        }
+    }
+
+    /// Reads a code.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Accepted, Self::Delivered].into_iter().find(|p| p.code() == text)
+    }
+}
+
+/// The next hop's 250 for a rejection mail with the line to one candidate.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ReferralEvent {
+    /// The company that sent it.
+    pub company: CompanyId,
+    /// The candidate.
+    pub candidate: CandidateKey,
+    /// The token of the link in the line.
+    pub token: LinkToken,
+    /// The contract version in force when the line was written.
+    pub contract: ContractRef,
+    /// What the 250 proves.
+    pub proves: Proves,
+    /// The route's name.
+    pub route: String,
+    /// Our message id, unique per SMTP transaction.
+    pub transaction: String,
+    /// The recipient's number in the envelope, from 0.
+    pub recipient: u32,
+    /// Whether the line was put in; `false` when the company's link was there already.
+    pub inserted: bool,
+    /// When the 250 came.
+    #[serde(with = "rfc3339")]
+    pub at: Timestamp,
+}
+
+/// The id of a piece of evidence: the same for every replay of it, another for every other.
+pub type EventId = [u8; 32];
+
+impl ReferralEvent {
+    /// SHA-256 over company, contract series, kind, candidate key and evidence id, each with its length in front.
+    pub fn id(&self) -> EventId {
+        let recipient = self.recipient.to_be_bytes();
+        event_id(&[
+            self.company.as_str().as_bytes(),
+            self.contract.series.as_bytes(),
+            b"referral",
+            &self.candidate.octets,
+            self.transaction.as_bytes(),
+            &recipient,
+        ])
+    }
+}
+
+pub(super) fn event_id(fields: &[&[u8]]) -> EventId {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for field in fields {
+        context.update(&(field.len() as u64).to_be_bytes());
+        context.update(field);
+    }
+    let mut id = [0; 32];
+    id.copy_from_slice(context.finish().as_ref());
+    id
+}
+
+/// A time as RFC 3339 text, to the nanosecond.
+mod rfc3339 {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(at)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,3 @@
+//! Wire protocols as state machines over octets: nothing here waits, reads a clock or owns a socket.
+
+pub mod smtp;

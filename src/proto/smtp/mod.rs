@@ -1,0 +1,4 @@
+//! SMTP (RFC 5321) without sockets: replies, the data phase, commands and the server's session.
+
+pub mod data;
+pub mod reply;

@@ -1,0 +1,11 @@
+//! Who refers and who is referred: company ids, candidate keys, link tokens, the canonical address behind a key.
+
+pub mod canonical;
+pub mod company;
+pub mod key;
+pub mod token;
+
+pub use canonical::canonical;
+pub use company::CompanyId;
+pub use key::{CandidateKey, CompanyKeys};
+pub use token::LinkToken;
