@@ -4,7 +4,7 @@
 //! socket. Nothing is ever sent behind the final dot before it is answered: a reply that is not understood there could
 //! otherwise be taken for a later one, and a mail that was lost for one that was delivered.
 
-use super::reply::Reply;
+use super::reply::{Reply, Severity};
 use crate::mail::address::Address;
 use crate::mail::envelope::Body;
 use std::borrow::Cow;
@@ -31,18 +31,17 @@ pub struct Capabilities {
 
 impl Capabilities {
     /// Reads the lines of a 250 reply to EHLO; the first line is the greeting and offers nothing.
-    pub fn read<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Self {
+    pub fn read(ehlo: &Reply) -> Self {
         let mut offered = Self::default();
-        for line in lines.skip(1) {
-            let mut words = line.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty());
+        for line in ehlo.lines().skip(1) {
+            let mut words = line.split_ascii_whitespace();
             let keyword = words.next().unwrap_or_default();
-            let is = |name: &str| keyword.eq_ignore_ascii_case(name.as_bytes());
+            let is = |name: &str| keyword.eq_ignore_ascii_case(name);
             offered.pipelining |= is("PIPELINING");
             offered.eight_bit_mime |= is("8BITMIME");
             offered.smtputf8 |= is("SMTPUTF8");
             if is("SIZE") {
-                let limit = words.next().and_then(|w| std::str::from_utf8(w).ok()).and_then(|w| w.parse().ok());
-                offered.size = Some(limit.unwrap_or(0));
+                offered.size = Some(words.next().and_then(|limit| limit.parse().ok()).unwrap_or(0));
             }
         }
         offered
@@ -107,10 +106,8 @@ pub struct Answer {
     pub class: Class,
     /// Which command it answered.
     pub phase: Phase,
-    /// The reply code.
-    pub code: u16,
-    /// The words behind the code, lines joined by blanks; foreign text, and may hold addresses.
-    pub text: Arc<str>,
+    /// The reply; its text is foreign, and may hold addresses.
+    pub reply: Arc<Reply>,
     /// Whether the next hop said it; else we did, without asking it.
     pub said_by_next_hop: bool,
 }
@@ -207,11 +204,12 @@ impl Dialogue {
 
     fn lay_out(&mut self, plan: &Plan<'_>, offered: &Capabilities) {
         if let Some(limit) = offered.size.filter(|&l| l > 0 && plan.octets as u64 > l) {
-            let text = format!("5.3.4 The next hop takes no message over {limit} octets");
-            return self.close_all(&ours(552, &text), After::Clean);
+            let text = format!("The next hop takes no message over {limit} octets");
+            let reply = Reply::new(552, (5, 3, 4), "").with_text(text);
+            return self.close_all(&ours(reply), self.after);
         }
         let Some(mail) = mail_command(plan, offered) else {
-            return self.close_all(&not_ascii(), After::Clean);
+            return self.close_all(&not_ascii(), self.after);
         };
         if plan.reset_first {
             self.ahead.push_back((Command::Reset, Box::from(*b"RSET\r\n")));
@@ -260,18 +258,23 @@ impl Dialogue {
     ///
     /// # Errors
     /// [`Misplaced`] when no command waits for it or its code is none for that command.
-    pub fn take(&mut self, reply: &Reply) -> Result<Progress, Misplaced> {
-        let code = reply.code();
+    pub fn take(&mut self, reply: Reply) -> Result<Progress, Misplaced> {
+        let code = reply.code;
         let command = self.due.pop_front().ok_or(Misplaced { code, phase: Phase::Content })?;
         let phase = command.phase();
-        let expected = if command == Command::Data { 3 } else { 2 };
-        let answer = |class| Answer { class, phase, code, text: reply.text().into(), said_by_next_hop: true };
-        match code / 100 {
-            class if class == expected => return Ok(self.advance(command, || answer(Class::Accepted))),
-            4 => self.fail(command, answer(Class::Deferred)),
-            5 => self.fail(command, answer(if is_too_many(command, reply) { Class::Deferred } else { Class::Refused })),
+        let expected = if command == Command::Data { Severity::Intermediate } else { Severity::Positive };
+        let class = match reply.severity() {
+            severity if severity == expected => Class::Accepted,
+            Severity::Transient => Class::Deferred,
+            Severity::Permanent if is_too_many(command, &reply) => Class::Deferred,
+            Severity::Permanent => Class::Refused,
             _ => return Err(Misplaced { code, phase }),
+        };
+        let answer = || Answer { class, phase, reply: Arc::new(reply), said_by_next_hop: true };
+        if class == Class::Accepted {
+            return Ok(self.advance(command, answer));
         }
+        self.fail(command, answer());
         Ok(if self.over { Progress::Over } else { self.proceed() })
     }
 
@@ -296,7 +299,7 @@ impl Dialogue {
 
     /// The command was answered 4xx or 5xx.
     fn fail(&mut self, command: Command, answer: Answer) {
-        if answer.code == 421 {
+        if answer.reply.code == 421 {
             return self.close_all(&answer, After::Close);
         }
         match command {
@@ -374,17 +377,17 @@ impl Dialogue {
 }
 
 /// A refusal of our own making.
-fn ours(code: u16, text: &str) -> Answer {
-    Answer { class: Class::Refused, phase: Phase::Mail, code, text: text.into(), said_by_next_hop: false }
+fn ours(reply: Reply) -> Answer {
+    Answer { class: Class::Refused, phase: Phase::Mail, reply: Arc::new(reply), said_by_next_hop: false }
 }
 
 fn not_ascii() -> Answer {
-    ours(553, "5.6.7 The next hop takes no addresses beyond ASCII")
+    ours(Reply::new(553, (5, 6, 7), "The next hop takes no addresses beyond ASCII"))
 }
 
 /// 552 to RCPT was once the code for too many recipients (RFC 5321 4.5.3.1.10); a status of its own says otherwise.
 fn is_too_many(command: Command, reply: &Reply) -> bool {
-    matches!(command, Command::Rcpt(_)) && reply.code() == 552 && !reply.text().starts_with("5.")
+    matches!(command, Command::Rcpt(_)) && reply.code == 552 && reply.enhanced.is_none()
 }
 
 fn mail_command(plan: &Plan<'_>, offered: &Capabilities) -> Option<Box<[u8]>> {

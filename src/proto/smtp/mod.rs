@@ -1,4 +1,5 @@
 //! SMTP (RFC 5321) without sockets: replies, the data phase, commands and the server's session.
 
+pub mod client;
 pub mod data;
 pub mod reply;
