@@ -5,8 +5,10 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod deliver;
 pub mod ledger;
 pub mod mail;
 pub mod proto;
 pub mod referral;
+pub mod spool;
 pub mod sys;

@@ -1,0 +1,16 @@
+//! The spool: mail in our custody and the outbox of referrals, durable before anybody is told so.
+//!
+//! One SQLite file (`spool.db`), one writer thread, one sync for all batches that wait (group commit). Originals too big
+//! for a row lie as files beside it. When the last recipient of an entry is settled, addresses and body are overwritten.
+//! The spool opens no socket and does not know the store; `deliver` empties it, `store` reads its outbox.
+
+mod error;
+mod reply;
+mod types;
+
+pub use error::SpoolError;
+pub use reply::without_addresses;
+pub use types::{
+    Credit, DueEntry, DueRoute, Entry, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer,
+    OutboxRow, Outcome, Recipient, RecipientState, Recovered, Settlement, SpoolOptions, Summary, Write,
+};
