@@ -14,6 +14,9 @@ pub enum SpoolError {
     /// The spool was closed before the batch was taken.
     #[error("the spool is closed")]
     Closed,
+    /// Another process holds `spool.db`: try again later.
+    #[error("another process holds the spool")]
+    Busy,
     /// The batch contradicts what is there: an entry stored twice, or one settled that is not there.
     #[error("the batch contradicts the spool: {0}")]
     Conflict(String),

@@ -4,11 +4,27 @@
 //! for a row lie as files beside it. When the last recipient of an entry is settled, addresses and body are overwritten.
 //! The spool opens no socket and does not know the store; `deliver` empties it, `store` reads its outbox.
 
+mod apply;
+mod bodies;
+mod database;
 mod error;
+mod handle;
+mod load;
+mod queue;
+mod read;
+mod recover;
 mod reply;
+mod rest;
+mod room;
+mod settle;
+mod state;
+#[cfg(test)]
+mod tests;
 mod types;
+mod writer;
 
 pub use error::SpoolError;
+pub use handle::Spool;
 pub use reply::without_addresses;
 pub use types::{
     Credit, DueEntry, DueRoute, Entry, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer,

@@ -12,10 +12,11 @@ pub fn without_addresses(reply: &str) -> String {
     let mut from = 0;
     while let Some((sign, sign_octets)) = next_at_sign(reply, from) {
         let start = local_part_start(reply, from, sign);
-        let mut end = domain_end(reply, sign + sign_octets);
+        let mut end = sign + sign_octets;
         if start == sign {
             kept.push_str(&reply[from..end]);
         } else {
+            end = domain_end(reply, end);
             let bracketed = reply[from..start].ends_with('<') && reply[end..].starts_with('>');
             kept.push_str(&reply[from..start - usize::from(bracketed)]);
             kept.push_str("<rcpt>");

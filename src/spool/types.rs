@@ -64,6 +64,11 @@ pub enum Write {
         /// One for each recipient that has an answer.
         settlements: Vec<Settlement>,
     },
+    /// Puts an entry aside that cannot be sent: it is not due any more until an admin has looked.
+    Park {
+        /// The entry.
+        entry: EntryId,
+    },
     /// A referral accepted in hand-through.
     Outbox(ReferralEvent),
     /// The store has every outbox row up to and including this one.

@@ -1,0 +1,214 @@
+//! Each write as statements, inside the commit that the writer has begun.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::bodies::Placed;
+use super::database::{Fault, execute, nanoseconds, stored};
+use super::settle::settle;
+use super::types::{EntryId, NewCopy, NewEntry, NewRecipient, NewState, Write};
+use crate::ledger::{Proves, ReferralEvent};
+use crate::mail::address::Address;
+use crate::mail::envelope::Body;
+
+/// What has to follow once the batch is committed.
+#[derive(Default)]
+pub(super) struct Effects {
+    /// Entries that are gone, or were not needed, with a file to be overwritten.
+    pub(super) gone: Vec<EntryId>,
+    /// Entries that were parked, their files to be moved aside.
+    pub(super) parked: Vec<EntryId>,
+    /// Whether addresses or bodies were freed, so that the log has to be emptied.
+    pub(super) has_freed: bool,
+}
+
+/// Applies a batch. `placed` says for each store where its original is.
+pub(super) fn apply(connection: &Connection, writes: &[Write], placed: &[Placed]) -> Result<Effects, Fault> {
+    let mut effects = Effects::default();
+    let mut placed = placed.iter();
+    for write in writes {
+        match write {
+            Write::Store(entry) => {
+                let placed = placed.next().ok_or_else(|| Fault::Broken("an original was not placed".to_owned()))?;
+                store(connection, entry, placed, &mut effects)?;
+            }
+            Write::Sending { entry, recipients } => mark_sending(connection, entry, recipients)?,
+            Write::Settle { entry, settlements } => settle(connection, entry, settlements, &mut effects)?,
+            Write::Park { entry } => park(connection, entry, &mut effects)?,
+            Write::Outbox(event) => add_to_outbox(connection, event)?,
+            Write::Posted { up_to_seq, at } => note_posted(connection, stored(*up_to_seq), nanoseconds(*at))?,
+            Write::Prune { posted_before } => prune(connection, nanoseconds(*posted_before))?,
+        }
+    }
+    Ok(effects)
+}
+
+/// The key of an entry, which has to be there.
+pub(super) fn find(connection: &Connection, id: &EntryId) -> Result<i64, Fault> {
+    let mut statement = connection.prepare_cached("SELECT entry FROM entries WHERE id = ?1")?;
+    let found = statement.query_row([id.as_str()], |row| row.get(0)).optional()?;
+    found.ok_or_else(|| Fault::Conflict(format!("no entry {id}")))
+}
+
+fn store(connection: &Connection, new: &NewEntry, placed: &Placed, effects: &mut Effects) -> Result<(), Fault> {
+    if let Some(name) = &new.once
+        && execute(connection, "INSERT OR IGNORE INTO once (name) VALUES (?1)", [name])? == 0
+    {
+        effects.gone.extend(placed.body.is_some().then(|| new.id.clone()));
+        return Ok(());
+    }
+    check_numbers(new)?;
+    let sql = "INSERT INTO entries (id, received_at, sender, eight_bit, smtputf8, trace, copies, octets, checksum, \
+               original) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let values = params![
+        new.id.as_str(),
+        nanoseconds(new.received_at),
+        new.envelope.sender.as_ref().map(Address::as_str),
+        new.envelope.body == Body::EightBitMime,
+        new.envelope.smtputf8,
+        &new.trace[..],
+        stored(new.copies.len() as u64),
+        stored(new.original.len() as u64),
+        placed.checksum,
+        placed.body.is_none().then_some(&new.original[..]),
+    ];
+    execute(connection, sql, values)?;
+    let entry = connection.last_insert_rowid();
+    for recipient in &new.recipients {
+        store_recipient(connection, entry, new, recipient)?;
+    }
+    for (number, copy) in new.copies.iter().enumerate() {
+        store_copy(connection, entry, number, copy)?;
+    }
+    Ok(())
+}
+
+/// What the tables cannot check.
+fn check_numbers(new: &NewEntry) -> Result<(), Fault> {
+    let at = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let known = |r: &NewRecipient| at(r.number) < new.envelope.recipients.len() && at(r.copy) < new.copies.len();
+    let edits_fit = u16::try_from(new.copies.len()).is_ok()
+        && new.copies.iter().all(|c| c.edits.iter().all(|e| e.at <= new.original.len()));
+    match (new.recipients.is_empty(), new.recipients.iter().all(known), edits_fit) {
+        (false, true, true) => Ok(()),
+        (true, ..) => Err(Fault::Conflict(format!("entry {} has no recipient", new.id))),
+        (_, false, _) => Err(Fault::Conflict(format!("entry {} names a recipient or copy it has not", new.id))),
+        (.., false) => {
+            Err(Fault::Conflict(format!("entry {} has too many copies, or an edit outside its original", new.id)))
+        }
+    }
+}
+
+fn store_recipient(connection: &Connection, entry: i64, new: &NewEntry, recipient: &NewRecipient) -> Result<(), Fault> {
+    let (state, next_at) = match recipient.state {
+        NewState::Waiting { next_at } => (0, next_at),
+        NewState::InDoubt => (2, new.received_at),
+    };
+    let sql = "INSERT INTO recipients (entry, number, address, copy, route, state, attempts, next_at, last_reply) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let address = new.envelope.recipients.get(recipient.number as usize).map(Address::as_str);
+    let reply = recipient.last_reply.as_deref().map(super::reply::without_addresses);
+    let values = params![
+        entry,
+        recipient.number,
+        address,
+        recipient.copy,
+        recipient.route,
+        state,
+        recipient.attempts,
+        nanoseconds(next_at),
+        reply
+    ];
+    execute(connection, sql, values)?;
+    Ok(())
+}
+
+fn store_copy(connection: &Connection, entry: i64, number: usize, copy: &NewCopy) -> Result<(), Fault> {
+    let number = stored(number as u64);
+    for (place, edit) in copy.edits.iter().enumerate() {
+        let sql = "INSERT INTO edits (entry, copy, place, at, octets) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let values = params![entry, number, stored(place as u64), stored(edit.at as u64), &edit.insert[..]];
+        execute(connection, sql, values)?;
+    }
+    for offer in &copy.offers {
+        let sql = "INSERT INTO offers (entry, recipient, company, key_id, candidate, token, series, version, digest, \
+                   inserted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        let values = params![
+            entry,
+            offer.recipient,
+            offer.company.as_str(),
+            offer.candidate.key_id,
+            &offer.candidate.octets[..],
+            offer.token.as_str(),
+            offer.contract.series,
+            offer.contract.version,
+            &offer.contract.digest[..],
+            offer.inserted
+        ];
+        execute(connection, sql, values)?;
+    }
+    Ok(())
+}
+
+/// Only a waiting recipient can be sent to, so that no two attempts run at once.
+fn mark_sending(connection: &Connection, id: &EntryId, recipients: &[u32]) -> Result<(), Fault> {
+    let entry = find(connection, id)?;
+    for number in recipients {
+        let sql = "UPDATE recipients SET state = 1, attempts = attempts + 1 \
+                   WHERE entry = ?1 AND number = ?2 AND state = 0";
+        if execute(connection, sql, params![entry, number])? == 0 {
+            return Err(Fault::Conflict(format!("recipient {number} of entry {id} does not wait")));
+        }
+    }
+    Ok(())
+}
+
+fn park(connection: &Connection, id: &EntryId, effects: &mut Effects) -> Result<(), Fault> {
+    let entry = find(connection, id)?;
+    execute(connection, "UPDATE recipients SET state = 3 WHERE entry = ?1", [entry])?;
+    effects.parked.push(id.clone());
+    Ok(())
+}
+
+fn add_to_outbox(connection: &Connection, event: &ReferralEvent) -> Result<(), Fault> {
+    let sql = "INSERT INTO outbox (company, key_id, candidate, token, series, version, digest, inserted, recipient, \
+               proves, route, transaction_id, at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    let values = params![
+        event.company.as_str(),
+        event.candidate.key_id,
+        &event.candidate.octets[..],
+        event.token.as_str(),
+        event.contract.series,
+        event.contract.version,
+        &event.contract.digest[..],
+        event.inserted,
+        event.recipient,
+        event.proves == Proves::Delivered,
+        event.route,
+        event.transaction,
+        nanoseconds(event.at)
+    ];
+    execute(connection, sql, values)?;
+    Ok(())
+}
+
+/// A number never given out means that the store knows another spool: to believe it would lose the rows to come.
+fn note_posted(connection: &Connection, up_to_seq: i64, at: i64) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")?;
+    let last: i64 = statement.query_row([], |row| row.get(0)).optional()?.unwrap_or(0);
+    if up_to_seq > last {
+        return Err(Fault::Conflict(format!("posted up to {up_to_seq}, but the last outbox row is {last}")));
+    }
+    let sql = "INSERT INTO postings (up_to_seq, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    execute(connection, sql, params![up_to_seq, at])?;
+    Ok(())
+}
+
+/// Removes what was posted early enough. The newest posting stays: it says what the store has.
+fn prune(connection: &Connection, posted_before: i64) -> Result<(), Fault> {
+    let sql = "DELETE FROM outbox WHERE seq <= (SELECT max(up_to_seq) FROM postings WHERE at < ?1)";
+    execute(connection, sql, [posted_before])?;
+    let sql = "DELETE FROM postings WHERE at < ?1 AND up_to_seq < (SELECT max(up_to_seq) FROM postings)";
+    execute(connection, sql, [posted_before])?;
+    Ok(())
+}

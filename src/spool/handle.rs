@@ -1,0 +1,225 @@
+//! The handle everybody holds: opening, committing, reading.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use super::bodies::{Bodies, Placed, StagedBody, checksum};
+use super::database::{self, unreadable};
+use super::error::SpoolError;
+use super::load;
+use super::queue::{Job, Queue};
+use super::read::{self, Readers};
+use super::recover::recover;
+use super::rest::LOG_OCTETS_MAX;
+use super::room::Room;
+use super::state::State;
+use super::types::{DueRoute, Entry, EntryId, OutboxRow, Recovered, SpoolOptions, Summary, Write};
+use super::writer::Writer;
+
+/// The spool of one data folder. Cheap to clone; with the last clone the writer finishes what waits, and ends.
+#[derive(Clone)]
+pub struct Spool(Arc<Inner>);
+
+struct Inner {
+    queue: Arc<Queue>,
+    state: Arc<State>,
+    bodies: Arc<Bodies>,
+    readers: Arc<Readers>,
+    recovered: Recovered,
+    inline_octets_max: usize,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Spool {
+    /// Opens `spool.db` and the folder `spool/` in `folder`, makes them where they are missing, and mends what the last
+    /// run left. Blocks. The caller holds the lock of the data folder: no two may have it open.
+    ///
+    /// # Errors
+    /// [`SpoolError::Newer`] for a file of a newer program, [`SpoolError::Read`] for one that cannot be read. A damaged
+    /// file is not replaced by an empty one: the numbers of its outbox would start again, and credits be lost.
+    pub fn open(folder: &Path, options: SpoolOptions) -> Result<Self, SpoolError> {
+        let path = folder.join("spool.db");
+        let connection = database::open_writer(&path)?;
+        let bodies = Arc::new(Bodies::open(folder.join("spool"))?);
+        let recovered = recover(&connection, &bodies)?;
+        let mut room = Room::new(folder.to_owned(), &options);
+        let state = Arc::new(State::new());
+        state.set_room(room.hold_reserve(&connection));
+        let queue = Arc::new(Queue::new(options.batches_waiting_max));
+        let writer = Writer {
+            connection,
+            queue: Arc::clone(&queue),
+            state: Arc::clone(&state),
+            bodies: Arc::clone(&bodies),
+            room,
+            // What the last run had no time to clean up behind itself.
+            freed_since: Some(Instant::now()),
+            tidied_at: Instant::now(),
+            log_octets_max: LOG_OCTETS_MAX,
+        };
+        let thread = std::thread::Builder::new().name("spool-writer".to_owned()).spawn(move || writer.run());
+        let writer = Mutex::new(Some(thread.map_err(unreadable)?));
+        let readers = Arc::new(Readers::new(path));
+        let inline_octets_max = options.inline_octets_max;
+        Ok(Self(Arc::new(Inner { queue, state, bodies, readers, recovered, inline_octets_max, writer })))
+    }
+
+    /// What opening found and mended.
+    pub fn recovered(&self) -> &Recovered {
+        &self.0.recovered
+    }
+
+    /// Commits a batch, all of it or nothing. When it returns `Ok` the batch is synced to disk. Batches of other callers
+    /// share the sync; the faults of one do not touch the others. A caller that goes away while it waits has its batch
+    /// committed all the same, or not: it cannot know.
+    ///
+    /// # Errors
+    /// See [`SpoolError`]; nothing of the batch is there then. After [`SpoolError::Failed`] what is on disk is unknown
+    /// until the process has started anew.
+    pub async fn commit(&self, batch: Vec<Write>) -> Result<(), SpoolError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.0.state.check()?;
+        let place = self.0.queue.place().await?;
+        let placed = self.place_originals(&batch).await?;
+        let (answer, answered) = oneshot::channel();
+        self.0.queue.push(Job { writes: batch, placed, answer, _place: place })?;
+        answered.await.unwrap_or_else(|_| Err(self.0.state.check().err().unwrap_or(SpoolError::Closed)))
+    }
+
+    /// Whether rows can be expected to land. While not, no mail may be edited (`outbox_unavailable`).
+    pub fn is_writable(&self) -> bool {
+        self.0.state.is_writable()
+    }
+
+    /// Completes when the spool has failed for good, with the reason: stop taking mail, and start anew.
+    pub async fn failed(&self) -> String {
+        self.0.state.failed().await
+    }
+
+    /// Commits made since it was opened, each with one sync however many batches were in it.
+    pub fn commits(&self) -> u64 {
+        self.0.state.commits()
+    }
+
+    /// What is due, by route, those waiting longest first; of each route at most `per_route_max` entries, so that a dead
+    /// next hop with a hundred thousand mails hides no other. An entry stays due until it is marked as sending.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn due(&self, now: Timestamp, per_route_max: usize) -> Result<Vec<DueRoute>, SpoolError> {
+        self.0.readers.read(move |c| read::due(c, now, per_route_max).map_err(unreadable)).await
+    }
+
+    /// The earliest time at which anything waiting is due; it may have passed.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, SpoolError> {
+        self.0.readers.read(|c| read::next_due(c).map_err(unreadable)).await
+    }
+
+    /// Loads an entry with all that is needed to send it; `None` when its last recipient is settled meanwhile.
+    ///
+    /// # Errors
+    /// [`SpoolError::Damaged`] when it is not as it was stored: it is parked then. [`SpoolError::Read`].
+    pub async fn load(&self, id: &EntryId) -> Result<Option<Entry>, SpoolError> {
+        let (bodies, wanted) = (Arc::clone(&self.0.bodies), id.clone());
+        let loaded = self.0.readers.read(move |c| load::load(c, &bodies, &wanted)).await;
+        if let Err(SpoolError::Damaged(entry)) = &loaded {
+            self.commit(vec![Write::Park { entry: entry.clone() }]).await?;
+        }
+        loaded
+    }
+
+    /// Counts what is in the spool.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn summary(&self) -> Result<Summary, SpoolError> {
+        self.0.readers.read(|c| read::summary(c).map_err(unreadable)).await
+    }
+
+    /// Outbox rows with a number above `seq`, posted ones included, in their order, at most `limit`.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn outbox_after(&self, seq: u64, limit: usize) -> Result<Vec<OutboxRow>, SpoolError> {
+        self.0.readers.read(move |c| read::outbox_after(c, seq, limit)).await
+    }
+
+    /// The last outbox number that the store is known to have; 0 before the first.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn posted_seq(&self) -> Result<u64, SpoolError> {
+        self.0.readers.read(|c| read::posted_seq(c).map_err(unreadable)).await
+    }
+
+    /// Lets no more batches in, and waits until those that wait are committed and cleaned up behind.
+    pub async fn close(&self) {
+        let inner = Arc::clone(&self.0);
+        // The one error is a panic of a thread, which the failure signal has told.
+        let _ = tokio::task::spawn_blocking(move || inner.close()).await;
+    }
+
+    /// Writes big originals to their files and takes the checksum of all.
+    async fn place_originals(&self, batch: &[Write]) -> Result<Vec<Placed>, SpoolError> {
+        let mut placed = Vec::new();
+        for write in batch {
+            let Write::Store(entry) = write else { continue };
+            placed.push(if entry.original.len() <= self.0.inline_octets_max {
+                Placed { checksum: checksum(&entry.original), body: None }
+            } else {
+                self.stage(entry.id.clone(), entry.original.clone()).await?
+            });
+        }
+        Ok(placed)
+    }
+
+    async fn stage(&self, id: EntryId, original: Bytes) -> Result<Placed, SpoolError> {
+        let bodies = Arc::clone(&self.0.bodies);
+        let stage = move || bodies.stage(&id, &original).map(|body| (checksum(&original), body));
+        let staged = tokio::task::spawn_blocking(stage).await.map_err(unreadable)?;
+        let placed = |(checksum, body): (i64, StagedBody)| Placed { checksum, body: Some(body) };
+        staged.map(placed).map_err(|error| self.judge(&error))
+    }
+
+    /// What an error of a body file means. A write or sync that failed for another reason than space ends the spool.
+    fn judge(&self, error: &std::io::Error) -> SpoolError {
+        use std::io::ErrorKind::{AlreadyExists, NotFound, PermissionDenied, QuotaExceeded, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded => SpoolError::NoSpace,
+            AlreadyExists => SpoolError::Conflict("an original of that name is there".to_owned()),
+            NotFound | PermissionDenied => unreadable(error),
+            _ => {
+                self.0.state.fail(&error.to_string());
+                SpoolError::Failed(error.to_string())
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        self.queue.close();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            let _ = writer.join();
+        }
+        self.bodies.close();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,172 @@
+//! Reading: what is due, entries with all it takes to send them, the outbox, the summary. Never on the runtime.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::database::{nanoseconds, open_reader, stored, timestamp, unreadable};
+use super::error::SpoolError;
+use super::types::{DueEntry, DueRoute, EntryId, OutboxRow, Summary};
+use crate::ledger::{ContractRef, Proves, ReferralEvent};
+use crate::referral::{CandidateKey, CompanyId, LinkToken};
+
+/// Connections kept for the next reader.
+const IDLE_MAX: usize = 4;
+/// Routes looked at in one go, those waiting longest first.
+const ROUTES_MAX: i64 = 1000;
+
+/// The routes with waiting mail and the earliest time of each: one step of the index for each route, however many
+/// mails wait on it.
+const ROUTES: &str = "WITH RECURSIVE routes (route) AS ( \
+    SELECT min(route) FROM recipients INDEXED BY recipients_due WHERE state = 0 \
+    UNION ALL \
+    SELECT (SELECT min(route) FROM recipients INDEXED BY recipients_due WHERE state = 0 AND route > routes.route) \
+    FROM routes WHERE route IS NOT NULL), \
+    firsts (route, first) AS ( \
+    SELECT route, (SELECT min(next_at) FROM recipients INDEXED BY recipients_due \
+                   WHERE state = 0 AND recipients.route = routes.route) \
+    FROM routes WHERE route IS NOT NULL)";
+
+/// Read-only connections, each used by one reader at a time.
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Runs `read` on a blocking thread.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(&Connection) -> Result<T, SpoolError> + Send + 'static,
+    ) -> Result<T, SpoolError> {
+        let readers = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || readers.read_here(read)).await;
+        done.unwrap_or_else(|error| Err(unreadable(error)))
+    }
+
+    fn read_here<T>(&self, read: impl FnOnce(&Connection) -> Result<T, SpoolError>) -> Result<T, SpoolError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = idle.map_or_else(|| open_reader(&self.path), Ok).map_err(unreadable)?;
+        let found = read(&connection)?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_MAX {
+            idle.push(connection);
+        }
+        Ok(found)
+    }
+}
+
+/// What is due at `now`, by route; of each route at most `per_route_max` entries.
+pub(super) fn due(connection: &Connection, now: Timestamp, per_route_max: usize) -> rusqlite::Result<Vec<DueRoute>> {
+    let now = nanoseconds(now);
+    let sql = format!("{ROUTES} SELECT route FROM firsts WHERE first <= ?1 ORDER BY first LIMIT ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let routes: Vec<String> = statement.query_map([now, ROUTES_MAX], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let with_entries = |route: String| {
+        let entries = due_on_route(connection, &route, now, per_route_max)?;
+        Ok(DueRoute { route, entries })
+    };
+    routes.into_iter().map(with_entries).collect()
+}
+
+/// Streams along the index and stops behind the last entry wanted.
+fn due_on_route(connection: &Connection, route: &str, now: i64, entries_max: usize) -> rusqlite::Result<Vec<DueEntry>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT recipients.entry, entries.id, number FROM recipients INDEXED BY recipients_due \
+         JOIN entries USING (entry) \
+         WHERE state = 0 AND route = ?1 AND next_at <= ?2 ORDER BY next_at, recipients.entry, number",
+    )?;
+    let mut rows = statement.query(params![route, now])?;
+    let mut entries: Vec<DueEntry> = Vec::new();
+    let mut places: HashMap<i64, usize> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let (entry, number) = (row.get(0)?, row.get(2)?);
+        if let Some(place) = places.get(&entry) {
+            entries[*place].recipients.push(number);
+        } else if entries.len() == entries_max {
+            break;
+        } else if let Ok(id) = EntryId::parse(row.get_ref(1)?.as_str()?) {
+            places.insert(entry, entries.len());
+            entries.push(DueEntry { id, recipients: vec![number] });
+        }
+    }
+    Ok(entries)
+}
+
+/// The earliest time at which anything waiting is due.
+pub(super) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    let mut statement = connection.prepare_cached(&format!("{ROUTES} SELECT min(first) FROM firsts"))?;
+    let first: Option<i64> = statement.query_row([], |row| row.get(0))?;
+    Ok(first.map(timestamp))
+}
+
+/// Counts everything once.
+pub(super) fn summary(connection: &Connection) -> rusqlite::Result<Summary> {
+    let sql = "SELECT count(*), min(received_at) FROM entries";
+    let (entries, oldest): (i64, Option<i64>) = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let sql = "SELECT count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 1), \
+               count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state = 3), \
+               count(*) FILTER (WHERE maybe_doubled), \
+               (SELECT count(*) FROM outbox WHERE seq > (SELECT ifnull(max(up_to_seq), 0) FROM postings)) \
+               FROM recipients";
+    connection.query_row(sql, [], |row| {
+        let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        Ok(Summary {
+            entries: entries.cast_unsigned(),
+            waiting: count(0)?,
+            sending: count(1)?,
+            in_doubt: count(2)?,
+            parked: count(3)?,
+            maybe_doubled: count(4)?,
+            unposted: count(5)?,
+            oldest_received_at: oldest.map(timestamp),
+        })
+    })
+}
+
+/// The last sequence number the store is known to have; 0 before the first.
+pub(super) fn posted_seq(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT ifnull(max(up_to_seq), 0) FROM postings";
+    connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
+}
+
+/// Outbox rows behind `seq`, posted or not, in their order.
+pub(super) fn outbox_after(connection: &Connection, seq: u64, limit: usize) -> Result<Vec<OutboxRow>, SpoolError> {
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT seq, company, key_id, candidate, token, series, version, digest, inserted, recipient, proves, \
+             route, transaction_id, at FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        )
+        .map_err(unreadable)?;
+    let mut rows = statement.query([stored(seq), stored(limit as u64)]).map_err(unreadable)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(unreadable)? {
+        let seq: i64 = row.get(0).map_err(unreadable)?;
+        let damaged = || SpoolError::Read(format!("outbox row {seq} is damaged"));
+        found.push(OutboxRow { seq: seq.cast_unsigned(), event: event(row).ok_or_else(damaged)? });
+    }
+    Ok(found)
+}
+
+fn event(row: &Row<'_>) -> Option<ReferralEvent> {
+    let text = |column| row.get_ref(column).ok()?.as_str().ok();
+    Some(ReferralEvent {
+        company: CompanyId::parse(text(1)?).ok()?,
+        candidate: CandidateKey { key_id: row.get(2).ok()?, octets: row.get(3).ok()? },
+        token: LinkToken::parse(text(4)?).ok()?,
+        contract: ContractRef { series: row.get(5).ok()?, version: row.get(6).ok()?, digest: row.get(7).ok()? },
+        inserted: row.get(8).ok()?,
+        recipient: row.get(9).ok()?,
+        proves: if row.get(10).ok()? { Proves::Delivered } else { Proves::Accepted },
+        route: row.get(11).ok()?,
+        transaction: row.get(12).ok()?,
+        at: timestamp(row.get(13).ok()?),
+    })
+}

@@ -1,0 +1,67 @@
+//! What the writer does with the file between commits: a short log, and nothing left of settled mail.
+
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::database::{Fault, LOCK_WAIT, execute};
+
+/// A log longer than this is written back into the file.
+pub(super) const LOG_OCTETS_MAX: u64 = 8 * 1024 * 1024;
+/// Pages given back at a time, so that nobody who comes meanwhile waits long.
+const PAGES_GIVEN_BACK: u32 = 2048;
+/// How long readers are waited for when the log is emptied.
+const READERS_WAIT: Duration = Duration::from_millis(20);
+
+/// Writes the log back into the file when it is longer than `octets_max`. Gives the length at which to look again: more
+/// than that when a reader is in the way.
+pub(super) fn shorten_log(connection: &Connection, octets_max: u64) -> Result<u64, Fault> {
+    let log = connection.path().map(|path| format!("{path}-wal"));
+    let octets = log.and_then(|path| std::fs::metadata(path).ok()).map_or(0, |m| m.len());
+    if octets <= octets_max {
+        return Ok(octets_max);
+    }
+    Ok(if empty_log(connection)? { LOG_OCTETS_MAX } else { octets + LOG_OCTETS_MAX })
+}
+
+/// Frees pages and empties the log; `false` when a reader was in the way and it has to be tried again.
+pub(super) fn clean(connection: &Connection) -> Result<bool, Fault> {
+    clear_empty_tables(connection)?;
+    let mut give_back = connection.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})"))?;
+    let mut pages = give_back.query([])?;
+    while pages.next()?.is_some() {}
+    empty_log(connection)
+}
+
+/// Writes the log back and cuts it to nothing; `false` when a reader was in the way.
+fn empty_log(connection: &Connection) -> Result<bool, Fault> {
+    connection.busy_timeout(READERS_WAIT)?;
+    let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    let busy = statement.query_row([], |row| row.get::<_, i64>(0));
+    connection.busy_timeout(LOCK_WAIT)?;
+    Ok(busy? == 0)
+}
+
+/// A page that SQLite has once rearranged can keep octets of rows that have moved on, and the root page of a table is
+/// never freed. With no mail in custody the tables are cleared as a whole, which zeroes their roots.
+fn clear_empty_tables(connection: &Connection) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM entries)")?;
+    if statement.query_row([], |row| row.get(0))? {
+        return Ok(());
+    }
+    // The short way of SQLite to clear a table is not taken where a foreign key could need to be looked at.
+    connection.execute_batch("PRAGMA foreign_keys = OFF")?;
+    let cleared = clear_tables(connection);
+    if !connection.is_autocommit() {
+        execute(connection, "ROLLBACK", [])?;
+    }
+    connection.execute_batch("PRAGMA foreign_keys = ON")?;
+    cleared
+}
+
+fn clear_tables(connection: &Connection) -> Result<(), Fault> {
+    connection.execute_batch(
+        "BEGIN IMMEDIATE; DELETE FROM edits; DELETE FROM offers; DELETE FROM recipients; DELETE FROM entries; COMMIT;",
+    )?;
+    Ok(())
+}

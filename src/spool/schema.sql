@@ -1,0 +1,85 @@
+-- The spool, schema 1. Times are nanoseconds since 1970 (UTC).
+
+-- A mail in custody. Without `original` its octets lie in the file spool/<id>.
+CREATE TABLE entries (
+    entry       INTEGER PRIMARY KEY,
+    id          TEXT    NOT NULL UNIQUE,
+    received_at INTEGER NOT NULL,
+    sender      TEXT,
+    eight_bit   INTEGER NOT NULL,
+    smtputf8    INTEGER NOT NULL,
+    trace       BLOB    NOT NULL,
+    copies      INTEGER NOT NULL,
+    octets      INTEGER NOT NULL,
+    checksum    INTEGER NOT NULL,
+    original    BLOB
+) STRICT;
+
+-- state: 0 waiting, 1 sending, 2 in doubt, 3 parked.
+CREATE TABLE recipients (
+    entry         INTEGER NOT NULL REFERENCES entries ON DELETE CASCADE,
+    number        INTEGER NOT NULL,
+    address       TEXT    NOT NULL,
+    copy          INTEGER NOT NULL,
+    route         TEXT    NOT NULL,
+    state         INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL,
+    next_at       INTEGER NOT NULL,
+    last_reply    TEXT,
+    maybe_doubled INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (entry, number)
+) STRICT, WITHOUT ROWID;
+
+-- What is due is found by route, so that a dead next hop with many mails hides no other.
+CREATE INDEX recipients_due ON recipients (route, next_at) WHERE state = 0;
+
+CREATE TABLE edits (
+    entry  INTEGER NOT NULL REFERENCES entries ON DELETE CASCADE,
+    copy   INTEGER NOT NULL,
+    place  INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    octets BLOB    NOT NULL,
+    PRIMARY KEY (entry, copy, place)
+) STRICT, WITHOUT ROWID;
+
+-- What acceptance turns into an outbox row.
+CREATE TABLE offers (
+    entry     INTEGER NOT NULL REFERENCES entries ON DELETE CASCADE,
+    recipient INTEGER NOT NULL,
+    company   TEXT    NOT NULL,
+    key_id    INTEGER NOT NULL,
+    candidate BLOB    NOT NULL,
+    token     TEXT    NOT NULL,
+    series    TEXT    NOT NULL,
+    version   INTEGER NOT NULL,
+    digest    BLOB    NOT NULL,
+    inserted  INTEGER NOT NULL,
+    PRIMARY KEY (entry, recipient)
+) STRICT, WITHOUT ROWID;
+
+-- Referrals on their way to the store; AUTOINCREMENT, so that no number is ever used twice.
+CREATE TABLE outbox (
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    company     TEXT    NOT NULL,
+    key_id      INTEGER NOT NULL,
+    candidate   BLOB    NOT NULL,
+    token       TEXT    NOT NULL,
+    series      TEXT    NOT NULL,
+    version     INTEGER NOT NULL,
+    digest      BLOB    NOT NULL,
+    inserted    INTEGER NOT NULL,
+    recipient   INTEGER NOT NULL,
+    proves      INTEGER NOT NULL,
+    route       TEXT    NOT NULL,
+    transaction_id TEXT NOT NULL,
+    at          INTEGER NOT NULL
+) STRICT;
+
+-- One row for each time the store confirmed; the newest is never removed.
+CREATE TABLE postings (
+    up_to_seq INTEGER PRIMARY KEY,
+    at        INTEGER NOT NULL
+) STRICT;
+
+-- Unique names that are taken.
+CREATE TABLE once (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;

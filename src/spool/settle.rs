@@ -1,0 +1,90 @@
+//! What became of recipients: credit, retry or departure, and the end of an entry with its last recipient.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::apply::{Effects, find};
+use super::database::{Fault, execute, nanoseconds};
+use super::reply::without_addresses;
+use super::types::{Credit, EntryId, Outcome, Settlement};
+use crate::ledger::Proves;
+
+/// Settles recipients of one entry. One that is not there (any more) spoils the batch, so nothing counts twice.
+pub(super) fn settle(
+    connection: &Connection,
+    id: &EntryId,
+    settlements: &[Settlement],
+    effects: &mut Effects,
+) -> Result<(), Fault> {
+    let entry = find(connection, id)?;
+    let mut departed = false;
+    for Settlement { recipient, outcome } in settlements {
+        let changed = match outcome {
+            Outcome::Deferred { next_at, reply } => retry(connection, (entry, *recipient), (*next_at, reply), false)?,
+            Outcome::Doubtful { next_at, reply } => retry(connection, (entry, *recipient), (*next_at, reply), true)?,
+            Outcome::Accepted { credit } => {
+                credit.iter().try_for_each(|credit| give_credit(connection, entry, *recipient, credit))?;
+                departed = true;
+                remove(connection, entry, *recipient)?
+            }
+            Outcome::Refused => {
+                departed = true;
+                remove(connection, entry, *recipient)?
+            }
+        };
+        if changed == 0 {
+            return Err(Fault::Conflict(format!("entry {id} has no recipient {recipient}")));
+        }
+    }
+    if departed {
+        effects.has_freed = true;
+        end_if_empty(connection, entry, id, effects)?;
+    }
+    Ok(())
+}
+
+/// An attempt that was marked as sending is counted already.
+fn retry(
+    connection: &Connection,
+    (entry, number): (i64, u32),
+    (next_at, reply): (Timestamp, &str),
+    may_double: bool,
+) -> Result<usize, Fault> {
+    let sql = "UPDATE recipients SET attempts = attempts + (state = 0), state = 0, next_at = ?3, last_reply = ?4, \
+               maybe_doubled = maybe_doubled OR ?5 WHERE entry = ?1 AND number = ?2";
+    let values = params![entry, number, nanoseconds(next_at), without_addresses(reply), may_double];
+    execute(connection, sql, values)
+}
+
+/// Turns the recipient's offer, if it has one, into an outbox row.
+fn give_credit(connection: &Connection, entry: i64, number: u32, credit: &Credit) -> Result<(), Fault> {
+    let sql = "INSERT INTO outbox (company, key_id, candidate, token, series, version, digest, inserted, recipient, \
+               proves, route, transaction_id, at) \
+               SELECT company, key_id, candidate, token, series, version, digest, inserted, recipient, \
+               ?3, ?4, (SELECT id FROM entries WHERE entry = ?1), ?5 \
+               FROM offers WHERE entry = ?1 AND recipient = ?2";
+    let proves = credit.proves == Proves::Delivered;
+    execute(connection, sql, params![entry, number, proves, credit.route, nanoseconds(credit.at)])?;
+    Ok(())
+}
+
+fn remove(connection: &Connection, entry: i64, number: u32) -> Result<usize, Fault> {
+    execute(connection, "DELETE FROM recipients WHERE entry = ?1 AND number = ?2", params![entry, number])
+}
+
+/// With the last recipient the entry goes, and with it its edits, offers and original.
+fn end_if_empty(connection: &Connection, entry: i64, id: &EntryId, effects: &mut Effects) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM entries WHERE entry = ?1 AND NOT EXISTS (SELECT 1 FROM recipients WHERE entry = ?1) \
+         RETURNING original IS NULL",
+    )?;
+    let mut rows = statement.query([entry])?;
+    let mut has_file = false;
+    while let Some(row) = rows.next()? {
+        has_file = row.get(0)?;
+    }
+    if has_file {
+        effects.gone.push(id.clone());
+    }
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! The writer thread: takes all batches that wait, commits them with one sync, then answers each.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::apply::{Effects, apply};
+use super::bodies::Bodies;
+use super::database::{Fault, execute};
+use super::error::SpoolError;
+use super::queue::{Job, Queue, Taken};
+use super::rest;
+use super::room::Room;
+use super::state::State;
+use super::types::{NewEntry, NewState, Write};
+
+/// Quiet for this long, the writer cleans up behind settled mail.
+const QUIET: Duration = Duration::from_millis(100);
+/// Never quiet, it cleans up this often.
+const CLEAN_AT_LEAST_EVERY: Duration = Duration::from_secs(10);
+/// How often space is looked for while there is none.
+const SPACE_RETRY: Duration = Duration::from_secs(1);
+
+/// Everything the thread owns.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) queue: Arc<Queue>,
+    pub(super) state: Arc<State>,
+    pub(super) bodies: Arc<Bodies>,
+    pub(super) room: Room,
+    /// Since when freed addresses or bodies may still stand in the log.
+    pub(super) freed_since: Option<Instant>,
+    /// When the writer last tidied up.
+    pub(super) tidied_at: Instant,
+    /// How long the log may get before it is written back, in octets.
+    pub(super) log_octets_max: u64,
+}
+
+/// What one batch came to inside the commit.
+type Outcome = Result<Effects, SpoolError>;
+
+impl Writer {
+    /// Runs until the queue is closed and empty.
+    pub(super) fn run(mut self) {
+        let _guard = FailOnPanic(Arc::clone(&self.state));
+        loop {
+            match self.queue.take(self.wait()) {
+                Taken::Jobs(jobs) => self.serve(jobs),
+                Taken::Quiet => self.tidy_up(),
+                Taken::Closed => break,
+            }
+        }
+        self.tidy_up();
+    }
+
+    fn wait(&self) -> Option<Duration> {
+        let failed = self.state.check().is_err();
+        match (failed, self.room.is_reserve_held(), self.freed_since) {
+            (true, ..) => None,
+            (_, true, None) => None,
+            (_, false, None) => Some(SPACE_RETRY),
+            (.., Some(_)) => Some(QUIET),
+        }
+    }
+
+    /// Commits the batches and answers them.
+    fn serve(&mut self, jobs: Vec<Job>) {
+        let outcomes = self.commit(&jobs);
+        for (job, outcome) in jobs.into_iter().zip(outcomes) {
+            let answer = outcome.map(|effects| self.follow_up(effects));
+            // After a failure the row may be on disk or not: its original stays, and the next start finds out.
+            if matches!(answer, Ok(()) | Err(SpoolError::Failed(_))) {
+                job.placed.into_iter().filter_map(|p| p.body).for_each(super::bodies::StagedBody::keep);
+            }
+            // A caller that has gone has its batch committed all the same.
+            let _ = job.answer.send(answer);
+        }
+        self.keep_log_short();
+    }
+
+    /// One outcome for each batch. On a full disk the reserve is given up, and all is tried once more: together, then
+    /// each alone, so that a big batch takes no small one with it.
+    fn commit(&mut self, jobs: &[Job]) -> Vec<Outcome> {
+        let all: Vec<&Job> = jobs.iter().collect();
+        let mut tried = self.try_commit(&all);
+        if matches!(tried, Err(Fault::Full)) && self.room.is_reserve_held() {
+            self.state.set_room(false);
+            self.room.give_up_reserve(&self.connection);
+            tracing::warn!("the disk is full: the reserve of the spool is given up");
+            tried = self.try_commit(&all);
+        }
+        match tried {
+            Ok(outcomes) => outcomes,
+            Err(Fault::Full) if jobs.len() > 1 => all.iter().map(|job| self.commit_alone(job)).collect(),
+            Err(fault) => {
+                let error = self.judge(fault);
+                jobs.iter().map(|_| Err(error.clone())).collect()
+            }
+        }
+    }
+
+    fn commit_alone(&mut self, job: &Job) -> Outcome {
+        match self.try_commit(&[job]) {
+            Ok(mut outcomes) => outcomes.pop().unwrap_or(Err(SpoolError::Closed)),
+            Err(fault) => Err(self.judge(fault)),
+        }
+    }
+
+    /// What a fault of the whole commit means: a broken disk ends the spool, the others pass.
+    fn judge(&self, fault: Fault) -> SpoolError {
+        match &fault {
+            Fault::Broken(why) => self.state.fail(why),
+            Fault::Full => self.state.set_room(false),
+            Fault::Conflict(_) | Fault::Busy => {}
+        }
+        fault.into()
+    }
+
+    fn try_commit(&mut self, jobs: &[&Job]) -> Result<Vec<Outcome>, Fault> {
+        if let Err(SpoolError::Failed(why)) = self.state.check() {
+            return Err(Fault::Broken(why));
+        }
+        let outcomes = self.apply_all(jobs);
+        let done = outcomes.and_then(|outcomes| execute(&self.connection, "COMMIT", []).map(|_| outcomes));
+        match done {
+            Ok(outcomes) => {
+                self.state.count_commit();
+                Ok(outcomes)
+            }
+            Err(fault) => {
+                self.roll_back()?;
+                Err(fault)
+            }
+        }
+    }
+
+    fn apply_all(&mut self, jobs: &[&Job]) -> Result<Vec<Outcome>, Fault> {
+        execute(&self.connection, "BEGIN IMMEDIATE", [])?;
+        jobs.iter().map(|job| self.apply_one(job)).collect()
+    }
+
+    /// Applies one batch in a savepoint of its own, so that its fault spoils no other. A fault of the disk is returned.
+    fn apply_one(&mut self, job: &Job) -> Result<Outcome, Fault> {
+        if is_new_mail_only(&job.writes) && (!self.state.is_writable() || self.room.is_low()) {
+            return Ok(Err(SpoolError::NoSpace));
+        }
+        execute(&self.connection, "SAVEPOINT batch", [])?;
+        let outcome = match apply(&self.connection, &job.writes, &job.placed) {
+            Ok(effects) => Ok(effects),
+            Err(Fault::Conflict(what)) if !self.connection.is_autocommit() => {
+                execute(&self.connection, "ROLLBACK TO batch", [])?;
+                Err(SpoolError::Conflict(what))
+            }
+            Err(fault) => return Err(fault),
+        };
+        execute(&self.connection, "RELEASE batch", [])?;
+        Ok(outcome)
+    }
+
+    /// SQLite has often done it itself. If it cannot be done, nothing more can be written by this connection.
+    fn roll_back(&self) -> Result<(), Fault> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        execute(&self.connection, "ROLLBACK", []).map(|_| ()).map_err(|fault| Fault::Broken(format!("{fault:?}")))
+    }
+
+    /// After the commit: what the batch's entries leave on disk.
+    fn follow_up(&mut self, effects: Effects) {
+        if effects.has_freed {
+            self.freed_since.get_or_insert_with(Instant::now);
+        }
+        for id in &effects.gone {
+            self.bodies.shred_later(id);
+        }
+        for id in &effects.parked {
+            if let Err(error) = self.bodies.park(id) {
+                tracing::warn!(%error, entry = %id, "a damaged original could not be moved aside");
+            }
+        }
+    }
+
+    /// What cannot wait for a quiet moment that may never come.
+    fn keep_log_short(&mut self) {
+        let overdue = self.freed_since.is_some_and(|since| since.elapsed() >= CLEAN_AT_LEAST_EVERY);
+        if (overdue || !self.room.is_reserve_held()) && self.tidied_at.elapsed() >= SPACE_RETRY {
+            self.tidy_up();
+        }
+        match rest::shorten_log(&self.connection, self.log_octets_max) {
+            Ok(log_octets_max) => self.log_octets_max = log_octets_max,
+            Err(fault) => drop(self.judge(fault)),
+        }
+    }
+
+    /// What is done when nobody waits: freed pages are given back, the log is emptied, the reserve is made again.
+    fn tidy_up(&mut self) {
+        if self.state.check().is_err() {
+            return;
+        }
+        self.tidied_at = Instant::now();
+        if self.freed_since.is_some() {
+            match rest::clean(&self.connection) {
+                Ok(true) => self.freed_since = None,
+                Ok(false) | Err(Fault::Busy | Fault::Full | Fault::Conflict(_)) => {}
+                Err(fault @ Fault::Broken(_)) => drop(self.judge(fault)),
+            }
+        }
+        if !self.room.is_reserve_held() && self.room.hold_reserve(&self.connection) {
+            self.state.set_room(true);
+            tracing::info!("there is room for the spool again");
+        }
+    }
+}
+
+/// Whether a batch does nothing but take new mail: such a one may be refused, the client sends again. Whatever follows
+/// from a mail already under way (outcomes, referrals, DSNs stored with them, mail in doubt) has to land.
+fn is_new_mail_only(writes: &[Write]) -> bool {
+    let doubts = |e: &NewEntry| e.recipients.iter().any(|r| r.state == NewState::InDoubt);
+    writes.iter().all(|w| matches!(w, Write::Store(entry) if !doubts(entry)))
+}
+
+/// A panic of the writer is a failed spool, not a silent one.
+struct FailOnPanic(Arc<State>);
+
+impl Drop for FailOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail("the writer thread has panicked");
+        }
+    }
+}
