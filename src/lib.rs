@@ -8,6 +8,7 @@
 pub mod classify;
 pub mod config;
 pub mod control;
+pub mod deliver;
 pub mod inject;
 pub mod ledger;
 pub mod mail;
