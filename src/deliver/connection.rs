@@ -69,7 +69,11 @@ impl Patience {
     }
 
     /// Awaits `work` for as long as the phase may take.
-    pub(super) async fn bear<T, F: Future<Output = Result<T, Fault>>>(&self, phase: Phase, work: F) -> Result<T, Broken> {
+    pub(super) async fn bear<T, F: Future<Output = Result<T, Fault>>>(
+        &self,
+        phase: Phase,
+        work: F,
+    ) -> Result<T, Broken> {
         let (end, callers) = self.end(phase);
         match timeout_at(end, work).await {
             Ok(result) => result.map_err(|fault| Broken { phase, fault, given_up: false }),

@@ -41,6 +41,11 @@ impl Settings {
         best.map(|(_, route)| route)
     }
 
+    /// The name under which the spool groups mail for a recipient; empty when no route serves it.
+    pub(super) fn route_name(&self, recipient: &Address) -> String {
+        self.route(recipient).map_or_else(String::new, |r| r.name.clone())
+    }
+
     /// The route of that name.
     pub fn route_named(&self, name: &str) -> Option<&Route> {
         self.routes.iter().find(|r| r.name == name)
