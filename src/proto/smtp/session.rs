@@ -112,7 +112,9 @@ pub struct Session {
     message: Vec<u8>,
     /// Octets the message may grow to before more room is asked for.
     room: usize,
+    /// Refusals since the last mail that got through.
     errors: u32,
+    faults: u32,
     denied_relays: u32,
     transactions: u32,
 }
@@ -129,6 +131,7 @@ impl Session {
             message: Vec::new(),
             room: 0,
             errors: 0,
+            faults: 0,
             denied_relays: 0,
             transactions: 0,
         }
@@ -149,9 +152,9 @@ impl Session {
         matches!(self.stage, Stage::Data(_))
     }
 
-    /// Commands refused on this connection.
-    pub fn errors(&self) -> u32 {
-        self.errors
+    /// Commands and messages refused on this connection for what they were.
+    pub fn faults(&self) -> u32 {
+        self.faults
     }
 
     /// Recipients refused because this client may not relay.
@@ -383,6 +386,7 @@ impl Session {
     /// Counts a refusal; one too many ends the connection.
     fn refuse(&mut self, reply: Reply) -> Action {
         self.errors += 1;
+        self.faults = self.faults.saturating_add(1);
         if self.errors >= self.limits.errors_max {
             return Action::Close(Reply::new(421, (4, 7, 0), "Too many errors"));
         }
