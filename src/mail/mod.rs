@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod charset;
+pub mod dsn;
 pub mod edit;
 pub mod envelope;
 pub mod html;

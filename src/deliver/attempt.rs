@@ -1,0 +1,235 @@
+//! One attempt at one copy: a connection, the transaction, and the original once if the edited mail was refused.
+
+use std::sync::Arc;
+
+use super::connection::{Connection, Patience};
+use super::hop::{Hop, NoConnection};
+use super::outcome::RecipientOutcome;
+use super::transaction::{Content, Made, make};
+use crate::mail::address::Address;
+use crate::mail::edit::Edits;
+use crate::mail::envelope::Envelope;
+use crate::proto::smtp::client::{After, Plan};
+
+/// One copy for one next hop.
+#[derive(Clone, Debug)]
+pub(super) struct Parcel<'a> {
+    pub(super) envelope: &'a Envelope,
+    pub(super) recipients: Vec<&'a Address>,
+    pub(super) trace: &'a [u8],
+    pub(super) original: &'a [u8],
+    pub(super) edits: &'a Edits,
+}
+
+impl<'a> Parcel<'a> {
+    fn content(&self, edits: &'a Edits) -> Content<'a> {
+        Content { trace: self.trace, original: self.original, edits }
+    }
+
+    fn plan(&self, recipients: Vec<&'a Address>, octets: usize, connection: &Connection) -> Plan<'a> {
+        Plan {
+            sender: self.envelope.sender.as_ref(),
+            recipients,
+            octets,
+            body: self.envelope.body,
+            smtputf8: self.envelope.smtputf8,
+            reset_first: connection.reset_first,
+        }
+    }
+}
+
+/// How an attempt ended.
+pub(super) enum Attempt {
+    /// Every recipient has an outcome.
+    Settled {
+        outcomes: Vec<RecipientOutcome>,
+        /// Whether the original was sent in place of the edited mail.
+        edit_refused: bool,
+        /// Whether the next hop refused the edited mail and took the original.
+        edit_blamed: bool,
+    },
+    /// The caller's time was over before the dot: nobody has it.
+    GivenUp,
+    /// The caller's time was over behind the dot.
+    InDoubt(Box<Pending>),
+}
+
+/// A transaction whose dot waits for its answer.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) made: Made,
+    pub(super) connection: Connection,
+    pub(super) hop: Arc<Hop>,
+    /// Outcomes from before, and which recipients the open transaction is for.
+    pub(super) before: Option<(Vec<RecipientOutcome>, Vec<usize>)>,
+    /// Whether the open transaction carries the original though there were edits.
+    pub(super) edit_refused: bool,
+    /// Whether it carries edits.
+    pub(super) edited: bool,
+}
+
+/// Who sends and how long it may take.
+pub(super) struct Sender<'a> {
+    pub(super) hop: &'a Arc<Hop>,
+    pub(super) hostname: &'a str,
+    pub(super) patience: Patience,
+}
+
+impl Sender<'_> {
+    /// Sends the parcel over a connection to the next hop. `with_edits` says whether its edits may be used.
+    pub(super) async fn send(&self, parcel: &Parcel<'_>, mut connection: Connection, with_edits: bool) -> Attempt {
+        let edited = with_edits && !parcel.edits.is_empty() && parcel.content(parcel.edits).is_sound();
+        let untouched = Edits::default();
+        let edits = if edited { parcel.edits } else { &untouched };
+        let withheld = !edited && !parcel.edits.is_empty();
+        let made = self.make(parcel, &mut connection, parcel.recipients.clone(), edits).await;
+        let again = if edited { made.refused_for_content() } else { Vec::new() };
+        if made.is_in_doubt() {
+            let hop = Arc::clone(self.hop);
+            let pending = Pending { made, connection, hop, before: None, edit_refused: withheld, edited };
+            return Attempt::InDoubt(Box::new(pending));
+        }
+        if made.is_given_up() {
+            self.note_stall(&made);
+            return Attempt::GivenUp;
+        }
+        self.note_stall(&made);
+        let outcomes = RecipientOutcome::all_of(&made);
+        let connection = keep_or_close(&made, connection);
+        if again.is_empty() {
+            connection.into_iter().for_each(|c| self.hop.give_back(c));
+            return Attempt::Settled { outcomes, edit_refused: withheld, edit_blamed: false };
+        }
+        self.send_original(parcel, connection, outcomes, again).await
+    }
+
+    /// Offers the original once to those for whom the edited mail was refused.
+    async fn send_original(
+        &self,
+        parcel: &Parcel<'_>,
+        connection: Option<Connection>,
+        mut outcomes: Vec<RecipientOutcome>,
+        again: Vec<usize>,
+    ) -> Attempt {
+        let connection = match connection {
+            Some(connection) => Ok(connection),
+            None => self.hop.open(self.hostname, &self.patience).await,
+        };
+        let Ok(mut connection) = connection else {
+            // Not offered to the end: the spool tries once more, edited mail first.
+            for i in again {
+                defer(&mut outcomes[i]);
+            }
+            return Attempt::Settled { outcomes, edit_refused: false, edit_blamed: false };
+        };
+        let recipients = again.iter().map(|i| parcel.recipients[*i]).collect();
+        let untouched = Edits::default();
+        let made = self.make(parcel, &mut connection, recipients, &untouched).await;
+        if made.is_in_doubt() {
+            let hop = Arc::clone(self.hop);
+            let before = Some((outcomes, again));
+            let pending = Pending { made, connection, hop, before, edit_refused: true, edited: false };
+            return Attempt::InDoubt(Box::new(pending));
+        }
+        if made.is_given_up() {
+            return Attempt::GivenUp;
+        }
+        merge(&mut outcomes, &again, RecipientOutcome::all_of(&made));
+        keep_or_close(&made, connection).into_iter().for_each(|c| self.hop.give_back(c));
+        let edit_refused = outcomes.iter().any(RecipientOutcome::is_accepted);
+        Attempt::Settled { outcomes, edit_refused, edit_blamed: edit_refused }
+    }
+
+    /// Makes the transaction; a kept connection that was closed meanwhile is replaced once.
+    async fn make<'a>(
+        &self,
+        parcel: &Parcel<'a>,
+        connection: &mut Connection,
+        recipients: Vec<&'a Address>,
+        edits: &'a Edits,
+    ) -> Made {
+        let content = parcel.content(edits);
+        let plan = parcel.plan(recipients, content.octets(), connection);
+        let kept = connection.used > 0;
+        let made = make(connection, &plan, &content, &self.patience).await;
+        connection.used += 1;
+        if !kept || !made.found_closed() {
+            return made;
+        }
+        let Ok(fresh) = self.hop.open(self.hostname, &self.patience).await else { return made };
+        *connection = fresh;
+        connection.used = 1;
+        make(connection, &Plan { reset_first: false, ..plan }, &content, &self.patience).await
+    }
+
+    fn note_stall(&self, made: &Made) {
+        if made.is_stalled() {
+            self.hop.stalled();
+        }
+    }
+}
+
+impl Pending {
+    /// Waits on for the answer, and gives the connection back when it is of use.
+    pub(super) async fn wait(mut self, patience: &Patience) -> (Vec<RecipientOutcome>, bool) {
+        self.made.resume(&mut self.connection, patience).await;
+        let mut late = RecipientOutcome::all_of(&self.made);
+        if self.edited {
+            // The original was not offered yet: the spool sends the mail again, and offers it then.
+            self.made.refused_for_content().into_iter().for_each(|i| defer(&mut late[i]));
+        }
+        let outcomes = match self.before {
+            Some((mut outcomes, again)) => {
+                merge(&mut outcomes, &again, late);
+                outcomes
+            }
+            None => late,
+        };
+        keep_or_close(&self.made, self.connection).into_iter().for_each(|c| self.hop.give_back(c));
+        (outcomes, self.edit_refused)
+    }
+
+    /// What is known already; `None` for the recipients in doubt.
+    pub(super) fn so_far(&self) -> Vec<Option<RecipientOutcome>> {
+        let now: Vec<_> = self.made.answers().map(|a| a.map(RecipientOutcome::of)).collect();
+        let Some((before, again)) = &self.before else { return now };
+        let mut all: Vec<_> = before.iter().cloned().map(Some).collect();
+        for (i, outcome) in again.iter().zip(now) {
+            all[*i] = outcome;
+        }
+        all
+    }
+}
+
+fn merge(outcomes: &mut [RecipientOutcome], again: &[usize], second: Vec<RecipientOutcome>) {
+    for (i, outcome) in again.iter().zip(second) {
+        outcomes[*i] = outcome;
+    }
+}
+
+/// Turns a refusal into a deferral with the same words.
+fn defer(outcome: &mut RecipientOutcome) {
+    if let RecipientOutcome::Refused { reply, .. } = outcome {
+        *outcome = RecipientOutcome::Deferred { reply: Arc::clone(reply), maybe_doubled: false };
+    }
+}
+
+fn keep_or_close(made: &Made, mut connection: Connection) -> Option<Connection> {
+    match made.after() {
+        After::Clean => connection.reset_first = false,
+        After::Reset => connection.reset_first = true,
+        After::Close => return None,
+    }
+    Some(connection)
+}
+
+impl From<NoConnection> for super::outcome::NotTried {
+    fn from(none: NoConnection) -> Self {
+        match none {
+            NoConnection::Full => Self::NextHopFull,
+            NoConnection::Down => Self::NextHopDown,
+            NoConnection::Failed(broken) if broken.given_up => Self::TooSlow,
+            NoConnection::Failed(_) => Self::NextHopDown,
+        }
+    }
+}

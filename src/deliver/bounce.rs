@@ -1,0 +1,108 @@
+//! Bounces: who is told that a mail was not delivered, and in which entry of the spool the report goes out.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::settings::Settings;
+use crate::mail::address::Address;
+use crate::mail::dsn::{self, Failure, Report};
+use crate::mail::envelope::{Body, Envelope};
+use crate::proto::smtp::reply::Reply;
+use crate::spool::{EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState};
+use crate::sys::random;
+
+/// A recipient to be reported.
+#[derive(Clone, Debug)]
+pub(super) struct Lost<'a> {
+    pub(super) recipient: &'a Address,
+    pub(super) reply: &'a Reply,
+    pub(super) by_next_hop: bool,
+    /// Whether it was given up after trying for long, so that the reply is not the reason.
+    pub(super) expired: bool,
+}
+
+/// The mail a report is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct About<'a> {
+    pub(super) sender: Option<&'a Address>,
+    pub(super) original: &'a [u8],
+    pub(super) received_at: Timestamp,
+    /// The next hop's host.
+    pub(super) next_hop: Option<&'a str>,
+}
+
+/// The entry of the report, or nothing when the mail has the null sender: a report is never answered by a report.
+pub(super) fn entry(settings: &Settings, about: &About<'_>, lost: &[Lost<'_>], now: Timestamp) -> Option<NewEntry> {
+    let sender = about.sender?;
+    let id = new_id().ok()?;
+    let statuses: Vec<String> = lost.iter().map(status).collect();
+    let words: Vec<String> = lost.iter().map(|l| l.reply.to_string()).collect();
+    let failures: Vec<Failure<'_>> = lost
+        .iter()
+        .zip(statuses.iter().zip(&words))
+        .map(|(lost, (status, diagnostic))| Failure {
+            recipient: lost.recipient,
+            status,
+            diagnostic,
+            smtp: lost.by_next_hop,
+            remote_mta: about.next_hop.filter(|_| lost.by_next_hop),
+            last_attempt: now,
+        })
+        .collect();
+    let written = dsn::write(&Report {
+        to: sender,
+        reporting_mta: &settings.hostname,
+        unique: id.as_str(),
+        now,
+        arrived: about.received_at,
+        failures: &failures,
+        original: about.original,
+    });
+    Some(entry_of(settings, id, sender, written, now))
+}
+
+fn entry_of(settings: &Settings, id: EntryId, to: &Address, written: dsn::Written, now: Timestamp) -> NewEntry {
+    let envelope = Envelope {
+        sender: None,
+        recipients: vec![to.clone()],
+        body: if written.eight_bit { Body::EightBitMime } else { Body::SevenBit },
+        smtputf8: to.needs_smtputf8(),
+    };
+    let recipient = NewRecipient {
+        number: 0,
+        copy: 0,
+        route: settings.route_name(to),
+        state: NewState::Waiting { next_at: now },
+        attempts: 0,
+        last_reply: None,
+    };
+    NewEntry {
+        id,
+        once: None,
+        received_at: now,
+        envelope,
+        trace: Bytes::new(),
+        original: written.octets.into(),
+        copies: vec![NewCopy::default()],
+        recipients: vec![recipient],
+    }
+}
+
+/// The status of RFC 3463: the next hop's own, else what its code says; for mail given up, that its time is over.
+fn status(lost: &Lost<'_>) -> String {
+    if lost.expired {
+        return "4.4.7".to_owned();
+    }
+    lost.reply.enhanced.map_or_else(|| format!("{}.0.0", lost.reply.code / 100), |e| e.to_string())
+}
+
+fn new_id() -> Result<EntryId, EntryFault> {
+    let mut id = String::from("dsn-");
+    for octet in random::octets::<12>() {
+        // Writing to a string cannot fail.
+        let _ = write!(id, "{octet:02x}");
+    }
+    EntryId::parse(&id)
+}

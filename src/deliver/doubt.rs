@@ -1,0 +1,71 @@
+//! Mails in doubt: the dot was sent, and its answer is awaited after the client has long been answered.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Inner;
+use super::attempt::Pending;
+use super::bounce::About;
+use super::connection::Patience;
+use super::outcome::{Job, RecipientOutcome};
+use super::writes::{self, Mail, Told, number32};
+use crate::ledger::Proves;
+use crate::spool::EntryId;
+use crate::sys::clock;
+
+/// A connection whose last answer is still to come, and the job it is for.
+#[derive(Debug)]
+pub struct InDoubt {
+    pub(super) pending: Box<Pending>,
+    pub(super) job: Job,
+    pub(super) route: String,
+    pub(super) proves: Proves,
+    pub(super) began: Timestamp,
+}
+
+impl InDoubt {
+    /// The outcomes known already, in the order of the copy's recipients; `None` for those in doubt.
+    pub fn so_far(&self) -> Vec<Option<RecipientOutcome>> {
+        self.pending.so_far()
+    }
+
+    /// The next hop's host.
+    pub fn next_hop(&self) -> &str {
+        self.pending.hop.host()
+    }
+
+    /// The next hop's answer at last, settled in the spool.
+    pub(super) async fn settle(self, inner: Arc<Inner>, id: EntryId) {
+        let known = self.pending.so_far();
+        let next_hop = self.next_hop().to_owned();
+        let patience = Patience { deadlines: inner.settings.deadlines(), until: None };
+        let (outcomes, edit_refused) = self.pending.wait(&patience).await;
+        let job = &self.job;
+        let told: Vec<Told<'_>> = job
+            .copy
+            .recipients
+            .iter()
+            .zip(known.iter().zip(outcomes))
+            .filter(|(_, (known, _))| known.is_none())
+            .filter_map(|(number, (_, outcome))| {
+                let recipient = job.envelope.recipients.get(*number)?;
+                Some(Told { number: number32(*number), recipient, attempts: 1, outcome, unasked: false })
+            })
+            .collect();
+        let mail = Mail {
+            id: &id,
+            about: About {
+                sender: job.envelope.sender.as_ref(),
+                original: &job.original,
+                received_at: self.began,
+                next_hop: Some(&next_hop),
+            },
+            route: &self.route,
+            proves: self.proves,
+            edit_refused,
+        };
+        let written = writes::settle(&inner.settings, &mail, &told, clock::now());
+        inner.commit(written).await;
+    }
+}

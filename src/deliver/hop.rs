@@ -1,0 +1,192 @@
+//! A next hop as we know it: its idle connections, how many it may have, whether it answers at all.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::net::lookup_host;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::connection::{Broken, Connection, Fault, Patience};
+use crate::config::{DeliverSettings, NextHop};
+use crate::proto::smtp::client::Phase;
+
+/// How long the addresses of a name are believed. The system's resolver does not tell how long they are good for.
+const ADDRESSES_FOR: Duration = Duration::from_secs(60);
+/// Addresses of one name that are tried.
+const ADDRESSES_MAX: usize = 8;
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) enum NoConnection {
+    /// It failed to answer a moment ago, and is left alone for a while.
+    Down,
+    /// It has as many connections as it may.
+    Full,
+    /// It was tried now.
+    Failed(Broken),
+}
+
+/// One next hop.
+#[derive(Debug)]
+pub(super) struct Hop {
+    target: NextHop,
+    settings: DeliverSettings,
+    idle: Mutex<Vec<Connection>>,
+    places: Arc<Semaphore>,
+    health: Mutex<Health>,
+    addresses: Mutex<Option<(Instant, Arc<[SocketAddr]>)>>,
+    /// Mails in the spool that are due for it and not yet being sent.
+    pub(super) backlog: AtomicUsize,
+    /// Mails of the spool being sent to it.
+    pub(super) busy: AtomicUsize,
+    closed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Health {
+    /// Set by a failure: nobody tries before.
+    down_until: Option<Instant>,
+}
+
+impl Hop {
+    pub(super) fn new(target: NextHop, settings: DeliverSettings) -> Self {
+        Self {
+            target,
+            settings,
+            idle: Mutex::default(),
+            places: Arc::new(Semaphore::new(settings.connections_max.clamp(1, Semaphore::MAX_PERMITS))),
+            health: Mutex::default(),
+            addresses: Mutex::default(),
+            backlog: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// The host, for reports.
+    pub(super) fn host(&self) -> &str {
+        &self.target.host
+    }
+
+    /// Mails of the spool sent to it at one time: half its connections are left to mail that is being handed through.
+    pub(super) fn busy_max(&self) -> usize {
+        (self.settings.connections_max / 2).max(1)
+    }
+
+    /// Whether it failed to answer a moment ago.
+    pub(super) fn is_down(&self) -> bool {
+        lock(&self.health).down_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// A kept connection, or a new one.
+    pub(super) async fn connection(&self, hostname: &str, patience: &Patience) -> Result<Connection, NoConnection> {
+        match self.take_idle() {
+            Some(connection) => Ok(connection),
+            None => self.open(hostname, patience).await,
+        }
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        loop {
+            let connection = lock(&self.idle).pop()?;
+            if connection.is_fresh(self.settings.idle_for) {
+                return Some(connection);
+            }
+            connection.quit();
+        }
+    }
+
+    /// A new connection.
+    pub(super) async fn open(&self, hostname: &str, patience: &Patience) -> Result<Connection, NoConnection> {
+        if !self.may_try() {
+            return Err(NoConnection::Down);
+        }
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoConnection::Full)?;
+        let addresses = patience.bear(Phase::Connect, self.look_up()).await.map_err(|b| self.fail(b))?;
+        match Connection::open(&addresses, place, hostname, patience).await {
+            Ok(connection) => {
+                lock(&self.health).down_until = None;
+                Ok(connection)
+            }
+            Err(broken) if self.is_too_many(&broken) => Err(NoConnection::Full),
+            Err(broken) => Err(self.fail(broken)),
+        }
+    }
+
+    fn fail(&self, broken: Broken) -> NoConnection {
+        self.stalled();
+        NoConnection::Failed(broken)
+    }
+
+    /// A next hop that greets with a refusal while it serves other connections of ours has enough of them.
+    fn is_too_many(&self, broken: &Broken) -> bool {
+        let others = self.places.available_permits() < self.settings.connections_max;
+        matches!(broken.fault, Fault::NotReady(_)) && others
+    }
+
+    /// Notes that it did not answer: for a while nobody waits for it.
+    pub(super) fn stalled(&self) {
+        lock(&self.health).down_until = Some(Instant::now() + self.settings.down_for);
+    }
+
+    /// Whether a connection may be tried. Of all who wait for the end of a failure the first one probes, and the others
+    /// go on waiting for as long again.
+    fn may_try(&self) -> bool {
+        let mut health = lock(&self.health);
+        match health.down_until {
+            None => true,
+            Some(until) if Instant::now() < until => false,
+            Some(_) => {
+                health.down_until = Some(Instant::now() + self.settings.down_for);
+                true
+            }
+        }
+    }
+
+    /// Takes a connection back for the next mail, or closes it.
+    pub(super) fn give_back(&self, mut connection: Connection) {
+        connection.idle_since = Instant::now();
+        let spent = connection.used >= self.settings.messages_per_connection_max;
+        if spent || self.closed.load(Ordering::Acquire) || connection.expect_silence(Phase::Dot).is_err() {
+            return connection.quit();
+        }
+        lock(&self.idle).push(connection);
+    }
+
+    /// Closes connections that were idle for too long.
+    pub(super) fn close_stale(&self) {
+        let mut idle = lock(&self.idle);
+        idle.extract_if(.., |c| !c.is_fresh(self.settings.idle_for)).for_each(Connection::quit);
+    }
+
+    /// Closes all idle connections, and keeps none from now on.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        lock(&self.idle).drain(..).for_each(Connection::quit);
+    }
+
+    async fn look_up(&self) -> Result<Arc<[SocketAddr]>, Fault> {
+        if let Ok(ip) = self.target.host.parse::<IpAddr>() {
+            return Ok(Arc::from([SocketAddr::new(ip, self.target.port)]));
+        }
+        if let Some((at, known)) = &*lock(&self.addresses)
+            && at.elapsed() < ADDRESSES_FOR
+        {
+            return Ok(Arc::clone(known));
+        }
+        let found = lookup_host((self.target.host.as_str(), self.target.port)).await?;
+        let found: Arc<[SocketAddr]> = found.take(ADDRESSES_MAX).collect();
+        if found.is_empty() {
+            return Err(Fault::NoAddress);
+        }
+        *lock(&self.addresses) = Some((Instant::now(), Arc::clone(&found)));
+        Ok(found)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,255 @@
+//! Sending mail on: hand-through while the client waits, and the worker that empties the spool.
+//!
+//! Both use the same attempt over the same connections. What a next hop said becomes one outcome for each recipient, and
+//! nothing but its 250 to our final dot is acceptance.
+
+mod attempt;
+mod bounce;
+mod connection;
+mod counters;
+mod doubt;
+mod guard;
+mod hop;
+mod outcome;
+mod settings;
+mod tasks;
+mod transaction;
+mod worker;
+mod writes;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+use self::attempt::{Attempt, Parcel, Sender};
+use self::connection::Patience;
+use self::counters::Counters;
+use self::guard::EditGuard;
+use self::hop::Hop;
+use self::tasks::Tasks;
+use self::worker::Active;
+use crate::config::{CustodyMode, NextHop, Route};
+use crate::referral::CompanyId;
+use crate::spool::{EntryId, Spool, Write};
+use crate::sys::clock;
+
+pub use self::counters::Counted;
+pub use self::doubt::InDoubt;
+pub use self::outcome::{HandThrough, Job, NotTried, RecipientOutcome, Settled, referral_events};
+pub use self::settings::{Deadlines, Settings};
+
+/// Delivery, running. Clones are the same one.
+#[derive(Clone)]
+pub struct Deliver(Arc<Inner>);
+
+/// What all parts of delivery share.
+struct Inner {
+    settings: Settings,
+    spool: Spool,
+    hops: HashMap<NextHop, Arc<Hop>>,
+    guard: EditGuard,
+    counters: Counters,
+    active: Active,
+    /// Calls the worker.
+    work: Notify,
+    tasks: Tasks,
+    stopping: AtomicBool,
+}
+
+impl Deliver {
+    /// Starts delivery, and with it the worker that takes due entries from the spool. Needs a tokio runtime.
+    pub fn start(spool: Spool, settings: Settings) -> Self {
+        let hop =
+            |route: &Route| (route.next_hop.clone(), Arc::new(Hop::new(route.next_hop.clone(), settings.deliver)));
+        let inner = Arc::new(Inner {
+            spool,
+            hops: settings.routes.iter().map(hop).collect(),
+            guard: EditGuard::new(settings.deliver.edit_refusals_max, settings.deliver.edit_refusals_within),
+            counters: Counters::default(),
+            active: Active::default(),
+            work: Notify::new(),
+            tasks: Tasks::default(),
+            stopping: AtomicBool::new(false),
+            settings,
+        });
+        tokio::spawn(worker::run(Arc::clone(&inner)));
+        tokio::spawn(close_idle(Arc::clone(&inner)));
+        Self(inner)
+    }
+
+    /// Offers a job to its next hop while its client waits, for as long as the settings allow.
+    ///
+    /// The future has to be awaited to its end: dropped behind the dot it leaves a mail that may double.
+    pub async fn hand_through(&self, job: &Job) -> HandThrough {
+        let inner = &self.0;
+        let began = clock::now();
+        let until = Instant::now() + inner.settings.custody.hand_through_for;
+        let (route, hop) = match inner.one_next_hop(job) {
+            Ok(found) => found,
+            Err(why) => return HandThrough::Spool(why),
+        };
+        let patience = Patience { deadlines: inner.settings.deadlines(), until: Some(until) };
+        let connection = match hop.connection(&inner.settings.hostname, &patience).await {
+            Ok(connection) => connection,
+            Err(none) => return HandThrough::Spool(none.into()),
+        };
+        let sender = Sender { hop, hostname: &inner.settings.hostname, patience };
+        let name = route.next_hop.to_string();
+        let with_edits = !job.company.as_ref().is_some_and(|c| inner.guard.is_stopped_at(c, &name));
+        let Some(parcel) = parcel(job) else { return HandThrough::Spool(NotTried::NoRoute) };
+        match sender.send(&parcel, connection, with_edits).await {
+            Attempt::Settled { outcomes, edit_refused, edit_blamed } => {
+                if edit_blamed {
+                    inner.note_edit_refused(job.company.as_ref(), &name);
+                }
+                let (proves, route) = (route.proves, route.name.clone());
+                let next_hop = hop.host().to_owned();
+                HandThrough::Settled(Settled { outcomes, edit_refused, proves, route, next_hop })
+            }
+            Attempt::GivenUp => HandThrough::Spool(NotTried::TooSlow),
+            Attempt::InDoubt(pending) => {
+                let (proves, route) = (route.proves, route.name.clone());
+                HandThrough::InDoubt(InDoubt { pending, job: job.clone(), route, proves, began })
+            }
+        }
+    }
+
+    /// What to commit to the spool before the client hears 250: referrals, mail that is still ours, bounces. Empty when
+    /// all recipients were refused, for the client is told so itself. After the commit call [`Deliver::wake`], and in
+    /// doubt [`Deliver::settle_later`].
+    pub fn writes_after(&self, job: &Job, handed: &HandThrough, received_at: Timestamp) -> Vec<Write> {
+        let written = writes::after_hand_through(&self.0.settings, job, handed, received_at, clock::now());
+        self.0.counters.note(&written);
+        written.writes
+    }
+
+    /// The write that takes a mail into custody before it is offered to anybody; each job is one copy of it. `None` for
+    /// no job.
+    pub fn write_to_store(&self, copies: &[Job], received_at: Timestamp) -> Option<Write> {
+        writes::store(&self.0.settings, copies, received_at, clock::now()).map(Write::Store)
+    }
+
+    /// Keeps waiting for the answer to a dot, and settles it in the spool. Call it once the mail is stored there as in
+    /// doubt.
+    pub fn settle_later(&self, doubt: InDoubt, id: EntryId) {
+        let inner = Arc::clone(&self.0);
+        self.0.tasks.spawn(async move { doubt.settle(inner, id).await });
+    }
+
+    /// Says that something new is in the spool.
+    pub fn wake(&self) {
+        self.0.work.notify_one();
+    }
+
+    /// Whether next hops have refused so many edited mails of the company that it gets no more lines until
+    /// [`Deliver::resume_editing`].
+    pub fn editing_stopped(&self, company: &CompanyId) -> bool {
+        self.0.guard.is_stopped(company)
+    }
+
+    /// Lets the company's mails be edited again.
+    pub fn resume_editing(&self, company: &CompanyId) {
+        self.0.guard.resume(company);
+    }
+
+    /// What was counted since the start.
+    pub fn counted(&self) -> Counted {
+        self.0.counters.read()
+    }
+
+    /// Begins nothing more, and waits for what has begun, for at most `within`. Whatever is left then stays in the spool.
+    /// Returns whether all came to its end.
+    pub async fn drain(&self, within: Duration) -> bool {
+        self.0.stopping.store(true, Ordering::Release);
+        self.0.work.notify_one();
+        let ended = tokio::time::timeout(within, self.0.tasks.ended()).await.is_ok();
+        self.0.hops.values().for_each(|hop| hop.close());
+        ended
+    }
+}
+
+impl Inner {
+    fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    fn hop(&self, route: &Route) -> Option<&Arc<Hop>> {
+        self.hops.get(&route.next_hop)
+    }
+
+    /// The one next hop of a job that may be handed through, or why it goes to the spool.
+    fn one_next_hop(&self, job: &Job) -> Result<(&Route, &Arc<Hop>), NotTried> {
+        if self.settings.custody.mode == CustodyMode::Spool {
+            return Err(NotTried::CustodyFirst);
+        }
+        if self.stopping() {
+            return Err(NotTried::Stopping);
+        }
+        let mut found: Option<&Route> = None;
+        for number in &job.copy.recipients {
+            let address = job.envelope.recipients.get(*number).ok_or(NotTried::NoRoute)?;
+            let route = self.settings.route(address).ok_or(NotTried::NoRoute)?;
+            if found.is_some_and(|other| other.name != route.name) {
+                return Err(NotTried::SeveralNextHops);
+            }
+            found = Some(route);
+        }
+        let route = found.ok_or(NotTried::NoRoute)?;
+        let hop = self.hop(route).ok_or(NotTried::NoRoute)?;
+        if hop.is_down() {
+            return Err(NotTried::NextHopDown);
+        }
+        if hop.backlog.load(Ordering::Acquire) > 0 {
+            return Err(NotTried::Backlog);
+        }
+        Ok((route, hop))
+    }
+
+    fn note_edit_refused(&self, company: Option<&CompanyId>, next_hop: &str) {
+        self.counters.edits_refused.fetch_add(1, Ordering::Relaxed);
+        let Some(company) = company else { return };
+        tracing::warn!(company = company.as_str(), next_hop, "edit_refused");
+        if self.guard.note(company, next_hop) {
+            tracing::error!(company = company.as_str(), next_hop, "editing_stopped");
+        }
+    }
+
+    /// Commits outcomes, counts them, and calls the worker: a bounce may be due.
+    async fn commit(&self, written: writes::Written) {
+        self.counters.note(&written);
+        if let Err(error) = self.spool.commit(written.writes).await {
+            // The mark in the spool stays, so the mail is tried again after a restart and shown as a possible double.
+            tracing::error!(%error, "cannot settle mail in custody");
+            return;
+        }
+        self.work.notify_one();
+    }
+}
+
+fn parcel(job: &Job) -> Option<Parcel<'_>> {
+    let recipients = job.copy.recipients.iter().map(|number| job.envelope.recipients.get(*number));
+    Some(Parcel {
+        envelope: &job.envelope,
+        recipients: recipients.collect::<Option<_>>()?,
+        trace: &job.trace,
+        original: &job.original,
+        edits: &job.copy.edits,
+    })
+}
+
+/// Closes connections nobody has used for a while.
+async fn close_idle(inner: Arc<Inner>) {
+    let every = inner.settings.deliver.idle_for.max(Duration::from_secs(1));
+    while !inner.stopping() {
+        sleep(every).await;
+        inner.hops.values().for_each(|hop| hop.close_stale());
+    }
+}

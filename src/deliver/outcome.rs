@@ -1,0 +1,205 @@
+//! What is sent and what becomes of it, in the words of the rest of the house.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::connection::Broken;
+use super::doubt::InDoubt;
+use super::transaction::Made;
+use crate::ledger::{Proves, ReferralEvent};
+use crate::mail::envelope::Envelope;
+use crate::pipeline::Copy;
+use crate::proto::smtp::client::{Answer, Class};
+use crate::proto::smtp::reply::Reply;
+use crate::referral::CompanyId;
+use crate::spool::{EntryId, without_addresses};
+
+/// One copy of a mail, to be sent while its client waits.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Our message id.
+    pub id: EntryId,
+    /// The company whose mail it is; without one it carries no offers.
+    pub company: Option<CompanyId>,
+    /// The envelope as received.
+    pub envelope: Arc<Envelope>,
+    /// The octets as they came.
+    pub original: Bytes,
+    /// Our `Received` line, to go in front.
+    pub trace: Bytes,
+    /// Who gets this copy, what is inserted, and what is credited.
+    pub copy: Copy,
+}
+
+/// What became of a job that was offered to the next hop at once.
+#[derive(Debug)]
+pub enum HandThrough {
+    /// Every recipient has an outcome.
+    Settled(Settled),
+    /// Nobody has it, and nobody refused it: it goes to the spool.
+    Spool(NotTried),
+    /// The dot was sent and not answered in time: to the spool as in doubt, then [`super::Deliver::settle_later`].
+    InDoubt(InDoubt),
+}
+
+/// The outcomes of one attempt.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// One for each recipient of the copy, in its order.
+    pub outcomes: Vec<RecipientOutcome>,
+    /// Whether the original went out because the edited mail was refused or editing is stopped: nothing is counted.
+    pub edit_refused: bool,
+    /// What the route's 250 proves.
+    pub proves: Proves,
+    /// The route's name.
+    pub route: String,
+    /// The next hop's host.
+    pub next_hop: String,
+}
+
+/// Why a job was not offered, or given up before its dot.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NotTried {
+    /// `custody = "spool"`.
+    CustodyFirst,
+    /// Its recipients have several next hops.
+    SeveralNextHops,
+    /// No route serves a recipient.
+    NoRoute,
+    /// The next hop has failed a moment ago, or just now.
+    NextHopDown,
+    /// The next hop has as many connections as it may.
+    NextHopFull,
+    /// Mail in the spool is due for the same next hop, and goes first.
+    Backlog,
+    /// The client has waited long enough, and the dot was not sent.
+    TooSlow,
+    /// We are stopping.
+    Stopping,
+}
+
+impl NotTried {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::CustodyFirst => "custody_first",
+            Self::SeveralNextHops => "several_next_hops",
+            Self::NoRoute => "no_route",
+            Self::NextHopDown => "next_hop_down",
+            Self::NextHopFull => "next_hop_full",
+            Self::Backlog => "backlog",
+            Self::TooSlow => "too_slow",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
+/// What became of one recipient. In every reply each address is replaced by `<rcpt>`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RecipientOutcome {
+    /// The next hop has taken responsibility.
+    Accepted {
+        /// Its answer to the dot.
+        reply: Arc<Reply>,
+    },
+    /// To be tried again.
+    Deferred {
+        /// The last reply, or our words for what happened.
+        reply: Arc<Reply>,
+        /// Whether the connection was lost behind the dot, so that the next hop may have the mail.
+        maybe_doubled: bool,
+    },
+    /// Refused for good.
+    Refused {
+        /// The last reply, or our words for what happened.
+        reply: Arc<Reply>,
+        /// Whether the next hop said it, not we.
+        by_next_hop: bool,
+    },
+}
+
+impl RecipientOutcome {
+    /// Whether the next hop has it.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self, Self::Accepted { .. })
+    }
+
+    /// Whether it is refused for good.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+
+    /// The last words about it.
+    pub fn reply(&self) -> &Reply {
+        match self {
+            Self::Accepted { reply } | Self::Deferred { reply, .. } | Self::Refused { reply, .. } => reply,
+        }
+    }
+
+    /// What an answer means.
+    pub(super) fn of(answer: &Answer) -> Self {
+        let reply = scrubbed(&answer.reply);
+        match answer.class {
+            Class::Accepted => Self::Accepted { reply },
+            Class::Deferred => Self::Deferred { reply, maybe_doubled: false },
+            Class::Refused => Self::Refused { reply, by_next_hop: answer.said_by_next_hop },
+        }
+    }
+
+    /// The outcomes of a transaction that has ended; recipients without an answer are deferred.
+    pub(super) fn all_of(made: &Made) -> Vec<Self> {
+        let unanswered = || Self::Deferred { reply: Arc::new(lost(made)), maybe_doubled: made.dot_sent };
+        made.answers().map(|a| a.map_or_else(unanswered, Self::of)).collect()
+    }
+}
+
+/// The reply with its addresses replaced; usually it has none, and is shared as it is.
+fn scrubbed(reply: &Arc<Reply>) -> Arc<Reply> {
+    if !reply.text.contains(['@', '%']) {
+        return Arc::clone(reply);
+    }
+    let text = without_addresses(&reply.text);
+    Arc::new(Reply { code: reply.code, enhanced: reply.enhanced, text: text.into() })
+}
+
+/// Our words for a connection that was lost.
+fn lost(made: &Made) -> Reply {
+    let reply = Reply::new(451, (4, 4, 2), "The connection ended early");
+    match &made.broken {
+        Some(broken) => reply.with_text(words(broken)),
+        None => reply,
+    }
+}
+
+/// Our words for a fault, with no address in them.
+pub(super) fn words(broken: &Broken) -> String {
+    without_addresses(&format!("{} ({:?})", broken.fault, broken.phase))
+}
+
+/// The referral events of a settled job: one for each recipient with an offer whose mail with the line was accepted.
+pub fn referral_events(job: &Job, settled: &Settled, at: Timestamp) -> Vec<ReferralEvent> {
+    let Some(company) = job.company.as_ref().filter(|_| !settled.edit_refused) else {
+        return Vec::new();
+    };
+    let accepted = |recipient: usize| {
+        let place = job.copy.recipients.iter().position(|r| *r == recipient);
+        place.and_then(|p| settled.outcomes.get(p)).is_some_and(RecipientOutcome::is_accepted)
+    };
+    let offers = job.copy.offers.iter().filter(|o| accepted(o.recipient));
+    offers
+        .map(|offer| ReferralEvent {
+            company: company.clone(),
+            candidate: offer.candidate.clone(),
+            token: offer.token.clone(),
+            contract: offer.contract.clone(),
+            proves: settled.proves,
+            route: settled.route.clone(),
+            transaction: job.id.as_str().to_owned(),
+            recipient: u32::try_from(offer.recipient).unwrap_or(u32::MAX),
+            inserted: offer.inserted,
+            at,
+        })
+        .collect()
+}

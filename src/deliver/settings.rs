@@ -1,0 +1,98 @@
+//! What delivery is told: who we are, where mail goes, how long everything may take.
+
+use std::time::Duration;
+
+use crate::config::{CustodySettings, DeliverSettings, RetrySettings, Route};
+use crate::mail::address::Address;
+use crate::proto::smtp::client::Phase;
+
+/// The settings of delivery, fixed while it runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Our host name, said in EHLO and in reports.
+    pub hostname: String,
+    /// Where mail goes.
+    pub routes: Vec<Route>,
+    /// Hand-through or spool first.
+    pub custody: CustodySettings,
+    /// Connections and deadlines.
+    pub deliver: DeliverSettings,
+    /// Trying again, and giving up.
+    pub retry: RetrySettings,
+}
+
+impl Settings {
+    /// The route of a recipient: the one whose pattern fits most closely, the first of equals.
+    pub fn route(&self, recipient: &Address) -> Option<&Route> {
+        let closeness = |route: &Route| {
+            let fits = route.domains.iter().filter_map(|pattern| match recipient.domain() {
+                Some(domain) => pattern.closeness(domain),
+                // The bare postmaster belongs to no domain and goes where everything else goes.
+                None => (*pattern == crate::config::DomainPattern::Any).then_some(0),
+            });
+            fits.max()
+        };
+        let mut best: Option<(usize, &Route)> = None;
+        for route in &self.routes {
+            if let Some(close) = closeness(route).filter(|c| best.is_none_or(|(b, _)| *c > b)) {
+                best = Some((close, route));
+            }
+        }
+        best.map(|(_, route)| route)
+    }
+
+    /// The name under which the spool groups mail for a recipient; empty when no route serves it.
+    pub(super) fn route_name(&self, recipient: &Address) -> String {
+        self.route(recipient).map_or_else(String::new, |r| r.name.clone())
+    }
+
+    /// The route of that name.
+    pub fn route_named(&self, name: &str) -> Option<&Route> {
+        self.routes.iter().find(|r| r.name == name)
+    }
+
+    /// The table of deadlines.
+    pub fn deadlines(&self) -> Deadlines {
+        Deadlines {
+            connect: self.deliver.connect_timeout,
+            command: self.deliver.command_timeout,
+            block: self.deliver.data_timeout,
+            dot: self.custody.in_doubt_for,
+        }
+    }
+
+    /// The wait before the next attempt, when `attempts` have failed.
+    pub fn wait_after(&self, attempts: u32) -> Duration {
+        let nth = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
+        let waits = &self.retry.waits;
+        waits.get(nth).or(waits.last()).copied().unwrap_or(WAIT_WITHOUT_SCHEDULE)
+    }
+}
+
+/// Used when the schedule is empty.
+const WAIT_WITHOUT_SCHEDULE: Duration = Duration::from_secs(600);
+
+/// Longest waits for a next hop (RFC 5321 4.5.3.2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Deadlines {
+    /// The TCP connection, names looked up included.
+    pub connect: Duration,
+    /// The greeting and the answer to each command.
+    pub command: Duration,
+    /// One block of the message to leave.
+    pub block: Duration,
+    /// The answer to the final dot.
+    pub dot: Duration,
+}
+
+impl Deadlines {
+    /// The deadline of a phase.
+    pub fn of(&self, phase: Phase) -> Duration {
+        match phase {
+            Phase::Connect => self.connect,
+            Phase::Greeting | Phase::Hello | Phase::Reset | Phase::Mail | Phase::Rcpt | Phase::Data => self.command,
+            Phase::Content => self.block,
+            Phase::Dot => self.dot,
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The spool's worker: takes what is due, sends it, and settles it. A next hop that is slow or dead holds up nobody else.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::sleep;
+
+use super::Inner;
+use super::attempt::{Attempt, Parcel, Sender};
+use super::bounce::About;
+use super::connection::{Connection, Patience};
+use super::hop::{Hop, NoConnection};
+use super::outcome::{RecipientOutcome, words};
+use super::writes::{self, Mail, Told};
+use crate::config::Route;
+use crate::ledger::Proves;
+use crate::mail::edit::Edits;
+use crate::proto::smtp::reply::Reply;
+use crate::spool::{DueEntry, DueRoute, Entry, EntryId, Write};
+use crate::sys::clock;
+
+/// Entries of one route looked at in one round.
+const DUE_PER_ROUTE_MAX: usize = 256;
+/// The wait when mail is due and cannot be begun yet.
+const WAIT_WHEN_BLOCKED: Duration = Duration::from_secs(1);
+/// The longest wait of all, so that a clock that was set does not leave mail lying.
+const WAIT_MAX: Duration = Duration::from_secs(300);
+
+/// The entries being sent, each on one route at most once.
+#[derive(Debug, Default)]
+pub(super) struct Active(Mutex<HashSet<(EntryId, String)>>);
+
+impl Active {
+    fn begin(&self, id: &EntryId, route: &str) -> bool {
+        self.lock().insert((id.clone(), route.to_owned()))
+    }
+
+    fn end(&self, id: &EntryId, route: &str) {
+        self.lock().remove(&(id.clone(), route.to_owned()));
+    }
+
+    fn holds(&self, id: &EntryId, route: &str) -> bool {
+        self.lock().contains(&(id.clone(), route.to_owned()))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<(EntryId, String)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Works until delivery stops.
+pub(super) async fn run(inner: Arc<Inner>) {
+    while !inner.stopping() {
+        let now = clock::now();
+        match inner.spool.due(now, DUE_PER_ROUTE_MAX).await {
+            Ok(routes) => routes.into_iter().for_each(|route| start(&inner, route)),
+            Err(error) => tracing::error!(%error, "cannot read what is due"),
+        }
+        let wait = wait_for_next(&inner, now).await;
+        tokio::select! {
+            () = inner.work.notified() => {}
+            () = sleep(wait) => {}
+        }
+    }
+}
+
+/// How long nothing has to be done, unless somebody calls.
+async fn wait_for_next(inner: &Inner, now: Timestamp) -> Duration {
+    match inner.spool.next_due().await {
+        Ok(Some(at)) if at > now => at.duration_since(now).unsigned_abs().min(WAIT_MAX),
+        Ok(None) => WAIT_MAX,
+        // What is due is being sent, or waits for a place; whoever ends calls us before.
+        Ok(Some(_)) | Err(_) => WAIT_WHEN_BLOCKED,
+    }
+}
+
+/// Begins as many of a route's entries as its next hop may be busy with, and counts the rest as its backlog.
+fn start(inner: &Arc<Inner>, due: DueRoute) {
+    let hop = inner.settings.route_named(&due.route).and_then(|route| inner.hop(route));
+    let mut backlog = 0;
+    for entry in due.entries {
+        let full = hop.is_some_and(|hop| hop.busy.load(Ordering::Acquire) >= hop.busy_max());
+        if inner.active.holds(&entry.id, &due.route) {
+            continue;
+        }
+        if full {
+            backlog += 1;
+            continue;
+        }
+        inner.active.begin(&entry.id, &due.route);
+        let busy = Busy::begin(inner, &entry.id, &due.route, hop);
+        inner.tasks.spawn(async move { busy.send(entry).await });
+    }
+    if let Some(hop) = hop {
+        hop.backlog.store(backlog, Ordering::Release);
+    }
+}
+
+/// One entry being sent; ends in order even when the task does not.
+struct Busy {
+    inner: Arc<Inner>,
+    id: EntryId,
+    route: String,
+    hop: Option<Arc<Hop>>,
+}
+
+impl Busy {
+    fn begin(inner: &Arc<Inner>, id: &EntryId, route: &str, hop: Option<&Arc<Hop>>) -> Self {
+        if let Some(hop) = hop {
+            hop.busy.fetch_add(1, Ordering::AcqRel);
+        }
+        Self { inner: Arc::clone(inner), id: id.clone(), route: route.to_owned(), hop: hop.cloned() }
+    }
+
+    async fn send(self, due: DueEntry) {
+        match self.inner.spool.load(&due.id).await {
+            Ok(Some(entry)) => send_entry(&self.inner, &entry, &due.recipients).await,
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(id = %due.id, %error, "cannot read a mail in custody");
+                sleep(WAIT_WHEN_BLOCKED).await;
+            }
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if let Some(hop) = &self.hop {
+            hop.busy.fetch_sub(1, Ordering::AcqRel);
+        }
+        self.inner.active.end(&self.id, &self.route);
+        self.inner.work.notify_one();
+    }
+}
+
+/// Sends an entry to those of its recipients that are due, one transaction for each route and copy.
+async fn send_entry(inner: &Arc<Inner>, entry: &Entry, due: &[u32]) {
+    let mut groups: BTreeMap<(String, u32), Vec<usize>> = BTreeMap::new();
+    for (place, recipient) in entry.recipients.iter().enumerate().filter(|(_, r)| due.contains(&r.number)) {
+        let route = inner.settings.route_name(&entry.envelope.recipients[place]);
+        groups.entry((route, recipient.copy)).or_default().push(place);
+    }
+    for ((route, copy), places) in groups {
+        let found = inner.settings.route_named(&route).and_then(|route| Some((route, inner.hop(route)?)));
+        let group = Group { inner, entry, places, copy };
+        match found {
+            Some((route, hop)) => group.send(route, hop).await,
+            None => group.settle(None, None, &unasked("No route serves this address"), false).await,
+        }
+    }
+}
+
+/// Recipients of one entry that get the same copy by the same route.
+struct Group<'a> {
+    inner: &'a Arc<Inner>,
+    entry: &'a Entry,
+    /// Places in the entry's recipients.
+    places: Vec<usize>,
+    copy: u32,
+}
+
+/// What a group has come to.
+enum Came {
+    /// An outcome for each of its recipients.
+    Outcomes(Vec<RecipientOutcome>),
+    /// The next hop was not asked, for this reason.
+    Unasked(RecipientOutcome),
+}
+
+fn unasked(why: &str) -> Came {
+    let reply = Arc::new(Reply::new(451, (4, 4, 1), "").with_text(why.to_owned()));
+    Came::Unasked(RecipientOutcome::Deferred { reply, maybe_doubled: false })
+}
+
+impl Group<'_> {
+    async fn send(&self, route: &Route, hop: &Arc<Hop>) {
+        let settings = &self.inner.settings;
+        let patience = Patience { deadlines: settings.deadlines(), until: None };
+        let connection = match hop.connection(&settings.hostname, &patience).await {
+            Ok(connection) => connection,
+            // Still due; it is begun anew when there is a place.
+            Err(NoConnection::Full) => return sleep(WAIT_WHEN_BLOCKED).await,
+            Err(NoConnection::Down) => {
+                let why = unasked("The next hop does not answer");
+                return self.settle(Some(route), Some(hop), &why, false).await;
+            }
+            Err(NoConnection::Failed(broken)) => {
+                return self.settle(Some(route), Some(hop), &unasked(&words(&broken)), false).await;
+            }
+        };
+        if !self.mark().await {
+            hop.give_back(connection);
+            return sleep(WAIT_WHEN_BLOCKED).await;
+        }
+        let (came, edit_refused) = self.transact(connection, hop, patience).await;
+        self.settle(Some(route), Some(hop), &came, edit_refused).await;
+    }
+
+    /// The durable mark in front of the dot: after a crash it tells which mails may double.
+    async fn mark(&self) -> bool {
+        let recipients = self.places.iter().map(|p| self.entry.recipients[*p].number).collect();
+        let write = Write::Sending { entry: self.entry.id.clone(), recipients };
+        match self.inner.spool.commit(vec![write]).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(id = %self.entry.id, %error, "cannot mark a mail before it is sent");
+                false
+            }
+        }
+    }
+
+    async fn transact(&self, connection: Connection, hop: &Arc<Hop>, patience: Patience) -> (Came, bool) {
+        let untouched = Edits::default();
+        let edits = usize::try_from(self.copy).ok().and_then(|c| self.entry.copies.get(c)).unwrap_or(&untouched);
+        let parcel = Parcel {
+            envelope: &self.entry.envelope,
+            recipients: self.places.iter().map(|p| &self.entry.envelope.recipients[*p]).collect(),
+            trace: &self.entry.trace,
+            original: &self.entry.original,
+            edits,
+        };
+        let sender = Sender { hop, hostname: &self.inner.settings.hostname, patience };
+        match sender.send(&parcel, connection, true).await {
+            Attempt::Settled { outcomes, edit_refused, edit_blamed } => {
+                self.inner.counters.edits_refused.fetch_add(u64::from(edit_blamed), Ordering::Relaxed);
+                (Came::Outcomes(outcomes), edit_refused)
+            }
+            Attempt::InDoubt(pending) => {
+                let (outcomes, edit_refused) = pending.wait(&patience).await;
+                (Came::Outcomes(outcomes), edit_refused)
+            }
+            Attempt::GivenUp => (unasked("The attempt was given up"), false),
+        }
+    }
+
+    async fn settle(&self, route: Option<&Route>, hop: Option<&Arc<Hop>>, came: &Came, edit_refused: bool) {
+        let told: Vec<Told<'_>> = self.places.iter().enumerate().map(|(i, place)| self.told(i, *place, came)).collect();
+        let mail = Mail {
+            id: &self.entry.id,
+            about: About {
+                sender: self.entry.envelope.sender.as_ref(),
+                original: &self.entry.original,
+                received_at: self.entry.received_at,
+                next_hop: hop.map(|h| h.host()),
+            },
+            route: route.map_or("", |r| &r.name),
+            proves: route.map_or(Proves::Accepted, |r| r.proves),
+            edit_refused,
+        };
+        let written = writes::settle(&self.inner.settings, &mail, &told, clock::now());
+        self.inner.commit(written).await;
+    }
+
+    fn told(&self, i: usize, place: usize, came: &Came) -> Told<'_> {
+        let (outcome, unasked) = match came {
+            Came::Outcomes(outcomes) => (outcomes[i].clone(), false),
+            Came::Unasked(outcome) => (outcome.clone(), true),
+        };
+        let recipient = &self.entry.recipients[place];
+        let address = &self.entry.envelope.recipients[place];
+        Told { number: recipient.number, recipient: address, attempts: recipient.attempts + 1, outcome, unasked }
+    }
+}

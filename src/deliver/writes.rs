@@ -1,0 +1,252 @@
+//! What delivery tells the spool: mail to be kept, outcomes, bounces. Values only; the caller commits them.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::bounce::{self, About, Lost};
+use super::outcome::{HandThrough, Job, RecipientOutcome, Settled, referral_events};
+use super::settings::Settings;
+use crate::ledger::Proves;
+use crate::mail::address::Address;
+use crate::spool::{Credit, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer, Outcome, Settlement, Write};
+
+/// A mail of which some recipients have an outcome.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mail<'a> {
+    pub(super) id: &'a EntryId,
+    pub(super) about: About<'a>,
+    pub(super) route: &'a str,
+    pub(super) proves: Proves,
+    /// Whether what was accepted was the original in place of the edited mail.
+    pub(super) edit_refused: bool,
+}
+
+/// One recipient of it.
+#[derive(Clone, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) number: u32,
+    pub(super) recipient: &'a Address,
+    /// Attempts made, this one included.
+    pub(super) attempts: u32,
+    pub(super) outcome: RecipientOutcome,
+    /// Whether the next hop could not be asked at all.
+    pub(super) unasked: bool,
+}
+
+/// The writes and what they amount to, for the counters.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) writes: Vec<Write>,
+    pub(super) accepted: u64,
+    pub(super) deferred: u64,
+    pub(super) refused: u64,
+    pub(super) maybe_doubled: u64,
+    /// Refusals nobody is told of, because the mail was a report itself.
+    pub(super) double_bounces: u64,
+}
+
+/// Settles recipients in custody: what is to be tried again and when, and the report for those that are lost.
+pub(super) fn settle(settings: &Settings, mail: &Mail<'_>, told: &[Told<'_>], now: Timestamp) -> Written {
+    let mut written = Written::default();
+    let mut settlements = Vec::with_capacity(told.len());
+    let mut lost = Vec::new();
+    let expired = is_expired(settings, mail.about.received_at, now);
+    for one in told {
+        let outcome = match &one.outcome {
+            RecipientOutcome::Accepted { .. } => {
+                written.accepted += 1;
+                let credit = Credit { proves: mail.proves, route: mail.route.to_owned(), at: now };
+                Outcome::Accepted { credit: (!mail.edit_refused).then_some(credit) }
+            }
+            RecipientOutcome::Deferred { reply, maybe_doubled } if !expired => {
+                written.deferred += 1;
+                written.maybe_doubled += u64::from(*maybe_doubled);
+                let next_at = next_at(settings, mail.about.received_at, one, now);
+                let reply = reply.to_string();
+                if *maybe_doubled { Outcome::Doubtful { next_at, reply } } else { Outcome::Deferred { next_at, reply } }
+            }
+            RecipientOutcome::Deferred { reply, .. } => {
+                lost.push(Lost { recipient: one.recipient, reply, by_next_hop: !one.unasked, expired: true });
+                Outcome::Refused
+            }
+            RecipientOutcome::Refused { reply, by_next_hop } => {
+                lost.push(Lost { recipient: one.recipient, reply, by_next_hop: *by_next_hop, expired: false });
+                Outcome::Refused
+            }
+        };
+        settlements.push(Settlement { recipient: one.number, outcome });
+    }
+    written.writes.push(Write::Settle { entry: mail.id.clone(), settlements });
+    written.report(settings, &mail.about, &lost, now);
+    written
+}
+
+impl Written {
+    fn report(&mut self, settings: &Settings, about: &About<'_>, lost: &[Lost<'_>], now: Timestamp) {
+        if lost.is_empty() {
+            return;
+        }
+        self.refused += lost.len() as u64;
+        match bounce::entry(settings, about, lost, now) {
+            Some(entry) => self.writes.push(Write::Store(entry)),
+            None => self.double_bounces += lost.len() as u64,
+        }
+    }
+}
+
+fn is_expired(settings: &Settings, received_at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(received_at) >= signed(settings.retry.give_up_after)
+}
+
+/// Longest wait for a next hop that does not answer at all: asking it costs little, and mail should not lie long after
+/// it is back.
+const UNASKED_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
+
+fn next_at(settings: &Settings, received_at: Timestamp, one: &Told<'_>, now: Timestamp) -> Timestamp {
+    let scheduled = settings.wait_after(one.attempts);
+    let wait = if one.unasked {
+        let age = now.duration_since(received_at).unsigned_abs();
+        (age / 4).clamp(scheduled.min(UNASKED_WAIT_MAX), UNASKED_WAIT_MAX)
+    } else {
+        scheduled
+    };
+    now.checked_add(signed(wait)).unwrap_or(Timestamp::MAX)
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
+/// Takes a mail into custody before it is offered to anybody. Each job is one copy of it.
+pub(super) fn store(settings: &Settings, jobs: &[Job], received_at: Timestamp, now: Timestamp) -> Option<NewEntry> {
+    let (first, _) = jobs.split_first()?;
+    let mut entry = empty_entry(first, received_at);
+    for (copy, job) in (0u32..).zip(jobs) {
+        entry.copies.push(new_copy(job));
+        for number in &job.copy.recipients {
+            let waiting = NewState::Waiting { next_at: now };
+            entry.recipients.extend(new_recipient(settings, job, *number, waiting).map(|r| NewRecipient { copy, ..r }));
+        }
+    }
+    Some(entry)
+}
+
+/// What a job leaves to be committed before its client hears 250: referrals, mail that is still ours, bounces. When all
+/// recipients were refused there is nothing, for the client is told so itself.
+pub(super) fn after_hand_through(
+    settings: &Settings,
+    job: &Job,
+    handed: &HandThrough,
+    received_at: Timestamp,
+    now: Timestamp,
+) -> Written {
+    match handed {
+        HandThrough::Spool(_) => {
+            let entry = store(settings, std::slice::from_ref(job), received_at, now);
+            Written { writes: entry.into_iter().map(Write::Store).collect(), ..Written::default() }
+        }
+        HandThrough::Settled(settled) => after_settled(settings, job, settled, received_at, now),
+        HandThrough::InDoubt(doubt) => {
+            let so_far = doubt.so_far();
+            keep_rest(settings, job, &so_far, doubt.next_hop(), (received_at, now))
+        }
+    }
+}
+
+fn after_settled(settings: &Settings, job: &Job, settled: &Settled, received_at: Timestamp, now: Timestamp) -> Written {
+    if settled.outcomes.iter().all(RecipientOutcome::is_refused) {
+        return Written::default();
+    }
+    let outcomes: Vec<_> = settled.outcomes.iter().cloned().map(Some).collect();
+    let mut written = keep_rest(settings, job, &outcomes, &settled.next_hop, (received_at, now));
+    written.writes.extend(referral_events(job, settled, now).into_iter().map(Write::Outbox));
+    written
+}
+
+/// Keeps whom the next hop has not accepted: the deferred and those in doubt (`None`), and the bounces of the refused.
+fn keep_rest(
+    settings: &Settings,
+    job: &Job,
+    outcomes: &[Option<RecipientOutcome>],
+    next_hop: &str,
+    (received_at, now): (Timestamp, Timestamp),
+) -> Written {
+    let mut written = Written::default();
+    let mut entry = empty_entry(job, received_at);
+    let (mut lost, mut doubtful) = (Vec::new(), Vec::new());
+    for (number, outcome) in job.copy.recipients.iter().zip(outcomes) {
+        let later = now.checked_add(signed(settings.wait_after(1))).unwrap_or(Timestamp::MAX);
+        let (state, reply) = match outcome {
+            Some(RecipientOutcome::Accepted { .. }) => continue,
+            Some(RecipientOutcome::Refused { reply, by_next_hop }) => {
+                let recipient = job.envelope.recipients.get(*number);
+                let by_next_hop = *by_next_hop;
+                lost.extend(recipient.map(|recipient| Lost { recipient, reply, by_next_hop, expired: false }));
+                continue;
+            }
+            Some(RecipientOutcome::Deferred { reply, maybe_doubled: false }) => {
+                (NewState::Waiting { next_at: later }, Some(reply.to_string()))
+            }
+            Some(RecipientOutcome::Deferred { reply, maybe_doubled: true }) => {
+                let outcome = Outcome::Doubtful { next_at: later, reply: reply.to_string() };
+                doubtful.push(Settlement { recipient: number32(*number), outcome });
+                (NewState::InDoubt, Some(reply.to_string()))
+            }
+            None => (NewState::InDoubt, None),
+        };
+        let recipient = new_recipient(settings, job, *number, state);
+        entry.recipients.extend(recipient.map(|r| NewRecipient { attempts: 1, last_reply: reply, ..r }));
+    }
+    written.deferred = entry.recipients.len() as u64;
+    written.maybe_doubled = doubtful.len() as u64;
+    if !entry.recipients.is_empty() {
+        entry.copies.push(new_copy(job));
+        written.writes.push(Write::Store(entry));
+    }
+    if !doubtful.is_empty() {
+        written.writes.push(Write::Settle { entry: job.id.clone(), settlements: doubtful });
+    }
+    let sender = job.envelope.sender.as_ref();
+    let about = About { sender, original: &job.original, received_at, next_hop: Some(next_hop) };
+    written.report(settings, &about, &lost, now);
+    written
+}
+
+fn empty_entry(job: &Job, received_at: Timestamp) -> NewEntry {
+    NewEntry {
+        id: job.id.clone(),
+        once: None,
+        received_at,
+        envelope: (*job.envelope).clone(),
+        trace: job.trace.clone(),
+        original: job.original.clone(),
+        copies: Vec::new(),
+        recipients: Vec::new(),
+    }
+}
+
+fn new_copy(job: &Job) -> NewCopy {
+    let offers = job.company.iter().flat_map(|company| {
+        job.copy.offers.iter().map(|offer| Offer {
+            recipient: number32(offer.recipient),
+            company: company.clone(),
+            candidate: offer.candidate.clone(),
+            token: offer.token.clone(),
+            contract: offer.contract.clone(),
+            inserted: offer.inserted,
+        })
+    });
+    NewCopy { edits: job.copy.edits.clone(), offers: offers.collect() }
+}
+
+fn new_recipient(settings: &Settings, job: &Job, number: usize, state: NewState) -> Option<NewRecipient> {
+    let address = job.envelope.recipients.get(number)?;
+    let route = settings.route_name(address);
+    Some(NewRecipient { number: number32(number), copy: 0, route, state, attempts: 0, last_reply: None })
+}
+
+/// Envelopes are bounded far below this type's end.
+pub(super) fn number32(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
