@@ -14,6 +14,7 @@ pub mod inject;
 pub mod ledger;
 pub mod mail;
 pub mod notify;
+pub mod pipeline;
 pub mod policy;
 pub mod proto;
 pub mod referral;
