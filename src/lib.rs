@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod deliver;
+pub mod demo;
 pub mod inject;
 pub mod ledger;
 pub mod mail;
