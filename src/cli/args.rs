@@ -102,6 +102,12 @@ pub struct StatementArgs {
     /// The month in Japan, such as 2026-11; the present one when left out.
     #[arg(long, value_name = "YYYY-MM")]
     pub month: Option<Month>,
+    /// The language of the labels.
+    #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
+    pub lang: String,
+    /// Print a sheet for spreadsheet programs in place of a table.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
     /// Where the ledger lies.
     #[command(flatten)]
     pub data: DataArgs,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::args::{BalanceArgs, DataArgs, LedgerCommand, StatementArgs};
 use super::output::{End, align_right, counted, print_json, print_table, table};
 use super::reach::ask_ledger;
-use crate::control::ledger::{Balances, MonthStatement, Verified};
+use crate::control::ledger::{Balances, StatementForm, Verified};
 use crate::control::{Month, Request};
 use crate::sys::clock;
 
@@ -21,10 +21,7 @@ pub fn ledger(command: &LedgerCommand, out: &mut dyn Write) -> io::Result<End> {
         LedgerCommand::Balance(BalanceArgs { company, data }) => {
             answer(data, &Request::Balance { company: company.clone() }, out, print_balances)
         }
-        LedgerCommand::Statement(StatementArgs { company, month, data }) => {
-            let month = month.unwrap_or_else(|| Month::of(clock::now()));
-            answer(data, &Request::Statement { company: company.clone(), month }, out, print_statement)
-        }
+        LedgerCommand::Statement(args) => statement(args, out),
         LedgerCommand::Verify(BalanceArgs { company, data }) => {
             answer(data, &Request::Verify { company: company.clone() }, out, print_verified)
         }
@@ -70,12 +67,6 @@ impl Judged for Balances {
     }
 }
 
-impl Judged for MonthStatement {
-    fn end(&self) -> End {
-        End::Well
-    }
-}
-
 impl Judged for Vec<Verified> {
     fn end(&self) -> End {
         if self.iter().all(|v| v.faults.is_empty()) { End::Well } else { End::Wrong }
@@ -95,41 +86,24 @@ fn print_balances(answer: &Balances, out: &mut dyn Write) -> io::Result<()> {
         print_table(out, &table)?;
     }
     for parked in &answer.parked {
-        let referrals = i64::try_from(parked.events).unwrap_or(i64::MAX);
-        writeln!(out, "kept aside: {referrals} of {} ({}); see docs/ledger.md", parked.company, parked.reason)?;
+        writeln!(out, "kept aside: {} referrals of {} ({})", parked.events, parked.company, parked.reason)?;
     }
     Ok(())
 }
 
-fn print_statement(statement: &MonthStatement, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{} in {} (Japan time)", statement.company, statement.month)?;
-    if statement.series.is_empty() {
-        writeln!(out, "\nno entry until the end of the month")?;
+fn statement(args: &StatementArgs, out: &mut dyn Write) -> io::Result<End> {
+    let form = match (args.csv, args.data.json) {
+        (true, _) => StatementForm::Csv,
+        (_, true) => StatementForm::Json,
+        _ => StatementForm::Text,
+    };
+    let month = args.month.unwrap_or_else(|| Month::of(clock::now()));
+    let (company, language) = (args.company.clone(), args.lang.clone());
+    match ask_ledger(&args.data, &Request::Statement { company, month, form, language }) {
+        Ok(Value::String(text)) => out.write_all(text.as_bytes()).map(|()| End::Well),
+        Ok(object) => print_json(out, &object).map(|()| End::Well),
+        Err(why) => writeln!(out, "{why}").map(|()| End::Wrong),
     }
-    for series in &statement.series {
-        writeln!(out, "\nseries {}", series.series)?;
-        let row = |name: &str, (before, after): (i64, i64)| {
-            vec![name.to_owned(), before.to_string(), after.to_string(), format!("{:+}", after - before)]
-        };
-        let wide = |(before, after): (u64, u64)| {
-            (i64::try_from(before).unwrap_or(i64::MAX), i64::try_from(after).unwrap_or(i64::MAX))
-        };
-        let rows = [
-            row("people counted", wide(series.counted)),
-            row("slots granted", (series.slots.0.into(), series.slots.1.into())),
-            row(&format!("toward the next slot (of {})", series.threshold), series.toward),
-        ];
-        let mut table = table(&["", "before", "at the end", "change"], rows);
-        align_right(&mut table, &[1, 2, 3]);
-        print_table(out, &table)?;
-        for (kind, n) in &series.entries {
-            writeln!(out, "  {n} × {kind}")?;
-        }
-        for grant in &series.grants {
-            writeln!(out, "  slot {} for {} credits, due {}", grant.number, grant.credits, grant.at)?;
-        }
-    }
-    writeln!(out, "\nentries until {}, chain head {}", statement.seq, statement.head)
 }
 
 fn print_verified(companies: &Vec<Verified>, out: &mut dyn Write) -> io::Result<()> {

@@ -7,6 +7,13 @@ use clap::{CommandFactory, Parser};
 use super::args::{Cli, Command, DataArgs};
 use super::output::End;
 use super::*;
+use crate::config::example_company;
+use crate::control::ledger::Balances;
+use crate::ledger::{Proves, ReferralEvent};
+use crate::mail::address::Address;
+use crate::referral::CompanyKeys;
+use crate::spool::OutboxRow;
+use crate::store::{Agreement, Store};
 
 fn package(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -108,6 +115,76 @@ fn a_ledger_nobody_serves_is_read_under_the_lock() {
     let (end, text) = run(&["ledger", "verify", "--data", &data]);
     assert!(end == End::Wrong && text.contains("(demo)"), "{text}");
     drop(lock);
+}
+
+/// A data folder whose ledger holds `people` referrals of one company.
+fn ledger_with(people: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+    let company = example_company().unwrap_or_else(|e| panic!("{e}"));
+    let keys = CompanyKeys::derive(&[5; 32], &company.id, 1);
+    let contract = &company.contracts[0];
+    let row = |n: usize| {
+        let candidate =
+            keys.candidate(&Address::parse(&format!("p{n}@candidate.example")).unwrap_or_else(|e| panic!("{e}")));
+        let event = ReferralEvent {
+            company: company.id.clone(),
+            token: keys.token(&contract.series, &candidate),
+            candidate,
+            contract: contract.reference(),
+            proves: Proves::Delivered,
+            route: "default".to_owned(),
+            transaction: format!("m{n}"),
+            recipient: 0,
+            inserted: true,
+            at: "2026-11-20T03:00:00Z".parse().unwrap_or_else(|e| panic!("{e}")),
+        };
+        OutboxRow { seq: n as u64, event }
+    };
+    let agreement = Agreement {
+        company: company.id.clone(),
+        keys: vec![(keys.key_id(), keys.fingerprint())],
+        contracts: company.contracts.clone(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap_or_else(|e| panic!("{e}"));
+    runtime.block_on(async {
+        let clock = || "2026-11-20T03:00:01Z".parse().unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let store = Store::open_with(folder.path(), clock).unwrap_or_else(|e| panic!("{e}"));
+        store.agree(agreement).await.unwrap_or_else(|e| panic!("{e}"));
+        store.post((1..=people).map(row).collect()).await.unwrap_or_else(|e| panic!("{e}"));
+    });
+    folder
+}
+
+#[test]
+fn twelve_people_are_a_slot_and_two_toward_the_next() {
+    let folder = ledger_with(12);
+    let data = path(folder.path());
+    let (end, text) = run(&["ledger", "balance", "--data", &data]);
+    let last: Vec<&str> = text.lines().last().unwrap_or_default().split_whitespace().collect();
+    assert_eq!((end, last), (End::Well, vec!["example", "main", "12", "1", "2", "of", "10"]), "{text}");
+    let (_, text) = run(&["ledger", "balance", "--data", &data, "--company", "example", "--json"]);
+    let balances: Balances = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
+    assert_eq!((balances.balances[0].counted, balances.balances[0].slots, balances.parked.len()), (12, 1, 0));
+    let (end, text) = run(&["ledger", "verify", "--data", &data]);
+    assert!(end == End::Well && text.starts_with("example: ") && text.contains(" entries, verified, "), "{text}");
+}
+
+#[test]
+fn a_statement_comes_as_table_sheet_or_object() {
+    let folder = ledger_with(10);
+    let data = path(folder.path());
+    let words = |more: &[&'static str]| {
+        let fixed = ["ledger", "statement", "--company", "example", "--month", "2026-11", "--data"];
+        let words: Vec<&str> = fixed.into_iter().chain([data.as_str()]).chain(more.iter().copied()).collect();
+        run(&words)
+    };
+    let (end, text) = words(&["--lang", "ja"]);
+    assert!(end == End::Well && text.contains("採用枠") && text.contains("2026-11-01"), "{text}");
+    assert!(words(&["--csv"]).1.starts_with('\u{feff}'));
+    let object: serde_json::Value = serde_json::from_str(&words(&["--json"]).1).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((&object["series"]["main"]["counted"], &object["company"]), (&10.into(), &"example".into()));
+    let (end, text) = run(&["ledger", "statement", "--company", "kaede", "--data", &data]);
+    assert_eq!((end, text.as_str()), (End::Wrong, "nobody has been counted for kaede: the ledger does not know it\n"));
 }
 
 #[test]

@@ -3,15 +3,16 @@
 //! A running server and a command that opens the store itself answer through the same function, so that both say the
 //! same.
 
-use std::collections::BTreeMap;
-
 use data_encoding::HEXLOWER;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Month, Request};
-use crate::ledger::{Pool, Statement};
+use super::Request;
+use super::month::JAPAN;
+use crate::ledger::Statement;
 use crate::referral::CompanyId;
+use crate::report::{self, Labels};
 use crate::store::{Store, StoreError};
 
 /// Credits and slots, and what could not be counted.
@@ -51,49 +52,16 @@ pub struct ParkedCount {
     pub events: u64,
 }
 
-/// What a month changed.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct MonthStatement {
-    /// The company.
-    pub company: String,
-    /// The month, `2026-11`, in Japan.
-    pub month: String,
-    /// One for each contract series.
-    pub series: Vec<SeriesStatement>,
-    /// The number of the last entry until the month's end.
-    pub seq: u64,
-    /// The chain's head there, in hexadecimal.
-    pub head: String,
-}
-
-/// One contract series of a statement.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct SeriesStatement {
-    /// The contract series.
-    pub series: String,
-    /// People counted before the month, and at its end.
-    pub counted: (u64, u64),
-    /// Credits toward the next slot before the month, and at its end.
-    pub toward: (i64, i64),
-    /// Slots granted before the month, and at its end.
-    pub slots: (u32, u32),
-    /// How many credits the next slot takes.
-    pub threshold: u32,
-    /// The month's entries by kind.
-    pub entries: BTreeMap<String, u64>,
-    /// The month's slots.
-    pub grants: Vec<GrantLine>,
-}
-
-/// One slot of a statement.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct GrantLine {
-    /// Its number in the series, from 1.
-    pub number: u32,
-    /// What it cost, in credits.
-    pub credits: i64,
-    /// When its last credit was counted, RFC 3339.
-    pub at: String,
+/// How a statement is wanted.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatementForm {
+    /// A table for people.
+    Text,
+    /// A sheet for spreadsheet programs.
+    Csv,
+    /// An object for programs.
+    Json,
 }
 
 /// The replay of one company's entries.
@@ -113,10 +81,10 @@ pub struct Verified {
 pub async fn answer_ledger(store: &Store, request: &Request) -> Option<Result<Value, String>> {
     let answer = match request {
         Request::Balance { company } => to_value(balances(store, company.as_ref()).await),
-        Request::Statement { company, month } => match month.span() {
+        Request::Statement { company, month, form, language } => match month.span() {
             Ok((from, until)) => {
-                let read = store.statement(company, from, until).await;
-                to_value(read.map(|s| month_statement(&s, *month)))
+                let labels = Labels::of(language);
+                store.statement(company, from, until).await.map(|s| write_statement(&s, *form, &labels)).map_err(say)
             }
             Err(why) => Err(why.to_string()),
         },
@@ -127,8 +95,14 @@ pub async fn answer_ledger(store: &Store, request: &Request) -> Option<Result<Va
 }
 
 fn to_value(answer: Result<impl Serialize, StoreError>) -> Result<Value, String> {
-    let answer = answer.map_err(|e| e.to_string())?;
-    serde_json::to_value(answer).map_err(|e| e.to_string())
+    serde_json::to_value(answer.map_err(say)?).map_err(|e| e.to_string())
+}
+
+fn say(error: StoreError) -> String {
+    match error {
+        StoreError::NoCompany(company) => format!("nobody has been counted for {company}: the ledger does not know it"),
+        other => other.to_string(),
+    }
 }
 
 async fn balances(store: &Store, only: Option<&CompanyId>) -> Result<Balances, StoreError> {
@@ -153,27 +127,11 @@ async fn balances(store: &Store, only: Option<&CompanyId>) -> Result<Balances, S
     Ok(Balances { balances, parked: parked.map(count).collect() })
 }
 
-fn month_statement(statement: &Statement, month: Month) -> MonthStatement {
-    let both = |opening: Pool, closing: Pool| {
-        ((opening.counted, closing.counted), (opening.toward, closing.toward), (opening.cycles, closing.cycles))
-    };
-    let series = statement.pools.iter().map(|(series, pool)| {
-        let (counted, toward, slots) = both(pool.opening, pool.closing);
-        let entries = pool.entries.iter().map(|(kind, n)| (kind.code().to_owned(), *n)).collect();
-        let line = |(number, credits, at): &(u32, i64, jiff::Timestamp)| GrantLine {
-            number: *number,
-            credits: *credits,
-            at: at.to_string(),
-        };
-        let grants = pool.grants.iter().map(line).collect();
-        SeriesStatement { series: series.clone(), counted, toward, slots, threshold: pool.threshold, entries, grants }
-    });
-    MonthStatement {
-        company: statement.company.to_string(),
-        month: month.to_string(),
-        series: series.collect(),
-        seq: statement.seq,
-        head: HEXLOWER.encode(&statement.head),
+fn write_statement(statement: &Statement, form: StatementForm, labels: &Labels) -> Value {
+    match form {
+        StatementForm::Text => report::text(statement, labels, &TimeZone::fixed(JAPAN)).into(),
+        StatementForm::Csv => report::csv(statement, labels).into(),
+        StatementForm::Json => report::json(statement),
     }
 }
 

@@ -52,6 +52,10 @@ pub enum Request {
         company: CompanyId,
         /// The month.
         month: Month,
+        /// How it is wanted.
+        form: ledger::StatementForm,
+        /// `ja` or `en`, for the labels.
+        language: String,
     },
     /// Replays the ledger against its chain.
     Verify {
