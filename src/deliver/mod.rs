@@ -102,13 +102,12 @@ impl Deliver {
             Err(none) => return HandThrough::Spool(none.into()),
         };
         let sender = Sender { hop, hostname: &inner.settings.hostname, patience };
-        let name = route.next_hop.to_string();
-        let with_edits = !job.company.as_ref().is_some_and(|c| inner.guard.is_stopped_at(c, &name));
+        let with_edits = !job.company.as_ref().is_some_and(|c| inner.guard.is_stopped_at(c, hop.name()));
         let Some(parcel) = parcel(job) else { return HandThrough::Spool(NotTried::NoRoute) };
         match sender.send(&parcel, connection, with_edits).await {
             Attempt::Settled { outcomes, edit_refused, edit_blamed } => {
                 if edit_blamed {
-                    inner.note_edit_refused(job.company.as_ref(), &name);
+                    inner.note_edit_refused(job.company.as_ref(), hop.name());
                 }
                 let (proves, route) = (route.proves, route.name.clone());
                 let next_hop = hop.host().to_owned();

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 
 use self::next_hop::{Act, NextHop, Stage};
 use super::*;
