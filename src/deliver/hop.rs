@@ -14,7 +14,7 @@ use crate::config::{DeliverSettings, NextHop};
 use crate::proto::smtp::client::Phase;
 
 /// How long the addresses of a name are believed. The system's resolver does not tell how long they are good for.
-const ADDRESSES_FOR: Duration = Duration::from_secs(60);
+const ADDRESSES_FOR: Duration = Duration::from_mins(1);
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
 

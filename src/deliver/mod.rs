@@ -1,7 +1,7 @@
 //! Sending mail on: hand-through while the client waits, and the worker that empties the spool.
 //!
-//! Both use the same attempt over the same connections. What a next hop said becomes one outcome for each recipient, and
-//! nothing but its 250 to our final dot is acceptance.
+//! Both use the same attempt over the same connections. What a next hop said becomes one outcome for each recipient,
+//! and nothing but its 250 to our final dot is acceptance.
 
 mod attempt;
 mod bounce;
@@ -164,8 +164,8 @@ impl Deliver {
         self.0.counters.read()
     }
 
-    /// Begins nothing more, and waits for what has begun, for at most `within`. Whatever is left then stays in the spool.
-    /// Returns whether all came to its end.
+    /// Begins nothing more, and waits for what has begun, for at most `within`. Whatever is left then stays in the
+    /// spool. Returns whether all came to its end.
     pub async fn drain(&self, within: Duration) -> bool {
         self.0.stopping.store(true, Ordering::Release);
         self.0.work.notify_one();

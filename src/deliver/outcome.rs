@@ -199,7 +199,7 @@ pub fn referral_events(job: &Job, settled: &Settled, at: Timestamp) -> Vec<Refer
     offers
         .map(|offer| ReferralEvent {
             company: company.clone(),
-            candidate: offer.candidate.clone(),
+            candidate: offer.candidate,
             token: offer.token.clone(),
             contract: offer.contract.clone(),
             proves: settled.proves,

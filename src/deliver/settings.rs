@@ -70,7 +70,7 @@ impl Settings {
 }
 
 /// Used when the schedule is empty.
-const WAIT_WITHOUT_SCHEDULE: Duration = Duration::from_secs(600);
+const WAIT_WITHOUT_SCHEDULE: Duration = Duration::from_mins(10);
 
 /// Longest waits for a next hop (RFC 5321 4.5.3.2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

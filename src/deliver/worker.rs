@@ -1,4 +1,4 @@
-//! The spool's worker: takes what is due, sends it, and settles it. A next hop that is slow or dead holds up nobody else.
+//! The spool's worker: takes what is due, sends it, settles it. A slow or dead next hop holds up nobody else.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::Ordering;
@@ -27,7 +27,7 @@ const DUE_PER_ROUTE_MAX: usize = 256;
 /// The wait when mail is due and cannot be begun yet.
 const WAIT_WHEN_BLOCKED: Duration = Duration::from_secs(1);
 /// The longest wait of all, so that a clock that was set does not leave mail lying.
-const WAIT_MAX: Duration = Duration::from_secs(300);
+const WAIT_MAX: Duration = Duration::from_mins(5);
 
 /// The entries being sent, each on one route at most once.
 #[derive(Debug, Default)]

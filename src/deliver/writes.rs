@@ -101,7 +101,7 @@ fn is_expired(settings: &Settings, received_at: Timestamp, now: Timestamp) -> bo
 
 /// Longest wait for a next hop that does not answer at all: asking it costs little, and mail should not lie long after
 /// it is back.
-const UNASKED_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
+const UNASKED_WAIT_MAX: Duration = Duration::from_mins(15);
 
 fn next_at(settings: &Settings, received_at: Timestamp, one: &Told<'_>, now: Timestamp) -> Timestamp {
     let scheduled = settings.wait_after(one.attempts);
@@ -231,7 +231,7 @@ fn new_copy(job: &Job) -> NewCopy {
         job.copy.offers.iter().map(|offer| Offer {
             recipient: number32(offer.recipient),
             company: company.clone(),
-            candidate: offer.candidate.clone(),
+            candidate: offer.candidate,
             token: offer.token.clone(),
             contract: offer.contract.clone(),
             inserted: offer.inserted,
