@@ -62,30 +62,63 @@ pub struct ReferralEvent {
 /// The id of a piece of evidence: the same for every replay of it, another for every other.
 pub type EventId = [u8; 32];
 
-impl ReferralEvent {
+/// What a referral event rests on, as it is kept beside the ledger for as long as the person is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Evidence<'a> {
+    /// The contract series the line was written under.
+    pub series: &'a str,
+    /// Our message id.
+    pub transaction: &'a str,
+    /// The recipient's number in the envelope.
+    pub recipient: u32,
+    /// What the 250 proves.
+    pub proves: Proves,
+    /// The route's name.
+    pub route: &'a str,
+    /// Whether the line was put in.
+    pub inserted: bool,
+}
+
+impl Evidence<'_> {
     /// SHA-256 over company, contract series, kind, candidate key and evidence id, each with its length in front.
-    pub fn id(&self) -> EventId {
+    pub fn id(&self, company: &CompanyId, candidate: &CandidateKey) -> EventId {
         let recipient = self.recipient.to_be_bytes();
-        event_id(&[
-            self.company.as_str().as_bytes(),
-            self.contract.series.as_bytes(),
+        let fields: [&[u8]; 6] = [
+            company.as_str().as_bytes(),
+            self.series.as_bytes(),
             b"referral",
-            &self.candidate.octets,
+            &candidate.octets,
             self.transaction.as_bytes(),
             &recipient,
-        ])
+        ];
+        let mut context = digest::Context::new(&digest::SHA256);
+        for field in fields {
+            context.update(&(field.len() as u64).to_be_bytes());
+            context.update(field);
+        }
+        let mut id = [0; 32];
+        id.copy_from_slice(context.finish().as_ref());
+        id
     }
 }
 
-pub(super) fn event_id(fields: &[&[u8]]) -> EventId {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for field in fields {
-        context.update(&(field.len() as u64).to_be_bytes());
-        context.update(field);
+impl ReferralEvent {
+    /// What it rests on.
+    pub fn evidence(&self) -> Evidence<'_> {
+        Evidence {
+            series: &self.contract.series,
+            transaction: &self.transaction,
+            recipient: self.recipient,
+            proves: self.proves,
+            route: &self.route,
+            inserted: self.inserted,
+        }
     }
-    let mut id = [0; 32];
-    id.copy_from_slice(context.finish().as_ref());
-    id
+
+    /// The id of its evidence: [`Evidence::id`].
+    pub fn id(&self) -> EventId {
+        self.evidence().id(&self.company, &self.candidate)
+    }
 }
 
 /// A time as RFC 3339 text, to the nanosecond.

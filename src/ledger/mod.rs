@@ -1,7 +1,16 @@
 //! The rules of the count, pure: contracts, events, entries, credits, grants, the hash chain and its replay.
 
+pub mod audit;
+pub mod chain;
 pub mod contract;
+pub mod entry;
 pub mod event;
+pub mod rules;
+pub mod statement;
 
+pub use audit::{Audit, Fault};
 pub use contract::{ContractRef, ContractVersion, CountOn, LateBounce};
-pub use event::{Proves, ReferralEvent};
+pub use entry::{Entry, Kind, NewEntry};
+pub use event::{EventId, Evidence, Proves, ReferralEvent};
+pub use rules::{Contracts, Pool, Posting, Referral, Stage, Unpostable, post, ruling};
+pub use statement::{Balance, Grant, PoolStatement, Statement};

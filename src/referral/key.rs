@@ -1,4 +1,4 @@
-//! Candidate keys: a candidate is known by a keyed hash of the canonical address, and every company has keys of its own.
+//! Candidate keys: a candidate is known by a keyed hash of the canonical address, under keys of each company's own.
 
 use std::fmt;
 

@@ -1,9 +1,12 @@
-//! Who refers and who is referred: company ids, candidate keys, link tokens, the canonical address behind a key.
+//! Who refers and who is referred: company ids, candidate keys, link tokens, the canonical address behind a key, and
+//! the words and the link of the line.
 
 pub mod canonical;
 pub mod company;
 pub mod key;
+pub mod link;
 pub mod token;
+pub mod wording;
 
 pub use canonical::canonical;
 pub use company::CompanyId;

@@ -32,6 +32,9 @@ pub enum DataFault {
     /// A line longer than allowed.
     #[error("a line too long")]
     LineTooLong,
+    /// No memory was left for the rest of it.
+    #[error("more than there is memory for")]
+    NoRoom,
 }
 
 impl DataFault {
@@ -87,6 +90,16 @@ impl Decoder {
     /// Octets of the message seen so far.
     pub fn octets(&self) -> usize {
         self.octets
+    }
+
+    /// The first fault that is being waited out.
+    pub fn fault(&self) -> Option<DataFault> {
+        self.fault
+    }
+
+    /// Keeps nothing more and waits for the end, which will carry `fault` if there was none before.
+    pub fn give_up(&mut self, fault: DataFault) {
+        self.fault.get_or_insert(fault);
     }
 
     /// Takes a piece of input and appends what of the message it holds to `out`.

@@ -323,7 +323,10 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_written_is_read_back(code in 200u16..560, lines in proptest::collection::vec("[ -~あ]{0,40}", 1..5)) {
+        fn what_is_written_is_read_back(
+            code in 200u16..560,
+            lines in proptest::collection::vec("[ -~あ]{0,40}", 1..5),
+        ) {
             let code = code / 100 * 100 + code % 60;
             let reply = Reply { code, enhanced: None, text: lines.join("\n").into() };
             let mut wire = Vec::new();

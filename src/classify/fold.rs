@@ -1,0 +1,383 @@
+//! One spelling for many: width, case, kana, spelling families and blanks are folded, sentences and lines kept in mind.
+//!
+//! Blanks stay between Latin words alone, so Japanese wrapped in mid-word, or spread out to fill a line, reads as one.
+//! Rules are folded by the same function, so a family may map to any spelling as long as there is one.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Stands between sentences; no phrase contains it, so none matches across.
+const BREAK: char = '\n';
+/// Longest gloss in brackets that is taken for furigana, in characters.
+const FURIGANA_CHARS_MAX: usize = 14;
+/// Longest line that is taken for an addressee line, in folded octets.
+const GREETING_OCTETS_MAX: usize = 96;
+
+/// Text in its one spelling.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    /// The folded text.
+    pub text: String,
+    /// The sentences, in order; they cover the text.
+    pub sentences: Vec<Sentence>,
+    /// How much of each script it holds.
+    pub scripts: Scripts,
+    lines: Vec<(usize, usize)>,
+}
+
+/// A run of text up to a full stop, a blank line or another sure end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Sentence {
+    /// Where it begins in the folded text.
+    pub start: usize,
+    /// The number of its paragraph.
+    pub paragraph: usize,
+    /// Whether it begins a line.
+    pub begins_line: bool,
+}
+
+/// Counts of letters by script.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Scripts {
+    pub kana: usize,
+    pub han: usize,
+    pub hangul: usize,
+    pub latin: usize,
+    pub other: usize,
+}
+
+impl Folded {
+    /// The line the octet at `offset` of the folded text came from.
+    pub fn line_at(&self, offset: usize) -> Option<usize> {
+        let after = self.lines.partition_point(|(start, _)| *start <= offset);
+        after.checked_sub(1).and_then(|index| self.lines.get(index)).map(|(_, line)| *line)
+    }
+
+    /// Where the sentence ends in the folded text.
+    pub fn sentence_end(&self, index: usize) -> usize {
+        self.sentences.get(index + 1).map_or(self.text.len(), |next| next.start)
+    }
+
+    /// Last line that holds text of the sentence.
+    pub fn last_line_of(&self, index: usize) -> Option<usize> {
+        let end = self.sentence_end(index);
+        self.line_at(self.text.get(..end)?.trim_end_matches(BREAK).len().checked_sub(1)?)
+    }
+
+    /// First line that holds text of the sentence.
+    pub fn first_line_of(&self, index: usize) -> Option<usize> {
+        self.line_at(self.sentences.get(index)?.start)
+    }
+}
+
+/// Folds a phrase of a rule.
+pub(super) fn fold_phrase(phrase: &str) -> String {
+    let mut folder = Folder::default();
+    folder.push_line(0, phrase);
+    folder.folded.text
+}
+
+/// Folds lines with their numbers; an empty line ends a paragraph.
+pub(super) fn fold<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Folded {
+    let mut folder = Folder { splits: true, ..Folder::default() };
+    for (number, line) in lines {
+        folder.push_line(number, line);
+    }
+    folder.folded
+}
+
+#[derive(Default)]
+struct Folder {
+    folded: Folded,
+    splits: bool,
+    paragraph: usize,
+    /// A blank was seen since the last character.
+    blank: bool,
+    /// The next character begins a sentence.
+    ended: bool,
+    /// Where the text of the current line begins.
+    line_start: usize,
+    gloss: String,
+}
+
+impl Folder {
+    fn push_line(&mut self, number: usize, line: &str) {
+        let line = line.trim_matches(is_blank);
+        if line.is_empty() {
+            self.paragraph += 1;
+            self.ended = true;
+            return;
+        }
+        self.end_at_line_break(line);
+        self.blank = true;
+        self.line_start = self.folded.text.len();
+        let mut begun = false;
+        if line.chars().all(is_plain) {
+            line.chars().for_each(|c| self.push_first(c, number, &mut begun));
+        } else {
+            line.nfkc().for_each(|c| self.push_first(c, number, &mut begun));
+        }
+        self.drop_gloss();
+    }
+
+    fn push_first(&mut self, c: char, number: usize, begun: &mut bool) {
+        if !*begun && !is_blank(c) {
+            *begun = true;
+            self.folded.lines.push((self.folded.text.len(), number));
+            self.open_sentence(true);
+            let start = self.folded.text.len();
+            // The blank between two lines belongs to the first of them.
+            self.push(c);
+            self.line_start = start;
+            if let Some(last) = self.folded.lines.last_mut() {
+                last.0 = self.folded.text.len() - self.folded.text[start..].trim_start().len();
+            }
+            return;
+        }
+        self.push(c);
+    }
+
+    fn open_sentence(&mut self, begins_line: bool) {
+        if !self.splits || !(self.ended || self.folded.sentences.is_empty()) {
+            return;
+        }
+        self.ended = false;
+        self.blank = false;
+        if !self.folded.text.is_empty() {
+            self.folded.text.push(BREAK);
+        }
+        let (start, paragraph) = (self.folded.text.len(), self.paragraph);
+        self.folded.sentences.push(Sentence { start, paragraph, begins_line });
+    }
+
+    fn push(&mut self, c: char) {
+        if is_blank(c) {
+            self.blank = true;
+            return;
+        }
+        if is_ignorable(c) {
+            return;
+        }
+        let c = narrow(c);
+        let last = self.folded.text.chars().next_back();
+        if self.blank && last == Some('.') || last.is_some_and(|l| l == '.' && !is_narrow(c)) {
+            self.ended = true;
+        }
+        self.open_sentence(false);
+        if self.blank && is_narrow(c) && last.is_some_and(is_narrow) && !self.folded.text.ends_with(BREAK) {
+            self.folded.text.push(' ');
+        }
+        self.blank = false;
+        if self.collects_gloss(c, last) {
+            return;
+        }
+        self.folded.scripts.count(c);
+        push_folded(&mut self.folded.text, c);
+        self.ended = matches!(c, '。' | '!' | '?');
+    }
+
+    /// Hiragana in brackets behind a Chinese character is its reading, and is left out.
+    fn collects_gloss(&mut self, c: char, last: Option<char>) -> bool {
+        if self.gloss.is_empty() {
+            // The character before may have been folded to kana, so kana before the bracket will do as well.
+            let opens = c == '(' && last.is_some_and(|l| is_han(l) || is_kana(l));
+            if opens {
+                self.gloss.push(c);
+            }
+            return opens;
+        }
+        if c == ')' {
+            self.gloss.clear();
+            return true;
+        }
+        if matches!(c, '\u{3041}'..='\u{3096}') && self.gloss.chars().count() < FURIGANA_CHARS_MAX {
+            self.gloss.push(c);
+            return true;
+        }
+        self.drop_gloss();
+        false
+    }
+
+    /// What looked like a gloss is text after all.
+    fn drop_gloss(&mut self) {
+        for c in std::mem::take(&mut self.gloss).chars() {
+            self.folded.scripts.count(c);
+            push_folded(&mut self.folded.text, c);
+        }
+    }
+
+    /// Lines that end a sentence without a full stop: addressees, polite verb forms, and whatever a list item follows.
+    fn end_at_line_break(&mut self, next: &str) {
+        let Some(line) = self.folded.text.get(self.line_start..) else { return };
+        let goes_on = |c: char| {
+            matches!(
+                c,
+                'が' | 'と'
+                    | 'か'
+                    | 'し'
+                    | 'よ'
+                    | 'の'
+                    | 'け'
+                    | 'に'
+                    | 'は'
+                    | 'を'
+                    | 'も'
+                    | 'で'
+                    | '、'
+                    | '。'
+                    | ','
+            )
+        };
+        let first = next.chars().next().unwrap_or(' ');
+        let addressee = line.len() <= GREETING_OCTETS_MAX && ADDRESSEES.iter().any(|end| line.ends_with(end));
+        let sentence = ENDINGS.iter().any(|end| line.ends_with(end));
+        let dear = line.ends_with(',') && ["dear ", "hi ", "hello ", "hey "].iter().any(|word| line.starts_with(word));
+        if (addressee || sentence) && !goes_on(first) || dear || BULLETS.contains(&first) {
+            self.ended = true;
+        }
+    }
+}
+
+const ADDRESSEES: &[&str] = &["さま", "さん", "各位", "ご中", "殿"];
+const ENDINGS: &[&str] = &["ます", "ました", "ません", "ませんでした", "です", "でした", "ください"];
+const BULLETS: &[char] = &['・', '■', '□', '◆', '◇', '●', '▼', '▽', '★', '☆', '※', '【', '*', '•', '記'];
+
+/// Characters that are their own NFKC form, or are folded here without it.
+fn is_plain(c: char) -> bool {
+    matches!(c, '\0'..='\u{7f}' | '\u{3000}'..='\u{3096}' | '\u{30a1}'..='\u{30fe}' | '\u{4e00}'..='\u{9fff}' | '\u{ff01}'..='\u{ff5e}')
+}
+
+fn narrow(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        '\u{2018}' | '\u{2019}' => '\'',
+        '\u{2010}'..='\u{2015}' => '-',
+        _ => c,
+    }
+}
+
+fn push_folded(text: &mut String, c: char) {
+    match c {
+        'A'..='Z' => text.push(c.to_ascii_lowercase()),
+        '沿' | '副' => text.push('添'),
+        '頂' | '戴' => text.push_str("いただ"),
+        '致' => text.push_str("いた"),
+        '事' => text.push_str("こと"),
+        '御' => text.push('ご'),
+        '兼' => text.push('か'),
+        '此' => text.push('こ'),
+        '度' => text.push_str("たび"),
+        '下' => text.push_str("くだ"),
+        '出' => text.push('で'),
+        '来' => text.push('き'),
+        '無' => text.push('な'),
+        '様' => text.push_str("さま"),
+        '座' => text.push('ざ'),
+        '為' => text.push_str("ため"),
+        '叶' => text.push_str("かな"),
+        '又' => text.push_str("また"),
+        '祷' | '禱' => text.push('祈'),
+        _ if c.is_ascii() => text.push(c),
+        _ => text.extend(c.to_lowercase()),
+    }
+}
+
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}' | '\u{2060}')
+}
+
+fn is_ignorable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn is_narrow(c: char) -> bool {
+    c < '\u{2e80}'
+}
+
+pub(super) fn is_han(c: char) -> bool {
+    matches!(c, '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}' | '\u{f900}'..='\u{faff}' | '々')
+}
+
+fn is_kana(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{30fa}')
+}
+
+impl Scripts {
+    fn count(&mut self, c: char) {
+        let counter = match c {
+            'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => &mut self.latin,
+            c if is_kana(c) => &mut self.kana,
+            c if is_han(c) => &mut self.han,
+            '\u{ac00}'..='\u{d7a3}' | '\u{1100}'..='\u{11ff}' => &mut self.hangul,
+            c if c.is_alphabetic() => &mut self.other,
+            _ => return,
+        };
+        *counter += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn folded(text: &str) -> Folded {
+        fold(text.lines().enumerate())
+    }
+
+    #[test]
+    fn spellings_of_one_phrase_fold_to_one() {
+        for (one, other) in [
+            ("ご希望に沿えない", "御希望に 副えない"),
+            ("いただく事", "頂くこと"),
+            ("ｴﾝｼﾞﾆｱ", "エンジニア"),
+            ("採　用", "採用"),
+            ("RESUME　Screening", "resume screening"),
+            ("面接（めんせつ）の", "面接の"),
+            ("don’t", "don't"),
+            ("出来兼ねます", "できかねます"),
+        ] {
+            assert_eq!(fold_phrase(one), fold_phrase(other));
+        }
+    }
+
+    #[test]
+    fn words_split_by_wrapping_are_whole_and_know_their_lines() {
+        let folded = folded("ご応\n募ありがとう。\n\nNext\nstep.");
+        assert_eq!(folded.text, "ご応募ありがとう。\nnext step.");
+        let at = |word: &str| folded.text.find(word).and_then(|offset| folded.line_at(offset));
+        assert_eq!((at("ご"), at("募"), at("next"), at("step")), (Some(0), Some(1), Some(3), Some(4)));
+    }
+
+    #[test]
+    fn sentences_end_at_stops_blank_lines_and_addressees() {
+        let count = |text: &str| folded(text).sentences.len();
+        assert_eq!(count("一つ。二つ。"), 2);
+        assert_eq!(count("One. Two"), 2);
+        assert_eq!(count("一つ\n続き"), 1);
+        assert_eq!(count("一つ\n\n二つ"), 2);
+        assert_eq!(count("佐藤様\nこの度は"), 2);
+        assert_eq!(count("連絡します\nが、続く"), 1);
+        assert_eq!(count("連絡します\n次に"), 2);
+    }
+
+    #[test]
+    fn brackets_that_gloss_nothing_stay() {
+        assert_eq!(fold_phrase("面接（二次）"), "面接(二次)");
+        assert_eq!(fold_phrase("結果（けっか"), "結果(けっか");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_folds_and_keeps_its_lines_in_order(text in "(\\PC|[\n（）。. ])*") {
+            let folded = folded(&text);
+            prop_assert!(folded.lines.is_sorted());
+            for (index, sentence) in folded.sentences.iter().enumerate() {
+                prop_assert!(folded.text.is_char_boundary(sentence.start));
+                let before = folded.sentences.partition_point(|other| other.start <= sentence.start);
+                prop_assert_eq!(before, index + 1);
+                prop_assert!(folded.first_line_of(index) <= folded.last_line_of(index));
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! From readings to a verdict: the three questions on the part a person reads, then the other parts beside it.
+
+use super::fold::{Folded, fold};
+use super::reading::{Reading, read};
+use super::recipients::Candidates;
+use super::rules::{Kind, Rules};
+use super::verdict::{Abstain, Evidence, Lang, Place, Question, Reason, Rejection, Verdict};
+use super::{Mail, TEXT_OCTETS_MAX, language, names, place};
+use crate::mail::view::{LineKind, TextPart, View};
+
+/// Recruiting weight a result of full weight needs beside it.
+const RECRUITING_MIN: u32 = 3;
+/// Recruiting weight a result needs whose words are used of other matters too.
+const RECRUITING_MIN_SOFT: u32 = 4;
+/// Weight of a result that names the application itself.
+const STRONG: u32 = 3;
+/// Weight of a result in words of everyday life.
+const SOFT: u32 = 1;
+/// Folded octets up to which a part without a result is a stub or a footer.
+const STUB_OCTETS_MAX: usize = 240;
+/// Octets of the subject that are read.
+const SUBJECT_OCTETS_MAX: usize = 1024;
+
+/// Judges the text of a mail whose candidates are known.
+pub(super) fn judge(mail: &Mail<'_>, candidates: Candidates, rules: &Rules) -> Verdict {
+    let Some((part, text)) = primary(mail.view) else {
+        return abstain(if has_quotation(mail.view) { Reason::QuotedOnly } else { Reason::NoText });
+    };
+    if !mail.view.unread.is_empty() {
+        return abstain(Reason::Unreadable);
+    }
+    if mail.view.parts.iter().map(text_octets).sum::<usize>() > TEXT_OCTETS_MAX {
+        return abstain(Reason::TooLong);
+    }
+    let reading = read(fold_lines(text, is_newest), rules);
+    let subject = read(fold(std::iter::once((0, head_of(&mail.view.subject)))), rules);
+    let evidence = evidence_of(&reading, &subject, part, rules);
+    let judged =
+        question(&reading, &subject, text, rules).map_or_else(|| read_siblings(mail.view, part, &reading, rules), Err);
+    match judged {
+        Ok(places) => {
+            Verdict::Rejection(Rejection { language: language_of(&reading, rules), candidates, evidence, places })
+        }
+        Err(reason) => Verdict::Abstain(Abstain { reason, evidence }),
+    }
+}
+
+fn abstain(reason: Reason) -> Verdict {
+    Verdict::Abstain(Abstain { reason, evidence: Vec::new() })
+}
+
+fn primary(view: &View) -> Option<(usize, &TextPart)> {
+    let text = view.primary()?;
+    let part = view.parts.iter().position(|part| std::ptr::eq(part, text))?;
+    let newest = text.lines.iter().any(|line| line.kind == LineKind::Text);
+    newest.then_some((part, text))
+}
+
+fn has_quotation(view: &View) -> bool {
+    view.parts.iter().any(|part| part.lines.iter().any(|line| line.kind == LineKind::Quotation))
+}
+
+fn text_octets(part: &TextPart) -> usize {
+    (0..part.lines.len()).map(|line| part.line(line).len()).sum()
+}
+
+/// As much of a subject as is read.
+fn head_of(subject: &str) -> &str {
+    let end = (0..=SUBJECT_OCTETS_MAX.min(subject.len())).rev().find(|end| subject.is_char_boundary(*end));
+    subject.get(..end.unwrap_or(0)).unwrap_or_default()
+}
+
+fn is_newest(kind: LineKind) -> bool {
+    matches!(kind, LineKind::Text | LineKind::Blank)
+}
+
+fn is_quotation(kind: LineKind) -> bool {
+    kind == LineKind::Quotation
+}
+
+fn fold_lines(part: &TextPart, wanted: fn(LineKind) -> bool) -> Folded {
+    let lines = part.lines.iter().enumerate().filter(|(_, line)| wanted(line.kind));
+    fold(lines.map(|(number, _)| (number, part.line(number))))
+}
+
+/// Why it is no rejection to its reader; `None` when all three questions are answered with yes.
+fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules) -> Option<Reason> {
+    if !language::is_supported(reading, rules) {
+        return Some(Reason::UnsupportedLanguage);
+    }
+    let subject_veto = subject.veto.filter(|_| !is_reply(&subject.folded.text));
+    if let Some(reason) = [reading.veto, subject_veto].into_iter().flatten().map(|(reason, _)| reason).min() {
+        return Some(reason);
+    }
+    let recruiting = recruiting_weight(reading, subject, rules);
+    if recruiting < RECRUITING_MIN {
+        return Some(Reason::NotRecruiting);
+    }
+    let quoted = is_rejection_quoted(text, rules);
+    if !is_result_stated(reading, recruiting, rules) {
+        return Some(match (reading.conditional, quoted) {
+            (true, _) => Reason::ConditionalResult,
+            (false, true) => Reason::QuotedOnly,
+            (false, false) => Reason::NoResult,
+        });
+    }
+    if quoted {
+        return Some(Reason::SecondNotice);
+    }
+    let newest = text.lines.iter().enumerate().filter(|(_, line)| line.kind == LineKind::Text);
+    if names::is_about_another(newest.map(|(number, _)| text.line(number))) {
+        return Some(Reason::ThirdPerson);
+    }
+    (reading.applicant + subject.applicant == 0).then_some(Reason::NoApplicant)
+}
+
+/// A reply carries the subject of what it answers: an invitation, say.
+fn is_reply(subject: &str) -> bool {
+    ["re:", "返信", "aw:"].iter().any(|mark| subject.starts_with(mark))
+}
+
+/// Weight of body and subject together, each rule once.
+fn recruiting_weight(reading: &Reading, subject: &Reading, rules: &Rules) -> u32 {
+    let mut beside = 0;
+    let mut counted: Vec<usize> = Vec::new();
+    for hit in &subject.hits {
+        let Some(rule) = rules.rules.get(hit.rule).filter(|rule| rule.kind == Kind::Recruiting) else { continue };
+        let known = counted.contains(&hit.rule) || reading.hits.iter().any(|other| other.rule == hit.rule);
+        if !known {
+            counted.push(hit.rule);
+            beside += rule.weight;
+        }
+    }
+    reading.recruiting + beside
+}
+
+fn is_result_stated(reading: &Reading, recruiting: u32, rules: &Rules) -> bool {
+    match reading.strength(rules) {
+        0 => false,
+        STRONG.. => true,
+        SOFT => recruiting >= RECRUITING_MIN_SOFT && reading.support > 0,
+        _ => recruiting >= RECRUITING_MIN_SOFT,
+    }
+}
+
+fn is_rejection_quoted(text: &TextPart, rules: &Rules) -> bool {
+    if !text.lines.iter().any(|line| line.kind == LineKind::Quotation) {
+        return false;
+    }
+    let lines = text.lines.iter().enumerate().filter(|(_, line)| is_quotation(line.kind));
+    let unmarked = lines.map(|(number, _)| (number, text.line(number).trim_start_matches(['>', ' ', '＞', '|'])));
+    let quoted = read(fold(unmarked), rules);
+    quoted.strength(rules) >= 2 && quoted.recruiting > 0
+}
+
+/// The places of the result in every part that states it.
+fn read_siblings(view: &View, part: usize, reading: &Reading, rules: &Rules) -> Result<Vec<Place>, Reason> {
+    let mut places: Vec<Place> = place::find(reading, part, rules).into_iter().collect();
+    for (index, text) in view.parts.iter().enumerate().filter(|(index, _)| *index != part) {
+        let sibling = read(fold_lines(text, is_newest), rules);
+        if sibling.veto.is_some() {
+            return Err(Reason::PartsDisagree);
+        }
+        match place::find(&sibling, index, rules) {
+            Some(place) => places.push(place),
+            None if sibling.folded.text.len() <= STUB_OCTETS_MAX && sibling.recruiting < RECRUITING_MIN => {}
+            None => return Err(Reason::PartsDisagree),
+        }
+    }
+    places.sort_by_key(|place| place.text_part);
+    Ok(places)
+}
+
+fn language_of(reading: &Reading, rules: &Rules) -> Lang {
+    let rule = reading.main_result(rules).and_then(|hit| rules.rules.get(hit.rule));
+    rule.map_or(Lang::Ja, |rule| rule.language)
+}
+
+/// One entry per rule: the winning words of body and subject. A result in a condition is no evidence.
+fn evidence_of(reading: &Reading, subject: &Reading, part: usize, rules: &Rules) -> Vec<Evidence> {
+    let mut seen = vec![false; rules.rules.len()];
+    let mut evidence = Vec::new();
+    for (read, in_subject) in [(reading, false), (subject, true)] {
+        for (index, hit) in read.hits.iter().enumerate() {
+            let (Some(rule), Some(seen)) = (rules.rules.get(hit.rule), seen.get_mut(hit.rule)) else { continue };
+            let question = match rule.kind {
+                Kind::Recruiting => Question::Recruiting,
+                Kind::Negative if !in_subject && read.results.binary_search(&index).is_ok() => Question::Negative,
+                Kind::Applicant => Question::Applicant,
+                Kind::Veto(_) => Question::Veto,
+                _ => continue,
+            };
+            if !std::mem::replace(seen, true) {
+                let text = read.folded.text.get(hit.start..hit.end).unwrap_or_default().to_owned();
+                let line = if in_subject { None } else { read.folded.line_at(hit.start) };
+                evidence.push(Evidence { question, rule: rule.id.clone(), text, text_part: part, line });
+            }
+        }
+    }
+    evidence
+}

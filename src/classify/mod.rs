@@ -1,0 +1,55 @@
+//! Deciding whether a mail tells an applicant that he was not taken, and where in its text that is said.
+//!
+//! Three questions, all of which must be yes: is it recruiting mail, is a negative result stated as fact, is the
+//! addressee the applicant. Whatever speaks against it is a veto with a reason of its own; in doubt the verdict is to
+//! abstain. The words are data (`config/rules/*.toml`); this module holds how they are read, and nothing else.
+
+mod fold;
+mod judge;
+mod language;
+mod names;
+mod place;
+mod reading;
+mod recipients;
+mod rules;
+mod scan;
+mod structure;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub use recipients::{Audience, Candidates, Listed, recipients};
+pub use rules::{Rules, RulesFault};
+pub use verdict::{Abstain, Evidence, Lang, Place, Question, Reason, Rejection, Verdict};
+
+use crate::mail::envelope::Envelope;
+use crate::mail::message::Message;
+use crate::mail::view::View;
+
+/// Most octets of visible text that are read; a longer mail is no rejection anybody wrote, and is left alone.
+pub const TEXT_OCTETS_MAX: usize = 200 * 1024;
+
+/// One mail as the classifier sees it.
+#[derive(Clone, Copy)]
+pub struct Mail<'a> {
+    /// Who sends it to whom.
+    pub envelope: &'a Envelope,
+    /// Its shape and header.
+    pub message: &'a Message<'a>,
+    /// Its newest visible text.
+    pub view: &'a View,
+    /// Who is never a candidate.
+    pub audience: &'a Audience,
+}
+
+/// Decides on one mail: structure first, then the recipients, then the text.
+pub fn decide(mail: &Mail<'_>, rules: &Rules) -> Verdict {
+    let known = structure::refusal(mail.envelope, mail.message)
+        .map_or_else(|| recipients(mail.envelope, mail.message, mail.audience), Err)
+        .and_then(|candidates| structure::check_list(mail.message, &candidates).map_or(Ok(candidates), Err));
+    match known {
+        Ok(candidates) => judge::judge(mail, candidates, rules),
+        Err(reason) => Verdict::Abstain(Abstain { reason, evidence: Vec::new() }),
+    }
+}

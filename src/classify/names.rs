@@ -1,0 +1,135 @@
+//! Whose matter it is: the name in the addressee line against the names the text goes on to speak of.
+
+use super::fold::is_han;
+
+/// Characters before an honorific that are looked at.
+const NAME_CHARS_MAX: usize = 8;
+/// Lines looked at for the addressee.
+const ADDRESSEE_LINES_MAX: usize = 8;
+
+/// Words before 様 or さん that name nobody.
+const NOBODY: &[&str] = &[
+    "皆", "各", "客", "貴", "王", "神", "同", "仕", "模", "多", "両", "一", "者", "方", "学生", "奥", "母", "父", "有",
+    "社員", "応募", "候補", "受験", "企業", "会員", "子", "業者", "社",
+];
+
+/// Marks of a company, school or office in an addressee line: the reader then is one of its people.
+const ORGANISATIONS: &[&str] = &[
+    "株式会社",
+    "有限会社",
+    "合同会社",
+    "(株)",
+    "（株）",
+    "㈱",
+    "大学",
+    "学校",
+    "エージェント",
+    "人材",
+    "紹介",
+    "御中",
+    "部長",
+    "課長",
+    "教授",
+    "先生",
+    "センター",
+    "ハローワーク",
+    "人事部",
+    "営業部",
+    "総務部",
+    "支店",
+    "事務所",
+    "ご担当",
+    "担当者",
+];
+
+/// Whether the text is addressed to, or speaks of, somebody other than the applicant.
+pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
+    let mut known: Option<String> = None;
+    let mut before: Option<&str> = None;
+    let mut read = 0;
+    for line in lines.filter(|line| !line.trim().is_empty()) {
+        let mut addressee = false;
+        for name in names_in(line) {
+            match &known {
+                None => {
+                    addressee = true;
+                    known = Some(name);
+                }
+                Some(one) if !is_same(one, &name) => return true,
+                Some(_) => {}
+            }
+        }
+        if addressee && read < ADDRESSEE_LINES_MAX && line.chars().count() <= 40 && ends_with_honorific(line) {
+            let organised = |line: &str| ORGANISATIONS.iter().any(|mark| line.contains(mark));
+            if organised(line) || before.is_some_and(|above| above.chars().count() <= 30 && organised(above)) {
+                return true;
+            }
+        }
+        before = Some(line);
+        read += 1;
+    }
+    false
+}
+
+fn ends_with_honorific(line: &str) -> bool {
+    let line = line.trim_end_matches(|c: char| c.is_whitespace() || c == '、' || c == ',');
+    ["様", "さま", "さん", "殿"].iter().any(|end| line.ends_with(end))
+}
+
+/// The names a line holds before 様, さま or さん, blanks taken out.
+fn names_in(line: &str) -> impl Iterator<Item = String> {
+    let marks = line.match_indices("様").chain(line.match_indices("さま")).chain(line.match_indices("さん"));
+    let mut ends: Vec<(usize, bool)> = marks.map(|(at, mark)| (at, mark == "様")).collect();
+    ends.sort_unstable();
+    ends.into_iter().filter_map(|(end, formal)| name_before(line.get(..end)?, formal))
+}
+
+fn name_before(text: &str, formal: bool) -> Option<String> {
+    let letter = |c: char| is_han(c) || matches!(c, '\u{30a1}'..='\u{30fe}');
+    let run: Vec<char> = text
+        .chars()
+        .rev()
+        .take(NAME_CHARS_MAX + 4)
+        .take_while(|c| letter(*c) || c.is_whitespace())
+        .filter(|c| letter(*c))
+        .take(NAME_CHARS_MAX)
+        .collect();
+    let name: String = run.into_iter().rev().collect();
+    let fits = name.chars().count() >= if formal { 1 } else { 2 };
+    (fits && !NOBODY.iter().any(|word| name.ends_with(word))).then_some(name)
+}
+
+/// A name and a part of it, as a family name, are the same person.
+fn is_same(one: &str, other: &str) -> bool {
+    one.contains(other) || other.contains(one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, another: bool) {
+        assert_eq!(is_about_another(text.lines()), another, "{text}");
+    }
+
+    #[test]
+    fn the_addressee_may_be_named_again() {
+        check("佐藤 花子 様\n\n佐藤様につきましては", false);
+        check("グエンさん\n皆様のご応募、多様な職種、お客様", false);
+        check("みどりクリニックです。\n林様の件です", false);
+    }
+
+    #[test]
+    fn another_name_is_another_person() {
+        check("田中様\n先日面接した伊藤様ですが", true);
+        check("中島さん\n面接した山下さんですが", true);
+        check("青木様 合格、藤井様 不採用", true);
+    }
+
+    #[test]
+    fn the_reader_in_an_organisation_is_no_applicant() {
+        check("ひかりエージェント 田中様\n本文", true);
+        check("さくら株式会社\n人事部 田中様\n本文", true);
+        check("田中様\nさくら株式会社の森です", false);
+    }
+}

@@ -1,0 +1,113 @@
+//! What one text says: scores for the questions, the results that stand as fact, the vetoes.
+
+use super::fold::Folded;
+use super::rules::{Kind, Rules};
+use super::scan::{Hit, scan};
+use super::verdict::Reason;
+
+/// How far behind a result its condition or denial may stand, in octets (some fourteen Japanese characters).
+const SCOPE_OCTETS_MAX: usize = 42;
+
+/// One text, read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub folded: Folded,
+    pub hits: Vec<Hit>,
+    /// Sum of weights over the distinct rules that speak for recruiting.
+    pub recruiting: u32,
+    /// The same for the addressee being the applicant.
+    pub applicant: u32,
+    /// The same for what stands beside results: regret, papers, wishes.
+    pub support: u32,
+    /// Results stated as fact, as indexes into `hits`.
+    pub results: Vec<usize>,
+    /// A result stands in a condition.
+    pub conditional: bool,
+    /// The veto that wins, and the hit that raised it.
+    pub veto: Option<(Reason, usize)>,
+}
+
+/// Reads a folded text.
+pub(super) fn read(folded: Folded, rules: &Rules) -> Reading {
+    let hits = scan(&folded, rules);
+    let mut reading = Reading { folded, hits, ..Reading::default() };
+    reading.sum(rules);
+    reading.find_results(rules);
+    reading
+}
+
+impl Reading {
+    fn sum(&mut self, rules: &Rules) {
+        let mut seen = vec![false; rules.rules.len()];
+        for (index, hit) in self.hits.iter().enumerate() {
+            let (Some(rule), Some(seen)) = (rules.rules.get(hit.rule), seen.get_mut(hit.rule)) else { continue };
+            if std::mem::replace(seen, true) {
+                continue;
+            }
+            match rule.kind {
+                Kind::Recruiting => self.recruiting += rule.weight,
+                Kind::Applicant => self.applicant += rule.weight,
+                Kind::Support | Kind::Wish => self.support += rule.weight,
+                Kind::Veto(reason) if self.veto.is_none_or(|(known, _)| reason < known) => {
+                    self.veto = Some((reason, index));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn find_results(&mut self, rules: &Rules) {
+        let kind = |hit: &Hit| rules.rules.get(hit.rule).map(|rule| rule.kind);
+        let mut condition_in = None;
+        for (index, hit) in self.hits.iter().enumerate() {
+            match kind(hit) {
+                Some(Kind::ConditionBefore) => condition_in = Some((hit.sentence, hit.end)),
+                Some(Kind::Negative) => {
+                    let before =
+                        condition_in.is_some_and(|(sentence, end)| sentence == hit.sentence && end <= hit.start);
+                    match self.limit_after(index, hit, rules) {
+                        Some(Kind::ConditionAfter) => self.conditional = true,
+                        _ if before => self.conditional = true,
+                        Some(_) => {}
+                        None => self.results.push(index),
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What right behind a result takes it back or makes it a condition.
+    fn limit_after(&self, index: usize, result: &Hit, rules: &Rules) -> Option<Kind> {
+        let reach = result.end + SCOPE_OCTETS_MAX;
+        let near =
+            self.hits.iter().skip(index + 1).take_while(|hit| hit.start < reach && hit.sentence == result.sentence);
+        // The count bounds a text made of nothing but hits.
+        near.take(64).filter(|hit| hit.start >= result.end).find_map(|hit| {
+            let kind = rules.rules.get(hit.rule)?.kind;
+            matches!(kind, Kind::ConditionAfter | Kind::Denial).then_some(kind)
+        })
+    }
+
+    /// Weight of the strongest result that stands as fact.
+    pub fn strength(&self, rules: &Rules) -> u32 {
+        self.results.iter().filter_map(|index| self.weight(*index, rules)).max().unwrap_or(0)
+    }
+
+    /// The result to put the line behind: the first that is more than a soft one, else the first.
+    pub fn main_result(&self, rules: &Rules) -> Option<&Hit> {
+        let strong = self.results.iter().find(|index| self.weight(**index, rules).is_some_and(|weight| weight >= 2));
+        strong.or(self.results.first()).and_then(|index| self.hits.get(*index))
+    }
+
+    /// Whether the sentence holds words of that kind.
+    pub fn has_in(&self, sentence: usize, wanted: Kind, rules: &Rules) -> bool {
+        let from = self.hits.partition_point(|hit| hit.sentence < sentence);
+        let of_sentence = self.hits.iter().skip(from).take_while(|hit| hit.sentence == sentence);
+        of_sentence.into_iter().any(|hit| rules.rules.get(hit.rule).is_some_and(|rule| rule.kind == wanted))
+    }
+
+    fn weight(&self, index: usize, rules: &Rules) -> Option<u32> {
+        rules.rules.get(self.hits.get(index)?.rule).map(|rule| rule.weight)
+    }
+}

@@ -1,0 +1,258 @@
+//! The rules as data: read from TOML, folded like the text, compiled once into one automaton.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use serde::Deserialize;
+use std::collections::HashMap;
+
+use super::fold::fold_phrase;
+use super::verdict::{Lang, Reason};
+
+/// Stands in a phrase for a short gap within one sentence.
+const GAP: char = '~';
+
+/// All rules, ready to read text with.
+#[derive(Debug)]
+pub struct Rules {
+    pub(super) automaton: AhoCorasick,
+    /// Which steps of which phrases each pattern of the automaton is; later steps first.
+    pub(super) uses: Vec<Vec<Step>>,
+    pub(super) phrases: Vec<Phrase>,
+    pub(super) rules: Vec<Rule>,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub id: String,
+    pub language: Lang,
+    pub kind: Kind,
+    pub weight: u32,
+    /// A veto that holds even inside the words of a negative result.
+    pub firm: bool,
+}
+
+/// What the words of a rule mean.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    Recruiting,
+    Negative,
+    Applicant,
+    Veto(Reason),
+    /// Makes what follows it in the sentence a condition.
+    ConditionBefore,
+    /// Makes what stands right before it a condition, a possibility or hearsay.
+    ConditionAfter,
+    /// Takes back what stands right before it.
+    Denial,
+    /// The closing wishes.
+    Wish,
+    /// Goes on with the result: asks to understand it.
+    Continuation,
+    /// Regret, papers: stands beside results.
+    Support,
+}
+
+/// One phrase of a rule, or of its exceptions.
+#[derive(Debug)]
+pub(super) struct Phrase {
+    pub rule: usize,
+    /// Number of its steps.
+    pub steps: usize,
+    /// Where the state of its first step is kept while reading.
+    pub slot: usize,
+    /// Whether it is an exception: hits of its rule inside it do not count.
+    pub excepts: bool,
+}
+
+/// A pattern as a step of a phrase.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    pub phrase: usize,
+    pub step: usize,
+}
+
+/// Why rules cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesFault {
+    /// Not TOML, or not of the form of rules.
+    #[error("rules are not readable: {0}")]
+    Form(String),
+    /// A rule that says nothing, or says it wrongly.
+    #[error("rule {rule}: {what}")]
+    Rule {
+        /// Its id.
+        rule: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The automaton cannot be built.
+    #[error("rules cannot be compiled: {0}")]
+    Compile(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleFile {
+    rule: Vec<RuleText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleText {
+    id: String,
+    kind: String,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default = "one")]
+    weight: u32,
+    #[serde(default)]
+    firm: bool,
+    phrases: Vec<String>,
+    #[serde(default)]
+    unless: Vec<String>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl Rules {
+    /// The rules that come with the program.
+    ///
+    /// # Panics
+    /// Never in a build that passed its tests: the texts are part of the program, and one test reads them.
+    pub fn built_in() -> Self {
+        let texts = [
+            (Lang::Ja, include_str!("../../config/rules/ja.toml")),
+            (Lang::En, include_str!("../../config/rules/en.toml")),
+        ];
+        Self::parse(&texts).unwrap_or_else(|fault| unreachable!("built-in {fault}"))
+    }
+
+    /// Reads and compiles rules.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with them.
+    pub fn parse(texts: &[(Lang, &str)]) -> Result<Self, RulesFault> {
+        let mut builder = Builder::default();
+        for (language, text) in texts {
+            let file: RuleFile = toml::from_str(text).map_err(|fault| RulesFault::Form(fault.to_string()))?;
+            for rule in file.rule {
+                builder.add(*language, rule)?;
+            }
+        }
+        builder.build()
+    }
+
+    /// Slots of state that reading needs.
+    pub(super) fn slots(&self) -> usize {
+        self.phrases.last().map_or(0, |last| last.slot + last.steps)
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    patterns: HashMap<String, usize>,
+    texts: Vec<String>,
+    uses: Vec<Vec<Step>>,
+    phrases: Vec<Phrase>,
+    rules: Vec<Rule>,
+    slots: usize,
+}
+
+impl Builder {
+    fn add(&mut self, language: Lang, text: RuleText) -> Result<(), RulesFault> {
+        let fault = |what| RulesFault::Rule { rule: text.id.clone(), what };
+        if text.phrases.is_empty() {
+            return Err(fault("it has no phrases"));
+        }
+        if self.rules.iter().any(|rule| rule.id == text.id) {
+            return Err(fault("its id is taken"));
+        }
+        let kind = kind_of(&text).map_err(fault)?;
+        let rule = self.rules.len();
+        for (phrases, excepts) in [(&text.phrases, false), (&text.unless, true)] {
+            for phrase in phrases {
+                self.add_phrase(phrase, rule, excepts).map_err(fault)?;
+            }
+        }
+        self.rules.push(Rule { id: text.id, language, kind, weight: text.weight, firm: text.firm });
+        Ok(())
+    }
+
+    fn add_phrase(&mut self, phrase: &str, rule: usize, excepts: bool) -> Result<(), &'static str> {
+        let steps: Vec<String> = phrase.split(GAP).map(fold_phrase).collect();
+        if steps.iter().any(|step| step.chars().count() < 2) {
+            return Err("a step of a phrase is shorter than two characters");
+        }
+        let index = self.phrases.len();
+        self.phrases.push(Phrase { rule, steps: steps.len(), slot: self.slots, excepts });
+        self.slots += steps.len();
+        for (step, pattern) in steps.into_iter().enumerate() {
+            let next = self.texts.len();
+            let at = *self.patterns.entry(pattern.clone()).or_insert(next);
+            if at == next {
+                self.texts.push(pattern);
+                self.uses.push(Vec::new());
+            }
+            if let Some(uses) = self.uses.get_mut(at) {
+                // Later steps first, so that one hit is never two steps of the same phrase.
+                uses.insert(0, Step { phrase: index, step });
+            }
+        }
+        Ok(())
+    }
+
+    fn build(self) -> Result<Rules, RulesFault> {
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .build(&self.texts)
+            .map_err(|fault| RulesFault::Compile(fault.to_string()))?;
+        Ok(Rules { automaton, uses: self.uses, phrases: self.phrases, rules: self.rules })
+    }
+}
+
+fn kind_of(text: &RuleText) -> Result<Kind, &'static str> {
+    let reason = text.reason.as_deref().map(|code| Reason::from_code(code).ok_or("an unknown reason")).transpose()?;
+    match (text.kind.as_str(), reason) {
+        ("veto", Some(reason)) => Ok(Kind::Veto(reason)),
+        ("veto", None) => Err("a veto needs a reason"),
+        (_, Some(_)) => Err("a reason belongs to a veto"),
+        ("recruiting", None) => Ok(Kind::Recruiting),
+        ("negative", None) => Ok(Kind::Negative),
+        ("applicant", None) => Ok(Kind::Applicant),
+        ("condition_before", None) => Ok(Kind::ConditionBefore),
+        ("condition_after", None) => Ok(Kind::ConditionAfter),
+        ("denial", None) => Ok(Kind::Denial),
+        ("wish", None) => Ok(Kind::Wish),
+        ("continuation", None) => Ok(Kind::Continuation),
+        ("support", None) => Ok(Kind::Support),
+        _ => Err("an unknown kind"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_rules_are_sound() {
+        let rules = Rules::built_in();
+        assert!(rules.rules.len() > 40, "{} rules", rules.rules.len());
+    }
+
+    fn check(text: &str, fault: &str) {
+        let found = Rules::parse(&[(Lang::Ja, text)]).err().map(|fault| fault.to_string()).unwrap_or_default();
+        assert!(found.contains(fault), "{text:?}: {found:?}");
+    }
+
+    #[test]
+    fn a_bad_rule_is_named() {
+        check("rule = 1", "not readable");
+        check("[[rule]]\nid='a'\nkind='wish'\nphrases=['祈り']\ncolour=1", "colour");
+        check("[[rule]]\nid='a'\nkind='wish'\nphrases=[]", "rule a: it has no phrases");
+        check("[[rule]]\nid='a'\nkind='veto'\nphrases=['内定']", "a veto needs a reason");
+        check("[[rule]]\nid='a'\nkind='veto'\nreason='x'\nphrases=['内定']", "an unknown reason");
+        check("[[rule]]\nid='a'\nkind='wish'\nphrases=['祈~申し']", "shorter than two");
+    }
+}

@@ -1,0 +1,113 @@
+//! Finding the rules' phrases in folded text: one pass, gaps and exceptions resolved on the way.
+
+use super::fold::Folded;
+use super::rules::{Kind, Rules};
+
+/// Longest gap between two steps of a phrase, in octets of folded text (some sixteen Japanese characters).
+const GAP_OCTETS_MAX: usize = 48;
+
+/// Words of one rule in the text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hit {
+    /// Index into the rules.
+    pub rule: usize,
+    pub start: usize,
+    pub end: usize,
+    pub sentence: usize,
+}
+
+/// All hits in order of their ends, without those an exception covers.
+pub(super) fn scan(folded: &Folded, rules: &Rules) -> Vec<Hit> {
+    let mut scanner = Scanner { rules, states: vec![None; rules.slots()], hits: Vec::new(), exceptions: Vec::new() };
+    let mut sentence = 0;
+    for found in rules.automaton.find_overlapping_iter(&folded.text) {
+        while folded.sentences.get(sentence + 1).is_some_and(|next| next.start < found.end()) {
+            sentence += 1;
+        }
+        if is_whole(&folded.text, found.start(), found.end()) {
+            let (start, end) = (found.start(), found.end());
+            scanner.take(found.pattern().as_usize(), Hit { rule: 0, start, end, sentence });
+        }
+    }
+    scanner.settle()
+}
+
+struct Scanner<'r> {
+    rules: &'r Rules,
+    /// For each step of each phrase with gaps, the newest text that matched it and all before it.
+    states: Vec<Option<Hit>>,
+    hits: Vec<Hit>,
+    exceptions: Vec<Hit>,
+}
+
+impl Scanner<'_> {
+    fn take(&mut self, pattern: usize, hit: Hit) {
+        for step in self.rules.uses.get(pattern).map_or(&[][..], Vec::as_slice) {
+            let Some(phrase) = self.rules.phrases.get(step.phrase) else { continue };
+            let mut whole = Hit { rule: phrase.rule, ..hit };
+            if step.step > 0 {
+                let before = self.states.get(phrase.slot + step.step - 1).copied().flatten();
+                let Some(before) = before.filter(|b| is_near(b, &hit)) else { continue };
+                whole.start = before.start;
+            }
+            if step.step + 1 < phrase.steps {
+                if let Some(state) = self.states.get_mut(phrase.slot + step.step) {
+                    *state = Some(whole);
+                }
+            } else if phrase.excepts {
+                self.exceptions.push(whole);
+            } else {
+                self.hits.push(whole);
+            }
+        }
+    }
+
+    fn settle(self) -> Vec<Hit> {
+        let mut covers = Covers::over(self.exceptions);
+        let mut hits = self.hits;
+        hits.retain(|hit| !covers.cover(hit, true));
+        let negative = |hit: &&Hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.kind == Kind::Negative);
+        let mut results = Covers::over(hits.iter().filter(negative).copied().collect());
+        hits.retain(|hit| {
+            let yields =
+                self.rules.rules.get(hit.rule).is_some_and(|rule| matches!(rule.kind, Kind::Veto(_)) && !rule.firm);
+            !(yields && results.cover(hit, false))
+        });
+        hits
+    }
+}
+
+/// Ranges in order of their ends, asked in order of ends: each question looks only at what is near.
+struct Covers {
+    ranges: Vec<Hit>,
+    from: usize,
+}
+
+impl Covers {
+    fn over(ranges: Vec<Hit>) -> Self {
+        Self { ranges, from: 0 }
+    }
+
+    /// Whether a range (of the same rule, if asked) holds all of `hit`.
+    fn cover(&mut self, hit: &Hit, same_rule: bool) -> bool {
+        while self.ranges.get(self.from).is_some_and(|range| range.end < hit.end) {
+            self.from += 1;
+        }
+        let later = self.ranges.iter().skip(self.from).take_while(|range| range.sentence == hit.sentence);
+        // What covers the hit ends within the longest phrase of it; the count bounds a text made of nothing but hits.
+        later.take(32).any(|range| range.start <= hit.start && (!same_rule || range.rule == hit.rule))
+    }
+}
+
+fn is_near(before: &Hit, hit: &Hit) -> bool {
+    before.sentence == hit.sentence && before.end <= hit.start && hit.start - before.end <= GAP_OCTETS_MAX
+}
+
+/// Latin words match whole: no letter or digit may go on where the phrase begins or ends with one.
+fn is_whole(text: &str, start: usize, end: usize) -> bool {
+    let bytes = text.as_bytes();
+    let word = |index: Option<usize>| index.and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
+    let splits_head = word(start.checked_sub(1)) && word(Some(start));
+    let splits_tail = word(end.checked_sub(1)) && word(Some(end));
+    !splits_head && !splits_tail
+}

@@ -1,0 +1,184 @@
+//! The reader of `tests/corpus/classify`: short notes expanded to whole mails, the way mailers write them.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use crate::mail::address::Address;
+use crate::mail::envelope::{Body, Envelope};
+
+/// One mail of the corpus.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// `family/name`.
+    pub name: String,
+    /// `rejection`, or the reasons that are right.
+    pub expect: Vec<String>,
+    /// Which form its body takes.
+    pub form: String,
+    subject: String,
+    from: String,
+    to: Vec<String>,
+    cc: Vec<String>,
+    rcpt: Option<Vec<String>>,
+    null_sender: bool,
+    headers: Vec<String>,
+    body: String,
+}
+
+impl Note {
+    /// Reads all families of a folder.
+    pub fn read_all(folder: &str) -> Vec<Note> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/classify").join(folder);
+        let mut files: Vec<_> = fs::read_dir(&folder).expect("the corpus").flatten().map(|e| e.path()).collect();
+        files.sort();
+        let read = |path: &std::path::PathBuf| {
+            let family = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default().to_owned();
+            let text = fs::read_to_string(path).expect("a UTF-8 family");
+            let notes: Vec<Note> = text.split("\n=== ").map(|note| Note::parse(&family, note)).collect();
+            notes
+        };
+        files.iter().flat_map(read).collect()
+    }
+
+    fn parse(family: &str, text: &str) -> Note {
+        let text = text.trim_start_matches("=== ");
+        let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+        let (name, directives) = head.split_once('\n').expect("a name and directives");
+        let words = |value: &str| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let mut note = Note {
+            name: format!("{family}/{name}"),
+            expect: Vec::new(),
+            form: "plain".to_owned(),
+            subject: "選考結果のご連絡".to_owned(),
+            from: "saiyo@sakura.example".to_owned(),
+            to: vec!["hanako@mail.example".to_owned()],
+            cc: Vec::new(),
+            rcpt: None,
+            null_sender: false,
+            headers: Vec::new(),
+            body: body.trim_end().to_owned(),
+        };
+        for directive in directives.lines() {
+            let (key, value) = directive.split_once(':').expect("key: value");
+            let value = value.trim();
+            match key {
+                "expect" => note.expect = value.split(',').map(str::to_owned).collect(),
+                "form" => value.clone_into(&mut note.form),
+                "subject" => value.clone_into(&mut note.subject),
+                "from" => value.clone_into(&mut note.from),
+                "to" => note.to = words(value),
+                "cc" => note.cc = words(value),
+                "rcpt" => note.rcpt = Some(words(value)),
+                "sender" => note.null_sender = value == "<>",
+                "header" => note.headers.push(value.to_owned()),
+                other => panic!("{}: unknown directive {other}", note.name),
+            }
+        }
+        assert!(!note.expect.is_empty(), "{}: no verdict", note.name);
+        note
+    }
+
+    /// Whether it is to be found.
+    pub fn is_rejection(&self) -> bool {
+        self.expect == ["rejection"]
+    }
+
+    /// The same mail with its body in another form.
+    pub fn in_form(&self, form: &str) -> Note {
+        Note { form: form.to_owned(), ..self.clone() }
+    }
+
+    /// The same mail with words of its body replaced.
+    pub fn with(&self, from: &str, to: &str) -> Note {
+        assert!(self.body.contains(from), "{}: {from}", self.name);
+        Note { body: self.body.replace(from, to), ..self.clone() }
+    }
+
+    /// Its envelope.
+    pub fn envelope(&self) -> Envelope {
+        let address = |text: &String| Address::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+        let visible = || self.to.iter().chain(&self.cc).cloned().collect();
+        let recipients = self.rcpt.clone().unwrap_or_else(visible).iter().map(address).collect();
+        let sender = (!self.null_sender).then(|| address(&self.from));
+        Envelope { sender, recipients, body: Body::EightBitMime, smtputf8: false }
+    }
+
+    /// The octets of the mail.
+    pub fn raw(&self) -> Vec<u8> {
+        let mut head = format!("From: <{}>\r\nTo: {}\r\n", self.from, self.to.join(", "));
+        if !self.cc.is_empty() {
+            let _ = write!(head, "Cc: {}\r\n", self.cc.join(", "));
+        }
+        let subject = data_encoding::BASE64.encode(self.subject.as_bytes());
+        let _ = write!(head, "Subject: =?utf-8?B?{subject}?=\r\nMIME-Version: 1.0\r\n");
+        for header in &self.headers {
+            let _ = write!(head, "{header}\r\n");
+        }
+        let (plain, html) = self.body.split_once("\n--- html ---\n").unwrap_or((&self.body, &self.body));
+        let mut raw = head.into_bytes();
+        raw.extend(match self.form.as_str() {
+            "plain" => text_part("plain", plain.as_bytes(), "utf-8"),
+            "jis" => text_part("plain", &encoding_rs::ISO_2022_JP.encode(plain).0, "iso-2022-jp"),
+            "sjis" => text_part("plain", &encoding_rs::SHIFT_JIS.encode(plain).0, "shift_jis"),
+            "base64" => base64_part(plain),
+            "html" => text_part("html", markup(html).as_bytes(), "utf-8"),
+            "alternative" => multipart("alternative", &[utf8("plain", plain), utf8("html", &markup(html))]),
+            "stub" => {
+                multipart("alternative", &[utf8("plain", "このメールはHTMLメールです。"), utf8("html", &markup(html))])
+            }
+            "calendar" => {
+                multipart("mixed", &[utf8("plain", plain), utf8("calendar", "BEGIN:VCALENDAR\nEND:VCALENDAR")])
+            }
+            "report" => multipart("report", &[utf8("plain", plain)]),
+            other => panic!("{}: unknown form {other}", self.name),
+        });
+        raw
+    }
+}
+
+fn crlf(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 64);
+    for line in text.split(|byte| *byte == b'\n') {
+        out.extend_from_slice(line);
+        out.extend_from_slice(b"\r\n");
+    }
+    out
+}
+
+fn text_part(kind: &str, body: &[u8], charset: &str) -> Vec<u8> {
+    let mut out = format!("Content-Type: text/{kind}; charset={charset}\r\n\r\n").into_bytes();
+    out.extend(crlf(body));
+    out
+}
+
+fn utf8(kind: &str, body: &str) -> Vec<u8> {
+    text_part(kind, body.as_bytes(), "utf-8")
+}
+
+fn base64_part(body: &str) -> Vec<u8> {
+    let text = data_encoding::BASE64.encode(&crlf(body.as_bytes()));
+    let lines: Vec<&[u8]> = text.as_bytes().chunks(76).collect();
+    let mut out = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n".to_vec();
+    out.extend(crlf(&lines.join(&b'\n')));
+    out
+}
+
+fn multipart(kind: &str, parts: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = format!("Content-Type: multipart/{kind}; boundary=b0\r\n\r\n").into_bytes();
+    for part in parts {
+        out.extend_from_slice(b"--b0\r\n");
+        out.extend_from_slice(part);
+    }
+    out.extend_from_slice(b"--b0--\r\n");
+    out
+}
+
+fn markup(body: &str) -> String {
+    if body.starts_with('<') {
+        return body.to_owned();
+    }
+    let escaped = body.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let paragraph = |text: &str| format!("<p>{}</p>", text.trim().replace('\n', "<br>\n"));
+    format!("<html><body>{}</body></html>", escaped.split("\n\n").map(paragraph).collect::<Vec<_>>().join("\n"))
+}

@@ -1,0 +1,203 @@
+//! What the classifier answers: a rejection with its evidence and places, or why it abstains.
+
+use super::recipients::Candidates;
+
+/// The answer about one mail.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// A rejection to its candidate.
+    Rejection(Rejection),
+    /// Not one, or not certainly one.
+    Abstain(Abstain),
+}
+
+/// A mail that tells its candidate of a negative result.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Rejection {
+    /// The language the result is stated in.
+    pub language: Lang,
+    /// Who of the envelope is told.
+    pub candidates: Candidates,
+    /// What was found, one entry per rule.
+    pub evidence: Vec<Evidence>,
+    /// Where the result stands, one entry per text part that states it.
+    pub places: Vec<Place>,
+}
+
+/// A mail that is left alone, and why.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Abstain {
+    /// The first reason that holds.
+    pub reason: Reason,
+    /// What was found before the reason held, one entry per rule.
+    pub evidence: Vec<Evidence>,
+}
+
+/// The language of a rejection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lang {
+    /// Japanese.
+    Ja,
+    /// English.
+    En,
+}
+
+impl Lang {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Ja => "ja",
+            Self::En => "en",
+        }
+    }
+}
+
+/// Where the result stands in one text part, in lines of that part.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// Index into `View::parts`.
+    pub text_part: usize,
+    /// Last line of what states the result; text may follow it.
+    pub result_line: usize,
+    /// First line of the wishes after the result, when they begin a line.
+    pub closing_line: Option<usize>,
+}
+
+/// Words that speak for or against one of the questions.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Evidence {
+    /// What they speak to.
+    pub question: Question,
+    /// Id of the rule that found them.
+    pub rule: String,
+    /// The words as they were matched: folded, without blanks between Japanese characters.
+    pub text: String,
+    /// Index into `View::parts`.
+    pub text_part: usize,
+    /// Line in that part; `None` for words of the subject.
+    pub line: Option<usize>,
+}
+
+/// The questions, and what speaks against all of them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Question {
+    /// Is it recruiting mail to an applicant?
+    Recruiting,
+    /// Is a negative result stated as fact?
+    Negative,
+    /// Is the addressee the applicant?
+    Applicant,
+    /// Something that must not stand in a rejection that gets a line.
+    Veto,
+}
+
+impl Question {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Recruiting => "recruiting",
+            Self::Negative => "negative",
+            Self::Applicant => "applicant",
+            Self::Veto => "veto",
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// Why the classifier abstains. In the order in which they win when several hold.
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
+        pub enum Reason { $($(#[$doc])* $name,)* }
+
+        impl Reason {
+            /// Every reason, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The stable code.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// A report, an automatic answer, a mail with the null sender.
+    Automatic = "automatic",
+    /// Mail of a list or a mass mailing (RFC 2919, RFC 2369).
+    ListMail = "list_mail",
+    /// All recipients are copies, or there is none.
+    NoCandidate = "no_candidate",
+    /// All recipients belong to the company, or it is addressed to one of its people.
+    OwnDomain = "own_domain",
+    /// A listed agency is among the recipients.
+    Agency = "agency",
+    /// A listed school office is among the recipients.
+    SchoolOffice = "school_office",
+    /// Several outside people can see each other.
+    SeveralVisibleRecipients = "several_visible_recipients",
+    /// The envelope and the visible recipients name different outside people.
+    RecipientsDiffer = "recipients_differ",
+    /// No visible text that can be read.
+    NoText = "no_text",
+    /// More text than is read.
+    TooLong = "too_long",
+    /// A text part that nobody can read: what it says is unknown.
+    Unreadable = "unreadable",
+    /// A language the rules do not know.
+    UnsupportedLanguage = "unsupported_language",
+    /// A mail that hands another mail on.
+    Forwarded = "forwarded",
+    /// Death and condolence.
+    Bereavement = "bereavement",
+    /// An offer is taken back.
+    Rescinded = "rescinded",
+    /// An earlier notice is corrected.
+    Correction = "correction",
+    /// An apology for a fault of the company.
+    Apology = "apology",
+    /// A complaint or a legal matter.
+    Complaint = "complaint",
+    /// The candidate withdrew.
+    WithdrawnByCandidate = "withdrawn_by_candidate",
+    /// A template, a draft, or a mail with unfilled places.
+    Template = "template",
+    /// An employee's matter: posting, promotion, contract, probation.
+    Employee = "employee",
+    /// An offer, an employment contract.
+    Offer = "offer",
+    /// The candidate passed a step.
+    Passed = "passed",
+    /// An interview is being arranged.
+    Interview = "interview",
+    /// It answers a question about an earlier result.
+    AnswerToWhy = "answer_to_why",
+    /// The result was told before.
+    SecondNotice = "second_notice",
+    /// Waiting list, another position, a result that is none yet.
+    Ambiguous = "ambiguous",
+    /// Business, grants, contests, tenancy, loans, exams, tickets.
+    BusinessMail = "business_mail",
+    /// About somebody else than the reader.
+    ThirdPerson = "third_person",
+    /// No recruiting mail.
+    NotRecruiting = "not_recruiting",
+    /// The result stands in a condition.
+    ConditionalResult = "conditional_result",
+    /// The result stands in quoted text alone.
+    QuotedOnly = "quoted_only",
+    /// No negative result.
+    NoResult = "no_result",
+    /// Nothing says that the reader is the applicant.
+    NoApplicant = "no_applicant",
+    /// The text parts say different things.
+    PartsDisagree = "parts_disagree",
+}
+
+impl Reason {
+    /// The reason of that code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.code() == code)
+    }
+}

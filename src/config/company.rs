@@ -1,0 +1,222 @@
+//! One company's file: who writes for it, how that is proved, what its mails are given, and how it is counted.
+
+use super::finding::Wrong;
+use super::reader::{Place, Section};
+use super::values::{self, count, one_of, quoted, text};
+use crate::classify::Audience;
+use crate::ledger::{ContractVersion, CountOn, LateBounce};
+use crate::mail::address::Domain;
+use crate::pipeline::{Company, Mode, ProvedBy, Scope, Sender, Stage};
+use crate::referral::CompanyId;
+use crate::referral::link::LinkTemplate;
+use crate::referral::wording::{Language, Wording};
+
+const MODES: &[(&str, Mode)] =
+    &[("off", Mode::Off), ("observe", Mode::Observe), ("approved", Mode::Approved), ("live", Mode::Live)];
+const SCOPES: &[(&str, Scope)] =
+    &[("new_graduate", Scope::NewGraduate), ("mid_career", Scope::MidCareer), ("part_time", Scope::PartTime)];
+const STAGES: &[(&str, Stage)] =
+    &[("document", Stage::Document), ("interview", Stage::Interview), ("final", Stage::Final)];
+const LANGUAGES: &[(&str, Language)] = &[("ja", Language::Ja), ("en", Language::En)];
+const COUNT_ON: &[(&str, CountOn)] =
+    &[("accepted", CountOn::Accepted), ("delivered", CountOn::Delivered), ("registered", CountOn::Registered)];
+const LATE_BOUNCE: &[(&str, LateBounce)] = &[("absorb", LateBounce::Absorb), ("clawback", LateBounce::Clawback)];
+
+/// Where the keys stand that are checked once the whole is known.
+pub(super) struct CompanyPlaces {
+    pub(super) id: Place,
+    pub(super) mode: Place,
+    pub(super) sender_domains: Place,
+    pub(super) proved_by: Place,
+    pub(super) contracts: Vec<Place>,
+}
+
+/// Reads one company's file; nothing when a key it cannot be without is missing or at fault.
+pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
+    let id = top.required("id", company_id);
+    let (name_ja, name_en) = (top.required("name_ja", text(100)), top.required("name_en", text(100)));
+    let purpose = top.required("purpose", text(1000));
+    let sender_domains = top.list("sender_domains", Vec::new(), values::domain);
+    if !top.has("sender_domains") || top.is_empty_list("sender_domains") {
+        top.fault("sender_domains", Wrong::new("no sender domain", "name the domains HR's mails come from"));
+    }
+    let link = top.required("link", link_template);
+    let (contracts, contract_places) = read_contracts(top);
+    let places = CompanyPlaces {
+        id: top.place("id"),
+        mode: top.place("mode"),
+        sender_domains: top.place("sender_domains"),
+        proved_by: top.place("proved_by"),
+        contracts: contract_places,
+    };
+    let company = Company {
+        mode: top.read("mode", Mode::default(), one_of(MODES)),
+        senders: read_senders(top, &sender_domains),
+        only_senders: top.read("only_senders", false, values::switch),
+        proved_by: read_proofs(&top.section("proved_by")),
+        audience: read_audience(top, &sender_domains),
+        wording: read_wording(&top.section("wording")).unwrap_or_default(),
+        languages: read_languages(top),
+        notify_to: top.list("notify_to", Vec::new(), values::address),
+        notify_language: top.read("notify_language", Language::Ja, one_of(LANGUAGES)),
+        contracts,
+        sender_domains,
+        purpose: purpose?,
+        name_ja: name_ja?,
+        name_en: name_en?,
+        link: link?,
+        id: id?,
+    };
+    Some((company, places))
+}
+
+fn company_id(value: &toml::de::DeValue) -> Result<CompanyId, Wrong> {
+    let text = quoted(value, "\"sakura\"")?;
+    CompanyId::parse(text).map_err(|_| {
+        Wrong::new(format!("{text:?} is not an id"), "write 1 to 32 of a-z, 0-9 and -; it can never be changed later")
+    })
+}
+
+fn link_template(value: &toml::de::DeValue) -> Result<LinkTemplate, Wrong> {
+    let text = quoted(value, "\"https://careerrelay.jp/r/{token}\"")?;
+    LinkTemplate::parse(text)
+        .map_err(|why| Wrong::new(why.to_string(), "write https://careerrelay.jp/r/{token} or the like"))
+}
+
+/// The company's own domains include those it sends from: whoever reads mail there works for it.
+fn read_audience(top: &Section<'_>, sender_domains: &[Domain]) -> Audience {
+    let mut own_domains = top.list("own_domains", Vec::new(), values::domain);
+    for domain in sender_domains {
+        if !own_domains.contains(domain) {
+            own_domains.push(domain.clone());
+        }
+    }
+    Audience {
+        own_domains,
+        agencies: top.list("agencies", Vec::new(), values::listed),
+        school_offices: top.list("school_offices", Vec::new(), values::listed_address),
+        copy_addresses: top.list("copy_addresses", Vec::new(), values::address),
+    }
+}
+
+fn read_proofs(section: &Section<'_>) -> ProvedBy {
+    let proofs = ProvedBy {
+        users: section.list("users", Vec::new(), text(256)),
+        networks: section.list("networks", Vec::new(), values::client_network),
+        certificates: section.list("certificates", Vec::new(), text(256)),
+    };
+    for (key, list) in [("users", &proofs.users), ("certificates", &proofs.certificates)] {
+        if !list.is_empty() && proofs.networks.is_empty() {
+            let remedy = "add proved_by.networks; logging in and client certificates come with a later version";
+            section.warn(key, Wrong::new("these prove nothing yet", remedy));
+        }
+    }
+    proofs
+}
+
+fn read_languages(top: &Section<'_>) -> Vec<Language> {
+    let languages = top.list("languages", vec![Language::Ja, Language::En], one_of(LANGUAGES));
+    if top.is_empty_list("languages") {
+        top.fault(
+            "languages",
+            Wrong::new("no language served", "name \"ja\", \"en\" or both; to stop the line use mode"),
+        );
+    }
+    languages
+}
+
+fn read_senders(top: &Section<'_>, sender_domains: &[Domain]) -> Vec<Sender> {
+    let mut senders: Vec<Sender> = Vec::new();
+    for section in top.sections("sender") {
+        let Some(sender) = read_sender(&section) else { continue };
+        if sender.address.domain().is_none_or(|d| !sender_domains.contains(d)) {
+            let remedy = "add its domain to sender_domains, or correct the address";
+            section.fault("address", Wrong::new("not in any of the company's sender domains", remedy));
+        }
+        if senders.iter().any(|s| s.address.is_same_mailbox(&sender.address)) {
+            section.fault("address", Wrong::new("a sender listed twice", "keep one of the two sections"));
+        }
+        senders.push(sender);
+    }
+    senders
+}
+
+fn read_sender(section: &Section<'_>) -> Option<Sender> {
+    let address = section.required("address", values::address);
+    let wording = section.section("wording");
+    let has_wording = section.has("wording");
+    let sender = Sender {
+        scope: section.optional("scope", one_of(SCOPES)),
+        stage: section.optional("stage", one_of(STAGES)),
+        wording: read_wording(&wording).filter(|_| has_wording),
+        off: section.read("off", false, values::switch),
+        address: address?,
+    };
+    Some(sender)
+}
+
+/// The line's words per language; plain text and HTML are both made from them.
+fn read_wording(section: &Section<'_>) -> Option<Wording> {
+    let checked = |value: &toml::de::DeValue| {
+        let text = quoted(value, "\"…\"")?.to_owned();
+        let parsed = Wording::parse(Some(&text), None);
+        parsed.map(|_| text).map_err(|fault| Wrong::new("the line cannot be worded so", fault.why.to_string()))
+    };
+    let (ja, en) = (section.optional("ja", checked), section.optional("en", checked));
+    Wording::parse(ja.as_deref(), en.as_deref()).ok()
+}
+
+fn read_contracts(top: &Section<'_>) -> (Vec<ContractVersion>, Vec<Place>) {
+    let (mut contracts, mut places) = (Vec::<ContractVersion>::new(), Vec::new());
+    let sections = top.sections("contract");
+    for section in &sections {
+        let Some(contract) = read_contract(section) else { continue };
+        for other in contracts.iter().filter(|c| c.series == contract.series) {
+            check_order(section, other, &contract);
+        }
+        contracts.push(contract);
+        places.push(section.place("count_on"));
+    }
+    if !top.has("contract") || top.is_empty_list("contract") {
+        let remedy = "add a [[contract]] with series, version and from; without one nothing can be counted";
+        top.fault("contract", Wrong::new("no contract version", remedy));
+    }
+    (contracts, places)
+}
+
+fn read_contract(section: &Section<'_>) -> Option<ContractVersion> {
+    let series = section.required("series", series);
+    let version = section.required("version", count(1..=1_000_000));
+    let from = section.required("from", values::date);
+    let default = ContractVersion::new("", 1, jiff::civil::Date::constant(2026, 1, 1));
+    let window = values::days(1..=36_500);
+    let contract = ContractVersion {
+        threshold: section.read("threshold", default.threshold, count(1..=10_000)),
+        count_on: section.read("count_on", default.count_on, one_of(COUNT_ON)),
+        person_window_days: section.read("person_window", default.person_window_days, window),
+        late_bounce: section.read("late_bounce", default.late_bounce, one_of(LATE_BOUNCE)),
+        series: series?,
+        version: version?,
+        from: from?,
+    };
+    Some(contract)
+}
+
+fn series(value: &toml::de::DeValue) -> Result<String, Wrong> {
+    let text = quoted(value, "\"main\"")?;
+    let fine = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let fits = (1..=32).contains(&text.len()) && text.bytes().all(fine);
+    let wrong = || Wrong::new(format!("{text:?} is not a series"), "write 1 to 32 of a-z, 0-9 and -");
+    fits.then(|| text.to_owned()).ok_or_else(wrong)
+}
+
+/// Versions of one series follow each other in number and in date alike, so that each day has one in force.
+fn check_order(section: &Section<'_>, before: &ContractVersion, after: &ContractVersion) {
+    if after.version <= before.version {
+        let what = format!("version {} stands after version {}", after.version, before.version);
+        section.fault("version", Wrong::new(what, "number the versions of a series upwards, each once"));
+    } else if after.from <= before.from {
+        let what = format!("version {} begins no later than version {}", after.version, before.version);
+        section.fault("from", Wrong::new(what, "let each version begin on a later day than the one before it"));
+    }
+}

@@ -1,0 +1,159 @@
+//! `career-relay.toml` section by section; every default it names is `Default` in `settings`.
+
+use std::path::{Path, PathBuf};
+
+use super::finding::Wrong;
+use super::reader::{Place, Section};
+use super::settings::{
+    CustodyMode, CustodySettings, DeliverSettings, DomainPattern, LogFormat, LogLevel, LogSettings, NotifySettings,
+    RetrySettings, Route, Settings, SmtpSettings, SpoolSettings,
+};
+use super::values::{self, count, duration, octets, one_of};
+use crate::ledger::Proves;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+const CUSTODY: &[(&str, CustodyMode)] = &[("hand-through", CustodyMode::HandThrough), ("spool", CustodyMode::Spool)];
+const PROVES: &[(&str, Proves)] = &[("accepted", Proves::Accepted), ("delivered", Proves::Delivered)];
+const FORMATS: &[(&str, LogFormat)] = &[("json", LogFormat::Json), ("text", LogFormat::Text)];
+const LEVELS: &[(&str, LogLevel)] =
+    &[("error", LogLevel::Error), ("warn", LogLevel::Warn), ("info", LogLevel::Info), ("debug", LogLevel::Debug)];
+
+/// Where the keys stand that are checked once the whole is known.
+pub(super) struct InstallationPlaces {
+    pub(super) data_dir: Place,
+    pub(super) listen: Place,
+    pub(super) routes: Vec<Place>,
+}
+
+/// Reads the main file. Relative folders count from `base`, the folder the file lies in.
+pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPlaces) {
+    let default = Settings::default();
+    let folder = values::text(4096);
+    let smtp = top.section("smtp");
+    let listen = smtp.place("listen");
+    let (routes, places) = read_routes(top);
+    let settings = Settings {
+        data_dir: base.join(top.read("data_dir", default.data_dir, |v| folder(v).map(PathBuf::from))),
+        hostname: top.optional("hostname", values::domain),
+        companies_dir: top.read("companies_dir", default.companies_dir, |v| folder(v).map(PathBuf::from)),
+        smtp: read_smtp(&smtp, top),
+        custody: read_custody(&top.section("custody")),
+        deliver: read_deliver(&top.section("deliver")),
+        routes,
+        retry: read_retry(&top.section("retry")),
+        spool: read_spool(&top.section("spool")),
+        notify: NotifySettings { from: top.section("notify").optional("from", values::address) },
+        log: read_log(&top.section("log")),
+        companies: Vec::new(),
+    };
+    let places = InstallationPlaces { data_dir: top.place("data_dir"), listen, routes: places };
+    (settings, places)
+}
+
+fn read_smtp(smtp: &Section<'_>, top: &Section<'_>) -> SmtpSettings {
+    let default = SmtpSettings::default();
+    let settings = SmtpSettings {
+        listen: smtp.list("listen", default.listen, values::socket),
+        relay_networks: smtp.list("relay_networks", default.relay_networks, values::client_network),
+        limits: super::limits::read(&top.section("limits")),
+    };
+    if smtp.is_empty_list("listen") {
+        smtp.fault("listen", Wrong::new("nothing to listen on", "name an address, or leave the key out"));
+    }
+    settings
+}
+
+fn read_custody(section: &Section<'_>) -> CustodySettings {
+    let default = CustodySettings::default();
+    CustodySettings {
+        mode: section.read("mode", default.mode, one_of(CUSTODY)),
+        hand_through_for: section.read("hand_through_for", default.hand_through_for, duration(1..=MINUTE)),
+        in_doubt_for: section.read("in_doubt_for", default.in_doubt_for, duration(MINUTE..=HOUR)),
+    }
+}
+
+fn read_deliver(section: &Section<'_>) -> DeliverSettings {
+    let default = DeliverSettings::default();
+    let per_connection = default.messages_per_connection_max;
+    let deadline = || duration(1..=10 * MINUTE);
+    let within = duration(MINUTE..=DAY);
+    DeliverSettings {
+        connections_max: section.read("connections_max", default.connections_max, count(1..=1000)),
+        idle_for: section.read("idle_for", default.idle_for, duration(1..=5 * MINUTE)),
+        messages_per_connection_max: section.read("messages_per_connection_max", per_connection, count(1..=1_000_000)),
+        connect_timeout: section.read("connect_timeout", default.connect_timeout, deadline()),
+        command_timeout: section.read("command_timeout", default.command_timeout, deadline()),
+        data_timeout: section.read("data_timeout", default.data_timeout, deadline()),
+        edit_refusals_max: section.read("edit_refusals_max", default.edit_refusals_max, count(1..=1000)),
+        edit_refusals_within: section.read("edit_refusals_within", default.edit_refusals_within, within),
+        down_for: section.read("down_for", default.down_for, duration(1..=HOUR)),
+    }
+}
+
+fn read_routes(top: &Section<'_>) -> (Vec<Route>, Vec<Place>) {
+    let sections = top.sections("route");
+    let routes: Vec<Route> = sections.iter().filter_map(read_route).collect();
+    let places: Vec<Place> = sections.iter().map(|s| s.place("name")).collect();
+    if !top.has("route") {
+        return (vec![Route::default()], vec![top.place("route")]);
+    }
+    let all_read = routes.len() == places.len() && (!places.is_empty() || top.is_empty_list("route"));
+    if all_read && !routes.iter().any(|r| r.domains.contains(&DomainPattern::Any)) {
+        let remedy = "add a [[route]] with domains = [\"*\"], or mail to all other domains has nowhere to go";
+        top.fault("route", Wrong::new("no route for *", remedy));
+    }
+    (routes, places)
+}
+
+fn read_route(section: &Section<'_>) -> Option<Route> {
+    let domains = section.list("domains", vec![DomainPattern::Any], values::domain_pattern);
+    if section.is_empty_list("domains") {
+        section.fault("domains", Wrong::new("the route serves nobody", "name domains, or \"*\" for all"));
+    }
+    let name = section.required("name", values::name);
+    let next_hop = section.required("next_hop", values::next_hop);
+    let proves = section.read("proves", Proves::Accepted, one_of(PROVES));
+    Some(Route { name: name?, domains, next_hop: next_hop?, proves })
+}
+
+fn read_retry(section: &Section<'_>) -> RetrySettings {
+    let default = RetrySettings::default();
+    let settings = RetrySettings {
+        waits: section.list("waits", default.waits, duration(1..=DAY)),
+        give_up_after: section.read("give_up_after", default.give_up_after, duration(MINUTE..=14 * DAY)),
+    };
+    if section.is_empty_list("waits") {
+        section.fault("waits", Wrong::new("no wait at all", "name at least one, such as \"5m\""));
+    }
+    if settings.waits.iter().any(|w| *w >= settings.give_up_after) {
+        let remedy = "shorten the waits, or raise retry.give_up_after";
+        section.fault("waits", Wrong::new("a wait as long as give_up_after would never be tried", remedy));
+    }
+    settings
+}
+
+fn read_spool(section: &Section<'_>) -> SpoolSettings {
+    let default = SpoolSettings::default();
+    SpoolSettings {
+        inline_octets_max: section.read("inline_octets_max", default.inline_octets_max, octets(KIB..=MIB)),
+        reserve_octets: section.read("reserve_octets", default.reserve_octets, octets(MIB..=GIB)),
+        keep_posted: section.read("keep_posted", default.keep_posted, duration(DAY..=90 * DAY)),
+        entries_max: section.read("entries_max", default.entries_max, count(1..=10_000_000)),
+        octets_max: section.read("octets_max", default.octets_max, octets(MIB..=1024 * GIB)),
+    }
+}
+
+fn read_log(section: &Section<'_>) -> LogSettings {
+    let default = LogSettings::default();
+    LogSettings {
+        format: section.read("format", default.format, one_of(FORMATS)),
+        level: section.read("level", default.level, one_of(LEVELS)),
+        queue_lines_max: section.read("queue_lines_max", default.queue_lines_max, count(64..=1_000_000)),
+    }
+}

@@ -1,0 +1,138 @@
+//! What no single key can be blamed for: two companies with one domain, contracts no route can prove, routes in loops.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::company::CompanyPlaces;
+use super::finding::{Severity, Wrong};
+use super::installation::InstallationPlaces;
+use super::reader::{Place, Report};
+use super::settings::{DomainPattern, Settings};
+use crate::ledger::{CountOn, Proves};
+use crate::pipeline::{Company, Mode};
+
+/// Checks the files against each other.
+pub(super) fn check(
+    settings: &Settings,
+    places: &InstallationPlaces,
+    companies: &[(Company, CompanyPlaces)],
+    report: &Report,
+) {
+    check_data_dir(&settings.data_dir, &places.data_dir, report);
+    check_routes(settings, &places.routes, report);
+    check_listen(settings, places, report);
+    check_claims(companies, report);
+    for (company, at) in companies {
+        check_mode(company, at, report);
+        check_contracts(company, at, settings, report);
+    }
+}
+
+impl Report {
+    fn fault(&self, at: &Place, wrong: Wrong) {
+        self.add(at.clone().finding(Severity::Fault, wrong));
+    }
+
+    fn warn(&self, at: &Place, wrong: Wrong) {
+        self.add(at.clone().finding(Severity::Warning, wrong));
+    }
+}
+
+fn check_data_dir(data_dir: &Path, at: &Place, report: &Report) {
+    if data_dir.exists() && !data_dir.is_dir() {
+        let what = format!("{} is not a folder", data_dir.display());
+        report.fault(at, Wrong::new(what, "name a folder of its own; it is created when missing"));
+    }
+}
+
+fn check_routes(settings: &Settings, places: &[Place], report: &Report) {
+    if settings.routes.len() != places.len() {
+        return;
+    }
+    let mut names: HashMap<&str, &Place> = HashMap::new();
+    let mut patterns: HashMap<&DomainPattern, &Place> = HashMap::new();
+    for (route, at) in settings.routes.iter().zip(places) {
+        if let Some(other) = names.insert(&route.name, at) {
+            let what = format!("two routes are called {:?}; the other stands at {}", route.name, other.pointer());
+            report.fault(at, Wrong::new(what, "give each a name of its own: events and the ledger show it"));
+        }
+        for pattern in &route.domains {
+            if let Some(other) = patterns.insert(pattern, at).filter(|other| !std::ptr::eq(*other, at)) {
+                let what = format!("{pattern} is served by two routes; the other stands at {}", other.pointer());
+                report.fault(at, Wrong::new(what, "leave it to one of them"));
+            }
+        }
+    }
+}
+
+/// A route to our own door would send each mail round until the hop count ends it.
+fn check_listen(settings: &Settings, places: &InstallationPlaces, report: &Report) {
+    let ours = |hop: &super::settings::NextHop| {
+        let local = |ip: std::net::IpAddr| ip.to_string() == hop.host || hop.host == "localhost" && ip.is_loopback();
+        settings.smtp.listen.iter().any(|l| l.port() == hop.port && local(l.ip()))
+    };
+    for (route, at) in settings.routes.iter().zip(&places.routes).filter(|(route, _)| ours(&route.next_hop)) {
+        let what = format!("route {:?} leads to {}, where we listen ourselves", route.name, route.next_hop);
+        let remedy = format!("change next_hop, or smtp.listen at {}", places.listen.pointer());
+        report.fault(at, Wrong::new(what, remedy));
+    }
+}
+
+fn check_claims(companies: &[(Company, CompanyPlaces)], report: &Report) {
+    let mut ids: HashMap<&str, &Place> = HashMap::new();
+    let mut domains: HashMap<&str, (&Company, &Place)> = HashMap::new();
+    for (company, at) in companies {
+        if let Some(other) = ids.insert(company.id.as_str(), &at.id) {
+            let what = format!("id {:?} is taken at {}", company.id.as_str(), other.pointer());
+            report.fault(&at.id, Wrong::new(what, "give each company an id of its own"));
+        }
+        for domain in &company.sender_domains {
+            let claim = domains.insert(domain.as_str(), (company, &at.sender_domains));
+            if let Some((_, other)) = claim.filter(|(other, _)| other.id != company.id) {
+                let what = format!("{domain} is claimed at {} too", other.pointer());
+                let remedy = "leave each sender domain to one company, or a referral could be counted for the other";
+                report.fault(&at.sender_domains, Wrong::new(what, remedy));
+            }
+        }
+    }
+}
+
+fn check_mode(company: &Company, at: &CompanyPlaces, report: &Report) {
+    if company.mode == Mode::Off {
+        return;
+    }
+    if company.mode == Mode::Approved {
+        let what = "no template can be approved yet in this version, so no mail gets the line";
+        report.warn(&at.mode, Wrong::new(what, "use \"observe\" to watch, or \"live\" to let the classifier decide"));
+    }
+    let proofs = &company.proved_by;
+    if proofs.networks.is_empty() && proofs.users.is_empty() && proofs.certificates.is_empty() {
+        let what = "nothing proves who sends for this company, so no mail gets the line";
+        report.warn(&at.proved_by, Wrong::new(what, "add proved_by.networks: where HR's mails come from"));
+    }
+}
+
+/// A stage no route can prove would keep the count at nothing for ever, and nobody would notice.
+fn check_contracts(company: &Company, at: &CompanyPlaces, settings: &Settings, report: &Report) {
+    let all_prove = settings.routes.iter().all(|r| r.proves == Proves::Delivered);
+    let some_prove = settings.routes.iter().any(|r| r.proves == Proves::Delivered);
+    for (contract, at) in company.contracts.iter().zip(&at.contracts) {
+        match contract.count_on {
+            CountOn::Registered => {
+                let what = "registrations cannot be proven in this version, so nothing would ever count";
+                report.fault(at, Wrong::new(what, "use \"delivered\" or \"accepted\""));
+            }
+            CountOn::Delivered if !some_prove => {
+                let what = "no route proves delivery, so nothing would ever count";
+                let remedy = "use count_on = \"accepted\", or set proves = \"delivered\" on a route whose next hop \
+                              is the candidates' own mail server";
+                report.fault(at, Wrong::new(what, remedy));
+            }
+            CountOn::Delivered if !all_prove => {
+                let what = "some routes prove no delivery: referrals over them are never counted";
+                report.warn(at, Wrong::new(what, "use count_on = \"accepted\" if they should count"));
+            }
+            CountOn::Delivered | CountOn::Accepted => {}
+        }
+    }
+}

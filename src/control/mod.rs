@@ -1,0 +1,88 @@
+//! The admin socket of the running server, and the lock on the data folder that says whether one runs.
+//!
+//! One JSON object a line each way. The socket is the service's own (0600, and the peer must be the same user or root);
+//! what is asked is answered by the handler the app hands in.
+
+mod client;
+pub mod ledger;
+mod lock;
+mod month;
+mod server;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use client::{AskFault, Client};
+pub use lock::{DataLock, LockFault};
+pub use month::Month;
+pub use server::{Answer, Server};
+pub use status::{SpoolStatus, Status};
+
+use crate::referral::CompanyId;
+
+/// The socket's name below the data folder.
+pub const SOCKET: &str = "control.sock";
+
+/// Octets of one request or answer line.
+const LINE_OCTETS_MAX: usize = 16 << 20;
+
+/// What can be asked of a running server.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// How it is: since when it runs, what is in custody, what waits to be counted.
+    Status,
+    /// All counters and gauges.
+    Counters,
+    /// Credits and slots of one company, or of all.
+    Balance {
+        /// The company; all when absent.
+        company: Option<CompanyId>,
+    },
+    /// What one month changed in one company's ledger.
+    Statement {
+        /// The company.
+        company: CompanyId,
+        /// The month.
+        month: Month,
+    },
+    /// Replays the ledger against its chain.
+    Verify {
+        /// The company; all when absent.
+        company: Option<CompanyId>,
+    },
+    /// Finishes what is in flight, then ends.
+    Stop,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Reply {
+    Answer(serde_json::Value),
+    Fault(String),
+}
+
+/// A path that names the socket, and the folder it stands on while it is used: the kernel takes 107 octets at most.
+struct SocketPath {
+    path: PathBuf,
+    _folder: Option<File>,
+}
+
+impl SocketPath {
+    fn below(data_dir: &Path) -> io::Result<Self> {
+        let path = data_dir.join(SOCKET);
+        if path.as_os_str().len() <= 107 {
+            return Ok(Self { path, _folder: None });
+        }
+        let folder = File::open(data_dir)?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd()));
+        Ok(Self { path, _folder: Some(folder) })
+    }
+}

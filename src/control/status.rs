@@ -1,0 +1,56 @@
+//! How a running server is, as it says itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::spool::Summary;
+use crate::watch::Snapshot;
+
+/// How a running server is.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Status {
+    /// Its version.
+    pub version: String,
+    /// Its process id.
+    pub process: u32,
+    /// Since when it runs, RFC 3339.
+    pub started_at: String,
+    /// Whether referrals are written: the outbox is writable and the ledger knows our keys and contracts.
+    pub edits: bool,
+    /// What it holds.
+    pub spool: SpoolStatus,
+    /// What it has counted since it started.
+    pub watch: Snapshot,
+}
+
+/// What the spool holds.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SpoolStatus {
+    /// Mails in custody.
+    pub entries: u64,
+    /// Recipients waiting for their next attempt.
+    pub waiting: u64,
+    /// Recipients whose next hop has not answered our last dot.
+    pub in_doubt: u64,
+    /// Entries set aside because they cannot be read.
+    pub parked: u64,
+    /// Recipients who may have got a mail twice.
+    pub maybe_doubled: u64,
+    /// When the oldest mail in custody came, RFC 3339.
+    pub oldest_received_at: Option<String>,
+    /// Outbox rows not yet posted to the ledger.
+    pub unposted: u64,
+}
+
+impl From<&Summary> for SpoolStatus {
+    fn from(summary: &Summary) -> Self {
+        Self {
+            entries: summary.entries,
+            waiting: summary.waiting,
+            in_doubt: summary.in_doubt,
+            parked: summary.parked,
+            maybe_doubled: summary.maybe_doubled,
+            oldest_received_at: summary.oldest_received_at.map(|at| at.to_string()),
+            unposted: summary.unposted,
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The line in HTML: a block, or lines between breaks, with the look of the paragraph before it.
+
+use memchr::{memchr, memmem, memrchr};
+
+use crate::mail::charset::{Charset, ends_in_ascii};
+use crate::mail::html::{Block, Place};
+use crate::mail::view::{LineKind, TextPart};
+
+use super::Target;
+use super::gap::{block_gap, has_blank, is_spaced, starts_paragraph};
+use super::site::{Bounds, paragraph_end};
+
+/// Longest tag that is copied for its look, in octets.
+const TAG_OCTETS_MAX: usize = 400;
+/// Most `span` and `font` elements around a paragraph that are copied for their look.
+const WRAPPERS_MAX: usize = 4;
+/// Elements whose last text may be followed by more lines of it.
+const CONTAINERS: [&str; 8] = ["td", "body", "center", "section", "article", "main", "div", "p"];
+/// Lines a table cell must hold to be the mail's text and not a datum.
+const CELL_LINES_MIN: usize = 3;
+
+/// A place for the line, and how it is to look there.
+#[derive(Debug)]
+pub(super) struct HtmlSite {
+    /// Offset into the decoded body.
+    pub at: usize,
+    /// What stands in front of the lead text.
+    before: Vec<u8>,
+    /// What stands between the lead text and the link.
+    between: Vec<u8>,
+    /// What stands behind the link.
+    behind: Vec<u8>,
+}
+
+/// Finds the place behind the paragraph of the result.
+pub(super) fn site(part: &TextPart, target: &Target) -> Option<HtmlSite> {
+    let bounds = Bounds::of(part, target)?;
+    let last = paragraph_end(part, bounds, |i| starts_paragraph(part, i));
+    let place = part.lines[last].place.as_ref()?;
+    if place.in_quote || place.in_list || place.in_table_cell && !is_text_cell(part, place) {
+        return None;
+    }
+    let next = (last + 1..part.lines.len()).find(|i| part.lines[*i].kind != LineKind::Blank);
+    let until = next.map_or(part.decoded.octets.len(), |i| part.lines[i].octets.start);
+    let found = Spot { part, place, last, next, until };
+    let site = found.behind_block().or_else(|| found.behind_break());
+    let site = site.or_else(|| found.behind_open_paragraph()).or_else(|| found.at_end())?;
+    let inside = part.lines[last].octets.end..=until;
+    (inside.contains(&site.at) && !is_in_anchor(&part.decoded.octets[..site.at])).then_some(site)
+}
+
+/// What the last line of the paragraph has around it.
+struct Spot<'a> {
+    part: &'a TextPart,
+    place: &'a Place,
+    last: usize,
+    /// The next line with anything on it.
+    next: Option<usize>,
+    /// Where that begins, else the end.
+    until: usize,
+}
+
+impl Spot<'_> {
+    fn octets(&self) -> &[u8] {
+        &self.part.decoded.octets
+    }
+
+    /// Behind the element that holds the paragraph, when nothing else follows in it.
+    fn behind_block(&self) -> Option<HtmlSite> {
+        let block = self.part.blocks.get(self.place.block?)?;
+        let end = self.place.after_block?;
+        if !matches!(block.name, "p" | "div") || end > self.until {
+            return None;
+        }
+        let spaced = is_spaced(block, self.octets());
+        let gap = block_gap(self.part, end, self.next);
+        let has_gap_blank = gap.is_some_and(|g| has_blank(g, false));
+        let copied = gap.filter(|g| has_gap_blank || g.iter().all(u8::is_ascii_whitespace)).unwrap_or_default();
+        let empty = format!("<{0}><br></{0}>", block.name).into_bytes();
+        let needs_blank = !spaced && !has_gap_blank;
+        let (open, close) = self.look(block);
+        let blank_before = if needs_blank { empty.as_slice() } else { b"" };
+        let blank_behind = if needs_blank && self.next.is_some() { empty.as_slice() } else { b"" };
+        Some(HtmlSite {
+            at: end,
+            before: [copied, blank_before, &open].concat(),
+            between: b"<br>".to_vec(),
+            behind: [&close, blank_behind].concat(),
+        })
+    }
+
+    /// In front of the block behind a paragraph whose end tag is left out.
+    fn behind_open_paragraph(&self) -> Option<HtmlSite> {
+        let block = self.part.blocks.get(self.place.block?)?;
+        let at = self.part.lines[self.next?].place.as_ref()?.before_block?;
+        let gap = self.octets().get(self.part.lines[self.last].octets.end..at)?;
+        let is_bare = gap[inline_end_tags(gap)..].iter().all(u8::is_ascii_whitespace);
+        if block.name != "p" || block.end_tag.is_some() || !is_bare || !is_spaced(block, self.octets()) {
+            return None;
+        }
+        let (open, close) = self.look(block);
+        Some(HtmlSite { at, before: open, between: b"<br>".to_vec(), behind: close })
+    }
+
+    /// The tags that give a block the look of this one.
+    fn look(&self, block: &Block) -> (Vec<u8>, Vec<u8>) {
+        let octets = self.octets();
+        let mut open = match octets.get(block.start_tag.clone()) {
+            Some(tag) if is_copyable(tag) => tag.to_vec(),
+            _ => format!("<{}>", block.name).into_bytes(),
+        };
+        let mut close = format!("</{}>", block.name).into_bytes();
+        let first = self.part.lines[..=self.last].partition_point(|l| l.octets.start < block.start_tag.end);
+        let start = self.part.lines.get(first).map_or(block.start_tag.end, |l| l.octets.start);
+        for tag in leading_wrappers(octets.get(block.start_tag.end..start).unwrap_or_default()) {
+            open.extend_from_slice(tag);
+            let name: &[u8] = if tag[1..].to_ascii_lowercase().starts_with(b"span") { b"span" } else { b"font" };
+            close.splice(0..0, [b"</", name, b">"].concat());
+        }
+        (open, close)
+    }
+
+    /// Behind the `<br>` that ends the paragraph, as lines of the same element.
+    fn behind_break(&self) -> Option<HtmlSite> {
+        let at = self.place.behind_break_after.filter(|at| *at <= self.until)?;
+        let octets = self.octets();
+        let tag = memrchr(b'<', &octets[..at]).map(|n| &octets[n..at]);
+        let tag = tag.filter(|t| t.len() <= 16 && t[1..].to_ascii_lowercase().starts_with(b"br"));
+        let eol: &[u8] = match &octets[at..] {
+            [b'\r', b'\n', ..] => b"\r\n",
+            [b'\n', ..] => b"\n",
+            _ => b"",
+        };
+        let br = [eol, tag.unwrap_or(b"<br>")].concat();
+        let lacks_blank = self.next.is_some() && !has_blank(&octets[at..self.until], false);
+        Some(HtmlSite {
+            at,
+            before: [&br, eol].concat(),
+            between: [&br[eol.len()..], eol].concat(),
+            behind: if lacks_blank { [&br[eol.len()..], &br].concat() } else { br[eol.len()..].to_vec() },
+        })
+    }
+
+    /// Behind the last text of an element beside which no block may stand, or of a fragment without elements.
+    fn at_end(&self) -> Option<HtmlSite> {
+        let at = match self.place.block.and_then(|b| self.part.blocks.get(b)) {
+            Some(block) if CONTAINERS.contains(&block.name) => self.place.at_block_end?,
+            None if self.next.is_none() => {
+                let from = self.part.lines[self.last].octets.end;
+                from + inline_end_tags(&self.octets()[from..])
+            }
+            _ => return None,
+        };
+        let (before, between) = (b"<br><br>".to_vec(), b"<br>".to_vec());
+        Some(HtmlSite { at, before, between, behind: Vec::new() })
+    }
+}
+
+/// Whether the table cell around the place holds running text.
+fn is_text_cell(part: &TextPart, place: &Place) -> bool {
+    let parents = std::iter::successors(place.block, |b| part.blocks.get(*b).and_then(|b| b.parent));
+    let cell = parents.filter_map(|b| part.blocks.get(b)).find(|b| matches!(b.name, "td" | "th"));
+    let Some((cell, end)) = cell.and_then(|c| c.end_tag.as_ref().map(|e| (c, e))) else { return false };
+    let inside = cell.start_tag.end..end.start;
+    let within = part.lines.iter().filter(|l| l.kind != LineKind::Blank && inside.contains(&l.octets.start));
+    cell.name == "td" && within.take(CELL_LINES_MIN).count() == CELL_LINES_MIN
+}
+
+/// Tags copied for their look name nothing and run nothing.
+fn is_copyable(tag: &[u8]) -> bool {
+    let lower = tag.to_ascii_lowercase();
+    let named = [&b"id="[..], b"name=", b" on", b"hidden", b"mso-hide", b"display"];
+    tag.len() <= TAG_OCTETS_MAX && named.iter().all(|n| memmem::find(&lower, n).is_none()) && ends_in_ascii(tag)
+}
+
+/// The `span` and `font` tags that a paragraph begins with.
+fn leading_wrappers(mut octets: &[u8]) -> Vec<&[u8]> {
+    let mut tags = Vec::new();
+    while tags.len() < WRAPPERS_MAX {
+        octets = octets.trim_ascii_start();
+        let Some(end) = memchr(b'>', octets) else { break };
+        let (tag, rest) = octets.split_at(end + 1);
+        let lower = tag.to_ascii_lowercase();
+        let wraps = [&b"<span "[..], b"<font "].iter().any(|n| lower.starts_with(n));
+        let quotes = |q| memchr::memchr_iter(q, tag).count().is_multiple_of(2);
+        if !wraps || !is_copyable(tag) || !quotes(b'"') || !quotes(b'\'') {
+            break;
+        }
+        tags.push(tag);
+        octets = rest;
+    }
+    tags
+}
+
+/// Octets of the inline end tags that follow the text at once.
+fn inline_end_tags(octets: &[u8]) -> usize {
+    const NAMES: [&[u8]; 12] =
+        [b"span", b"font", b"b", b"strong", b"i", b"em", b"u", b"a", b"small", b"big", b"code", b"tt"];
+    let mut at = 0;
+    while let Some(end) = octets[at..].strip_prefix(b"</").and_then(|rest| memchr(b'>', rest)) {
+        let name = octets[at + 2..at + 2 + end].trim_ascii_end().to_ascii_lowercase();
+        if !NAMES.contains(&name.as_slice()) {
+            break;
+        }
+        at += 2 + end + 1;
+    }
+    at
+}
+
+/// Whether a link is open at the end of the octets. A false alarm costs a line, never a mail.
+fn is_in_anchor(octets: &[u8]) -> bool {
+    let mut from = octets.len();
+    while let Some(at) = memrchr(b'<', &octets[..from]) {
+        match octets.get(at + 1..).unwrap_or_default() {
+            [b'/', b'a' | b'A', b'>' | b' ', ..] => return false,
+            [b'a' | b'A', b' ' | b'\t' | b'\r' | b'\n' | b'>', ..] => return true,
+            _ => from = at,
+        }
+    }
+    false
+}
+
+impl HtmlSite {
+    /// The line with `pad` blanks that collapse. `ascii` keeps to 7-bit octets. What the charset cannot write becomes a
+    /// character reference, so the full lead text always fits.
+    pub(super) fn compose(&self, charset: &Charset, ascii: bool, texts: (&str, &str), pad: usize) -> Vec<u8> {
+        let (lead, url) = (encode_text(charset, ascii, texts.0), escape(texts.1));
+        let link = format!("<a href=\"{url}\">{url}</a>");
+        let blanks = vec![b' '; pad];
+        [&self.before, &lead, &blanks, &self.between, link.as_bytes(), &self.behind].concat()
+    }
+}
+
+fn encode_text(charset: &Charset, ascii: bool, text: &str) -> Vec<u8> {
+    let text = escape(text);
+    let fits = |octets: &Vec<u8>| !ascii || octets.is_ascii();
+    if let Some(octets) = charset.encode(&text).filter(fits) {
+        return octets;
+    }
+    let is_writable = |c: char| charset.encode(c.encode_utf8(&mut [0; 4])).as_ref().is_some_and(fits);
+    let referred = to_references(&text, is_writable);
+    charset.encode(&referred).unwrap_or_else(|| to_references(&text, |_| false).into_bytes())
+}
+
+/// The text with a character reference for everything outside ASCII that is not kept.
+fn to_references(text: &str, keeps: impl Fn(char) -> bool) -> String {
+    let one = |c: char| if c.is_ascii() || keeps(c) { c.to_string() } else { format!("&#{};", u32::from(c)) };
+    text.chars().map(one).collect()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,229 @@
+//! The line, put into a rejection mail as pure insertions, or the reason why not. Nothing of the mail is written anew.
+
+mod encode;
+mod gap;
+mod html;
+mod plain;
+mod proof;
+mod refusal;
+mod shape;
+mod site;
+#[cfg(test)]
+mod tests;
+mod wrap;
+
+use crate::mail::charset::ends_in_ascii;
+use crate::mail::edit::{Edit, Edits};
+use crate::mail::message::{Message, Part, Transfer};
+use crate::mail::view::{LineKind, TextKind, TextPart, View};
+use crate::referral::link::LinkTemplate;
+use crate::referral::wording::LineText;
+
+use encode::Gap;
+use html::HtmlSite;
+use plain::PlainSite;
+use proof::Change;
+
+pub use refusal::Refusal;
+pub use shape::shape_refusals;
+
+/// A text part that carries the result, and the lines the placement turns on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// Index into [`View::parts`].
+    pub text_part: usize,
+    /// The line that states the result.
+    pub result_line: usize,
+    /// The first line of wishes or closing behind it.
+    pub closing_line: Option<usize>,
+}
+
+/// What to do with a mail that came with a DKIM signature (RFC 6376), which the line would break.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum SignedMail {
+    /// Leave it untouched.
+    #[default]
+    Refuse,
+    /// Edit it all the same: the company signs again behind us.
+    Edit,
+}
+
+/// The edits that put the line into every part that carries the result.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Injected {
+    /// Insertions into the original message, proven.
+    pub edits: Edits,
+    /// What was inserted where, for the log and for `explain`.
+    pub inserted: Vec<Inserted>,
+}
+
+/// One inserted line.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Inserted {
+    /// The path of the part, such as `1.2`.
+    pub path: String,
+    /// The charset it was written in.
+    pub charset: &'static str,
+    /// Offset into the original message.
+    pub offset: usize,
+    /// How many octets were put there.
+    pub octets: usize,
+}
+
+/// Puts the line into every target, all or nothing, and proves that nothing else changed.
+///
+/// # Errors
+/// The reason for which the mail stays as it is.
+pub fn line_edits(
+    message: &Message<'_>,
+    view: &View,
+    targets: &[Target],
+    line: &LineText<'_>,
+    signed: SignedMail,
+) -> Result<Injected, Refusal> {
+    let allowed = |r: &Refusal| *r == Refusal::DkimSigned && signed == SignedMail::Edit;
+    if let Some(refusal) = shape_refusals(message).into_iter().find(|r| !allowed(r)) {
+        return Err(refusal);
+    }
+    if let Some(unread) = view.unread.first() {
+        return Err(Refusal::Unreadable(unread.fault));
+    }
+    if view.parts.iter().any(|p| memchr::memmem::find(&p.decoded.octets, shape::PGP_ARMOUR).is_some()) {
+        return Err(Refusal::InlinePgp);
+    }
+    if view.parts.iter().any(|p| has_link(p, line.template)) {
+        return Err(Refusal::LinkPresent);
+    }
+    let mut edits = Vec::with_capacity(targets.len());
+    let mut changes = Vec::with_capacity(targets.len());
+    let mut inserted = Vec::with_capacity(targets.len());
+    for target in targets {
+        let part = view.parts.get(target.text_part).ok_or(Refusal::NoPlace)?;
+        let mime = message.parts().get(part.part).ok_or(Refusal::NoPlace)?;
+        let (edit, change) = edit_part(message, part, target, line).ok_or(Refusal::NoPlace)?;
+        let (offset, octets) = (edit.at, edit.insert.len());
+        inserted.push(Inserted { path: mime.path.clone(), charset: part.charset.name(), offset, octets });
+        edits.push(edit);
+        changes.push(change);
+    }
+    let edits = Edits::new(edits);
+    if edits.iter().count() != targets.len() || targets.is_empty() {
+        return Err(Refusal::NoPlace);
+    }
+    if !proof::holds(message, view, &edits, &changes) {
+        return Err(Refusal::ProofFailed);
+    }
+    Ok(Injected { edits, inserted })
+}
+
+/// Whether the company's own link stands in the newest unquoted text, or behind words of it.
+fn has_link(part: &TextPart, template: &LinkTemplate) -> bool {
+    let newest = part.lines.iter().take_while(|l| l.kind != LineKind::Quotation).count();
+    let links = part.links.iter().filter(|l| l.line < newest || newest == part.lines.len());
+    (0..newest).any(|i| template.recognises(part.line(i))) || links.into_iter().any(|l| template.recognises(&l.url))
+}
+
+/// The place in one part, whatever its kind.
+enum Site {
+    Plain(PlainSite),
+    Html(HtmlSite),
+}
+
+/// The first way to write the line into the part that its charset and transfer encoding allow.
+fn edit_part(message: &Message<'_>, part: &TextPart, target: &Target, line: &LineText<'_>) -> Option<(Edit, Change)> {
+    let mime = message.parts().get(part.part)?;
+    let site = match part.kind {
+        TextKind::Plain => Site::Plain(plain::site(part, mime, target)?),
+        TextKind::Html => Site::Html(html::site(part, target)?),
+    };
+    let writer = Writer { raw: message.raw(), part, mime, site };
+    // Between two-octet characters of ISO-2022-JP nothing can be put.
+    let (before, _) = part.decoded.octets.split_at_checked(writer.at())?;
+    if !part.charset.is_ascii_compatible() && !ends_in_ascii(before) {
+        return None;
+    }
+    line.leads().into_iter().find_map(|lead| writer.write(lead, line.url.as_str(), target.text_part))
+}
+
+struct Writer<'a> {
+    raw: &'a [u8],
+    part: &'a TextPart,
+    mime: &'a Part,
+    site: Site,
+}
+
+impl Writer<'_> {
+    fn at(&self) -> usize {
+        match &self.site {
+            Site::Plain(site) => site.at,
+            Site::Html(site) => site.at,
+        }
+    }
+
+    /// Whether only 7-bit octets may be put into the part.
+    fn is_seven_bit(&self) -> bool {
+        self.mime.transfer == Transfer::SevenBit && self.part.decoded.octets.is_ascii()
+    }
+
+    fn write(&self, lead: &str, url: &str, text_part: usize) -> Option<(Edit, Change)> {
+        let spread = matches!(self.site, Site::Html(_)) && self.mime.transfer != Transfer::Base64;
+        let variants = if spread { 2 } else { 1 };
+        (0..variants).find_map(|variant| {
+            let insert = self.padded(lead, url, variant == 1)?;
+            let edit = self.encode(&insert)?;
+            Some((edit, Change { text_part, at: self.at(), insert }))
+        })
+    }
+
+    /// The octets, a multiple of three where base64 needs that. On lines of their own if `spread` (HTML only).
+    fn padded(&self, lead: &str, url: &str, spread: bool) -> Option<Vec<u8>> {
+        let insert =
+            self.compose(lead, url, 0).map(|o| if spread { [b"\r\n", &o[..], b"\r\n"].concat() } else { o })?;
+        let pad = (3 - insert.len() % 3) % 3;
+        if self.mime.transfer == Transfer::Base64 && pad > 0 { self.compose(lead, url, pad) } else { Some(insert) }
+    }
+
+    fn compose(&self, lead: &str, url: &str, pad: usize) -> Option<Vec<u8>> {
+        let seven_bit = self.is_seven_bit();
+        let octets = match &self.site {
+            Site::Plain(site) => site.compose(&self.part.charset, lead, url, pad)?,
+            Site::Html(site) => site.compose(&self.part.charset, seven_bit, (lead, url), pad),
+        };
+        (!seven_bit || octets.is_ascii()).then_some(octets)
+    }
+
+    fn encode(&self, insert: &[u8]) -> Option<Edit> {
+        let decoded = &self.part.decoded;
+        let spot = decoded.spot(self.at())?;
+        let raw = self.raw.get(..self.mime.body.end)?;
+        let gap = Gap { raw, body: self.mime.body.start, at: spot.raw, eol: "\r\n" };
+        match self.mime.transfer {
+            Transfer::SevenBit | Transfer::EightBit | Transfer::Binary => encode::identity(gap, insert),
+            Transfer::QuotedPrintable => encode::quoted_printable(gap, insert, self.char_octets()),
+            Transfer::Base64 => {
+                let before = decoded.octets.get(self.at().checked_sub(spot.phase)?..self.at())?;
+                encode::base64(gap, before, insert, decoded.layout()?.line_chars)
+            }
+            Transfer::Unknown => None,
+        }
+    }
+
+    /// How many octets the character has that a slice begins with.
+    fn char_octets(&self) -> fn(&[u8]) -> usize {
+        match self.part.charset.name() {
+            "UTF-8" => |o| match o.first() {
+                Some(0xf0..) => 4,
+                Some(0xe0..) => 3,
+                Some(0xc0..) => 2,
+                _ => 1,
+            },
+            "Shift_JIS" => |o| if matches!(o.first(), Some(0x81..=0x9f | 0xe0..=0xfc)) { 2 } else { 1 },
+            "EUC-JP" => |o| match o.first() {
+                Some(0x8f) => 3,
+                Some(0x8e | 0xa1..=0xfe) => 2,
+                _ => 1,
+            },
+            _ => |_| 1,
+        }
+    }
+}

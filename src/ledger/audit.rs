@@ -1,0 +1,245 @@
+//! `verify`: replays a company's chain by the rules and names every fault, by the entry's number where there is one.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::chain::{Hash, genesis, link};
+use super::contract::ContractVersion;
+use super::entry::{Entry, Kind};
+use super::rules::{Contracts, Pool, Referral, Stage, counts};
+use super::statement::apply;
+use crate::referral::CompanyId;
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// The entry it was found at, if at one.
+    pub seq: Option<u64>,
+    /// What it is, in words.
+    pub what: String,
+}
+
+/// The replay of one company's chain. Feed it every entry in order, then compare what is derived.
+pub struct Audit<'a> {
+    contracts: &'a Contracts,
+    head: Hash,
+    seq: u64,
+    posted: i64,
+    persons: HashMap<Hash, Referral>,
+    pools: BTreeMap<String, Pool>,
+    grants: HashSet<(String, u32)>,
+    due: Option<u64>,
+    events: HashMap<Hash, u64>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Audit<'a> {
+    /// Starts in front of the first entry.
+    pub fn new(company: &CompanyId, contracts: &'a Contracts) -> Self {
+        Self {
+            contracts,
+            head: genesis(company),
+            seq: 0,
+            posted: i64::MIN,
+            persons: HashMap::new(),
+            pools: BTreeMap::new(),
+            grants: HashSet::new(),
+            due: None,
+            events: HashMap::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Takes the next entry with its stored hash.
+    pub fn entry(&mut self, entry: &Entry, stored: &Hash) {
+        self.check_chain(entry, stored);
+        let contract = self.check_contract(entry);
+        if self.due.is_some() && entry.new.kind != Kind::Granted {
+            self.check_grant_made();
+        }
+        if entry.new.kind.is_personal() {
+            if entry.person == [0; 32] || entry.event == [0; 32] {
+                self.fault(entry.seq, "no person or no evidence behind it");
+            }
+            self.events.entry(entry.event).or_insert(entry.seq);
+        }
+        let (worth, due) = match contract {
+            Some(contract) => self.replay(entry, &contract),
+            None => (entry.new.worth, false),
+        };
+        if worth != entry.new.worth {
+            self.fault(entry.seq, &format!("worth {} where the rules give {worth}", entry.new.worth));
+        }
+        self.due = due.then_some(entry.seq);
+    }
+
+    /// Takes an entry that cannot be read as one; the chain goes on behind it, and will not fit there either.
+    pub fn unreadable(&mut self, seq: u64, what: &str) {
+        self.fault(seq, &format!("unreadable: {what}"));
+        self.seq = seq;
+    }
+
+    fn fault(&mut self, seq: u64, what: &str) {
+        self.faults.push(Fault { seq: Some(seq), what: what.to_owned() });
+    }
+
+    fn check_chain(&mut self, entry: &Entry, stored: &Hash) {
+        let expected = self.seq + 1;
+        if entry.seq != expected {
+            let what = format!("missing: the next entry is {}", entry.seq);
+            self.fault(expected, &what);
+        }
+        if link(&self.head, entry) != *stored {
+            self.fault(entry.seq, "its hash does not fit: it, its hash or what stood in front was changed");
+        }
+        let posted = entry.posted.as_microsecond();
+        if posted < self.posted {
+            self.fault(entry.seq, "posted before the entry in front of it");
+        }
+        (self.seq, self.head, self.posted) = (entry.seq, *stored, posted);
+    }
+
+    fn check_contract(&mut self, entry: &Entry) -> Option<Arc<ContractVersion>> {
+        let pinned = &entry.contract;
+        let found = self.contracts.find(&pinned.series, pinned.version).cloned();
+        match &found {
+            None => self.fault(entry.seq, "its contract version is not there"),
+            Some(version) if version.digest() != pinned.digest => {
+                self.fault(entry.seq, "its contract version has another content than it pins");
+            }
+            Some(_) => {}
+        }
+        found
+    }
+
+    fn check_grant_made(&mut self) {
+        if let Some(seq) = self.due.take() {
+            self.fault(seq, "a grant was due behind it and is not there");
+        }
+    }
+
+    /// Applies the entry to the derived states: the worth the rules give it, and whether a grant is due behind it.
+    fn replay(&mut self, entry: &Entry, contract: &Arc<ContractVersion>) -> (i64, bool) {
+        let price = i64::from(contract.threshold.max(1));
+        let worth = match entry.new.kind {
+            Kind::Granted => self.replay_grant(entry, price),
+            _ => self.replay_stage(entry, contract),
+        };
+        let pool = self.pools.entry(entry.contract.series.clone()).or_default();
+        apply(pool, entry);
+        let may_grant = entry.new.worth != 0;
+        (worth, may_grant && pool.toward >= price)
+    }
+
+    fn replay_grant(&mut self, entry: &Entry, price: i64) -> i64 {
+        let pool = self.pools.get(&entry.contract.series).copied().unwrap_or_default();
+        if pool.toward < price {
+            self.fault(entry.seq, "granted without the credits for it");
+        }
+        if entry.new.cycle != pool.cycles + 1 {
+            self.fault(entry.seq, &format!("slot number {} behind number {}", entry.new.cycle, pool.cycles));
+        }
+        if !self.grants.insert((entry.contract.series.clone(), entry.new.cycle)) {
+            self.fault(entry.seq, "this slot was granted before");
+        }
+        -price
+    }
+
+    fn replay_stage(&mut self, entry: &Entry, contract: &Arc<ContractVersion>) -> i64 {
+        let known = self.persons.get(&entry.person).filter(|r| r.covers(entry.at)).cloned();
+        let fits = match (entry.new.kind, &known) {
+            (Kind::Offered, None) | (Kind::Duplicate, Some(_)) => true,
+            (Kind::Accepted, Some(r)) => r.stage == Stage::Accepted && r.counted.is_none(),
+            (Kind::Delivered, Some(r)) => r.stage == Stage::Accepted,
+            _ => false,
+        };
+        if !fits {
+            self.fault(entry.seq, "its kind does not follow from the person's referral");
+        }
+        let fresh =
+            || Referral { contract: Arc::clone(contract), stage: Stage::Accepted, offered: entry.at, counted: None };
+        let mut referral = if entry.new.kind == Kind::Offered { fresh() } else { known.unwrap_or_else(fresh) };
+        if referral.contract != *contract {
+            self.fault(entry.seq, "ruled by another contract version than its referral pinned");
+        }
+        if entry.new.kind == Kind::Delivered {
+            referral.stage = Stage::Delivered;
+        }
+        let credit = counts(entry.new.kind, contract.count_on) && referral.counted.is_none();
+        if credit {
+            referral.counted = Some(entry.at);
+        }
+        self.persons.insert(entry.person, referral);
+        i64::from(credit)
+    }
+
+    /// Ends the chain: the head and number the store keeps must be those of the last entry.
+    pub fn finish(&mut self, seq: u64, head: &Hash) {
+        self.check_grant_made();
+        if seq > self.seq {
+            let what = format!("missing: the chain goes on to {seq}");
+            self.fault(self.seq + 1, &what);
+        } else if seq < self.seq {
+            self.fault(self.seq, &format!("the head is at {seq} only"));
+        } else if *head != self.head {
+            self.fault(seq, "the head is not the hash of the last entry");
+        }
+    }
+
+    /// Compares the stored balance of a series with the replay.
+    pub fn compare_pool(&mut self, series: &str, stored: Pool) {
+        let replayed = self.pools.remove(series).unwrap_or_default();
+        if stored != replayed {
+            self.derived(format!("balance of {series}: stored {stored:?}, replayed {replayed:?}"));
+        }
+    }
+
+    /// Compares the stored state of a person, known by commitment, with the replay.
+    pub fn compare_person(&mut self, commitment: &Hash, stored: &Referral) {
+        let same = self.persons.remove(commitment).is_some_and(|replayed| replayed == *stored);
+        if !same {
+            self.derived("the stored state of a person differs from the replay".to_owned());
+        }
+    }
+
+    /// Compares a stored grant with the granted entries.
+    pub fn compare_grant(&mut self, series: &str, cycle: u32) {
+        if !self.grants.remove(&(series.to_owned(), cycle)) {
+            self.derived(format!("slot {cycle} of {series} has no entry, or two rows"));
+        }
+    }
+
+    /// Compares a stored piece of evidence, known by commitment, with the entry it made first.
+    pub fn compare_event(&mut self, commitment: &Hash, seq: u64) {
+        if self.events.remove(commitment) != Some(seq) {
+            self.fault(seq, "its evidence is not the evidence kept for it");
+        }
+    }
+
+    fn derived(&mut self, what: String) {
+        self.faults.push(Fault { seq: None, what });
+    }
+
+    /// Every fault, in the order found; what the store should have had and had not comes last.
+    pub fn faults(mut self) -> Vec<Fault> {
+        let empty = Pool::default();
+        let pools: Vec<String> = self.pools.iter().filter(|(_, p)| **p != empty).map(|(s, _)| s.clone()).collect();
+        for series in pools {
+            self.derived(format!("no balance is kept for {series}"));
+        }
+        if !self.persons.is_empty() {
+            self.derived(format!("{} persons of the chain have no state", self.persons.len()));
+        }
+        let mut unproven: Vec<u64> = self.events.drain().map(|(_, seq)| seq).collect();
+        unproven.sort_unstable();
+        for seq in unproven {
+            self.fault(seq, "the evidence for it is not there");
+        }
+        let mut grants: Vec<_> = self.grants.drain().collect();
+        grants.sort();
+        for (series, cycle) in grants {
+            self.derived(format!("slot {cycle} of {series} is granted by an entry and not listed"));
+        }
+        self.faults
+    }
+}

@@ -1,0 +1,94 @@
+//! Entries: the only thing a ledger is made of. Everything else is derived from them.
+
+use jiff::Timestamp;
+
+use super::contract::ContractRef;
+
+/// What an entry says. The numbers are stored and hashed: they never change.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[repr(u8)]
+pub enum Kind {
+    /// A rejection mail with the line was handed on for a candidate.
+    Offered = 1,
+    /// The next hop has taken it.
+    Accepted = 2,
+    /// The candidate's own MX has taken it.
+    Delivered = 3,
+    /// A further contact of the same person: the line was given, worth nothing.
+    Duplicate = 4,
+    /// A hire slot.
+    Granted = 5,
+}
+
+impl Kind {
+    /// Every kind, in the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::Offered, Self::Accepted, Self::Delivered, Self::Duplicate, Self::Granted];
+
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Offered => "offered",
+            Self::Accepted => "accepted",
+            Self::Delivered => "delivered",
+            Self::Duplicate => "duplicate",
+            Self::Granted => "granted",
+        }
+    }
+
+    /// The stored number.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// Reads a stored number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.number() == number)
+    }
+
+    /// Whether the entry is about a person.
+    pub fn is_personal(self) -> bool {
+        self != Self::Granted
+    }
+}
+
+/// What the rules decide; the store gives it its place in the chain.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewEntry {
+    /// What it says.
+    pub kind: Kind,
+    /// What it adds to the credits that wait for the next slot: 1 for a credit, minus the threshold for a grant.
+    pub worth: i64,
+    /// The slot's number in its series, from 1; 0 for every other kind.
+    pub cycle: u32,
+}
+
+/// One entry in its place, as stored and hashed. Times are whole microseconds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// Its number in the company's chain, from 1, without gaps.
+    pub seq: u64,
+    /// What the rules decided.
+    pub new: NewEntry,
+    /// The contract version that rules it.
+    pub contract: ContractRef,
+    /// The salted commitment to the person; zeros when no person is concerned.
+    pub person: [u8; 32],
+    /// The salted commitment to the evidence; zeros when no person is concerned.
+    pub event: [u8; 32],
+    /// When it happened.
+    pub at: Timestamp,
+    /// When it was posted; never before the entry in front of it. Statements go by this time, so a sealed month stays.
+    pub posted: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_keep_their_numbers() {
+        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5]);
+        assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
+        assert_eq!(Kind::from_number(0), None);
+    }
+}

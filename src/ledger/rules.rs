@@ -1,0 +1,284 @@
+//! The rules: from a person's state, a pool's balance and one event to the entries it makes. The only place with them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::contract::{ContractVersion, CountOn};
+use super::entry::{Kind, NewEntry};
+use super::event::{Proves, ReferralEvent};
+
+/// How far a referral has come.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Stage {
+    /// The next hop has taken the mail.
+    Accepted,
+    /// The candidate's own MX has taken it.
+    Delivered,
+}
+
+impl From<Proves> for Stage {
+    fn from(proves: Proves) -> Self {
+        match proves {
+            Proves::Accepted => Self::Accepted,
+            Proves::Delivered => Self::Delivered,
+        }
+    }
+}
+
+/// The newest referral of one person: derived, and the same as a replay of the entries gives.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Referral {
+    /// The contract version pinned when it was offered; it rules all later evidence.
+    pub contract: Arc<ContractVersion>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// When it was offered.
+    pub offered: Timestamp,
+    /// When it became a credit.
+    pub counted: Option<Timestamp>,
+}
+
+impl Referral {
+    /// Whether a contact at `at` belongs to this referral: until the person window behind the credit (behind the offer,
+    /// as long as nothing is counted) is over. What arrives late from before it belongs to it too.
+    pub fn covers(&self, at: Timestamp) -> bool {
+        let window = SignedDuration::from_hours(i64::from(self.contract.person_window_days) * 24);
+        self.counted.unwrap_or(self.offered).checked_add(window).map_or(true, |end| at < end)
+    }
+}
+
+/// The balance of one contract series.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Pool {
+    /// Credits ever counted.
+    pub counted: u64,
+    /// Credits that wait for the next slot: the sum of the worth of all entries.
+    pub toward: i64,
+    /// Slots ever granted, which is the number of the newest.
+    pub cycles: u32,
+}
+
+/// A company's contract versions by series and number.
+#[derive(Clone, Debug, Default)]
+pub struct Contracts(HashMap<String, HashMap<u32, Arc<ContractVersion>>>);
+
+impl Contracts {
+    /// Adds a version.
+    pub fn insert(&mut self, version: ContractVersion) {
+        self.0.entry(version.series.clone()).or_default().insert(version.version, Arc::new(version));
+    }
+
+    /// Finds a version.
+    pub fn find(&self, series: &str, version: u32) -> Option<&Arc<ContractVersion>> {
+        self.0.get(series)?.get(&version)
+    }
+}
+
+/// Why an event cannot be posted now. It is kept aside, whole, until this is settled.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Unpostable {
+    /// The store has no such contract version.
+    #[error("contract version unknown")]
+    ContractUnknown,
+    /// The node that wrote the line had other terms under the same name.
+    #[error("contract version has another content here")]
+    ContractDiffers,
+    /// The store has not agreed on the key that made the candidate key.
+    #[error("candidate key made with an unknown key")]
+    KeyUnknown,
+}
+
+impl Unpostable {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ContractUnknown => "contract_unknown",
+            Self::ContractDiffers => "contract_differs",
+            Self::KeyUnknown => "key_unknown",
+        }
+    }
+}
+
+/// The contract version that rules an event: the pinned one while the person's referral covers it, else the event's.
+///
+/// # Errors
+/// [`Unpostable`] when the event's version is not known with the content the event pins.
+pub fn ruling(
+    person: Option<&Referral>,
+    event: &ReferralEvent,
+    contracts: &Contracts,
+) -> Result<Arc<ContractVersion>, Unpostable> {
+    if let Some(referral) = person.filter(|r| r.covers(event.at)) {
+        return Ok(Arc::clone(&referral.contract));
+    }
+    let wanted = &event.contract;
+    let version = contracts.find(&wanted.series, wanted.version).ok_or(Unpostable::ContractUnknown)?;
+    if version.digest() == wanted.digest { Ok(Arc::clone(version)) } else { Err(Unpostable::ContractDiffers) }
+}
+
+/// What one event makes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Posting {
+    /// The new entries, in order.
+    pub entries: Vec<NewEntry>,
+    /// The person's referral after them.
+    pub referral: Referral,
+    /// The pool of the ruling version's series after them.
+    pub pool: Pool,
+}
+
+/// Posts one event that was never posted before. `contract` is what [`ruling`] found, `pool` that of its series.
+pub fn post(person: Option<Referral>, event: &ReferralEvent, contract: &Arc<ContractVersion>, pool: Pool) -> Posting {
+    let covering = person.filter(|r| r.covers(event.at));
+    let stage = Stage::from(event.proves);
+    let (stages, from) = match &covering {
+        Some(referral) if stage <= referral.stage => (&[Kind::Duplicate][..], None),
+        Some(_) => (&[Kind::Delivered][..], None),
+        None if stage == Stage::Delivered => (&[Kind::Offered, Kind::Accepted, Kind::Delivered][..], Some(event.at)),
+        None => (&[Kind::Offered, Kind::Accepted][..], Some(event.at)),
+    };
+    let mut referral = covering.unwrap_or_else(|| Referral {
+        contract: Arc::clone(contract),
+        stage,
+        offered: from.unwrap_or(event.at),
+        counted: None,
+    });
+    referral.stage = referral.stage.max(stage);
+    let mut posting = Posting { entries: Vec::with_capacity(4), referral, pool };
+    for kind in stages {
+        posting.add(*kind, event.at);
+    }
+    posting
+}
+
+impl Posting {
+    /// Adds one stage, its credit if it is the stage that counts, and the grant if it is then due.
+    fn add(&mut self, kind: Kind, at: Timestamp) {
+        let counts = counts(kind, self.referral.contract.count_on) && self.referral.counted.is_none();
+        self.entries.push(NewEntry { kind, worth: i64::from(counts), cycle: 0 });
+        if counts {
+            self.referral.counted = Some(at);
+            self.pool.counted += 1;
+            self.pool.toward += 1;
+            self.grant();
+        }
+    }
+
+    /// Grants while the credits reach the threshold: at the tenth, in the same step.
+    fn grant(&mut self) {
+        let price = i64::from(self.referral.contract.threshold.max(1));
+        while self.pool.toward >= price {
+            self.pool.toward -= price;
+            self.pool.cycles += 1;
+            self.entries.push(NewEntry { kind: Kind::Granted, worth: -price, cycle: self.pool.cycles });
+        }
+    }
+}
+
+/// Whether an entry of this kind is the stage that makes a credit.
+pub(super) fn counts(kind: Kind, count_on: CountOn) -> bool {
+    matches!((kind, count_on), (Kind::Accepted, CountOn::Accepted) | (Kind::Delivered, CountOn::Delivered))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::referral::{CandidateKey, CompanyId, LinkToken};
+    use jiff::civil::date;
+
+    fn contract(count_on: CountOn) -> Arc<ContractVersion> {
+        Arc::new(ContractVersion { count_on, ..ContractVersion::new("main", 1, date(2026, 4, 1)) })
+    }
+
+    fn event(contract: &ContractVersion, proves: Proves, day: i64) -> ReferralEvent {
+        ReferralEvent {
+            company: CompanyId::parse("kaede").unwrap(),
+            candidate: CandidateKey { key_id: 1, octets: [1; 32] },
+            token: LinkToken::parse(&format!("kaede-{}", "a".repeat(26))).unwrap(),
+            contract: contract.reference(),
+            proves,
+            route: "smarthost".to_owned(),
+            transaction: format!("t{day}"),
+            recipient: 0,
+            inserted: true,
+            at: Timestamp::from_second(1_800_000_000 + day * 86_400).unwrap(),
+        }
+    }
+
+    /// One letter per entry, upper case when it is a credit; the contacts are (proof, day).
+    fn check(count_on: CountOn, contacts: &[(Proves, i64)], expected: &str) {
+        let contract = contract(count_on);
+        let (mut person, mut pool, mut seen) = (None, Pool::default(), Vec::new());
+        for (proves, day) in contacts {
+            let posting = post(person, &event(&contract, *proves, *day), &contract, pool);
+            let letter = |e: &NewEntry| {
+                let code = &e.kind.code()[..3];
+                if e.worth > 0 { code.to_uppercase() } else { code.to_owned() }
+            };
+            seen.push(posting.entries.iter().map(letter).collect::<Vec<_>>().join(" "));
+            (person, pool) = (Some(posting.referral), posting.pool);
+        }
+        assert_eq!(seen.join(" | "), expected);
+    }
+
+    #[test]
+    fn a_person_counts_once_within_the_window_and_again_after_it() {
+        use Proves::Delivered as D;
+        check(CountOn::Delivered, &[(D, 0)], "off acc DEL");
+        check(CountOn::Delivered, &[(D, 0), (D, 0), (D, 364)], "off acc DEL | dup | dup");
+        check(CountOn::Delivered, &[(D, 0), (D, 365)], "off acc DEL | off acc DEL");
+        check(CountOn::Delivered, &[(D, 0), (D, 365), (D, 10)], "off acc DEL | off acc DEL | dup");
+    }
+
+    #[test]
+    fn no_evidence_no_credit() {
+        use Proves::{Accepted as A, Delivered as D};
+        check(CountOn::Delivered, &[(A, 0), (A, 1)], "off acc | dup");
+        check(CountOn::Delivered, &[(A, 0), (D, 1), (D, 2)], "off acc | DEL | dup");
+        check(CountOn::Accepted, &[(A, 0), (D, 1)], "off ACC | del");
+        check(CountOn::Registered, &[(D, 0)], "off acc del");
+    }
+
+    #[test]
+    fn the_window_runs_from_the_credit_not_from_the_offer() {
+        use Proves::{Accepted as A, Delivered as D};
+        check(CountOn::Delivered, &[(A, 0), (D, 300), (D, 600), (D, 665)], "off acc | DEL | dup | off acc DEL");
+    }
+
+    #[test]
+    fn the_tenth_credit_grants_in_the_same_step() {
+        let contract = contract(CountOn::Delivered);
+        let mut pool = Pool::default();
+        for n in 1..=25u32 {
+            let posting = post(None, &event(&contract, Proves::Delivered, 0), &contract, pool);
+            let grants = posting.entries.iter().filter(|e| e.kind == Kind::Granted).count();
+            assert_eq!(grants, usize::from(n % 10 == 0), "credit {n}");
+            pool = posting.pool;
+        }
+        assert_eq!(pool, Pool { counted: 25, toward: 5, cycles: 2 });
+    }
+
+    #[test]
+    fn a_lower_threshold_carries_what_waits() {
+        let old = contract(CountOn::Delivered);
+        let new = Arc::new(ContractVersion { version: 2, threshold: 3, ..(*old).clone() });
+        let pool = Pool { counted: 9, toward: 9, cycles: 0 };
+        let posting = post(None, &event(&new, Proves::Delivered, 0), &new, pool);
+        assert_eq!(posting.pool, Pool { counted: 10, toward: 1, cycles: 3 });
+    }
+
+    #[test]
+    fn an_event_of_another_contract_content_is_not_posted() {
+        let known = contract(CountOn::Delivered);
+        let mut contracts = Contracts::default();
+        contracts.insert((*known).clone());
+        let mut event = event(&known, Proves::Delivered, 0);
+        assert_eq!(ruling(None, &event, &contracts), Ok(known));
+        event.contract.digest[0] ^= 1;
+        assert_eq!(ruling(None, &event, &contracts), Err(Unpostable::ContractDiffers));
+        event.contract.version = 9;
+        assert_eq!(ruling(None, &event, &contracts), Err(Unpostable::ContractUnknown));
+    }
+}

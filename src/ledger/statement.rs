@@ -1,0 +1,120 @@
+//! What a company and the operator see: balances, grants, and the statement of a period.
+
+use std::collections::BTreeMap;
+
+use data_encoding::HEXLOWER;
+use jiff::Timestamp;
+
+use super::chain::Hash;
+use super::entry::{Entry, Kind};
+use super::rules::Pool;
+use crate::referral::CompanyId;
+
+/// One hire slot earned.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Grant {
+    /// Whose it is.
+    pub company: CompanyId,
+    /// The contract series that paid for it.
+    pub series: String,
+    /// Its number in the series, from 1.
+    pub cycle: u32,
+    /// The entry that grants it.
+    pub seq: u64,
+    /// What it cost, in credits.
+    pub threshold: u32,
+    /// When the credit that made it due was counted.
+    pub at: Timestamp,
+}
+
+impl Grant {
+    /// The unique name of the grant, and of the one notice about it.
+    pub fn id(&self) -> String {
+        format!("notice:{}:{}:{}", self.company, self.series, self.cycle)
+    }
+}
+
+/// Where one contract series of a company stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Balance {
+    /// The contract series.
+    pub series: String,
+    /// Credits and slots.
+    pub pool: Pool,
+    /// Credits for the next slot, by the newest version in use.
+    pub threshold: u32,
+}
+
+/// One contract series in a statement.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct PoolStatement {
+    /// The balance before the period.
+    pub opening: Pool,
+    /// The balance after it.
+    pub closing: Pool,
+    /// Entries of the period by kind.
+    pub entries: BTreeMap<Kind, u64>,
+    /// Slots granted in the period: number, price in credits, time of the credit.
+    pub grants: Vec<(u32, i64, Timestamp)>,
+    /// Credits for the next slot, by the newest version in use at the end.
+    pub threshold: u32,
+}
+
+/// The statement of one company for a period, by time of posting.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Statement {
+    /// The company.
+    pub company: CompanyId,
+    /// The first instant of the period.
+    pub from: Timestamp,
+    /// The first instant behind it.
+    pub until: Timestamp,
+    /// The contract series that had an entry until its end.
+    pub pools: BTreeMap<String, PoolStatement>,
+    /// The number of the last entry of the period or before it; 0 when there is none.
+    pub seq: u64,
+    /// The chain's head there.
+    pub head: Hash,
+}
+
+impl Statement {
+    /// An empty statement; `genesis` is the head of a chain without entries.
+    pub fn new(company: CompanyId, from: Timestamp, until: Timestamp, genesis: Hash) -> Self {
+        Self { company, from, until, pools: BTreeMap::new(), seq: 0, head: genesis }
+    }
+
+    /// The chain's head in hexadecimal, as it is printed.
+    pub fn head_text(&self) -> String {
+        HEXLOWER.encode(&self.head)
+    }
+
+    /// Takes the next entry of the chain with its hash and its version's threshold; what lies behind the period is not
+    /// taken.
+    pub fn add(&mut self, entry: &Entry, hash: &Hash, threshold: u32) {
+        if entry.posted >= self.until {
+            return;
+        }
+        let pool = self.pools.entry(entry.contract.series.clone()).or_default();
+        apply(&mut pool.closing, entry);
+        pool.threshold = threshold;
+        if entry.posted < self.from {
+            pool.opening = pool.closing;
+        } else {
+            *pool.entries.entry(entry.new.kind).or_default() += 1;
+            if entry.new.kind == Kind::Granted {
+                pool.grants.push((entry.new.cycle, -entry.new.worth, entry.at));
+            }
+        }
+        (self.seq, self.head) = (entry.seq, *hash);
+    }
+}
+
+/// What an entry does to the balance of its series.
+pub(super) fn apply(pool: &mut Pool, entry: &Entry) {
+    pool.toward += entry.new.worth;
+    if entry.new.kind == Kind::Granted {
+        pool.cycles = pool.cycles.max(entry.new.cycle);
+    } else if entry.new.worth > 0 {
+        pool.counted += 1;
+    }
+}

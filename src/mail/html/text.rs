@@ -1,0 +1,95 @@
+//! Text between tags as a reader sees it: decoded, entities resolved, white space collapsed.
+
+use std::ops::Range;
+
+use mail_parser::decoders::html::add_html_token;
+
+use crate::mail::charset::Charset;
+
+/// Longest entity that is looked for, in octets.
+const ENTITY_OCTETS_MAX: usize = 34;
+
+/// A run of text octets.
+pub(super) struct Gap<'a> {
+    pub(super) octets: &'a [u8],
+    /// Whether nothing of the line stands before it.
+    pub(super) is_start: bool,
+}
+
+/// A run of text with and without the white space around it.
+pub(super) struct Trimmed {
+    pub(super) outer: Range<usize>,
+    pub(super) inner: Range<usize>,
+}
+
+/// Finds the visible octets of a run.
+pub(super) fn trim(body: &[u8], octets: Range<usize>) -> Trimmed {
+    let text = &body[octets.clone()];
+    let lead = text.len() - text.trim_ascii_start().len();
+    let start = octets.start + lead;
+    Trimmed { inner: start..start + text[lead..].trim_ascii_end().len(), outer: octets }
+}
+
+/// Adds the run to the text. Gives whether its octets are legal.
+pub(super) fn push(gap: &Gap<'_>, charset: Charset, text: &mut String) -> bool {
+    let Some(decoded) = charset.decode_line(gap.octets) else { return false };
+    let mut after_space = gap.is_start || text.ends_with(' ');
+    let mut rest = &*decoded;
+    while let Some(c) = rest.chars().next() {
+        if c == '&' {
+            rest = push_entity(rest, text);
+            after_space = false;
+            continue;
+        }
+        rest = &rest[c.len_utf8()..];
+        let is_space = matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{c}');
+        if is_space && !after_space {
+            text.push(' ');
+        } else if !is_space && !is_invisible(c) {
+            text.push(c);
+        }
+        after_space = is_space || (after_space && is_invisible(c));
+    }
+    true
+}
+
+/// Takes the collapsed space off the end of a line that starts at `from`.
+pub(super) fn trim_end(text: &mut String, from: usize) {
+    if text.len() > from && text.ends_with(' ') {
+        text.pop();
+    }
+}
+
+/// Resolves the entities of an attribute value.
+pub(super) fn unescape(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = rest.find('&') {
+        text.push_str(&rest[..at]);
+        rest = push_entity(&rest[at..], &mut text);
+    }
+    text.push_str(rest);
+    text
+}
+
+/// Adds what the text's first character, an ampersand, begins. Gives the rest.
+fn push_entity<'a>(rest: &'a str, text: &mut String) -> &'a str {
+    let end = rest.bytes().take(ENTITY_OCTETS_MAX).skip(1).position(|b| !b.is_ascii_alphanumeric() && b != b'#');
+    let entity = end.map(|n| n + 1).filter(|n| rest.as_bytes()[*n] == b';' && *n > 1);
+    let Some(entity) = entity.map(|n| &rest[..=n]) else {
+        text.push('&');
+        return &rest[1..];
+    };
+    let before = text.len();
+    add_html_token(text, entity.as_bytes(), false);
+    let hides = text[before..].chars().any(is_invisible);
+    if hides {
+        text.truncate(before);
+    }
+    &rest[entity.len()..]
+}
+
+/// Characters that take no room; preview texts are padded with them, and words split by them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\0' | '\u{ad}' | '\u{34f}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}

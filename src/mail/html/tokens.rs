@@ -1,0 +1,131 @@
+//! Where the tags and comments of a part stand. `lol_html` finds them; nothing it would write is used.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
+
+use lol_html::html_content::{Element, EndTag};
+use lol_html::{AsciiCompatibleEncoding, HtmlRewriter, Settings, doc_comments, doctype, element};
+use memchr::memchr;
+
+use super::HtmlFault;
+use super::element::{self, Role};
+use super::style::{self, Shown};
+use crate::mail::charset::Charset;
+
+/// A tag, comment or doctype: everything that is not text.
+#[derive(Debug)]
+pub(super) struct Token {
+    pub(super) octets: Range<usize>,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    Start(Box<Start>),
+    End(&'static str, Role),
+    Comment,
+}
+
+/// A start tag.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) name: &'static str,
+    pub(super) role: Role,
+    pub(super) shown: Shown,
+    pub(super) style: Option<String>,
+    pub(super) href: Option<String>,
+    pub(super) history: bool,
+    pub(super) signature: bool,
+    /// Whether an end tag is to be waited for.
+    pub(super) opens: bool,
+}
+
+type Found = Rc<RefCell<Vec<Token>>>;
+
+/// Finds all tokens, in order.
+pub(super) fn read(body: &[u8], charset: Charset) -> Result<Vec<Token>, HtmlFault> {
+    let masked = if charset.is_ascii_compatible() { None } else { Some(mask(body)?) };
+    let encoding = AsciiCompatibleEncoding::new(charset.markup_encoding()).ok_or(HtmlFault::Ambiguous)?;
+    let found = Found::default();
+    let (of_elements, of_comments, of_doctypes) = (Rc::clone(&found), Rc::clone(&found), Rc::clone(&found));
+    let settings = Settings::new()
+        .append_element_content_handler(element!("*", move |e| {
+            take_element(&of_elements, e);
+            Ok(())
+        }))
+        .append_document_content_handler(doc_comments!(move |c| {
+            push(&of_comments, c.source_location().bytes(), Kind::Comment);
+            Ok(())
+        }))
+        .append_document_content_handler(doctype!(move |d| {
+            push(&of_doctypes, d.source_location().bytes(), Kind::Comment);
+            Ok(())
+        }))
+        .with_encoding(encoding);
+    let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
+    rewriter.write(masked.as_deref().unwrap_or(body)).map_err(|_| HtmlFault::Ambiguous)?;
+    rewriter.end().map_err(|_| HtmlFault::Ambiguous)?;
+    let tokens = std::mem::take(&mut *found.borrow_mut());
+    let in_order = tokens.windows(2).all(|w| w[0].octets.end <= w[1].octets.start);
+    let inside = tokens.last().is_none_or(|t| t.octets.end <= body.len());
+    if in_order && inside { Ok(tokens) } else { Err(HtmlFault::Ambiguous) }
+}
+
+fn push(found: &Found, octets: Range<usize>, kind: Kind) {
+    let mut tokens = found.borrow_mut();
+    // One end tag may end several elements.
+    if tokens.last().is_none_or(|t| t.octets != octets) {
+        tokens.push(Token { octets, kind });
+    }
+}
+
+fn take_element(found: &Found, e: &mut Element<'_, '_>) {
+    let (name, role) = element::known(&e.tag_name());
+    let has_content = e.can_have_content();
+    let attribute = |n: &str| e.get_attribute(n).unwrap_or_default();
+    let (class, id, style) = (attribute("class"), attribute("id"), e.get_attribute("style"));
+    let mut shown = style.as_deref().map(style::read).unwrap_or_default();
+    shown.hidden |= e.has_attribute("hidden") || role == Role::Hidden || element::marks_preheader(&class, &id);
+    if name == "pre" {
+        shown.pre = Some(true);
+    }
+    let start = Start {
+        name,
+        role,
+        shown,
+        style: style.filter(|_| role == Role::Block),
+        href: if name == "a" { e.get_attribute("href") } else { None },
+        history: name == "blockquote" || element::marks_history(&class, &id),
+        signature: element::marks_signature(&class, &id),
+        opens: has_content && matches!(role, Role::Block | Role::Inline | Role::Hidden),
+    };
+    push(found, e.source_location().bytes(), Kind::Start(Box::new(start)));
+    if let Some(handlers) = e.end_tag_handlers() {
+        let found = Rc::clone(found);
+        handlers.push(Box::new(move |tag: &mut EndTag<'_>| {
+            let (name, role) = element::known(&tag.name());
+            push(&found, tag.source_location().bytes(), Kind::End(name, role));
+            Ok(())
+        }));
+    }
+}
+
+/// A copy in which nothing but ISO-2022-JP text in ASCII state can look like markup. Lengths stay.
+fn mask(body: &[u8]) -> Result<Vec<u8>, HtmlFault> {
+    let mut masked = body.to_vec();
+    let mut at = memchr(0x1b, body).unwrap_or(body.len());
+    while at < body.len() {
+        let next = memchr(0x1b, &body[at + 1..]).map_or(body.len(), |n| at + 1 + n);
+        let run = &body[at + 1..next];
+        // In the single-octet sets `<` is a `<`, which a mask would hide.
+        if (run.starts_with(b"(J") || run.starts_with(b"(I")) && memchr(b'<', run).is_some() {
+            return Err(HtmlFault::Ambiguous);
+        }
+        if !run.starts_with(b"(B") {
+            masked[at..next].fill(0x80);
+        }
+        at = next;
+    }
+    Ok(masked)
+}

@@ -1,0 +1,91 @@
+//! The policy in force: built whole from files and keys, swapped whole, read without waiting.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::classify::Rules;
+use crate::config::Settings;
+use crate::config::keys::RootKey;
+use crate::pipeline::{InForce, Policy};
+use crate::referral::CompanyKeys;
+use crate::store::Agreement;
+
+/// The number of the key all companies' keys derive from; a rotation will count on from here.
+const KEY_ID: u16 = 1;
+
+/// Builds the policy that the settings mean, with each company's keys.
+pub fn build(settings: &Settings, root: &RootKey, rules: Arc<Rules>) -> Policy {
+    let companies = settings.companies.iter().map(|company| InForce {
+        keys: CompanyKeys::derive(root.octets(), &company.id, KEY_ID),
+        company: company.clone(),
+    });
+    Policy::new(companies.collect(), settings.smtp.relay_networks.clone(), rules)
+}
+
+/// What the ledger must agree to before this node may write a line: each company's keys and contract versions.
+pub fn agreements(policy: &Policy) -> Vec<Agreement> {
+    let agreement = |of: &InForce| Agreement {
+        company: of.company.id.clone(),
+        keys: vec![(of.keys.key_id(), of.keys.fingerprint())],
+        contracts: of.company.contracts.clone(),
+    };
+    policy.companies().map(agreement).collect()
+}
+
+/// Where every mail finds the policy in force. Cheap to clone; all clones see the same one.
+#[derive(Clone)]
+pub struct PolicyHandle(Arc<ArcSwap<Policy>>);
+
+impl PolicyHandle {
+    /// A handle on a first policy.
+    pub fn new(policy: Policy) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(policy)))
+    }
+
+    /// The policy in force now. A mail keeps the one it began with, whatever is swapped in meanwhile.
+    pub fn current(&self) -> Arc<Policy> {
+        self.0.load_full()
+    }
+
+    /// Puts another policy in force, whole, and gives back the one it replaces.
+    pub fn swap(&self, policy: Policy) -> Arc<Policy> {
+        self.0.swap(Arc::new(policy))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::example_company;
+    use crate::config::keys::open_root_key;
+    use crate::pipeline::Company;
+
+    fn build_with(data_dir: &std::path::Path, companies: Vec<Company>) -> Policy {
+        let root = open_root_key(data_dir).unwrap_or_else(|e| panic!("{e}"));
+        build(&Settings { companies, ..Settings::default() }, &root, Arc::new(Rules::built_in()))
+    }
+
+    fn example() -> Company {
+        example_company().unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    #[test]
+    fn a_mail_keeps_the_policy_it_began_with() {
+        let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let handle = PolicyHandle::new(build_with(folder.path(), vec![example()]));
+        let (begun, other_node) = (handle.current(), handle.clone());
+        handle.swap(build_with(folder.path(), Vec::new()));
+        assert_eq!((begun.companies().count(), other_node.current().companies().count()), (1, 0));
+    }
+
+    #[test]
+    fn the_same_key_file_means_the_same_agreement_and_another_one_another() {
+        let folders = [(); 2].map(|()| tempfile::tempdir().unwrap_or_else(|e| panic!("{e}")));
+        let keys = |n: usize| agreements(&build_with(folders[n].path(), vec![example()]))[0].keys.clone();
+        assert_eq!(keys(0), keys(0));
+        assert_ne!(keys(0), keys(1));
+        let agreement = &agreements(&build_with(folders[0].path(), vec![example()]))[0];
+        assert_eq!((agreement.company.as_str(), agreement.contracts.len()), ("example", 1));
+    }
+}

@@ -1,0 +1,93 @@
+//! Who is inside: connections at one time, altogether and from one client.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Counts connections against their two limits.
+pub(super) struct Guests {
+    all_max: usize,
+    per_client_max: usize,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
+    all: usize,
+    by_client: HashMap<IpAddr, usize>,
+}
+
+/// One connection that was let in; it counts until it is dropped.
+pub(super) struct Guest {
+    guests: Arc<Guests>,
+    client: IpAddr,
+}
+
+impl Guests {
+    pub(super) fn new(all_max: usize, per_client_max: usize) -> Arc<Self> {
+        Arc::new(Self { all_max, per_client_max, inside: Mutex::default() })
+    }
+
+    /// Lets a client in, unless the house is full or he has his share already.
+    pub(super) fn admit(self: &Arc<Self>, ip: IpAddr) -> Option<Guest> {
+        let client = network_of(ip);
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_client = inside.by_client.get(&client).copied().unwrap_or(0);
+        if inside.all >= self.all_max || of_client >= self.per_client_max {
+            return None;
+        }
+        inside.all += 1;
+        inside.by_client.insert(client, of_client + 1);
+        Some(Guest { guests: Arc::clone(self), client })
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut inside = self.guests.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.all -= 1;
+        match inside.by_client.get_mut(&self.client) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                inside.by_client.remove(&self.client);
+            }
+        }
+    }
+}
+
+/// The address, or for IPv6 its /64: one machine commonly has that many addresses.
+fn network_of(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_client_has_his_share_and_the_house_has_its_limit() {
+        let guests = Guests::new(3, 2);
+        let ip = |last: u8| IpAddr::from([192, 0, 2, last]);
+        let first = guests.admit(ip(1));
+        let second = guests.admit(ip(1));
+        assert!(first.is_some() && second.is_some() && guests.admit(ip(1)).is_none());
+        let third = guests.admit(ip(2));
+        assert!(third.is_some() && guests.admit(ip(3)).is_none());
+        drop(first);
+        assert!(guests.admit(ip(3)).is_some_and(|_| guests.admit(ip(1)).is_none()));
+        drop((second, third));
+        let inside = guests.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(inside.all == 0 && inside.by_client.is_empty());
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_are_one_client() {
+        let ip = |text: &str| network_of(text.parse().unwrap_or(IpAddr::from([0, 0, 0, 0])));
+        assert_eq!(ip("2001:db8::1"), ip("2001:db8::ffff:2"));
+        assert_ne!(ip("2001:db8:0:1::1"), ip("2001:db8::1"));
+        assert_eq!(ip("::ffff:192.0.2.1"), ip("192.0.2.1"));
+    }
+}

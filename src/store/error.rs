@@ -1,0 +1,37 @@
+//! What can go wrong with the store, told apart by what a caller has to do about it.
+
+use crate::referral::CompanyId;
+
+/// Why nothing was committed, or nothing could be read.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum StoreError {
+    /// The file was written by a newer program; it is left as it is.
+    #[error("ledger.db has schema {found}, this program knows {known}")]
+    Newer {
+        /// The schema version in the file.
+        found: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
+    /// The store knows these keys or contract versions with another content.
+    #[error("not as agreed before: {}", .0.join("; "))]
+    Disagrees(Vec<String>),
+    /// No such company.
+    #[error("the ledger has no company {0}")]
+    NoCompany(CompanyId),
+    /// A row cannot be read as what it should be: `verify` says more.
+    #[error("damaged row: {0}")]
+    Damaged(String),
+    /// The database failed; the same call may be made again.
+    #[error("ledger.db: {0}")]
+    Database(String),
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.to_string())
+    }
+}

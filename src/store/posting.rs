@@ -1,0 +1,394 @@
+//! Posts events: finds the person, asks the rules, writes entries, states, balances, grants and notices.
+
+use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::StoreError;
+use super::rows::{self, CompanyRow, KnownContracts, signed};
+use crate::ledger::chain::{Hash, Salt, commit_event, commit_person, link};
+use crate::ledger::{
+    ContractRef, ContractVersion, Entry, EventId, Grant, Kind, NewEntry, Pool, Posting, Referral, ReferralEvent,
+    Unpostable, post as rules_post, ruling,
+};
+use crate::referral::CompanyId;
+use crate::spool::OutboxRow;
+
+/// What a commit added.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Posted {
+    /// The last outbox row the store has; rows up to it need not be sent again.
+    pub up_to_seq: u64,
+    /// Slots granted.
+    pub grants: Vec<Grant>,
+    /// Events that made entries.
+    pub events: u64,
+    /// Events that were there already and added nothing.
+    pub replays: u64,
+    /// Events kept aside, because no agreed contract or key rules them.
+    pub parked: u64,
+}
+
+/// Posts outbox rows and notes how far the outbox was read.
+pub fn post(connection: &Connection, rows: &[OutboxRow], now: Timestamp) -> Result<Posted, StoreError> {
+    // Companies in id order, so that two writers of one ledger can never wait for each other in a circle.
+    let mut by_company: BTreeMap<&CompanyId, Vec<&ReferralEvent>> = BTreeMap::new();
+    for row in rows {
+        by_company.entry(&row.event.company).or_default().push(&row.event);
+    }
+    let mut posted = Posted::default();
+    for (company, events) in by_company {
+        post_events(connection, company, events.into_iter(), now, &mut posted)?;
+    }
+    posted.up_to_seq = note_progress(connection, rows)?;
+    Ok(posted)
+}
+
+/// Posts events of one company.
+pub fn post_events<'e>(
+    connection: &Connection,
+    company: &CompanyId,
+    events: impl Iterator<Item = &'e ReferralEvent>,
+    now: Timestamp,
+    posted: &mut Posted,
+) -> Result<(), StoreError> {
+    let mut ledger = match rows::company(connection, company)? {
+        Some(row) => Some(OpenLedger::open(connection, company, row, now)?),
+        None => None,
+    };
+    for event in events {
+        let outcome = match &mut ledger {
+            Some(ledger) => ledger.post(event)?,
+            None => Err(Unpostable::ContractUnknown),
+        };
+        match outcome {
+            Ok(true) => posted.events += 1,
+            Ok(false) => posted.replays += 1,
+            Err(reason) => {
+                park(connection, event, reason, now)?;
+                posted.parked += 1;
+            }
+        }
+    }
+    if let Some(ledger) = ledger {
+        posted.grants.extend(ledger.close()?);
+    }
+    Ok(())
+}
+
+fn park(connection: &Connection, event: &ReferralEvent, why: Unpostable, now: Timestamp) -> Result<(), StoreError> {
+    let json = serde_json::to_string(event).map_err(|e| StoreError::Database(e.to_string()))?;
+    let sql = "INSERT OR IGNORE INTO parked (id, company, event, reason, parked) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.execute(params![event.id(), event.company.as_str(), json, why.code(), now.as_microsecond()])?;
+    Ok(())
+}
+
+/// The highest row posted is noted with its event, so that a spool that began anew is told from one that went on.
+fn note_progress(connection: &Connection, rows: &[OutboxRow]) -> Result<u64, StoreError> {
+    if let Some(last) = rows.iter().max_by_key(|row| row.seq) {
+        let sql = "INSERT INTO progress (id, seq, event) VALUES (1, ?1, ?2)
+                   ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, event = excluded.event";
+        connection.prepare_cached(sql)?.execute(params![signed(last.seq), last.event.id()])?;
+        return Ok(last.seq);
+    }
+    progress(connection)
+}
+
+/// The last outbox row posted, 0 for none.
+pub fn progress(connection: &Connection) -> Result<u64, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT seq FROM progress")?;
+    rows::number(statement.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+/// Marks a notice as taken; a second time changes nothing.
+pub fn mark_taken(connection: &Connection, grant: &Grant, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE notices SET taken = ?4 WHERE taken IS NULL AND series = ?2 AND cycle = ?3
+               AND company = (SELECT id FROM companies WHERE name = ?1)";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.execute(params![grant.company.as_str(), grant.series, grant.cycle, now.as_microsecond()])?;
+    Ok(())
+}
+
+/// One company's ledger while a batch is posted: what changes with every entry is written once, at the end.
+struct OpenLedger<'c> {
+    connection: &'c Connection,
+    company: &'c CompanyId,
+    row: CompanyRow,
+    known: KnownContracts,
+    keys: HashSet<u16>,
+    pools: BTreeMap<String, (Pool, i64)>,
+    grants: Vec<Grant>,
+    posted: Timestamp,
+}
+
+/// A person's row.
+struct Person {
+    id: i64,
+    salt: Salt,
+    referral: Referral,
+}
+
+/// What stands behind the entries of one event.
+struct Behind {
+    contract: ContractRef,
+    contract_row: i64,
+    person: Hash,
+    event: Hash,
+    at: Timestamp,
+}
+
+impl<'c> OpenLedger<'c> {
+    fn open(
+        connection: &'c Connection,
+        company: &'c CompanyId,
+        row: CompanyRow,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let known = rows::contracts(connection, row.id)?;
+        let mut statement = connection.prepare_cached("SELECT key_id FROM company_keys WHERE company = ?1")?;
+        let keys = statement.query_map([row.id], |r| r.get(0))?.collect::<Result<_, _>>()?;
+        // A clock that went back posts at the time of the newest entry, so that a sealed period stays sealed.
+        let posted = rows::time(row.posted.max(now.as_microsecond()))?;
+        Ok(Self { connection, company, row, known, keys, pools: BTreeMap::new(), grants: Vec::new(), posted })
+    }
+
+    /// Posts one event: whether it made entries, or why it cannot be posted.
+    fn post(&mut self, event: &ReferralEvent) -> Result<Result<bool, Unpostable>, StoreError> {
+        if !self.keys.contains(&event.candidate.key_id) {
+            return Ok(Err(Unpostable::KeyUnknown));
+        }
+        let id = event.id();
+        let person = self.find_person(event)?;
+        if let Some(person) = &person {
+            let mut statement = self.connection.prepare_cached("SELECT 1 FROM events WHERE person = ?1 AND id = ?2")?;
+            if statement.exists(params![person.id, id])? {
+                return Ok(Ok(false));
+            }
+        }
+        let at = rows::time(event.at.as_microsecond())?;
+        let event = if at == event.at { event } else { &ReferralEvent { at, ..event.clone() } };
+        let contract = match ruling(person.as_ref().map(|p| &p.referral), event, &self.known.contracts) {
+            Ok(contract) => contract,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        self.write(event, &id, person, &contract)?;
+        Ok(Ok(true))
+    }
+
+    fn find_person(&self, event: &ReferralEvent) -> Result<Option<Person>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, salt, contract, stage, offered, counted FROM persons WHERE company = ?1 AND key = ?2",
+        )?;
+        let mut found = statement.query(params![self.row.id, event.candidate.octets])?;
+        let Some(row) = found.next()? else { return Ok(None) };
+        let contract = self.known.by_row.get(&row.get(2)?).map(|(_, version)| Arc::clone(version));
+        let counted: Option<i64> = row.get(5)?;
+        let referral = Referral {
+            contract: contract.ok_or_else(|| StoreError::Damaged("a person's contract".to_owned()))?,
+            stage: rows::stage(row.get(3)?)?,
+            offered: rows::time(row.get(4)?)?,
+            counted: counted.map(rows::time).transpose()?,
+        };
+        Ok(Some(Person { id: row.get(0)?, salt: row.get(1)?, referral }))
+    }
+
+    fn write(
+        &mut self,
+        event: &ReferralEvent,
+        id: &EventId,
+        person: Option<Person>,
+        contract: &Arc<ContractVersion>,
+    ) -> Result<(), StoreError> {
+        let row = self.known.rows.get(&(contract.series.clone(), contract.version)).copied();
+        let contract_row = row.ok_or_else(|| StoreError::Damaged("a ruling contract".to_owned()))?;
+        let pool = self.pool(&contract.series, contract_row)?;
+        let known = person.as_ref().map(|p| (p.id, p.salt));
+        let posting = rules_post(person.map(|p| p.referral), event, contract, pool);
+        self.pools.insert(contract.series.clone(), (posting.pool, contract_row));
+        let salt = known.map_or_else(crate::sys::random::octets, |(_, salt)| salt);
+        let person_row = match known {
+            Some((row, _)) => self.update_person(row, &posting.referral, contract_row)?,
+            None => self.insert_person(event, &salt, &posting.referral, contract_row)?,
+        };
+        self.insert_event(event, id, person_row)?;
+        let behind = Behind {
+            contract: self.pinned(contract_row)?,
+            contract_row,
+            person: commit_person(&salt, &event.candidate),
+            event: commit_event(&salt, id, &event.evidence()),
+            at: event.at,
+        };
+        self.append(&posting, &behind)
+    }
+
+    fn pinned(&self, contract_row: i64) -> Result<ContractRef, StoreError> {
+        let found = self.known.by_row.get(&contract_row).map(|(pinned, _)| pinned.clone());
+        found.ok_or_else(|| StoreError::Damaged("a ruling contract".to_owned()))
+    }
+
+    fn pool(&mut self, series: &str, contract_row: i64) -> Result<Pool, StoreError> {
+        if let Some((pool, _)) = self.pools.get(series) {
+            return Ok(*pool);
+        }
+        let sql = "SELECT counted, toward, cycles FROM pools WHERE company = ?1 AND series = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut found = statement.query(params![self.row.id, series])?;
+        let pool = found.next()?.map(|row| rows::pool(row, 0)).transpose()?.unwrap_or_default();
+        self.pools.insert(series.to_owned(), (pool, contract_row));
+        Ok(pool)
+    }
+
+    fn insert_person(
+        &self,
+        event: &ReferralEvent,
+        salt: &Salt,
+        referral: &Referral,
+        contract_row: i64,
+    ) -> Result<i64, StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO persons (company, key, key_id, salt, contract, stage, offered, counted)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute(params![
+                self.row.id,
+                event.candidate.octets,
+                event.candidate.key_id,
+                salt,
+                contract_row,
+                rows::stage_number(referral.stage),
+                referral.offered.as_microsecond(),
+                referral.counted.map(Timestamp::as_microsecond),
+            ])?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    fn update_person(&self, row: i64, referral: &Referral, contract_row: i64) -> Result<i64, StoreError> {
+        let sql = "UPDATE persons SET contract = ?2, stage = ?3, offered = ?4, counted = ?5 WHERE id = ?1";
+        self.connection.prepare_cached(sql)?.execute(params![
+            row,
+            contract_row,
+            rows::stage_number(referral.stage),
+            referral.offered.as_microsecond(),
+            referral.counted.map(Timestamp::as_microsecond),
+        ])?;
+        Ok(row)
+    }
+
+    fn insert_event(&self, event: &ReferralEvent, id: &EventId, person: i64) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO events (person, id, seq, series, transaction_id, recipient, route, proves, inserted)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                person,
+                id,
+                signed(self.row.seq + 1),
+                event.contract.series,
+                event.transaction,
+                event.recipient,
+                event.route,
+                event.proves.code(),
+                event.inserted,
+            ])?;
+        Ok(())
+    }
+
+    fn append(&mut self, posting: &Posting, behind: &Behind) -> Result<(), StoreError> {
+        for new in &posting.entries {
+            let personal = new.kind.is_personal();
+            let entry = Entry {
+                seq: self.row.seq + 1,
+                new: new.clone(),
+                contract: behind.contract.clone(),
+                person: if personal { behind.person } else { [0; 32] },
+                event: if personal { behind.event } else { [0; 32] },
+                at: behind.at,
+                posted: self.posted,
+            };
+            let hash = link(&self.row.head, &entry);
+            self.insert_entry(&entry, behind.contract_row, &hash)?;
+            (self.row.seq, self.row.head) = (entry.seq, hash);
+            if new.kind == Kind::Granted {
+                self.grant(new, &entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn insert_entry(&self, entry: &Entry, contract_row: i64, hash: &Hash) -> Result<(), StoreError> {
+        let personal = entry.new.kind.is_personal();
+        self.connection
+            .prepare_cached(
+                "INSERT INTO entries (company, seq, kind, contract, person, event, worth, cycle, at, posted, hash)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            )?
+            .execute(params![
+                self.row.id,
+                signed(entry.seq),
+                entry.new.kind.number(),
+                contract_row,
+                personal.then_some(entry.person),
+                personal.then_some(entry.event),
+                entry.new.worth,
+                entry.new.cycle,
+                entry.at.as_microsecond(),
+                entry.posted.as_microsecond(),
+                hash,
+            ])?;
+        Ok(())
+    }
+
+    fn grant(&mut self, new: &NewEntry, entry: &Entry) -> Result<(), StoreError> {
+        let grant = Grant {
+            company: self.company.clone(),
+            series: entry.contract.series.clone(),
+            cycle: new.cycle,
+            seq: entry.seq,
+            threshold: u32::try_from(-new.worth).unwrap_or(u32::MAX),
+            at: entry.at,
+        };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO grants (company, series, cycle, seq, threshold, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                self.row.id,
+                grant.series,
+                grant.cycle,
+                signed(grant.seq),
+                grant.threshold,
+                grant.at.as_microsecond(),
+            ])?;
+        self.connection
+            .prepare_cached("INSERT INTO notices (company, series, cycle) VALUES (?1, ?2, ?3)")?
+            .execute(params![self.row.id, grant.series, grant.cycle])?;
+        self.grants.push(grant);
+        Ok(())
+    }
+
+    /// Writes head and balances, and gives the grants made.
+    fn close(self) -> Result<Vec<Grant>, StoreError> {
+        if self.pools.is_empty() {
+            return Ok(self.grants);
+        }
+        self.connection
+            .prepare_cached("UPDATE companies SET seq = ?2, head = ?3, posted = ?4 WHERE id = ?1")?
+            .execute(params![self.row.id, signed(self.row.seq), self.row.head, self.posted.as_microsecond()])?;
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO pools (company, series, counted, toward, cycles, contract) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (company, series) DO UPDATE SET counted = excluded.counted, toward = excluded.toward,
+             cycles = excluded.cycles, contract = excluded.contract",
+        )?;
+        for (series, (pool, contract)) in &self.pools {
+            let counted = signed(pool.counted);
+            statement.execute(params![self.row.id, series, counted, pool.toward, pool.cycles, contract])?;
+        }
+        Ok(self.grants)
+    }
+}

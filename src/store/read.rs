@@ -1,0 +1,265 @@
+//! What readers ask: balances, statements, grants, and the replay that proves them.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::error::StoreError;
+use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
+use crate::ledger::chain::{Hash, commit_event, commit_person, genesis};
+use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Pool, Proves, Referral, Statement};
+use crate::referral::{CandidateKey, CompanyId};
+
+/// The replay of one company's chain.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CompanyFaults {
+    /// The company.
+    pub company: CompanyId,
+    /// How many entries it has.
+    pub entries: u64,
+    /// The head of its chain.
+    pub head: Hash,
+    /// What is wrong; empty when nothing is.
+    pub faults: Vec<Fault>,
+}
+
+/// Events kept aside.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Parked {
+    /// Whose they are.
+    pub company: String,
+    /// The stable code of why.
+    pub reason: String,
+    /// How many.
+    pub events: u64,
+}
+
+/// How far the outbox was posted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Progress {
+    /// The last row, 0 for none.
+    pub seq: u64,
+    /// The id of the event in it.
+    pub event: Option<EventId>,
+}
+
+pub fn companies(connection: &Connection) -> Result<Vec<CompanyId>, StoreError> {
+    let mut statement = connection.prepare("SELECT name FROM companies ORDER BY name")?;
+    let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+    names.map(|name| company_id(&name?)).collect()
+}
+
+fn company_id(name: &str) -> Result<CompanyId, StoreError> {
+    CompanyId::parse(name).map_err(|e| StoreError::Damaged(format!("company {name:?}: {e}")))
+}
+
+fn require(connection: &Connection, company: &CompanyId) -> Result<CompanyRow, StoreError> {
+    rows::company(connection, company)?.ok_or_else(|| StoreError::NoCompany(company.clone()))
+}
+
+pub fn balance(connection: &Connection, company: &CompanyId) -> Result<Vec<Balance>, StoreError> {
+    let row = require(connection, company)?;
+    let mut statement = connection.prepare_cached(
+        "SELECT p.series, p.counted, p.toward, p.cycles, c.threshold FROM pools p JOIN contracts c ON c.id = p.contract
+         WHERE p.company = ?1 ORDER BY p.series",
+    )?;
+    let mut found = statement.query([row.id])?;
+    let mut balances = Vec::new();
+    while let Some(row) = found.next()? {
+        balances.push(Balance { series: row.get(0)?, pool: rows::pool(row, 1)?, threshold: row.get(4)? });
+    }
+    Ok(balances)
+}
+
+pub fn statement(
+    connection: &Connection,
+    company: &CompanyId,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Statement, StoreError> {
+    let row = require(connection, company)?;
+    let known = rows::contracts(connection, row.id)?;
+    let mut result = Statement::new(company.clone(), from, until, genesis(company));
+    let sql = format!("SELECT {ENTRY_COLUMNS} FROM entries WHERE company = ?1 AND posted < ?2 ORDER BY seq");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut entries = statement.query(params![row.id, until.as_microsecond()])?;
+    while let Some(row) = entries.next()? {
+        let (entry, hash, version) = rows::entry(row, &known)?;
+        result.add(&entry, &hash, version.threshold);
+    }
+    Ok(result)
+}
+
+const GRANT_COLUMNS: &str = "c.name, g.series, g.cycle, g.seq, g.threshold, g.at";
+
+pub fn grants(connection: &Connection, company: &CompanyId) -> Result<Vec<Grant>, StoreError> {
+    let row = require(connection, company)?;
+    let sql = format!(
+        "SELECT {GRANT_COLUMNS} FROM grants g JOIN companies c ON c.id = g.company
+         WHERE g.company = ?1 ORDER BY g.series, g.cycle"
+    );
+    collect_grants(connection, &sql, row.id)
+}
+
+pub fn grants_due(connection: &Connection, limit: usize) -> Result<Vec<Grant>, StoreError> {
+    let sql = format!(
+        "SELECT {GRANT_COLUMNS} FROM notices n JOIN grants g USING (company, series, cycle)
+         JOIN companies c ON c.id = n.company WHERE n.taken IS NULL ORDER BY c.name, n.series, n.cycle LIMIT ?1"
+    );
+    collect_grants(connection, &sql, i64::try_from(limit).unwrap_or(i64::MAX))
+}
+
+fn collect_grants(connection: &Connection, sql: &str, parameter: i64) -> Result<Vec<Grant>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = statement.query([parameter])?;
+    let mut grants = Vec::new();
+    while let Some(row) = found.next()? {
+        grants.push(Grant {
+            company: company_id(&row.get::<_, String>(0)?)?,
+            series: row.get(1)?,
+            cycle: row.get(2)?,
+            seq: rows::number(row.get(3)?)?,
+            threshold: row.get(4)?,
+            at: rows::time(row.get(5)?)?,
+        });
+    }
+    Ok(grants)
+}
+
+pub fn parked(connection: &Connection) -> Result<Vec<Parked>, StoreError> {
+    let sql = "SELECT company, reason, COUNT(*) FROM parked GROUP BY company, reason ORDER BY company, reason";
+    let mut statement = connection.prepare(sql)?;
+    let mut found = statement.query([])?;
+    let mut parked = Vec::new();
+    while let Some(row) = found.next()? {
+        parked.push(Parked { company: row.get(0)?, reason: row.get(1)?, events: rows::number(row.get(2)?)? });
+    }
+    Ok(parked)
+}
+
+pub fn progress(connection: &Connection) -> Result<Progress, StoreError> {
+    let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get(1)?));
+    let found = connection.query_row("SELECT seq, event FROM progress", [], read).optional()?;
+    let Some((seq, event)) = found else { return Ok(Progress::default()) };
+    Ok(Progress { seq: rows::number(seq)?, event: Some(event) })
+}
+
+/// Compares the stored balances with the sums over the entries, and names every series that differs.
+pub fn compare(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection.prepare(
+        "WITH sums AS (
+             SELECT e.company, c.series, SUM(e.worth > 0) AS counted, SUM(e.worth) AS toward, MAX(e.cycle) AS cycles
+             FROM entries e JOIN contracts c ON c.id = e.contract GROUP BY e.company, c.series)
+         SELECT n.name, COALESCE(s.series, p.series)
+         FROM sums s FULL JOIN pools p ON p.company = s.company AND p.series = s.series
+         JOIN companies n ON n.id = COALESCE(s.company, p.company)
+         WHERE s.counted IS NOT p.counted OR s.toward IS NOT p.toward OR s.cycles IS NOT p.cycles
+         ORDER BY 1, 2",
+    )?;
+    let name = |row: &Row<'_>| Ok(format!("{} {}", row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+    Ok(statement.query_map([], name)?.collect::<Result<_, _>>()?)
+}
+
+pub fn verify(connection: &Connection, only: Option<&CompanyId>) -> Result<Vec<CompanyFaults>, StoreError> {
+    let companies = match only {
+        Some(company) => vec![company.clone()],
+        None => companies(connection)?,
+    };
+    companies.iter().map(|company| verify_company(connection, company)).collect()
+}
+
+fn verify_company(connection: &Connection, company: &CompanyId) -> Result<CompanyFaults, StoreError> {
+    let row = require(connection, company)?;
+    let known = rows::contracts(connection, row.id)?;
+    let mut audit = Audit::new(company, &known.contracts);
+    replay(connection, &row, &known, &mut audit)?;
+    audit.finish(row.seq, &row.head);
+    compare_pools(connection, &row, &mut audit)?;
+    compare_persons(connection, &row, &known, &mut audit)?;
+    compare_events(connection, company, &row, &mut audit)?;
+    for grant in grants(connection, company)? {
+        audit.compare_grant(&grant.series, grant.cycle);
+    }
+    Ok(CompanyFaults { company: company.clone(), entries: row.seq, head: row.head, faults: audit.faults() })
+}
+
+fn replay(
+    connection: &Connection,
+    row: &CompanyRow,
+    known: &KnownContracts,
+    audit: &mut Audit<'_>,
+) -> Result<(), StoreError> {
+    let sql = format!("SELECT {ENTRY_COLUMNS} FROM entries WHERE company = ?1 ORDER BY seq");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut entries = statement.query([row.id])?;
+    while let Some(row) = entries.next()? {
+        match rows::entry(row, known) {
+            Ok((entry, hash, _)) => audit.entry(&entry, &hash),
+            Err(error) => audit.unreadable(rows::number(row.get(0)?)?, &error.to_string()),
+        }
+    }
+    Ok(())
+}
+
+fn compare_pools(connection: &Connection, row: &CompanyRow, audit: &mut Audit<'_>) -> Result<(), StoreError> {
+    let sql = "SELECT series, counted, toward, cycles FROM pools WHERE company = ?1 ORDER BY series";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = statement.query([row.id])?;
+    while let Some(row) = found.next()? {
+        let pool: Pool = rows::pool(row, 1)?;
+        audit.compare_pool(&row.get::<_, String>(0)?, pool);
+    }
+    Ok(())
+}
+
+fn compare_persons(
+    connection: &Connection,
+    row: &CompanyRow,
+    known: &KnownContracts,
+    audit: &mut Audit<'_>,
+) -> Result<(), StoreError> {
+    let sql = "SELECT key_id, key, salt, contract, stage, offered, counted FROM persons WHERE company = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = statement.query([row.id])?;
+    while let Some(row) = found.next()? {
+        let key = CandidateKey { key_id: row.get(0)?, octets: row.get(1)? };
+        let commitment = commit_person(&row.get(2)?, &key);
+        let contract = known.by_row.get(&row.get(3)?).map(|(_, version)| std::sync::Arc::clone(version));
+        let counted: Option<i64> = row.get(6)?;
+        let referral = Referral {
+            contract: contract.ok_or_else(|| StoreError::Damaged("a person's contract".to_owned()))?,
+            stage: rows::stage(row.get(4)?)?,
+            offered: rows::time(row.get(5)?)?,
+            counted: counted.map(rows::time).transpose()?,
+        };
+        audit.compare_person(&commitment, &referral);
+    }
+    Ok(())
+}
+
+fn compare_events(
+    connection: &Connection,
+    company: &CompanyId,
+    row: &CompanyRow,
+    audit: &mut Audit<'_>,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT p.key_id, p.key, p.salt, e.id, e.seq, e.series, e.transaction_id, e.recipient, e.route, e.proves,
+         e.inserted FROM persons p JOIN events e ON e.person = p.id WHERE p.company = ?1",
+    )?;
+    let mut found = statement.query([row.id])?;
+    while let Some(row) = found.next()? {
+        let (key, id) = (CandidateKey { key_id: row.get(0)?, octets: row.get(1)? }, row.get::<_, EventId>(3)?);
+        let text = |at: usize| row.get_ref(at)?.as_str().map_err(|e| StoreError::Damaged(e.to_string()));
+        let evidence = Evidence {
+            series: text(5)?,
+            transaction: text(6)?,
+            recipient: row.get(7)?,
+            route: text(8)?,
+            proves: Proves::parse(text(9)?).ok_or_else(|| StoreError::Damaged("proves".to_owned()))?,
+            inserted: row.get(10)?,
+        };
+        let kept = if evidence.id(company, &key) == id { commit_event(&row.get(2)?, &id, &evidence) } else { [0; 32] };
+        audit.compare_event(&kept, rows::number(row.get(4)?)?);
+    }
+    Ok(())
+}

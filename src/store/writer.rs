@@ -1,0 +1,149 @@
+//! The writer thread: takes all commands that wait, runs them in one transaction, syncs once, then answers.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::agree::{self, Agreement};
+use super::error::StoreError;
+use super::posting::{self, Posted};
+use super::{Clock, schema};
+use crate::ledger::Grant;
+use crate::spool::OutboxRow;
+
+/// Commands that may wait; more are refused, and the asker tries again.
+const WAITING_MAX: usize = 256;
+/// Commands of one commit.
+const TOGETHER_MAX: usize = 64;
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What the writer can be asked for.
+pub enum Command {
+    Post(Vec<OutboxRow>, Reply<Posted>),
+    Agree(Agreement, Reply<Posted>),
+    Taken(Grant, Reply<()>),
+}
+
+/// An answer that waits for the commit.
+enum Answer {
+    Posted(Reply<Posted>, Result<Posted, StoreError>),
+    Taken(Reply<()>),
+}
+
+/// The way to the writer thread, which ends with the last of these.
+#[derive(Clone)]
+pub struct Writer(SyncSender<Command>);
+
+impl Writer {
+    /// Starts the thread.
+    pub fn start(path: PathBuf, connection: Connection, clock: Clock) -> Result<Self, StoreError> {
+        let (send, commands) = sync_channel(WAITING_MAX);
+        let mut shift = Shift { path, connection: Some(connection), clock };
+        let run = move || shift.work(&commands);
+        let started = std::thread::Builder::new().name("ledger-writer".to_owned()).spawn(run);
+        started.map_err(|e| StoreError::Database(e.to_string()))?;
+        Ok(Self(send))
+    }
+
+    /// Hands a command over without waiting.
+    pub fn send(&self, command: Command) -> Result<(), StoreError> {
+        self.0.try_send(command).map_err(|e| match e {
+            TrySendError::Full(_) => StoreError::Database("too many commands wait".to_owned()),
+            TrySendError::Disconnected(_) => StoreError::Closed,
+        })
+    }
+}
+
+struct Shift {
+    path: PathBuf,
+    connection: Option<Connection>,
+    clock: Clock,
+}
+
+impl Shift {
+    fn work(&mut self, commands: &Receiver<Command>) {
+        while let Ok(first) = commands.recv() {
+            let mut batch = vec![first];
+            batch.extend(commands.try_iter().take(TOGETHER_MAX - 1));
+            self.commit(batch);
+        }
+    }
+
+    fn commit(&mut self, batch: Vec<Command>) {
+        let connection = match self.connection.take().map_or_else(|| schema::open(&self.path), Ok) {
+            Ok(connection) => connection,
+            Err(error) => return batch.into_iter().for_each(|command| refuse(command, &error)),
+        };
+        let now = (self.clock)();
+        match run(connection, batch, now) {
+            Ok(connection) => self.connection = Some(connection),
+            // What failed may be the file below the connection: it is opened anew, and recovered, for the next batch.
+            Err(error) => tracing::error!(%error, "the ledger took nothing"),
+        }
+    }
+}
+
+/// Runs a batch and answers it; gives the connection back if it is fit for the next one.
+fn run(mut connection: Connection, batch: Vec<Command>, now: jiff::Timestamp) -> Result<Connection, StoreError> {
+    let mut answers = Vec::with_capacity(batch.len());
+    let mut left = batch.into_iter();
+    let mut done = || -> Result<(), StoreError> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for command in left.by_ref() {
+            execute(&transaction, command, now, &mut answers)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    };
+    let result = done();
+    for answer in answers {
+        reply(answer, result.as_ref().err());
+    }
+    match result {
+        Ok(()) => Ok(connection),
+        Err(error) => {
+            left.for_each(|command| refuse(command, &error));
+            Err(error)
+        }
+    }
+}
+
+/// Runs one command. What fails for this command alone is its answer; any other failure ends the batch.
+fn execute(
+    transaction: &Connection,
+    command: Command,
+    now: jiff::Timestamp,
+    answers: &mut Vec<Answer>,
+) -> Result<(), StoreError> {
+    let (reply, posted) = match command {
+        Command::Post(rows, reply) => (reply, posting::post(transaction, &rows, now)),
+        Command::Agree(agreement, reply) => (reply, agree::agree(transaction, &agreement, now)),
+        Command::Taken(grant, reply) => {
+            let taken = posting::mark_taken(transaction, &grant, now);
+            answers.push(Answer::Taken(reply));
+            return taken;
+        }
+    };
+    let failed = posted.as_ref().err().filter(|e| !matches!(e, StoreError::Disagrees(_))).cloned();
+    answers.push(Answer::Posted(reply, posted));
+    failed.map_or(Ok(()), Err)
+}
+
+/// An asker that has gone away needs no answer.
+fn reply(answer: Answer, failed: Option<&StoreError>) {
+    match (answer, failed.cloned()) {
+        (Answer::Posted(reply, posted), None) => drop(reply.send(posted)),
+        (Answer::Posted(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Taken(reply), failed) => drop(reply.send(failed.map_or(Ok(()), Err))),
+    }
+}
+
+fn refuse(command: Command, error: &StoreError) {
+    match command {
+        Command::Post(_, reply) | Command::Agree(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Taken(_, reply) => drop(reply.send(Err(error.clone()))),
+    }
+}

@@ -1,0 +1,187 @@
+//! Counters and gauges: atomic, named, read as one snapshot.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{Custody, MessageEvent};
+
+macro_rules! names {
+    ($(#[$of:meta])* $enum:ident { $($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+ }) => {
+        $(#[$of])*
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub enum $enum { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl $enum {
+            /// Every one of them, in the order they are shown.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable name in snapshots.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+names! {
+    /// What only ever grows.
+    Counter {
+        /// Connections taken.
+        ConnectionsAccepted = "connections_accepted",
+        /// Connections turned away at a limit.
+        ConnectionsRefused = "connections_refused",
+        /// Clients that were told 550 5.7.1.
+        RelayDenied = "relay_denied",
+        /// Commands or data that broke the protocol.
+        ProtocolFaults = "protocol_faults",
+        /// Sessions that ran into a deadline.
+        SessionTimeouts = "session_timeouts",
+        /// Messages answered, whatever the answer.
+        Messages = "messages",
+        /// Their octets.
+        Octets = "octets",
+        /// Their recipients.
+        Recipients = "recipients",
+        /// Messages given the line.
+        Referred = "referred",
+        /// Referrals offered with them.
+        Offers = "offers",
+        /// Messages recognised as a rejection, whether or not they were given the line.
+        RejectionsSeen = "rejections_seen",
+        /// Messages the next hop had before the client's 250.
+        HandedThrough = "handed_through",
+        /// Messages taken into custody.
+        Spooled = "spooled",
+        /// Messages whose last dot was not answered in time.
+        InDoubt = "in_doubt",
+        /// Messages refused for good because the next hop did.
+        Refused = "refused",
+        /// Messages we asked the client to send again.
+        Deferred = "deferred",
+        /// Microseconds spent deciding and editing.
+        DecideMicros = "decide_micros",
+        /// Edited mails a next hop refused, and whose original it was offered.
+        EditsRefused = "edits_refused",
+        /// Errors of ours that left a mail untouched.
+        FailedOpen = "failed_open",
+        /// Spool attempts that were accepted.
+        AttemptsAccepted = "attempts_accepted",
+        /// Spool attempts that will be repeated.
+        AttemptsDeferred = "attempts_deferred",
+        /// Spool attempts that ended in a bounce.
+        AttemptsBounced = "attempts_bounced",
+        /// Mails that may have arrived twice.
+        PossibleDoubles = "possible_doubles",
+        /// Outbox rows posted to the ledger.
+        Posted = "posted",
+        /// Slots granted.
+        Grants = "grants",
+        /// Outbox rows that reached the log because the disk failed.
+        Recoveries = "recoveries",
+    }
+}
+
+names! {
+    /// What rises and falls.
+    Gauge {
+        /// Sessions open now.
+        Sessions = "sessions",
+        /// Mails in custody.
+        SpoolEntries = "spool_entries",
+        /// Their octets.
+        SpoolOctets = "spool_octets",
+        /// Outbox rows not yet posted.
+        OutboxWaiting = "outbox_waiting",
+        /// Connections open to next hops.
+        NextHopConnections = "next_hop_connections",
+        /// Octets of messages in memory.
+        MessageOctetsHeld = "message_octets_held",
+    }
+}
+
+/// All counters and gauges at one moment.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Snapshot {
+    /// What only ever grows, by name.
+    pub counters: BTreeMap<String, u64>,
+    /// What rises and falls, by name.
+    pub gauges: BTreeMap<String, u64>,
+    /// Messages by outcome code.
+    pub outcomes: BTreeMap<String, u64>,
+}
+
+#[derive(Default)]
+pub(super) struct Counters {
+    totals: [AtomicU64; Counter::ALL.len()],
+    gauges: [AtomicU64; Gauge::ALL.len()],
+    outcomes: RwLock<BTreeMap<&'static str, Arc<AtomicU64>>>,
+}
+
+impl Counters {
+    pub(super) fn message(&self, message: &MessageEvent) {
+        self.add(Counter::Messages, 1);
+        self.add(Counter::Octets, message.octets as u64);
+        self.add(Counter::Recipients, message.recipients as u64);
+        self.add(Counter::DecideMicros, message.decide_micros);
+        self.add(Counter::Offers, message.offers as u64);
+        if message.inserted_octets > 0 {
+            self.add(Counter::Referred, 1);
+        }
+        if message.verdict == "rejection" {
+            self.add(Counter::RejectionsSeen, 1);
+        }
+        for counter in by_custody(message.custody) {
+            self.add(*counter, 1);
+        }
+        self.count_outcome(message.outcome);
+    }
+
+    pub(super) fn add(&self, counter: Counter, n: u64) {
+        self.totals[counter as usize].fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub(super) fn set(&self, gauge: Gauge, value: u64) {
+        self.gauges[gauge as usize].store(value, Ordering::Relaxed);
+    }
+
+    pub(super) fn raise(&self, gauge: Gauge) {
+        self.gauges[gauge as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn lower(&self, gauge: Gauge) {
+        self.gauges[gauge as usize].fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The codes are few and soon all known, so the write lock is taken once per code.
+    fn count_outcome(&self, code: &'static str) {
+        let known = self.outcomes.read().unwrap_or_else(PoisonError::into_inner).get(code).cloned();
+        let cell = known.unwrap_or_else(|| {
+            self.outcomes.write().unwrap_or_else(PoisonError::into_inner).entry(code).or_default().clone()
+        });
+        cell.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
+        let outcomes = self.outcomes.read().unwrap_or_else(PoisonError::into_inner);
+        Snapshot {
+            counters: Counter::ALL.iter().map(|c| (c.name().to_owned(), read(&self.totals[*c as usize]))).collect(),
+            gauges: Gauge::ALL.iter().map(|g| (g.name().to_owned(), read(&self.gauges[*g as usize]))).collect(),
+            outcomes: outcomes.iter().map(|(code, cell)| ((*code).to_owned(), read(cell))).collect(),
+        }
+    }
+}
+
+fn by_custody(custody: Custody) -> &'static [Counter] {
+    match custody {
+        Custody::HandedThrough => &[Counter::HandedThrough],
+        Custody::Spooled => &[Counter::Spooled],
+        Custody::Split => &[Counter::HandedThrough, Counter::Spooled],
+        Custody::InDoubt => &[Counter::InDoubt, Counter::Spooled],
+        Custody::Refused => &[Counter::Refused],
+        Custody::Deferred => &[Counter::Deferred],
+    }
+}

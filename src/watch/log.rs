@@ -1,0 +1,70 @@
+//! The log on standard error: a bounded queue and a thread of its own, so that no mail ever waits for a reader.
+
+use std::io::{self, Write};
+use std::panic;
+
+use tracing::Level;
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+
+use super::Watch;
+use crate::ledger::ReferralEvent;
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LogOptions {
+    /// One JSON object a line; else a line for people.
+    pub json: bool,
+    /// The least important level written.
+    pub level: Level,
+    /// Lines that may wait; further ones are dropped and counted.
+    pub queue_lines_max: usize,
+}
+
+/// Keeps the log's thread; dropping it writes what still waits.
+pub struct LogGuard {
+    _thread: WorkerGuard,
+}
+
+/// The log cannot be started: another one is.
+#[derive(Debug, thiserror::Error)]
+#[error("the log is running already")]
+pub struct LogFault;
+
+/// Starts the log of this process on standard error.
+///
+/// # Errors
+/// [`LogFault`] on the second call.
+pub fn start_log(options: LogOptions, watch: &Watch) -> Result<LogGuard, LogFault> {
+    let (queue, guard) = open_queue(io::stderr(), options.queue_lines_max);
+    let dropped = queue.error_counter();
+    let log = tracing_subscriber::fmt().with_max_level(options.level).with_ansi(false).with_writer(queue);
+    let started = if options.json {
+        tracing::subscriber::set_global_default(log.json().flatten_event(true).with_current_span(false).finish())
+    } else {
+        tracing::subscriber::set_global_default(log.compact().finish())
+    };
+    started.map_err(|_| LogFault)?;
+    // Only the first start gets here, so there is nothing to lose.
+    let _ = watch.0.log_lines_dropped.set(dropped);
+    Ok(LogGuard { _thread: guard })
+}
+
+pub(super) fn open_queue(out: impl Write + Send + 'static, lines_max: usize) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().lossy(true).buffered_lines_limit(lines_max).thread_name("log").finish(out)
+}
+
+/// Makes a panic tell where it happened and nothing else: its message can hold octets of a mail.
+pub fn silence_panics() {
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(target: "panic", place, "a fault of ours: the mail concerned goes out as it came");
+    }));
+}
+
+/// One line, in one write: `{"target":"recovery","event":{…}}`.
+pub(super) fn write_recovery(out: &mut impl Write, event: &ReferralEvent) -> io::Result<()> {
+    let mut line = serde_json::to_vec(&serde_json::json!({ "target": "recovery", "event": event }))?;
+    line.push(b'\n');
+    out.write_all(&line)?;
+    out.flush()
+}

@@ -1,0 +1,100 @@
+//! What the running server says about itself: counters, health, and one event per message; never an address.
+
+mod counters;
+mod event;
+mod log;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use tracing_appender::non_blocking::ErrorCounter;
+
+pub use counters::{Counter, Gauge, Snapshot};
+pub use event::{Attempt, AttemptOutcome, Custody, MessageEvent};
+pub use log::{LogFault, LogGuard, LogOptions, silence_panics, start_log};
+
+use crate::ledger::ReferralEvent;
+use counters::Counters;
+
+/// The one place events and counts go; cheap to clone, and nothing on the way of a message waits for a reader.
+#[derive(Clone, Default)]
+pub struct Watch(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    counters: Counters,
+    log_lines_dropped: OnceLock<ErrorCounter>,
+}
+
+impl Watch {
+    /// A watch with every counter at zero.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Counts a message and writes its event.
+    pub fn message(&self, message: &MessageEvent) {
+        self.0.counters.message(message);
+        message.write();
+    }
+
+    /// Counts one delivery attempt of a mail in custody and writes its event.
+    pub fn attempt(&self, attempt: &Attempt) {
+        self.0.counters.add(attempt.counter(), 1);
+        attempt.write();
+    }
+
+    /// Adds one to a counter.
+    pub fn count(&self, counter: Counter) {
+        self.0.counters.add(counter, 1);
+    }
+
+    /// Adds `n` to a counter.
+    pub fn add(&self, counter: Counter, n: u64) {
+        self.0.counters.add(counter, n);
+    }
+
+    /// Sets a gauge to its present value.
+    pub fn set(&self, gauge: Gauge, value: u64) {
+        self.0.counters.set(gauge, value);
+    }
+
+    /// Adds one to a gauge until the value it returns is dropped.
+    pub fn hold(&self, gauge: Gauge) -> Held {
+        self.0.counters.raise(gauge);
+        Held { watch: self.clone(), gauge }
+    }
+
+    /// All counters and gauges as they are now.
+    pub fn snapshot(&self) -> Snapshot {
+        let dropped = self.0.log_lines_dropped.get().map_or(0, ErrorCounter::dropped_lines);
+        let mut snapshot = self.0.counters.snapshot();
+        snapshot.gauges.insert("log_lines_dropped".to_owned(), dropped as u64);
+        snapshot
+    }
+
+    /// Writes a referral whose outbox row the disk refused to the log, so that it can be entered by hand (design §3.4).
+    ///
+    /// This is the one line that waits for its reader: there is no other copy of it. It holds no address.
+    ///
+    /// # Errors
+    /// When the log takes no line either.
+    pub fn recovery(&self, event: &ReferralEvent) -> io::Result<()> {
+        self.count(Counter::Recoveries);
+        log::write_recovery(&mut io::stderr().lock(), event)
+    }
+}
+
+/// One unit of a gauge, given back when dropped.
+pub struct Held {
+    watch: Watch,
+    gauge: Gauge,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.watch.0.counters.lower(self.gauge);
+    }
+}
