@@ -38,6 +38,7 @@ pub(super) fn paragraph_end(part: &TextPart, bounds: Bounds, breaks: impl Fn(usi
     last
 }
 
-fn ends_sentence(line: &str) -> bool {
+/// Whether the line ends where a sentence does; a flowed line with a blank at its end goes on.
+pub(super) fn ends_sentence(line: &str) -> bool {
     line.trim_end_matches(['\r', '\n']).ends_with(['。', '．', '.', '!', '！', '」', '）', ')', '♪'])
 }
