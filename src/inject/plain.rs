@@ -35,7 +35,7 @@ pub(super) fn site(part: &TextPart, mime: &Part, target: &Target) -> Option<Plai
     let bounds = Bounds::of(part, target)?;
     // Letters in the Japanese manner begin a paragraph with a wide blank instead of an empty line.
     let is_indented = |i: usize| part.line(i + 1).starts_with('\u{3000}') && ends_sentence(part.line(i));
-    let last = paragraph_end(part, bounds, is_indented);
+    let last = paragraph_end(part, bounds, is_indented)?;
     let line = &part.lines[last];
     let octets = &part.decoded.octets;
     let eol = eol_of(octets.get(line.octets.clone())?).or_else(|| eol_of(octets));

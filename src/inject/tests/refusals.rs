@@ -109,6 +109,12 @@ fn a_signature_is_no_obstacle_to_a_link_that_is_there_already() {
 }
 
 #[test]
+fn a_paragraph_without_an_end_is_no_place() {
+    let endless = format!("添いかねる\n{}", "あ\n".repeat(300));
+    check(&message(&entity(UTF8, "text/plain", &endless)), "no_place");
+}
+
+#[test]
 fn a_place_that_would_mean_something_else_is_no_place() {
     for html in [
         "<ul><li>結果：添いかねる</li></ul><p>末筆ながら</p>",
