@@ -249,8 +249,7 @@ proptest! {
 
     #[test]
     fn well_formed_mail_is_read_as_mail_parser_reads_it(tree in tree(3)) {
-        let mut raw = String::from("From: hr@sakura.example\r\nMIME-Version: 1.0\r\n");
-        tree.write(&mut raw, &mut 0);
+        let raw = format!("From: hr@sakura.example\r\nMIME-Version: 1.0\r\n{}", tree.text(&mut 0));
         let message = Message::read(raw.as_bytes());
         prop_assert_eq!(message.faults(), &[]);
         let theirs = mail_parser::MessageParser::default().parse(raw.as_bytes());
@@ -277,19 +276,16 @@ fn tree(depth: u32) -> impl Strategy<Value = Tree> {
 }
 
 impl Tree {
-    fn write(&self, raw: &mut String, count: &mut usize) {
+    /// Header fields, blank line and body; boundaries are numbered by `count`.
+    fn text(&self, count: &mut usize) -> String {
         *count += 1;
-        match self {
-            Self::Leaf(text) => *raw += &format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{text}"),
-            Self::Multipart(parts) => {
-                let boundary = format!("=_{count}_limit");
-                *raw += &format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n");
-                for part in parts {
-                    *raw += &format!("\r\n--{boundary}\r\n");
-                    part.write(raw, count);
-                }
-                *raw += &format!("\r\n--{boundary}--\r\n");
-            }
-        }
+        let parts = match self {
+            Self::Leaf(text) => return format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{text}"),
+            Self::Multipart(parts) => parts,
+        };
+        let boundary = format!("=_{count}_limit");
+        let inner: Vec<String> = parts.iter().map(|p| format!("\r\n--{boundary}\r\n{}", p.text(count))).collect();
+        let inner = inner.concat();
+        format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n{inner}\r\n--{boundary}--\r\n")
     }
 }

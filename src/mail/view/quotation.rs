@@ -146,7 +146,7 @@ fn label(line: &str) -> Option<Label> {
         ("objet", Label::Subject),
     ];
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || c == '*');
-    let end = line.find([':', '：']).filter(|n| *n <= 24)?;
+    let (end, _) = line.char_indices().take_while(|(at, _)| *at <= 24).find(|(_, c)| matches!(c, ':' | '：'))?;
     let name = line[..end].trim_matches(|c: char| c.is_whitespace() || c == '*').to_lowercase();
     NAMES.iter().find(|(n, _)| *n == name).map(|(_, label)| *label)
 }
