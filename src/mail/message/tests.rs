@@ -189,6 +189,8 @@ fn hostile_sizes_end_in_faults() {
     assert_eq!((codes(&message), message.parts().len()), (vec!["too_many_parts"], PARTS_MAX));
     let long = crlf(&format!("A: {}\n\nx", "b".repeat(1 << 20)));
     assert_eq!(codes(&Message::read(long.as_bytes())), ["header_too_large"]);
+    let continued = crlf(&format!("Content-Type: text/plain{}\n\n", "; a*0=b; b*1*=utf-8''%41".repeat(10_000)));
+    assert_eq!(codes(&Message::read(continued.as_bytes())), ["malformed_content_type"]);
     let dashes = crlf(&format!("Content-Type: multipart/mixed; boundary=b\n\n{}", "--\n".repeat(1 << 20)));
     assert!(codes(&Message::read(dashes.as_bytes())).contains(&"malformed_unclosed"));
 }
