@@ -107,6 +107,15 @@ fn header_fields_are_decoded_where_they_should_be() {
 }
 
 #[test]
+fn subjects_are_read_under_the_labels_of_japanese_mail() {
+    let subject = |value: &str| Message::read(format!("Subject: {value}\r\n\r\n").as_bytes()).subject().to_owned();
+    assert_eq!(subject("=?CP932?B?jmOUTw==?= x =?eucJP-ms?B?u8THsA==?="), "残念 x 残念");
+    assert_eq!(subject("=?windows-31j?B?jmOUTw==?="), "残念");
+    assert_eq!(subject("=?ISO-2022-JP-MS?B?GyRCO0RHMBsoQg==?="), "残念");
+    assert_eq!(subject("plain =? text"), "plain =? text");
+}
+
+#[test]
 fn faults_of_single_octets_are_found_anywhere() {
     let codes = |raw: &[u8]| codes(&Message::read(raw));
     assert_eq!(codes(b"A: b\r\n\r\nx\0y"), ["malformed_nul"]);
