@@ -15,6 +15,7 @@ use crate::mail::edit::Edits;
 use crate::mail::envelope::Envelope;
 use crate::mail::message::Message;
 use crate::mail::view::View;
+use crate::referral::token::company_code;
 use crate::referral::wording::{Language, LineText};
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
@@ -196,6 +197,17 @@ impl Case<'_> {
         Offer { recipient, candidate, token, contract: contract.clone(), inserted: false }
     }
 
+    /// Whether the first link that stands in the mail already is this company's: companies share one link host.
+    fn has_own_link(&self) -> bool {
+        let code = company_code(&self.of.company.id);
+        let link = &self.of.company.link;
+        let first = self.view.parts.iter().find_map(|part| {
+            let shown = (0..part.lines.len()).find_map(|i| link.token_in(part.line(i).as_bytes()));
+            shown.or_else(|| part.links.iter().find_map(|l| link.token_in(l.url.as_bytes())))
+        });
+        first.is_some_and(|token| is_own_token(token, &code))
+    }
+
     fn edits(
         &self,
         targets: &[Target],
@@ -208,10 +220,16 @@ impl Case<'_> {
         let line = LineText { language, wording, url, template: &company.link };
         match inject::line_edits(self.message, self.view, targets, &line, SignedMail::Refuse) {
             Ok(injected) => Ok((injected.edits, injected.inserted)),
-            Err(Refusal::LinkPresent) => Ok((Edits::default(), Vec::new())),
+            Err(Refusal::LinkPresent) if self.has_own_link() => Ok((Edits::default(), Vec::new())),
+            Err(Refusal::LinkPresent) => Err("link_of_another"),
             Err(refusal) => Err(refusal.code()),
         }
     }
+}
+
+/// Whether `token` is the company's: its code alone, or its code and a candidate's part.
+fn is_own_token(token: &str, code: &str) -> bool {
+    token.strip_prefix(code).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 fn target(place: &classify::Place) -> Target {

@@ -31,9 +31,17 @@ pub struct Cli {
 pub enum Command {
     /// Check the configuration: every fault of every file at once, with file, line and remedy.
     Check(CheckArgs),
+    /// Send a day of HR mail through a gateway of its own on loopback, and check every mail that comes out.
+    Demo(DemoArgs),
+    /// Tell what would become of mails in files, and why. Nothing is sent.
+    Explain(ExplainArgs),
     /// Read the ledger: people counted, slots granted, and the proof of both.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Write a mail as it would leave. Nothing is sent.
+    Preview(PreviewArgs),
+    /// Run the gateway.
+    Serve(ServeArgs),
     /// Show how the running server is.
     Status(StatusArgs),
 }

@@ -2,8 +2,11 @@
 
 pub mod args;
 pub mod check;
+pub mod explain;
 pub mod ledger;
+mod mailfile;
 pub mod output;
+pub mod preview;
 pub mod reach;
 pub mod status;
 #[cfg(test)]

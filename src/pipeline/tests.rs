@@ -160,14 +160,23 @@ fn no_line_without_a_contract_or_in_a_language_not_served() {
 #[test]
 fn an_own_link_in_the_mail_counts_and_nothing_is_inserted() {
     let mut mail = received(Some(HR), HR);
-    let text =
-        String::from_utf8_lossy(&mail.message).replace("\r\n\r\n今後", "\r\nhttps://careerrelay.jp/r/own\r\n\r\n今後");
+    let text = String::from_utf8_lossy(&mail.message)
+        .replace("\r\n\r\n今後", "\r\nhttps://careerrelay.jp/r/sakura\r\n\r\n今後");
     mail.message = text.into_bytes().into();
     let outcome = process(&mail, &policy(vec![company("sakura", "sakura.example")]), now());
     let Outcome::Referred(referred) = outcome else { panic!("untouched: {outcome:?}") };
     assert!(referred.copies[0].edits.is_empty() && referred.inserted.is_empty());
     assert_eq!(referred.copies[0].offers.len(), 1);
     assert!(!referred.copies[0].offers[0].inserted);
+}
+
+#[test]
+fn another_companys_link_in_the_mail_neither_counts_nor_gets_a_second_one() {
+    let mut mail = received(Some(HR), HR);
+    let text = String::from_utf8_lossy(&mail.message)
+        .replace("\r\n\r\n今後", "\r\nhttps://careerrelay.jp/r/sakurai\r\n\r\n今後");
+    mail.message = text.into_bytes().into();
+    assert_eq!(code(&mail, vec![company("sakura", "sakura.example")]), "link_of_another");
 }
 
 #[test]

@@ -1,0 +1,106 @@
+//! `career-relay serve`: the gateway as a service, with its log, its signals and its word to systemd.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::ExitCode;
+
+use listenfd::ListenFd;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::gateway::Gateway;
+use crate::config::{self, LogFormat, LogLevel, LogSettings};
+use crate::watch::{LogOptions, Watch, silence_panics, start_log};
+
+/// Runs until it is told to stop, or cannot go on; the service manager starts it again then.
+pub fn serve(config: &Path) -> ExitCode {
+    let settings = match config::load(config) {
+        Ok(settings) => settings,
+        Err(faults) => {
+            eprintln!("{faults}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let watch = Watch::new();
+    let _log = start_log(log_options(settings.log), &watch);
+    silence_panics();
+    let handed = match handed_sockets() {
+        Ok(sockets) => sockets,
+        Err(error) => {
+            eprintln!("career-relay: a socket handed over cannot be used: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("career-relay: no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(async {
+        match Gateway::start(settings, handed, watch).await {
+            Ok(gateway) => run(gateway).await,
+            Err(fault) => {
+                eprintln!("career-relay: {fault}");
+                ExitCode::FAILURE
+            }
+        }
+    })
+}
+
+async fn run(gateway: Gateway) -> ExitCode {
+    tracing::info!(addresses = ?gateway.addresses(), version = env!("CARGO_PKG_VERSION"), "listening");
+    tell_manager(NotifyState::Ready);
+    let why = tokio::select! {
+        why = gateway.ended() => why,
+        () = told_to_stop() => None,
+    };
+    tell_manager(NotifyState::Stopping);
+    if let Some(why) = why {
+        // A failed sync is not tried again: what the disk holds is read anew by the next start (design §3.4).
+        tracing::error!(%why, "the spool failed; ending, to start again from the disk");
+        gateway.stop().await;
+        return ExitCode::FAILURE;
+    }
+    gateway.stop().await;
+    tracing::info!("stopped");
+    ExitCode::SUCCESS
+}
+
+async fn told_to_stop() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        // Without handlers the signals end the process at once, which is as safe as a power cut.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
+
+/// Says how it stands to the service manager, if there is one.
+fn tell_manager(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "the service manager does not listen");
+    }
+}
+
+fn handed_sockets() -> std::io::Result<Vec<TcpListener>> {
+    let mut handed = ListenFd::from_env();
+    let mut sockets = Vec::with_capacity(handed.len());
+    for index in 0..handed.len() {
+        sockets.extend(handed.take_tcp_listener(index)?);
+    }
+    Ok(sockets)
+}
+
+fn log_options(log: LogSettings) -> LogOptions {
+    let level = match log.level {
+        LogLevel::Error => tracing::Level::ERROR,
+        LogLevel::Warn => tracing::Level::WARN,
+        LogLevel::Info => tracing::Level::INFO,
+        LogLevel::Debug => tracing::Level::DEBUG,
+    };
+    LogOptions { json: log.format == LogFormat::Json, level, queue_lines_max: log.queue_lines_max }
+}

@@ -1,0 +1,164 @@
+//! A mail in a file, as `explain` and `preview` read it: decided on as if it came over the wire from the company.
+//!
+//! Files often hold LF where the wire has CRLF. A file without any CR is read with its line ends made CRLF, and what is
+//! written or reported is turned back, so that a mail that stays as it is stays so to the octet.
+
+use std::io::{self, Read};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::classify::Rules;
+use crate::config::{self, Settings};
+use crate::inject::Inserted;
+use crate::mail::address::Domain;
+use crate::mail::message::Message;
+use crate::pipeline::{Client, Company, InForce, Outcome, Policy, ProvedBy, Received, envelope_of, process};
+use crate::referral::{CompanyId, CompanyKeys};
+use crate::sys::clock;
+
+/// Previews make links of their own: they belong to nobody and count for nothing.
+const PREVIEW_KEY: [u8; 32] = [0; 32];
+
+/// A mail that was read.
+pub struct MailFile {
+    /// The octets of the file.
+    pub file: Vec<u8>,
+    /// The octets as they would be on the wire.
+    pub wire: Bytes,
+    /// Whether the two differ in their line ends.
+    lf: bool,
+}
+
+impl MailFile {
+    /// Reads a file, or standard input for `-`.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let file = if path.as_os_str() == "-" {
+            let mut octets = Vec::new();
+            io::stdin().read_to_end(&mut octets)?;
+            octets
+        } else {
+            std::fs::read(path)?
+        };
+        Ok(Self::of(file))
+    }
+
+    /// Takes octets as a file's.
+    pub fn of(file: Vec<u8>) -> Self {
+        let lf = memchr::memchr(b'\r', &file).is_none() && memchr::memchr(b'\n', &file).is_some();
+        let wire = if lf { with_crlf(&file) } else { file.clone() };
+        Self { file, wire: wire.into(), lf }
+    }
+
+    /// Octets for the wire as octets for the file.
+    pub fn for_file(&self, wire: Vec<u8>) -> Vec<u8> {
+        if self.lf { wire.into_iter().filter(|b| *b != b'\r').collect() } else { wire }
+    }
+
+    /// An inserted line with offset and length as the file has them.
+    pub fn in_file(&self, inserted: &Inserted, octets: &[u8]) -> Inserted {
+        if !self.lf {
+            return inserted.clone();
+        }
+        let line_ends = |octets: &[u8]| memchr::memchr_iter(b'\r', octets).count();
+        let before = line_ends(&self.wire[..inserted.offset.min(self.wire.len())]);
+        let within = line_ends(octets);
+        Inserted { offset: inserted.offset - before, octets: inserted.octets - within, ..inserted.clone() }
+    }
+}
+
+fn with_crlf(file: &[u8]) -> Vec<u8> {
+    let mut wire = Vec::with_capacity(file.len() + file.len() / 32);
+    for line in file.split_inclusive(|b| *b == b'\n') {
+        match line.strip_suffix(b"\n") {
+            Some(text) => {
+                wire.extend_from_slice(text);
+                wire.extend_from_slice(b"\r\n");
+            }
+            None => wire.extend_from_slice(line),
+        }
+    }
+    wire
+}
+
+/// What decides on files: a company of the configuration, or the built-in example.
+pub struct Decider {
+    companies: Vec<Company>,
+    /// Whether it is the example, which takes the mail's From domain for its own.
+    example: bool,
+    rules: Arc<Rules>,
+}
+
+impl Decider {
+    /// Chooses the companies: one by its id, all of the configuration, or the example.
+    ///
+    /// # Errors
+    /// A sentence for the admin: the faults of the files, or a company that is not there.
+    pub fn new(config: Option<&Path>, company: Option<&CompanyId>) -> Result<Self, String> {
+        let (mut companies, example) = match config {
+            Some(path) => (config::load(path).map(|s: Settings| s.companies).map_err(|f| f.to_string())?, false),
+            None => (vec![config::example_company().map_err(|f| f.to_string())?], true),
+        };
+        if let Some(id) = company {
+            let known: Vec<String> = companies.iter().map(|c| c.id.to_string()).collect();
+            companies.retain(|c| c.id == *id);
+            if companies.is_empty() {
+                return Err(format!("no company {id}: there is {}", known.join(", ")));
+            }
+        }
+        Ok(Self { companies, example, rules: Arc::new(Rules::built_in()) })
+    }
+
+    /// Decides on a mail: its envelope is what its header says, its client the company's own.
+    pub fn decide(&self, mail: &MailFile) -> (Received, Outcome) {
+        let message = Message::read(&mail.wire);
+        let envelope = envelope_of(&message);
+        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let from = message.from().and_then(|f| f.domain()).cloned();
+        let client = Client { ip, user: None, certificate: None };
+        let received = Received { client, envelope, message: mail.wire.clone() };
+        let policy = self.policy(ip, from);
+        let outcome = process(&received, &policy, clock::now());
+        (received, outcome)
+    }
+
+    fn policy(&self, ip: IpAddr, from: Option<Domain>) -> Policy {
+        let in_force = |company: &Company| {
+            let mut company = company.clone();
+            company.proved_by = ProvedBy { networks: vec![ip.into()], ..ProvedBy::default() };
+            if let Some(domain) = from.clone().filter(|_| self.example) {
+                company.sender_domains.push(domain.clone());
+                company.audience.own_domains.push(domain);
+            }
+            InForce { keys: CompanyKeys::derive(&PREVIEW_KEY, &company.id, 1), company }
+        };
+        Policy::new(self.companies.iter().map(in_force).collect(), Vec::new(), Arc::clone(&self.rules))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_any_cr_comes_back_to_the_octet() {
+        for file in [&b""[..], b"a", b"a\n", b"a\n\nb", b"a\r\nb\r\n", b"a\r\nb\n", b"\n\n"] {
+            let mail = MailFile::of(file.to_vec());
+            assert_eq!(mail.for_file(mail.wire.to_vec()), file, "{file:?}");
+        }
+        assert_eq!(MailFile::of(b"a\nb".to_vec()).wire, &b"a\r\nb"[..]);
+    }
+
+    #[test]
+    fn offsets_are_those_of_the_file() {
+        let mail = MailFile::of(b"one\ntwo\nthree\n".to_vec());
+        let wire = Inserted { path: "0".to_owned(), charset: "UTF-8", offset: 10, octets: 8 };
+        let file = mail.in_file(&wire, b"line\r\n\r\n");
+        assert_eq!((file.offset, file.octets), (8, 6));
+    }
+}

@@ -1,0 +1,182 @@
+//! The gateway under test: the real binary with a configuration and a data folder of its own.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long a test waits for something that must happen. Never a pause: every wait ends when its condition holds.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The binary that cargo built for these tests.
+pub fn binary() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_career-relay"))
+}
+
+/// A port of loopback that was free a moment ago.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
+/// Waits until `holds` gives a value; fails with `what` after [`PATIENCE`].
+pub fn wait_for<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(value) = holds() {
+            return value;
+        }
+        assert!(Instant::now() < until, "waited in vain for {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// A gateway that runs, and stops when dropped.
+pub struct Gateway {
+    /// Its folder: configuration, data, log.
+    pub folder: TempDir,
+    /// Where it listens.
+    pub address: SocketAddr,
+    next_hop: SocketAddr,
+    more: String,
+    child: Option<Child>,
+}
+
+impl Gateway {
+    /// Starts one that relays to `next_hop`, which it takes for the candidates' MX.
+    pub fn start(next_hop: SocketAddr) -> Self {
+        Self::start_with(next_hop, "")
+    }
+
+    /// Starts one with more lines of configuration, in front of the first table.
+    pub fn start_with(next_hop: SocketAddr, more: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let mut gateway = Self { folder, address, next_hop, more: more.to_owned(), child: None };
+        gateway.configure("127.0.0.0/8");
+        gateway.run();
+        gateway
+    }
+
+    /// Starts one for which the tests' own address is a stranger's.
+    pub fn closed_to_loopback(next_hop: SocketAddr) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let mut gateway = Self { folder, address, next_hop, more: String::new(), child: None };
+        gateway.configure("192.0.2.0/24");
+        gateway.run();
+        gateway
+    }
+
+    /// Writes the files; clients in `network` may relay, and write for the company.
+    fn configure(&self, network: &str) {
+        let companies = self.folder.path().join("companies");
+        fs::create_dir_all(&companies).expect("a folder for companies");
+        fs::write(companies.join("sakura.toml"), COMPANY.replace("NETWORK", network)).expect("a company file");
+        let data = self.folder.path().join("data");
+        let config = format!(
+            "data_dir = {data:?}\ncompanies_dir = \"companies\"\nhostname = \"gw.sakura.example\"\n\
+             [smtp]\nlisten = [\"{}\"]\nrelay_networks = [\"{network}\"]\n\
+             [[route]]\nname = \"mx\"\ndomains = [\"*\"]\nnext_hop = \"{}\"\nproves = \"delivered\"\n{}",
+            self.address, self.next_hop, self.more
+        );
+        fs::write(self.config(), config).expect("a configuration file");
+    }
+
+    /// Its configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("career-relay.toml")
+    }
+
+    /// Runs the binary on its configuration and waits until it listens.
+    pub fn run(&mut self) {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file");
+        let mut command = binary();
+        command.arg("serve").arg("--config").arg(self.config()).stdin(Stdio::null());
+        command.stdout(log.try_clone().expect("a handle")).stderr(log);
+        let mut child = command.spawn().expect("the binary starts");
+        wait_for("the gateway to listen", || {
+            assert!(child.try_wait().expect("its state").is_none(), "the gateway ended:\n{}", self.log());
+            TcpStream::connect(self.address).ok()
+        });
+        self.child = Some(child);
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// What it has written so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// Asks it to stop and waits until it has; returns whether it ended well.
+    pub fn stop(&mut self) -> bool {
+        let Some(mut child) = self.child.take() else { return true };
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").arg(&pid).status().expect("kill runs").success());
+        child.wait().expect("it ends").success()
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("it is killed");
+            child.wait().expect("it ends");
+        }
+    }
+
+    /// Runs a command of the binary on its configuration.
+    pub fn ask(&self, words: &[&str]) -> Output {
+        binary().args(words).arg("--config").arg(self.config()).output().expect("the binary runs")
+    }
+
+    /// The command's JSON answer.
+    pub fn ask_json(&self, words: &[&str]) -> serde_json::Value {
+        let output = self.ask(&[words, &["--json"]].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{words:?}: {text}{errors}\n{}", self.log());
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{words:?} printed no JSON ({e}): {text}"))
+    }
+
+    /// Waits until nothing is in custody and the ledger has every referral; returns the credits.
+    pub fn settled_credits(&self) -> u64 {
+        wait_for("the spool to empty", || {
+            let spool = &self.ask_json(&["status"])["spool"];
+            (spool["entries"] == 0 && spool["unposted"] == 0).then_some(())
+        });
+        self.ask_json(&["ledger", "balance"])["balances"][0]["counted"].as_u64().unwrap_or(0)
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- log of the gateway ---\n{}", self.log());
+        }
+    }
+}
+
+const COMPANY: &str = r#"id = "sakura"
+name_ja = "株式会社サクラ商事"
+name_en = "Sakura Trading"
+mode = "live"
+sender_domains = ["sakura.example"]
+own_domains = ["sakura.example"]
+link = "https://careerrelay.jp/r/{token}"
+notify_to = ["saiyo@sakura.example"]
+
+[proved_by]
+networks = ["NETWORK"]
+
+[[contract]]
+series = "standard"
+version = 1
+from = 2026-01-01
+"#;

@@ -1,0 +1,11 @@
+//! Whole-system tests: the real binary over real sockets, one file per behaviour, one binary so that it links once.
+
+mod bad_input;
+mod commands;
+mod demo;
+mod failing_next_hop;
+mod gateway;
+mod kill;
+mod postfix;
+mod sink;
+mod smtp;

@@ -1,0 +1,78 @@
+//! A real Postfix as the candidates' MX, swaks as HR's mail program.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::gateway::{Gateway, free_port, wait_for};
+use crate::smtp::{has_link, ordinary, rejection};
+
+/// A private Postfix that delivers everything into one Maildir.
+struct Postfix {
+    folder: TempDir,
+    address: SocketAddr,
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+}
+
+impl Postfix {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let port = free_port();
+        let output = Command::new(script("postfix-instance"))
+            .arg("start")
+            .arg(folder.path())
+            .arg(port.to_string())
+            .output()
+            .expect("the script runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Self { folder, address: SocketAddr::from(([127, 0, 0, 1], port)) }
+    }
+
+    /// The mails it has delivered, each with the trace lines it and we put in front.
+    fn delivered(&self) -> Vec<Vec<u8>> {
+        let new = self.folder.path().join("mail/all/new");
+        let files = fs::read_dir(new).map(|d| d.flatten().collect::<Vec<_>>()).unwrap_or_default();
+        files.iter().filter_map(|f| fs::read(f.path()).ok()).collect()
+    }
+}
+
+impl Drop for Postfix {
+    fn drop(&mut self) {
+        let _ = Command::new(script("postfix-instance")).arg("stop").arg(self.folder.path()).status();
+    }
+}
+
+fn swaks(gateway: &Gateway, to: &str, mail: &[u8]) {
+    let file = gateway.folder.path().join("to-send.eml");
+    fs::write(&file, mail).expect("a file");
+    let output = Command::new("swaks")
+        .args(["--server", "127.0.0.1", "--port", &gateway.address.port().to_string(), "--pipeline"])
+        .args(["--from", "saiyo@sakura.example", "--to", to, "--data"])
+        .arg(format!("@{}", file.display()))
+        .output()
+        .expect("swaks runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn swaks_to_postfix_carries_the_line_to_the_candidate_and_nothing_to_others() {
+    let postfix = Postfix::start();
+    let gateway = Gateway::start(postfix.address);
+    swaks(&gateway, "yamada@candidate.example", &rejection("yamada@candidate.example"));
+    swaks(&gateway, "partner@vendor.example", &ordinary("partner@vendor.example"));
+    let mails = wait_for("both mails", || Some(postfix.delivered()).filter(|m| m.len() == 2));
+    let text = |m: &[u8]| String::from_utf8_lossy(m).into_owned();
+    let (rejections, others): (Vec<_>, Vec<_>) = mails.into_iter().partition(|m| text(m).contains("yamada"));
+    assert_eq!((rejections.len(), others.len()), (1, 1));
+    assert!(has_link(&rejections[0]));
+    let body = text(&others[0]);
+    let sent = text(&ordinary("partner@vendor.example")).replace("\r\n", "\n");
+    assert!(body.ends_with(&sent), "changed on the way:\n{body}");
+    assert_eq!(gateway.settled_credits(), 1);
+}

@@ -1,0 +1,134 @@
+//! A plain client for the tests, and mails to send with it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// A connection that says what the test says and reads replies.
+pub struct Client {
+    input: BufReader<TcpStream>,
+}
+
+impl Client {
+    /// Connects and says EHLO.
+    pub fn connect(address: SocketAddr) -> Self {
+        let mut client = Self::raw(address);
+        assert_eq!(client.reply().0, 220);
+        assert_eq!(client.say("EHLO office.sakura.example"), 250);
+        client
+    }
+
+    /// Connects without a word.
+    pub fn raw(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the gateway answers");
+        stream.set_nodelay(true).expect("an option");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("an option");
+        Self { input: BufReader::new(stream) }
+    }
+
+    /// Sends octets as they are.
+    pub fn send_raw(&mut self, octets: &[u8]) {
+        self.input.get_mut().write_all(octets).expect("the gateway reads");
+    }
+
+    /// Sends a command and returns the reply's code.
+    pub fn say(&mut self, command: &str) -> u16 {
+        self.send_raw(format!("{command}\r\n").as_bytes());
+        self.reply().0
+    }
+
+    /// Reads one reply: its code, and all its lines.
+    pub fn reply(&mut self) -> (u16, String) {
+        let mut text = String::new();
+        loop {
+            let mut line = String::new();
+            let read = self.input.read_line(&mut line).expect("a reply");
+            assert!(read > 0, "the gateway closed the connection after {text:?}");
+            text.push_str(&line);
+            if line.as_bytes().get(3) == Some(&b' ') {
+                return (line[..3].parse().expect("a reply code"), text);
+            }
+        }
+    }
+
+    /// Sends a mail from HR and returns the reply to the dot.
+    pub fn mail(&mut self, to: &[&str], message: &[u8]) -> (u16, String) {
+        self.mail_from("saiyo@sakura.example", to, message)
+    }
+
+    /// Sends a mail and returns the reply to the dot, or the first refusal before it.
+    pub fn mail_from(&mut self, from: &str, to: &[&str], message: &[u8]) -> (u16, String) {
+        self.send_raw(format!("MAIL FROM:<{from}> BODY=8BITMIME\r\n").as_bytes());
+        let mut reply = self.reply();
+        for recipient in to {
+            if reply.0 == 250 {
+                self.send_raw(format!("RCPT TO:<{recipient}>\r\n").as_bytes());
+                reply = self.reply();
+            }
+        }
+        if reply.0 != 250 {
+            return reply;
+        }
+        assert_eq!(self.say("DATA"), 354);
+        self.send_raw(&stuffed(message));
+        self.reply()
+    }
+
+    /// Reads until the gateway closes; false when it does not.
+    pub fn is_closed(&mut self) -> bool {
+        let mut rest = Vec::new();
+        self.input.read_to_end(&mut rest).is_ok()
+    }
+}
+
+fn stuffed(message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in message.split_inclusive(|b| *b == b'\n') {
+        if line.starts_with(b".") {
+            out.push(b'.');
+        }
+        out.extend_from_slice(line);
+    }
+    if !out.ends_with(b"\r\n") {
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b".\r\n");
+    out
+}
+
+/// A rejection to one candidate, text/plain in UTF-8.
+pub fn rejection(to: &str) -> Vec<u8> {
+    let text = "応募者様\n\n株式会社サクラ商事 採用担当の佐藤でございます。\n\
+        この度は弊社の求人にご応募いただき、誠にありがとうございました。\n\n\
+        慎重に検討を重ねました結果、誠に残念ではございますが、\n今回は採用を見送らせていただくこととなりました。\n\n\
+        末筆ながら、今後のますますのご活躍を心よりお祈り申し上げます。\n\n株式会社サクラ商事 人事部\n";
+    message(to, text)
+}
+
+/// A mail that is no rejection.
+pub fn ordinary(to: &str) -> Vec<u8> {
+    message(to, "お世話になっております。\n先日の資料をお送りします。\n.\n..dots\nご確認ください。\n")
+}
+
+fn message(to: &str, text: &str) -> Vec<u8> {
+    let head = format!(
+        "From: saiyo@sakura.example\nTo: {to}\nSubject: =?UTF-8?B?6YG46ICD57WQ5p6c44Gu44GU6YCj57Wh?=\n\
+         Date: Mon, 06 Apr 2026 10:00:00 +0900\nMessage-ID: <{to}>\nMIME-Version: 1.0\n\
+         Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{text}"
+    );
+    head.replace('\n', "\r\n").into_bytes()
+}
+
+/// A mail behind the trace line that the gateway put in front.
+pub fn without_trace(octets: &[u8]) -> &[u8] {
+    assert!(octets.starts_with(b"Received: "), "no trace line in front");
+    let end = (0..octets.len().saturating_sub(2))
+        .find(|&i| &octets[i..i + 2] == b"\r\n" && !matches!(octets[i + 2], b' ' | b'\t'))
+        .expect("an end of the trace line");
+    &octets[end + 2..]
+}
+
+/// Whether the mail holds the referral link.
+pub fn has_link(octets: &[u8]) -> bool {
+    String::from_utf8_lossy(octets).contains("https://careerrelay.jp/r/")
+}
