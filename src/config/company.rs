@@ -79,8 +79,7 @@ fn company_id(value: &toml::de::DeValue) -> Result<CompanyId, Wrong> {
 
 fn link_template(value: &toml::de::DeValue) -> Result<LinkTemplate, Wrong> {
     let text = quoted(value, "\"https://careerrelay.jp/r/{token}\"")?;
-    LinkTemplate::parse(text)
-        .map_err(|why| Wrong::new(why.to_string(), "write https://careerrelay.jp/r/{token} or the like"))
+    LinkTemplate::parse(text).map_err(|why| Wrong::new(format!("{text:?} is no link template"), why.to_string()))
 }
 
 /// The company's own domains include those it sends from: whoever reads mail there works for it.

@@ -47,9 +47,7 @@ pub enum KeyFault {
     #[error("the key file {0} may be read by others: chmod 0600 it")]
     Exposed(PathBuf),
     /// The data folder holds a ledger or a spool, but no key.
-    #[error(
-        "{0} is missing, but this data folder has been in use: restore the key from a backup, or every candidate would count anew"
-    )]
+    #[error("{0} is missing from a data folder in use: restore it; a new key would count everyone anew")]
     Lost(PathBuf),
 }
 

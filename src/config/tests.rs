@@ -40,7 +40,9 @@ fn every_file_of_the_corpus_is_told_all_its_faults_at_once() {
     let files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some()).collect();
     let cases: Vec<&PathBuf> = files.iter().filter(|p| p.extension().is_some_and(|e| e == "toml")).collect();
     assert!(cases.len() >= 10, "the corpus has {} cases", cases.len());
-    cases.into_iter().for_each(|path| check(path));
+    for path in cases {
+        check(path);
+    }
 }
 
 #[test]
@@ -124,8 +126,10 @@ proptest::proptest! {
     }
 
     #[test]
-    fn any_value_of_any_key_is_read_to_an_end(key in "(data_dir|hostname|route|smtp|id|link|contract|sender|wording)",
-                                              value in "([0-9]{1,25}|\"[a-z0-9.:@*/-]{0,30}\"|\\[[0-9, ]*\\]|true|2026-01-01)") {
+    fn any_value_of_any_key_is_read_to_an_end(
+        key in "(data_dir|hostname|route|smtp|id|link|contract|sender|wording)",
+        value in "([0-9]{1,25}|\"[a-z0-9.:@*/-]{0,30}\"|\\[[0-9, ]*\\]|true|2026-01-01)",
+    ) {
         let report = Report::default();
         let source = Source::new(Path::new("any.toml"), format!("{key} = {value}\n"));
         let table = parse(&source, &report);

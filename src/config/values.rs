@@ -89,7 +89,7 @@ pub(super) fn duration(bounds: RangeInclusive<u64>) -> impl Fn(&DeValue) -> Read
 pub(super) fn days(bounds: RangeInclusive<u32>) -> impl Fn(&DeValue) -> Read<u32> {
     move |value| {
         let seconds = measure(quoted(value, "\"365d\"")?, UNITS_OF_TIME);
-        let days = seconds.filter(|s| s % 86_400 == 0).and_then(|s| u32::try_from(s / 86_400).ok());
+        let days = seconds.filter(|s| s.is_multiple_of(86_400)).and_then(|s| u32::try_from(s / 86_400).ok());
         let remedy = || format!("write {}d to {}d, such as \"365d\"", bounds.start(), bounds.end());
         let what = || format!("{} is no number of whole days within bounds", shown(value));
         days.filter(|n| bounds.contains(n)).ok_or_else(|| Wrong::new(what(), remedy()))

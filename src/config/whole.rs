@@ -1,4 +1,4 @@
-//! What no single key can be blamed for: companies that claim one domain, contracts no route can prove, routes in loops.
+//! What no single key can be blamed for: two companies with one domain, contracts no route can prove, routes in loops.
 
 use std::collections::HashMap;
 use std::path::Path;

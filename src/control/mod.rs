@@ -4,6 +4,7 @@
 //! what is asked is answered by the handler the app hands in.
 
 mod client;
+pub mod ledger;
 mod lock;
 mod month;
 mod server;
@@ -51,6 +52,10 @@ pub enum Request {
         company: CompanyId,
         /// The month.
         month: Month,
+        /// How it is wanted.
+        form: ledger::StatementForm,
+        /// `ja` or `en`, for the labels.
+        language: String,
     },
     /// Replays the ledger against its chain.
     Verify {

@@ -8,8 +8,10 @@ use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use serde::{Deserialize, Serialize};
 
+use crate::report;
+
 /// Japan has had no other offset since 1951.
-const JAPAN: Offset = Offset::constant(9);
+pub(super) const JAPAN: Offset = Offset::constant(9);
 
 /// A month such as `2026-11`, from midnight to midnight in Japan.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -32,9 +34,7 @@ impl Month {
     /// # Errors
     /// At the end of the calendar.
     pub fn span(self) -> Result<(Timestamp, Timestamp), MonthFault> {
-        let midnight = |day: Date| day.to_zoned(TimeZone::fixed(JAPAN)).map(|z| z.timestamp()).map_err(|_| MonthFault);
-        let next = self.0.last_of_month().tomorrow().map_err(|_| MonthFault)?;
-        Ok((midnight(self.0)?, midnight(next)?))
+        report::month(self.0.year(), self.0.month(), &TimeZone::fixed(JAPAN)).map_err(|_| MonthFault)
     }
 }
 
@@ -42,7 +42,7 @@ impl FromStr for Month {
     type Err = MonthFault;
 
     fn from_str(text: &str) -> Result<Self, MonthFault> {
-        let shaped = text.len() == 7 && text.bytes().nth(4) == Some(b'-');
+        let shaped = text.len() == 7 && text.as_bytes().get(4) == Some(&b'-');
         let day = shaped.then(|| format!("{text}-01").parse().ok()).flatten();
         day.map(Self).ok_or(MonthFault)
     }

@@ -77,14 +77,12 @@ impl Server {
 
     async fn take_caller(&self, room: &Arc<Semaphore>) -> Option<(UnixStream, tokio::sync::OwnedSemaphorePermit)> {
         let place = Arc::clone(room).acquire_owned().await.ok()?;
-        match self.listener.accept().await {
-            Ok((stream, _)) => Some((stream, place)),
-            Err(_) => {
-                // Out of file descriptors, most likely: let others give some back.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                None
-            }
+        if let Ok((stream, _)) = self.listener.accept().await {
+            return Some((stream, place));
         }
+        // Out of file descriptors, most likely: let others give some back.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        None
     }
 }
 

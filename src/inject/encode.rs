@@ -60,23 +60,23 @@ pub(super) fn quoted_printable(gap: Gap<'_>, insert: &[u8], char_octets: fn(&[u8
     }
     let mut rest = insert;
     while !rest.is_empty() {
-        let end = line_end(rest);
-        if end > 0 {
-            out.extend_from_slice(&rest[..end]);
-            (column, rest) = (0, &rest[end..]);
+        if let Some(behind) = rest.strip_prefix(gap.eol.as_bytes()) {
+            out.extend_from_slice(gap.eol.as_bytes());
+            (column, rest) = (0, behind);
             continue;
         }
         let (unit, behind) = rest.split_at(char_octets(rest).clamp(1, rest.len()));
         let bare = is_literal(unit[0], behind) && unit.len() == 1;
         let chars = if bare { 1 } else { 3 * unit.len() };
         // One character of each line is kept for the `=` of a soft break.
-        if column + chars >= ENCODED_CHARS_MAX {
+        let whole = chars.max(link_chars(rest));
+        if column + whole >= ENCODED_CHARS_MAX && column > 0 {
             soft_break(&mut out, &mut column, gap.eol);
         }
         if bare {
             out.push(unit[0]);
         } else {
-            unit.iter().for_each(|b| out.extend_from_slice(&escaped(*b)));
+            out.extend(unit.iter().flat_map(|b| escaped(*b)));
         }
         column += chars;
         rest = behind;
@@ -86,6 +86,16 @@ pub(super) fn quoted_printable(gap: Gap<'_>, insert: &[u8], char_octets: fn(&[u8
         soft_break(&mut out, &mut column, gap.eol);
     }
     Some(gap.edit(out))
+}
+
+/// Encoded characters of the link that the octets begin with, when a line can hold it; else 0.
+fn link_chars(octets: &[u8]) -> usize {
+    if !octets.starts_with(b"https://") {
+        return 0;
+    }
+    let link = octets.iter().take_while(|b| b.is_ascii_graphic() && !b"\"<>".contains(b));
+    let chars = link.map(|b| if *b == b'=' { 3 } else { 1 }).sum();
+    if chars < ENCODED_CHARS_MAX { chars } else { 0 }
 }
 
 fn soft_break(out: &mut Vec<u8>, column: &mut usize, eol: &str) {

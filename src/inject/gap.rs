@@ -16,7 +16,7 @@ pub(super) fn starts_paragraph(part: &TextPart, i: usize) -> bool {
     let Some(gap) = octets.get(range.clone()) else { return true };
     let block = line.place.as_ref().and_then(|p| p.block);
     let around = std::iter::successors(block, |b| part.blocks.get(*b).and_then(|b| b.parent));
-    let closes = |b: &Block| b.end_tag.as_ref().is_none_or(|t| range.contains(&t.start)) && is_spaced(b, octets);
+    let closes = |b: &Block| b.end_tag.as_ref().is_some_and(|t| range.contains(&t.start)) && is_spaced(b, octets);
     let first = part.blocks.partition_point(|b| b.start_tag.start < range.start);
     let mut opened = part.blocks[first..].iter().take_while(|b| b.start_tag.start < range.end);
     around.filter_map(|b| part.blocks.get(b)).any(closes)
@@ -24,7 +24,7 @@ pub(super) fn starts_paragraph(part: &TextPart, i: usize) -> bool {
         || has_blank(gap, true)
 }
 
-/// Whether readers draw space around the block without a blank line in it.
+/// Whether readers see a new paragraph at the edges of the block without a blank line there.
 pub(super) fn is_spaced(block: &Block, octets: &[u8]) -> bool {
     let tag = octets.get(block.start_tag.clone()).unwrap_or_default().to_ascii_lowercase();
     let has = |needle: &str| memmem::find(&tag, needle.as_bytes()).is_some();
@@ -32,12 +32,12 @@ pub(super) fn is_spaced(block: &Block, octets: &[u8]) -> bool {
     match block.name {
         "p" => !flat.iter().any(|n| has(n)),
         "div" => has("margin") && !flat.iter().any(|n| has(n)),
-        "td" | "th" | "tr" | "li" | "dt" | "dd" => false,
-        _ => true,
+        "td" | "th" | "tr" | "table" | "ul" | "ol" | "dl" | "pre" | "blockquote" => true,
+        name => matches!(name.as_bytes(), [b'h', b'1'..=b'6']),
     }
 }
 
-/// Whether an empty line can be seen in a run of tags. `line_open` tells whether text stands in front of it on its line.
+/// Whether an empty line can be seen in a run of tags. `line_open`: text stands in front of it on its line.
 pub(super) fn has_blank(gap: &[u8], mut line_open: bool) -> bool {
     let mut rest = gap;
     while let Some((first, after)) = rest.split_first() {
@@ -51,9 +51,9 @@ pub(super) fn has_blank(gap: &[u8], mut line_open: bool) -> bool {
         }
         let (tag, behind) = split_tag(rest);
         match tag_name(tag).as_slice() {
+            b"hr" => return true,
             b"br" if !line_open => return true,
-            b"br" => line_open = false,
-            b"p" | b"div" | b"tr" | b"td" | b"table" | b"li" | b"ul" | b"ol" | b"hr" => line_open = false,
+            b"br" | b"p" | b"div" | b"tr" | b"td" | b"table" | b"li" | b"ul" | b"ol" => line_open = false,
             _ => {}
         }
         rest = behind;

@@ -43,7 +43,8 @@ pub(super) fn site(part: &TextPart, target: &Target) -> Option<HtmlSite> {
     let next = (last + 1..part.lines.len()).find(|i| part.lines[*i].kind != LineKind::Blank);
     let until = next.map_or(part.decoded.octets.len(), |i| part.lines[i].octets.start);
     let found = Spot { part, place, last, next, until };
-    let site = found.behind_block().or_else(|| found.behind_break()).or_else(|| found.at_end())?;
+    let site = found.behind_block().or_else(|| found.behind_break());
+    let site = site.or_else(|| found.behind_open_paragraph()).or_else(|| found.at_end())?;
     let inside = part.lines[last].octets.end..=until;
     (inside.contains(&site.at) && !is_in_anchor(&part.decoded.octets[..site.at])).then_some(site)
 }
@@ -86,6 +87,19 @@ impl Spot<'_> {
             between: b"<br>".to_vec(),
             behind: [&close, blank_behind].concat(),
         })
+    }
+
+    /// In front of the block behind a paragraph whose end tag is left out.
+    fn behind_open_paragraph(&self) -> Option<HtmlSite> {
+        let block = self.part.blocks.get(self.place.block?)?;
+        let at = self.part.lines[self.next?].place.as_ref()?.before_block?;
+        let gap = self.octets().get(self.part.lines[self.last].octets.end..at)?;
+        let is_bare = gap[inline_end_tags(gap)..].iter().all(u8::is_ascii_whitespace);
+        if block.name != "p" || block.end_tag.is_some() || !is_bare || !is_spaced(block, self.octets()) {
+            return None;
+        }
+        let (open, close) = self.look(block);
+        Some(HtmlSite { at, before: open, between: b"<br>".to_vec(), behind: close })
     }
 
     /// The tags that give a block the look of this one.
@@ -168,7 +182,7 @@ fn leading_wrappers(mut octets: &[u8]) -> Vec<&[u8]> {
         let (tag, rest) = octets.split_at(end + 1);
         let lower = tag.to_ascii_lowercase();
         let wraps = [&b"<span "[..], b"<font "].iter().any(|n| lower.starts_with(n));
-        let quotes = |q| tag.iter().filter(|b| **b == q).count().is_multiple_of(2);
+        let quotes = |q| memchr::memchr_iter(q, tag).count().is_multiple_of(2);
         if !wraps || !is_copyable(tag) || !quotes(b'"') || !quotes(b'\'') {
             break;
         }
@@ -223,21 +237,15 @@ fn encode_text(charset: &Charset, ascii: bool, text: &str) -> Vec<u8> {
     if let Some(octets) = charset.encode(&text).filter(fits) {
         return octets;
     }
-    let mut referred = String::with_capacity(text.len() * 2);
-    for c in text.chars() {
-        let writable = c.is_ascii() || charset.encode(c.encode_utf8(&mut [0; 4])).as_ref().is_some_and(fits);
-        if writable {
-            referred.push(c);
-        } else {
-            referred.push_str(&format!("&#{};", u32::from(c)));
-        }
-    }
-    charset.encode(&referred).unwrap_or_else(|| to_references(&referred))
+    let is_writable = |c: char| charset.encode(c.encode_utf8(&mut [0; 4])).as_ref().is_some_and(fits);
+    let referred = to_references(&text, is_writable);
+    charset.encode(&referred).unwrap_or_else(|| to_references(&text, |_| false).into_bytes())
 }
 
-fn to_references(text: &str) -> Vec<u8> {
-    let one = |c: char| if c.is_ascii() { c.to_string() } else { format!("&#{};", u32::from(c)) };
-    text.chars().map(one).collect::<String>().into_bytes()
+/// The text with a character reference for everything outside ASCII that is not kept.
+fn to_references(text: &str, keeps: impl Fn(char) -> bool) -> String {
+    let one = |c: char| if c.is_ascii() || keeps(c) { c.to_string() } else { format!("&#{};", u32::from(c)) };
+    text.chars().map(one).collect()
 }
 
 fn escape(text: &str) -> String {

@@ -2,6 +2,7 @@
 
 mod golden;
 mod mail;
+mod markup;
 mod refusals;
 mod shapes;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use super::chain::Hash;
@@ -82,7 +83,13 @@ impl Statement {
         Self { company, from, until, pools: BTreeMap::new(), seq: 0, head: genesis }
     }
 
-    /// Takes the next entry of the chain with its hash and its version's threshold; what lies behind the period is left.
+    /// The chain's head in hexadecimal, as it is printed.
+    pub fn head_text(&self) -> String {
+        HEXLOWER.encode(&self.head)
+    }
+
+    /// Takes the next entry of the chain with its hash and its version's threshold; what lies behind the period is not
+    /// taken.
     pub fn add(&mut self, entry: &Entry, hash: &Hash, threshold: u32) {
         if entry.posted >= self.until {
             return;

@@ -116,8 +116,8 @@ impl Charset {
         self.encoding != ISO_2022_JP
     }
 
-    /// One line, or another run that begins and ends in the initial state, as text. `None` when any octet is illegal, or
-    /// when an ISO-2022-JP run does not end in ASCII.
+    /// One line, or another run that begins and ends in the initial state, as text. `None` when any octet is illegal,
+    /// or when an ISO-2022-JP run does not end in ASCII.
     pub fn decode_line<'a>(&self, octets: &'a [u8]) -> Option<Cow<'a, str>> {
         if self.encoding == UTF_8 {
             return str::from_utf8(octets).ok().map(Cow::Borrowed);

@@ -1,4 +1,4 @@
-//! Transfer encodings (RFC 2045 6): a body decoded to octets, with the way back from each decoded octet to the raw message.
+//! Transfer encodings (RFC 2045 6): a body decoded to octets, with the way back to the raw message.
 
 use memchr::{memchr, memrchr};
 
@@ -407,7 +407,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn every_plain_octet_is_found_again(lines in proptest::collection::vec("[ -<>-~]{0,9}(=[0-9A-F]{2}|=\r\n|)", 0..6)) {
+        fn every_plain_octet_is_found_again(
+            lines in proptest::collection::vec("[ -<>-~]{0,9}(=[0-9A-F]{2}|=\r\n|)", 0..6),
+        ) {
             let body = lines.join("\r\n") + "\r\n.";
             let Ok((decoded, start)) = decoded("quoted-printable", &body) else { return Ok(()) };
             let mut last = 0;
@@ -421,7 +423,10 @@ mod tests {
         }
 
         #[test]
-        fn base64_agrees_with_an_independent_decoder(octets in proptest::collection::vec(0u8.., 0..200), width in 1usize..80) {
+        fn base64_agrees_with_an_independent_decoder(
+            octets in proptest::collection::vec(0u8.., 0..200),
+            width in 1usize..80,
+        ) {
             let text = data_encoding::BASE64.encode(&octets);
             let lines: Vec<&str> = text.as_bytes().chunks(width).filter_map(|c| str::from_utf8(c).ok()).collect();
             check("base64", &lines.join("\r\n"), Ok(&octets));

@@ -1,4 +1,4 @@
-//! The store: ledger entries durable together with states, balances, grants and notices. It calls the rules, it has none.
+//! The store: entries durable together with states, balances, grants and notices. It calls the rules, it has none.
 //!
 //! One SQLite file (`ledger.db`), one writer thread, one sync for all commands that wait. Readers have a connection of
 //! their own and never wait for the writer. A store that fails returns errors; the outbox keeps the rows meanwhile.
@@ -49,7 +49,8 @@ pub struct Store {
 
 struct Reader {
     path: PathBuf,
-    connection: Mutex<Option<Connection>>,
+    /// Connections nobody reads with now, so that a long replay holds up no short question.
+    idle: Mutex<Vec<Connection>>,
     /// What the comparison after the start found; `None` while it runs.
     compared: Mutex<Option<Result<Vec<String>, StoreError>>>,
 }
@@ -72,13 +73,13 @@ impl Store {
         let path = dir.join(LEDGER_FILE);
         let connection = schema::open(&path)?;
         let writer = Writer::start(path.clone(), connection, clock)?;
-        let reader = Arc::new(Reader { path, connection: Mutex::new(None), compared: Mutex::new(None) });
+        let reader = Arc::new(Reader { path, idle: Mutex::default(), compared: Mutex::new(None) });
         compare_in_background(&reader)?;
         Ok(Self { writer, reader })
     }
 
-    /// Posts outbox rows: entries, states, balances, grants and notices in one commit, synced when it returns. A row that
-    /// was posted before adds nothing. Rows no agreed contract or key rules are parked, whole.
+    /// Posts outbox rows: entries, states, balances, grants and notices in one commit, synced when it returns. A row
+    /// that was posted before adds nothing. Rows no agreed contract or key rules are parked, whole.
     ///
     /// # Errors
     /// When nothing was committed; the same rows may be posted again.
@@ -203,15 +204,12 @@ impl Store {
 impl Reader {
     /// Runs a query in a read transaction of its own, so that all it reads is of one moment.
     fn run<T>(&self, query: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut place = lock(&self.connection);
-        let connection = match place.take() {
-            Some(connection) => connection,
-            None => schema::open_reader(&self.path)?,
-        };
+        let idle = lock(&self.idle).pop();
+        let connection = idle.map_or_else(|| schema::open_reader(&self.path), Ok)?;
         let result = in_transaction(&connection, query);
         // A connection that failed may be broken: the next reader opens a new one.
         if !matches!(result, Err(StoreError::Database(_))) {
-            *place = Some(connection);
+            lock(&self.idle).push(connection);
         }
         result
     }

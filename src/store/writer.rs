@@ -80,7 +80,7 @@ impl Shift {
         let now = (self.clock)();
         match run(connection, batch, now) {
             Ok(connection) => self.connection = Some(connection),
-            // What failed may be the file below the connection: it is opened anew for the next batch, which recovers it.
+            // What failed may be the file below the connection: it is opened anew, and recovered, for the next batch.
             Err(error) => tracing::error!(%error, "the ledger took nothing"),
         }
     }

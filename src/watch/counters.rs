@@ -115,7 +115,7 @@ pub struct Snapshot {
 
 #[derive(Default)]
 pub(super) struct Counters {
-    counters: [AtomicU64; Counter::ALL.len()],
+    totals: [AtomicU64; Counter::ALL.len()],
     gauges: [AtomicU64; Gauge::ALL.len()],
     outcomes: RwLock<BTreeMap<&'static str, Arc<AtomicU64>>>,
 }
@@ -140,7 +140,7 @@ impl Counters {
     }
 
     pub(super) fn add(&self, counter: Counter, n: u64) {
-        self.counters[counter as usize].fetch_add(n, Ordering::Relaxed);
+        self.totals[counter as usize].fetch_add(n, Ordering::Relaxed);
     }
 
     pub(super) fn set(&self, gauge: Gauge, value: u64) {
@@ -168,7 +168,7 @@ impl Counters {
         let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
         let outcomes = self.outcomes.read().unwrap_or_else(PoisonError::into_inner);
         Snapshot {
-            counters: Counter::ALL.iter().map(|c| (c.name().to_owned(), read(&self.counters[*c as usize]))).collect(),
+            counters: Counter::ALL.iter().map(|c| (c.name().to_owned(), read(&self.totals[*c as usize]))).collect(),
             gauges: Gauge::ALL.iter().map(|g| (g.name().to_owned(), read(&self.gauges[*g as usize]))).collect(),
             outcomes: outcomes.iter().map(|(code, cell)| ((*code).to_owned(), read(cell))).collect(),
         }

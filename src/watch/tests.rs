@@ -91,7 +91,9 @@ fn what_could_be_an_address_never_reaches_the_log() {
 fn a_snapshot_adds_up_and_survives_the_wire() {
     let watch = Watch::new();
     let mails = [("referred", Custody::HandedThrough), ("referred", Custody::InDoubt), ("no_company", Custody::Split)];
-    mails.into_iter().for_each(|(outcome, custody)| watch.message(&event(outcome, custody)));
+    for (outcome, custody) in mails {
+        watch.message(&event(outcome, custody));
+    }
     watch.add(Counter::Posted, 5);
     watch.set(Gauge::SpoolEntries, 7);
     let snapshot = watch.snapshot();

@@ -1,6 +1,6 @@
 //! Mails that get no line, each with its reason.
 
-use super::mail::{Carriage, entity, message, multipart};
+use super::mail::{Carriage, entity, japanese, message, multipart};
 use super::*;
 
 const UTF8: Carriage = Carriage { charset: "utf-8", transfer: "8bit", eol: "\r\n" };
@@ -125,17 +125,29 @@ proptest::proptest! {
 
     #[test]
     fn any_markup_around_a_result_is_refused_or_spliced(
-        pieces in proptest::collection::vec(0usize..PIECES.len(), 0..30),
-        base64 in proptest::bool::ANY,
-        result in 0usize..6,
+        before in proptest::collection::vec(0usize..PIECES.len(), 0..8),
+        behind in proptest::collection::vec(0usize..PIECES.len(), 0..12),
+        carriage in 0usize..30,
     ) {
-        let html: String = pieces.into_iter().map(|i| PIECES[i]).collect();
-        let transfer = if base64 { "base64" } else { "quoted-printable" };
-        check_any(&message(&entity(Carriage { transfer, ..UTF8 }, "text/html", &html)), result);
+        let join = |pieces: Vec<usize>| pieces.into_iter().map(|i| PIECES[i]).collect::<String>();
+        let html = format!("{}添いかねる。{}", join(before), join(behind));
+        let all = japanese();
+        check_any(&message(&entity(all[carriage % all.len()], "text/html", &html)), 0);
+    }
+
+    #[test]
+    fn any_lines_around_a_result_are_refused_or_spliced(
+        before in "([あa「。]{0,30}\n){0,3}",
+        behind in "(([あa「。> -]{0,90})\n){0,5}[あa]{0,3}",
+        carriage in 0usize..30,
+    ) {
+        let all = japanese();
+        let text = format!("{before}添いかねる。\n{behind}");
+        check_any(&message(&entity(all[carriage % all.len()], "text/plain", &text)), 0);
     }
 }
 
-const PIECES: [&str; 22] = [
+const PIECES: [&str; 26] = [
     "<p>",
     "</p>",
     "<div>",
@@ -147,7 +159,6 @@ const PIECES: [&str; 22] = [
     "<table><tr>",
     "</tr></table>",
     "<li>",
-    "添いかねる",
     "<span style=\"color:red\">",
     "</span>",
     "<a href=\"#\">",
@@ -158,6 +169,11 @@ const PIECES: [&str; 22] = [
     "<!-- -->",
     "<body>",
     "</body>",
+    "<p>本文。</p>",
+    "<div>本文。</div>",
+    "本文。<br>",
+    "<font size=2>",
+    "<p style=\"margin:0\">",
 ];
 
 /// Whatever the classifier might point at, the outcome is a refusal or a proven splice.
@@ -168,9 +184,27 @@ fn check_any(raw: &[u8], result_line: usize) {
     let template = LinkTemplate::parse("https://careerrelay.jp/r/{token}").unwrap_or_else(|e| panic!("{e}"));
     let url = template.url("a-b").unwrap_or_else(|e| panic!("{e}"));
     let line = LineText { wording: &wording, language: Language::Ja, url, template: &template };
-    let targets = [Target { text_part: 0, result_line, closing_line: Some(result_line + 2) }];
+    let anywhere = Target { text_part: 0, result_line, closing_line: Some(result_line + 2) };
+    let found = targets(&view);
+    let targets = if found.is_empty() { vec![anywhere] } else { found };
     if let Ok(injected) = line_edits(&message, &view, &targets, &line, SignedMail::Refuse) {
         let output = injected.edits.apply(raw);
         assert!(injected.edits.prove(raw, &output) && output.len() > raw.len());
+        let seen = View::read(&Message::read(&output));
+        check_seen(&view.parts[0], &seen.parts[0]);
     }
+}
+
+/// A reader sees the old lines and, together among them, the lead text and the link.
+fn check_seen(old: &TextPart, new: &TextPart) {
+    let visible = |part: &TextPart| -> Vec<String> {
+        let lines = (0..part.lines.len()).map(|i| part.line(i).trim().to_owned());
+        lines.filter(|l| !l.is_empty()).collect()
+    };
+    let (before, after) = (visible(old), visible(new));
+    let link = after.iter().position(|l| l == "https://careerrelay.jp/r/a-b").unwrap_or_else(|| panic!("{after:?}"));
+    let lead = after[..link].iter().rposition(|l| l.starts_with('■') || l.starts_with("Career Relay (free"));
+    let lead = lead.unwrap_or_else(|| panic!("{after:?}"));
+    assert!(lead > 0, "in front of the result: {after:?}");
+    assert_eq!([&after[..lead], &after[link + 1..]].concat(), before);
 }

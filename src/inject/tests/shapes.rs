@@ -112,8 +112,8 @@ fn a_signature_or_history_without_a_blank_line_is_kept_apart() {
 #[test]
 fn english_mail_gets_the_english_line_wrapped_as_the_mail_is() {
     let ascii = Carriage { charset: "us-ascii", transfer: "7bit", eol: "\r\n" };
-    let text = "Dear Hanako,\n\nThank you for the time you took to speak with our team.\nWe will not be moving forward\n\
-        with your application.\n\nWe wish you all the best.\n";
+    let text = "Dear Hanako,\n\nThank you for the time you took to speak with our team.\n\
+        We will not be moving forward\nwith your application.\n\nWe wish you all the best.\n";
     let raw = message(&entity(ascii, "text/plain", text));
     let injected = inject(&raw, Language::En).unwrap_or_else(|r| panic!("{}", r.code()));
     let found = normal(&texts(&injected.edits.apply(&raw)).concat());

@@ -1,4 +1,4 @@
-//! The MIME structure by its delimiter lines (RFC 2046 5.1): iterative, linear, and strict about what readers differ on.
+//! The MIME structure by its delimiter lines (RFC 2046 5.1): iterative, linear, strict where readers differ.
 
 use memchr::{memchr, memmem};
 

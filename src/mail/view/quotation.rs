@@ -57,19 +57,21 @@ fn is_divider(line: &str) -> bool {
 fn is_attribution(lines: &[&str], index: usize) -> bool {
     let first = lines[index].trim();
     let dated = starts_with_date(first);
-    if !(dated || first.starts_with("On ") || names_writer(first)) {
+    let on = first.starts_with("On ");
+    if !(dated || on || names_writer(first)) {
         return false;
     }
     let mut address = false;
     let mut digits = false;
-    for line in lines[index..].iter().take(ATTRIBUTION_LINES).map(|l| l.trim()) {
+    for (i, line) in lines[index..].iter().take(ATTRIBUTION_LINES).map(|l| l.trim()).enumerate() {
         if line.is_empty() {
             return false;
         }
         address |= line.contains('@') || line.contains('<') || line.contains('＜');
         digits |= line.bytes().any(|b| b.is_ascii_digit());
         if names_writer(line) {
-            return address || digits || dated || line.contains("さん");
+            // A sentence that begins with a date may end lines later in such words, but without an address.
+            return address || (digits && (on || i == 0)) || line.contains("さん");
         }
         if dated && address && line.ends_with([':', '：']) {
             return true;

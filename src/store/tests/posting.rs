@@ -142,3 +142,45 @@ fn the_comparison_after_a_start_names_a_bent_balance() {
     file.execute("DELETE FROM pools WHERE company = 2", []).expect("a lost balance");
     assert_eq!(crate::store::read::compare(&file).map(|c| c.len()), Ok(2));
 }
+
+#[test]
+fn a_commit_that_fails_leaves_nothing_and_the_same_rows_post_later() {
+    let mut ledger = Ledger::open(&["kaede"], contract(1, 2, CountOn::Delivered));
+    ledger.post_persons("kaede", 0..1);
+    let before = pool(&ledger, "kaede");
+    let file = Connection::open(ledger.dir.path().join(LEDGER_FILE)).expect("the file");
+    // Notices are written last, so everything in front of them has to be taken back.
+    file.execute_batch("ALTER TABLE notices RENAME TO away").expect("a broken ledger");
+    let event = ledger.contact("kaede", "ren@mail.example", 0, Proves::Delivered);
+    let row = OutboxRow { seq: 2, event };
+    assert!(matches!(wait(ledger.store.post(vec![row.clone()])), Err(StoreError::Database(_))));
+    assert_eq!(pool(&ledger, "kaede"), before);
+    file.execute_batch("ALTER TABLE away RENAME TO notices").expect("a mended ledger");
+    assert_eq!(wait(ledger.store.post(vec![row])).map(|p| (p.events, p.grants.len())), Ok((1, 1)));
+    assert_eq!(ledger.faults(), [""; 0]);
+}
+
+#[test]
+fn many_askers_at_once_count_as_one_after_another() {
+    let ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+    // Everybody posts the same 20 persons, each in an order of his own.
+    let events: Vec<_> =
+        (0..20).map(|n| ledger.contact("kaede", &format!("c{n}@mail.example"), 0, Proves::Delivered)).collect();
+    wait(async {
+        let ask = |turn: usize| {
+            let (store, mut events) = (ledger.store.clone(), events.clone());
+            events.rotate_left(turn);
+            let rows = events.into_iter().zip(1..).map(|(event, seq)| OutboxRow { seq, event }).collect();
+            tokio::spawn(async move { store.post(rows).await })
+        };
+        let asked: Vec<_> = (0..20).map(ask).collect();
+        let (mut new, mut grants) = (0, 0);
+        for answer in asked {
+            let posted = answer.await.expect("a task").expect("a post");
+            (new, grants) = (new + posted.events, grants + posted.grants.len());
+        }
+        assert_eq!((new, grants), (20, 2));
+    });
+    assert_eq!(pool(&ledger, "kaede"), Pool { counted: 20, toward: 0, cycles: 2 });
+    assert_eq!(ledger.faults(), [""; 0]);
+}

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::*;
+use crate::spool::{Spool, SpoolOptions, Write};
 use crate::store::{Outbox, Pump, PumpOptions};
 
 /// An outbox in memory that can be told to fail.
@@ -18,10 +19,12 @@ struct Page {
 }
 
 impl Paper {
-    fn add(&self, event: ReferralEvent) {
+    fn add(&self, events: Vec<ReferralEvent>) {
         let mut page = self.0.lock().expect("the page");
-        let seq = page.rows.len() as u64 + 1;
-        page.rows.push(OutboxRow { seq, event });
+        for event in events {
+            let seq = page.rows.len() as u64 + 1;
+            page.rows.push(OutboxRow { seq, event });
+        }
     }
 
     fn page<T>(&self, look: impl FnOnce(&mut Page) -> T) -> T {
@@ -42,7 +45,7 @@ impl Outbox for Paper {
 }
 
 fn options() -> PumpOptions {
-    PumpOptions { batch_rows: 3, period: Duration::from_secs(3600), ..PumpOptions::default() }
+    PumpOptions { batch_rows: 3, period: Duration::from_hours(1), ..PumpOptions::default() }
 }
 
 fn contacts(ledger: &Ledger, numbers: std::ops::Range<u32>) -> Vec<ReferralEvent> {
@@ -59,14 +62,14 @@ async fn counted(store: &Store) -> u64 {
 fn what_is_in_the_outbox_is_in_the_ledger_after_a_flush() {
     let ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
     let paper = Paper::default();
-    contacts(&ledger, 0..11).into_iter().for_each(|e| paper.add(e));
+    paper.add(contacts(&ledger, 0..11));
     wait(async {
         let pump = Pump::start(paper.clone(), ledger.store.clone(), options());
         pump.flush().await.expect("a flush");
         assert_eq!(counted(&ledger.store).await, 11);
         // The ring of the grant is kept for whoever listens later.
         pump.granted().notified().await;
-        paper.add(contacts(&ledger, 11..12).remove(0));
+        paper.add(contacts(&ledger, 11..12));
         let mut health = pump.health();
         pump.wake();
         health.wait_for(|h| h.posted_up_to == 12).await.expect("the pump");
@@ -79,7 +82,7 @@ fn what_is_in_the_outbox_is_in_the_ledger_after_a_flush() {
 fn a_mark_that_fails_counts_nothing_twice() {
     let ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
     let paper = Paper::default();
-    contacts(&ledger, 0..5).into_iter().for_each(|e| paper.add(e));
+    paper.add(contacts(&ledger, 0..5));
     paper.page(|p| p.broken = true);
     wait(async {
         let pump = Pump::start(paper.clone(), ledger.store.clone(), options());
@@ -97,7 +100,7 @@ fn an_outbox_that_began_anew_is_read_from_its_beginning() {
     let ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
     for numbers in [0..5, 20..26] {
         let paper = Paper::default();
-        contacts(&ledger, numbers).into_iter().for_each(|e| paper.add(e));
+        paper.add(contacts(&ledger, numbers));
         let flush = async { Pump::start(paper.clone(), ledger.store.clone(), options()).flush().await };
         wait(flush).expect("a flush");
     }
@@ -108,7 +111,7 @@ fn an_outbox_that_began_anew_is_read_from_its_beginning() {
 fn a_ledger_from_an_older_copy_gets_the_rows_again() {
     let mut ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
     let paper = Paper::default();
-    contacts(&ledger, 0..5).into_iter().for_each(|e| paper.add(e));
+    paper.add(contacts(&ledger, 0..5));
     let flush = async { Pump::start(paper.clone(), ledger.store.clone(), options()).flush().await };
     wait(flush).expect("a flush");
     let other = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
@@ -116,4 +119,18 @@ fn a_ledger_from_an_older_copy_gets_the_rows_again() {
     let flush = async { Pump::start(paper.clone(), ledger.store.clone(), options()).flush().await };
     wait(flush).expect("a flush");
     assert_eq!(wait(counted(&other.store)), 5);
+}
+
+#[test]
+fn the_spool_is_such_an_outbox() {
+    let ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+    wait(async {
+        let spool = Spool::open(ledger.dir.path(), SpoolOptions::default()).expect("a spool");
+        let writes = contacts(&ledger, 0..11).into_iter().map(Write::Outbox).collect();
+        spool.commit(writes).await.expect("a commit");
+        let pump = Pump::start(spool.clone(), ledger.store.clone(), options());
+        pump.flush().await.expect("a flush");
+        assert_eq!(counted(&ledger.store).await, 11);
+        assert_eq!(spool.summary().await.map(|s| s.unposted), Ok(0));
+    });
 }

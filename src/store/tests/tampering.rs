@@ -91,7 +91,7 @@ fn a_second_credit_in_a_chain_that_fits_is_named_by_the_rules() {
     let (mut audit, mut head) = (Audit::new(&name, &contracts), genesis(&name));
     let kinds = [Kind::Offered, Kind::Accepted, Kind::Delivered, Kind::Delivered, Kind::Granted];
     for (seq, kind) in (1..).zip(kinds) {
-        let worth = if kind == Kind::Delivered { 1 } else { 0 };
+        let worth = i64::from(kind == Kind::Delivered);
         let at = Timestamp::UNIX_EPOCH;
         let new = NewEntry { kind, worth, cycle: 0 };
         let (person, event) = ([1; 32], [2; 32]);

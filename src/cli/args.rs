@@ -1,0 +1,176 @@
+//! The commands and their arguments, in the words `--help` shows.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::control::Month;
+use crate::referral::CompanyId;
+
+/// Where the main file lies when nothing else is said.
+pub const CONFIG: &str = "/etc/career-relay/career-relay.toml";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, and all is well
+  1  done, and something is wrong: faults in the files, a ledger that does not verify, no server to ask
+  2  the command was not understood";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "career-relay", version, after_help = EXIT_CODES)]
+/// An email gateway that gives job-rejection mails one line with a way on, and counts each referral once.
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check the configuration: every fault of every file at once, with file, line and remedy.
+    Check(CheckArgs),
+    /// Read the ledger: people counted, slots granted, and the proof of both.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Show how the running server is.
+    Status(StatusArgs),
+}
+
+/// The installation a command is about.
+#[derive(Args, Clone, Debug)]
+pub struct ConfigArgs {
+    /// The main file of the configuration.
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub config: PathBuf,
+}
+
+/// `check`.
+#[derive(Args, Clone, Debug)]
+pub struct CheckArgs {
+    /// The main file.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Print one JSON object: `ok`, `findings` (severity, file, line, key, what, remedy), `companies`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The data folder a command is about, and how it answers.
+#[derive(Args, Clone, Debug)]
+pub struct DataArgs {
+    /// The main file.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The data folder, in place of the configured one; no configuration is read then.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub data: Option<PathBuf>,
+    /// Print JSON in place of tables.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `ledger`. A running server is asked; without one the data folder is opened here.
+#[derive(Clone, Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Show how many people count, how many are missing to the next hire slot, and the slots granted.
+    Balance(BalanceArgs),
+    /// Show what one month changed, with the head of the chain that proves it.
+    Statement(StatementArgs),
+    /// Replay every entry and compare: chain, credits, grants and balances. Exit code 1 if anything differs.
+    Verify(BalanceArgs),
+}
+
+/// `ledger balance` and `ledger verify`.
+#[derive(Args, Clone, Debug)]
+pub struct BalanceArgs {
+    /// The company; all of them when left out.
+    #[arg(long, value_name = "ID", value_parser = company_id)]
+    pub company: Option<CompanyId>,
+    /// Where the ledger lies.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `ledger statement`.
+#[derive(Args, Clone, Debug)]
+pub struct StatementArgs {
+    /// The company.
+    #[arg(long, value_name = "ID", value_parser = company_id)]
+    pub company: CompanyId,
+    /// The month in Japan, such as 2026-11; the present one when left out.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub month: Option<Month>,
+    /// The language of the labels.
+    #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
+    pub lang: String,
+    /// Print a sheet for spreadsheet programs in place of a table.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Where the ledger lies.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `status`.
+#[derive(Args, Clone, Debug)]
+pub struct StatusArgs {
+    /// Whose server.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `serve`.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    /// The main file.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// `explain`.
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArgs {
+    /// Mails as files; - reads one from standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The company whose mail it is; the only one, or the built-in example, when left out.
+    #[arg(long, value_name = "ID", value_parser = company_id)]
+    pub company: Option<CompanyId>,
+    /// The main file; the built-in example company when left out.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON object a line for each file: file, verdict, reason, evidence, and inserted or untouched.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `preview`.
+#[derive(Args, Clone, Debug)]
+pub struct PreviewArgs {
+    /// A mail as a file; - reads it from standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Where to write the mail as it would leave.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The company whose mail it is; the only one, or the built-in example, when left out.
+    #[arg(long, value_name = "ID", value_parser = company_id)]
+    pub company: Option<CompanyId>,
+    /// The main file; the built-in example company when left out.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `demo`.
+#[derive(Args, Clone, Debug)]
+pub struct DemoArgs {
+    /// Where ledger and caught mails go, made when missing; a fresh temporary folder when left out.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+fn company_id(text: &str) -> Result<CompanyId, String> {
+    CompanyId::parse(text).map_err(|why| why.to_string())
+}

@@ -1,0 +1,72 @@
+//! `check`: what is wrong with the files, or what they mean in short.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+
+use super::args::CheckArgs;
+use super::output::{End, counted, print_json, print_table, table};
+use crate::config::{Inspection, Settings, Severity, inspect};
+use crate::mail::address::Domain;
+use crate::pipeline::{Company, Mode};
+
+/// Checks the files and prints what was found.
+///
+/// # Errors
+/// When the reader of the output is gone.
+pub fn check(args: &CheckArgs, out: &mut dyn Write) -> io::Result<End> {
+    let inspection = inspect(&args.config.config);
+    let end = if inspection.settings.is_some() { End::Well } else { End::Wrong };
+    if args.json {
+        let companies = inspection.settings.as_ref().map(|s| s.companies.len());
+        let object = json!({ "ok": end == End::Well, "findings": inspection.findings, "companies": companies });
+        print_json(out, &object)?;
+    } else {
+        print_text(&inspection, out)?;
+    }
+    Ok(end)
+}
+
+fn print_text(inspection: &Inspection, out: &mut dyn Write) -> io::Result<()> {
+    for finding in &inspection.findings {
+        writeln!(out, "{finding}")?;
+    }
+    let faults = inspection.findings.iter().filter(|f| f.severity == Severity::Fault).count();
+    let warnings = inspection.findings.len() - faults;
+    let (faults, warnings) = (counted(faults, "fault", "faults"), counted(warnings, "warning", "warnings"));
+    let Some(settings) = &inspection.settings else { return writeln!(out, "{faults}, {warnings}: not taken") };
+    writeln!(out, "no fault, {warnings}")?;
+    summarise(settings, out)
+}
+
+fn summarise(settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
+    let listen: Vec<String> = settings.smtp.listen.iter().map(ToString::to_string).collect();
+    writeln!(out, "\nlistens on {}, keeps its data in {}", listen.join(", "), settings.data_dir.display())?;
+    let routes = settings.routes.iter().map(|route| {
+        let domains: Vec<String> = route.domains.iter().map(ToString::to_string).collect();
+        vec![route.name.clone(), domains.join(" "), route.next_hop.to_string(), route.proves.code().to_owned()]
+    });
+    writeln!(out)?;
+    print_table(out, &table(&["route", "domains", "next hop", "proves"], routes))?;
+    if settings.companies.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    print_table(out, &table(&["company", "mode", "sends from", "counts on"], settings.companies.iter().map(row)))
+}
+
+fn row(company: &Company) -> Vec<String> {
+    let mode = match company.mode {
+        Mode::Off => "off",
+        Mode::Observe => "observe",
+        Mode::Approved => "approved",
+        Mode::Live => "live",
+    };
+    let domains: Vec<&str> = company.sender_domains.iter().map(Domain::as_str).collect();
+    let contracts: Vec<String> = company
+        .contracts
+        .iter()
+        .map(|c| format!("{} {} from {}: {} {}", c.series, c.version, c.from, c.threshold, c.count_on.code()))
+        .collect();
+    vec![company.id.to_string(), mode.to_owned(), domains.join(" "), contracts.join("; ")]
+}

@@ -1,0 +1,123 @@
+//! `ledger balance | statement | verify`.
+
+use std::io::{self, Write};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::args::{BalanceArgs, DataArgs, LedgerCommand, StatementArgs};
+use super::output::{End, align_right, counted, print_json, print_table, table};
+use super::reach::ask_ledger;
+use crate::control::ledger::{Balances, StatementForm, Verified};
+use crate::control::{Month, Request};
+use crate::sys::clock;
+
+/// Answers from the ledger and prints it.
+///
+/// # Errors
+/// When the reader of the output is gone.
+pub fn ledger(command: &LedgerCommand, out: &mut dyn Write) -> io::Result<End> {
+    match command {
+        LedgerCommand::Balance(BalanceArgs { company, data }) => {
+            answer(data, &Request::Balance { company: company.clone() }, out, print_balances)
+        }
+        LedgerCommand::Statement(args) => statement(args, out),
+        LedgerCommand::Verify(BalanceArgs { company, data }) => {
+            answer(data, &Request::Verify { company: company.clone() }, out, print_verified)
+        }
+    }
+}
+
+/// Asks, and prints the answer as JSON or by `print`, which says how it is meant to end.
+fn answer<T: DeserializeOwned + Judged>(
+    data: &DataArgs,
+    request: &Request,
+    out: &mut dyn Write,
+    print: fn(&T, &mut dyn Write) -> io::Result<()>,
+) -> io::Result<End> {
+    let read = |value: Value| {
+        serde_json::from_value::<T>(value.clone())
+            .map(|typed| (value, typed))
+            .map_err(|why| format!("the server answers in another form: {why}; is it of another version?"))
+    };
+    match ask_ledger(data, request).and_then(read) {
+        Err(why) => {
+            writeln!(out, "{why}")?;
+            Ok(End::Wrong)
+        }
+        Ok((value, typed)) => {
+            if data.json {
+                print_json(out, &value)?;
+            } else {
+                print(&typed, out)?;
+            }
+            Ok(typed.end())
+        }
+    }
+}
+
+/// Whether an answer means that all is well.
+trait Judged {
+    fn end(&self) -> End;
+}
+
+impl Judged for Balances {
+    fn end(&self) -> End {
+        End::Well
+    }
+}
+
+impl Judged for Vec<Verified> {
+    fn end(&self) -> End {
+        if self.iter().all(|v| v.faults.is_empty()) { End::Well } else { End::Wrong }
+    }
+}
+
+fn print_balances(answer: &Balances, out: &mut dyn Write) -> io::Result<()> {
+    if answer.balances.is_empty() {
+        writeln!(out, "nobody has been counted yet")?;
+    } else {
+        let rows = answer.balances.iter().map(|b| {
+            let toward = format!("{} of {}", b.toward, b.threshold);
+            vec![b.company.clone(), b.series.clone(), b.counted.to_string(), b.slots.to_string(), toward]
+        });
+        let mut table = table(&["company", "series", "people counted", "slots granted", "toward the next"], rows);
+        align_right(&mut table, &[2, 3, 4]);
+        print_table(out, &table)?;
+    }
+    for parked in &answer.parked {
+        writeln!(out, "kept aside: {} referrals of {} ({})", parked.events, parked.company, parked.reason)?;
+    }
+    Ok(())
+}
+
+fn statement(args: &StatementArgs, out: &mut dyn Write) -> io::Result<End> {
+    let form = match (args.csv, args.data.json) {
+        (true, _) => StatementForm::Csv,
+        (_, true) => StatementForm::Json,
+        _ => StatementForm::Text,
+    };
+    let month = args.month.unwrap_or_else(|| Month::of(clock::now()));
+    let (company, language) = (args.company.clone(), args.lang.clone());
+    match ask_ledger(&args.data, &Request::Statement { company, month, form, language }) {
+        Ok(Value::String(text)) => out.write_all(text.as_bytes()).map(|()| End::Well),
+        Ok(object) => print_json(out, &object).map(|()| End::Well),
+        Err(why) => writeln!(out, "{why}").map(|()| End::Wrong),
+    }
+}
+
+fn print_verified(companies: &Vec<Verified>, out: &mut dyn Write) -> io::Result<()> {
+    for company in companies {
+        let entries = usize::try_from(company.entries).unwrap_or(usize::MAX);
+        let entries = counted(entries, "entry", "entries");
+        let found = if company.faults.is_empty() { "verified".to_owned() } else { "DOES NOT VERIFY".to_owned() };
+        writeln!(out, "{}: {entries}, {found}, chain head {}", company.company, company.head)?;
+        for fault in &company.faults {
+            writeln!(out, "  {fault}")?;
+        }
+    }
+    if companies.is_empty() {
+        writeln!(out, "the ledger knows no company yet")?;
+    }
+    Ok(())
+}

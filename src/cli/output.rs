@@ -1,0 +1,66 @@
+//! Tables for people, JSON for programs, and the exit codes of both.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+/// How a command ended, beside what it printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum End {
+    /// All is well: exit code 0.
+    Well,
+    /// Something is wrong, and was said: exit code 1.
+    Wrong,
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> Self {
+        match end {
+            End::Well => Self::SUCCESS,
+            End::Wrong => Self::FAILURE,
+        }
+    }
+}
+
+/// A table without frames, which `grep` and `awk` read as well as people do.
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.to_vec());
+    rows.into_iter().for_each(|row| {
+        table.add_row(row);
+    });
+    table
+}
+
+/// Sets a table's columns of numbers to the right.
+pub fn align_right(table: &mut Table, columns: &[usize]) {
+    for column in columns {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+/// Writes a table, without blanks at the ends of its lines.
+///
+/// # Errors
+/// When the reader is gone.
+pub fn print_table(out: &mut dyn Write, table: &Table) -> io::Result<()> {
+    table.to_string().lines().try_for_each(|line| writeln!(out, "{}", line.trim_end()))
+}
+
+/// Writes JSON, indented, with a line end.
+///
+/// # Errors
+/// When the reader is gone.
+pub fn print_json(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}
+
+/// A count with its noun.
+pub fn counted(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}

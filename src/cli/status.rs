@@ -1,0 +1,72 @@
+//! `status`: how the running server is.
+
+use std::io::{self, Write};
+
+use super::args::StatusArgs;
+use super::output::{End, align_right, print_json, print_table, table};
+use super::reach::ask_server;
+use crate::control::{Request, Status};
+
+/// Asks the running server how it is and prints it.
+///
+/// # Errors
+/// When the reader of the output is gone.
+pub fn status(args: &StatusArgs, out: &mut dyn Write) -> io::Result<End> {
+    let answer = ask_server(&args.data, &Request::Status);
+    let status = answer.and_then(|value| {
+        let value = value.ok_or("no server runs on this data folder")?;
+        let typed = serde_json::from_value::<Status>(value.clone());
+        typed.map(|typed| (value, typed)).map_err(|why| format!("the server answers in another form: {why}"))
+    });
+    match status {
+        Err(why) => {
+            writeln!(out, "{why}")?;
+            Ok(End::Wrong)
+        }
+        Ok((value, status)) => {
+            if args.data.json {
+                print_json(out, &value)?;
+            } else {
+                print_status(&status, out)?;
+            }
+            Ok(End::Well)
+        }
+    }
+}
+
+/// Prints a status for people.
+///
+/// # Errors
+/// When the reader of the output is gone.
+pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "career-relay {}, process {}, since {}", status.version, status.process, status.started_at)?;
+    if !status.edits {
+        writeln!(out, "NO LINE IS WRITTEN: every mail passes untouched; the log says why")?;
+    }
+    let spool = &status.spool;
+    let oldest = spool.oldest_received_at.as_deref().map_or(String::new(), |at| format!(", the oldest of {at}"));
+    writeln!(out, "in custody: {} mails{oldest}", spool.entries)?;
+    let held = [
+        ("recipients waiting", spool.waiting),
+        ("recipients in doubt", spool.in_doubt),
+        ("mails set aside", spool.parked),
+        ("possible doubles", spool.maybe_doubled),
+        ("referrals not yet in the ledger", spool.unposted),
+    ];
+    for (name, n) in held.iter().filter(|(_, n)| *n > 0) {
+        writeln!(out, "  {n} {name}")?;
+    }
+    let counts = status.watch.counters.iter().chain(&status.watch.gauges).filter(|(_, n)| **n > 0);
+    let rows: Vec<Vec<String>> = counts.map(|(name, n)| vec![name.clone(), n.to_string()]).collect();
+    let outcomes: Vec<Vec<String>> =
+        status.watch.outcomes.iter().map(|(code, n)| vec![code.clone(), n.to_string()]).collect();
+    for (header, rows) in [(["since the start", ""], rows), (["messages by outcome", ""], outcomes)] {
+        if !rows.is_empty() {
+            let mut table = table(&header, rows);
+            align_right(&mut table, &[1]);
+            writeln!(out)?;
+            print_table(out, &table)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! Where the line goes in the HTML that mail programs and people write, and how it looks there.
+
+use super::mail::{Carriage, entity, message};
+use super::*;
+
+/// The HTML with `^` where something is expected, and what: `LEAD` and `LINK` stand for the lead text and the link.
+fn check(marked: &str, inserted: &str) {
+    let [lead, ..] = Wording::default().candidates(Language::Ja).map(str::to_owned);
+    let inserted = inserted.replace("LEAD", &lead).replace("LINK", &format!("<a href=\"{URL}\">{URL}</a>"));
+    let raw = html(&marked.replace('^', ""));
+    let injected = inject(&raw, Language::Ja).unwrap_or_else(|r| panic!("{marked}: {}", r.code()));
+    let found = texts(&injected.edits.apply(&raw)).concat();
+    assert_eq!(found, marked.replace('^', &inserted).replace('\n', "\r\n"));
+}
+
+fn check_refused(markup: &str) {
+    assert_eq!(inject(&html(markup), Language::Ja).map_err(Refusal::code), Err("no_place"), "{markup}");
+}
+
+fn html(markup: &str) -> Vec<u8> {
+    message(&entity(Carriage { charset: "utf-8", transfer: "8bit", eol: "\r\n" }, "text/html", markup))
+}
+
+const BLOCK: &str = "<p>LEAD<br>LINK</p>";
+
+#[test]
+fn behind_a_paragraph_comes_a_paragraph() {
+    check("<p>ご希望に添いかねる結果です。</p>^<p>末筆ながら</p>", BLOCK);
+    check("<body><p>添いかねる<br>結果です。</p>^</body>", BLOCK);
+    check("<p>添いかねる。<br></p>^<p>末筆</p>", BLOCK);
+    check("<p>添いかねる結果です。</p>^\n<p>末筆ながら</p>\n", "\n<p>LEAD<br>LINK</p>");
+    check("<div><p class=\"x\">添いかねる。</p>^</div><p>末筆</p>", "<p class=\"x\">LEAD<br>LINK</p>");
+}
+
+#[test]
+fn a_paragraph_without_an_end_tag_is_left_as_it_is() {
+    check("<p>添いかねる結果です。\n^<p>末筆ながら", BLOCK);
+}
+
+#[test]
+fn what_gives_the_text_its_look_is_repeated_and_names_are_not() {
+    check(
+        "<p style=\"margin:1em\"><span style='color:#111'>添いかねる。</span></p>^<p>末筆</p>",
+        "<p style=\"margin:1em\"><span style='color:#111'>LEAD<br>LINK</span></p>",
+    );
+    check("<p id=\"result\">添いかねる。</p>^<p>末筆</p>", BLOCK);
+    check(
+        "<p><font face=\"Meiryo\"><b>添いかねる</b>。</font></p>^<p>末筆</p>",
+        "<p><font face=\"Meiryo\">LEAD<br>LINK</font></p>",
+    );
+}
+
+#[test]
+fn a_line_per_div_gets_blank_divs_around_it() {
+    let block = "<div>LEAD<br>LINK</div>";
+    check(
+        "<div>結果、</div><div>添いかねる。</div>^<div><br></div><div>末筆</div>",
+        &format!("<div><br></div>{block}"),
+    );
+    check("<div>添いかねる。</div>^<div>末筆</div>", &format!("<div><br></div>{block}<div><br></div>"));
+    check("<div>添いかねる。</div>^", &format!("<div><br></div>{block}"));
+}
+
+#[test]
+fn flat_paragraphs_are_told_from_spaced_ones() {
+    check(
+        "<p style=\"margin:0\">添いかねる</p><p style=\"margin:0\">結果です。</p>^<p style=\"margin:0\">&nbsp;</p><p>末筆</p>",
+        "<p style=\"margin:0\">&nbsp;</p><p style=\"margin:0\">LEAD<br>LINK</p>",
+    );
+}
+
+#[test]
+fn between_breaks_come_lines_between_breaks() {
+    check("添いかねる結果です。<br>^<br>末筆ながら", "<br>LEAD<br>LINK<br>");
+    check("添いかねる<BR>\n結果です。<BR>^\n<BR>\n末筆ながら", "\n<BR>\nLEAD<BR>\nLINK<BR>");
+    check("<div>添いかねる。<br />^末筆ながら</div>", "<br />LEAD<br />LINK<br /><br />");
+}
+
+#[test]
+fn at_the_end_of_a_text_without_breaks_it_makes_its_own() {
+    check("<body>添いかねる結果です。^</body>", "<br><br>LEAD<br>LINK");
+    check("添いかねる<b>結果です。</b>^", "<br><br>LEAD<br>LINK");
+}
+
+#[test]
+fn a_table_that_lays_out_the_mail_is_entered_and_a_table_of_data_is_not() {
+    check("<table><tr><td>山田様<br><br>添いかねる。<br>^<br>末筆</td></tr></table>", "<br>LEAD<br>LINK<br>");
+    check("<table><tr><td><p>山田様</p><p>添いかねる。</p>^<p>末筆</p></td></tr></table>", BLOCK);
+    check_refused("<table><tr><td>結果</td><td>添いかねる</td></tr></table><p>末筆</p>");
+    check_refused("<table><tr><td><p>結果</p></td><td><p>添いかねる</p></td></tr></table><p>末筆</p>");
+}
+
+#[test]
+fn lists_headings_quotations_links_and_preformatted_text_are_no_place() {
+    check_refused("<ul><li>添いかねる</li></ul><p>末筆</p>");
+    check_refused("<h2>添いかねる</h2><p>末筆</p>");
+    check_refused("<a href=\"https://sakura.example/\">添いかねる。<br></a><br>末筆");
+    check_refused("<pre>添いかねる\n\n末筆</pre>");
+}
+
+#[test]
+fn hidden_text_and_scripts_around_the_result_stay_outside() {
+    check("<div style=\"display:none\">添いかねる</div><p>添いかねる。</p>^<p>末筆</p>", BLOCK);
+    check("<style>p{}</style><p>添いかねる。</p>^<!-- <p>x</p> --><p>末筆</p>", BLOCK);
+}
+
+#[test]
+fn a_long_line_of_markup_is_broken_around_the_line_and_never_over_998_octets() {
+    let long = format!("<p>{}</p><p>添いかねる。</p><p>末筆</p>", "あ".repeat(300));
+    let raw = html(&long);
+    let injected = inject(&raw, Language::Ja).unwrap_or_else(|r| panic!("{}", r.code()));
+    check_lines(&raw, &injected.edits);
+}

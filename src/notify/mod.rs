@@ -1,0 +1,11 @@
+//! Mails that are ours: one to HR for each hire slot granted. They know counts and slots, and no candidate.
+
+mod courier;
+mod notice;
+mod task;
+#[cfg(test)]
+mod tests;
+
+pub use courier::{Courier, CourierFault, Handover};
+pub use notice::{Contact, NoticeFault, Sender, compose};
+pub use task::{Directory, Notifier};

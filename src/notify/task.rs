@@ -1,0 +1,98 @@
+//! The task that sends what is due: woken when a slot is granted, and by the clock in case a ring was missed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::AsyncTransport;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::courier::{Courier, Handover};
+use super::notice::{Contact, Sender, compose};
+use crate::ledger::{Grant, Pool};
+use crate::referral::CompanyId;
+use crate::store::Store;
+
+/// Finds whom to write to; asked for each notice, so that a changed configuration holds at once.
+pub type Directory = Arc<dyn Fn(&CompanyId) -> Option<Contact> + Send + Sync>;
+
+/// Notices of one round.
+const ROUND_MAX: usize = 1_000;
+/// How often it looks without being woken.
+const PERIOD: Duration = Duration::from_mins(1);
+
+/// The running task. Dropping it stops it; what is due stays due.
+pub struct Notifier<C: Courier> {
+    inner: Arc<Inner<C>>,
+    task: JoinHandle<()>,
+}
+
+struct Inner<C> {
+    store: Store,
+    courier: C,
+    sender: Sender,
+    directory: Directory,
+    sending: tokio::sync::Mutex<()>,
+}
+
+impl<C: Courier> Notifier<C> {
+    /// Starts the task on the running runtime. `granted` is what the pump rings.
+    pub fn start(store: Store, courier: C, sender: Sender, directory: Directory, granted: Arc<Notify>) -> Self {
+        let inner = Arc::new(Inner { store, courier, sender, directory, sending: tokio::sync::Mutex::new(()) });
+        let running = Arc::clone(&inner);
+        let work = async move {
+            loop {
+                if let Err(error) = running.send_due().await {
+                    tracing::warn!(%error, "notices about hire slots wait");
+                }
+                // A timeout is as good a reason to look as a ring is.
+                let _ = tokio::time::timeout(PERIOD, granted.notified()).await;
+            }
+        };
+        Self { inner, task: tokio::spawn(work) }
+    }
+
+    /// Sends what is due now; gives how many notices the courier took.
+    ///
+    /// # Errors
+    /// What failed first. Other notices were tried all the same, and what was not taken stays due.
+    pub async fn flush(&self) -> Result<usize, String> {
+        self.inner.send_due().await
+    }
+}
+
+impl<C: Courier> Drop for Notifier<C> {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl<C: Courier> Inner<C> {
+    async fn send_due(&self) -> Result<usize, String> {
+        let _one_round_at_a_time = self.sending.lock().await;
+        let due = self.store.grants_due(ROUND_MAX).await.map_err(|e| e.to_string())?;
+        let (mut taken, mut failed) = (0, None);
+        for grant in due {
+            match self.send(grant).await {
+                Ok(()) => taken += 1,
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(taken), Err)
+    }
+
+    /// Marks the notice only when the courier has it. A crash in between sends it again under the same name, and the
+    /// courier then lets it go nowhere.
+    async fn send(&self, grant: Grant) -> Result<(), String> {
+        let id = grant.id();
+        let contact = (self.directory)(&grant.company).filter(|c| !c.to.is_empty());
+        let contact = contact.ok_or_else(|| format!("{id}: nobody to write to"))?;
+        let balances = self.store.balance(&grant.company).await.map_err(|e| e.to_string())?;
+        let pool = balances.iter().find(|b| b.series == grant.series).map_or_else(Pool::default, |b| b.pool);
+        let now = crate::sys::clock::now();
+        let message = compose(&grant, &pool, &contact, &self.sender, now).map_err(|e| format!("{id}: {e}"))?;
+        let handover = Handover { courier: &self.courier, once: id.clone() };
+        handover.send(message).await.map_err(|e| format!("{id}: {e}"))?;
+        self.store.mark_taken(grant).await.map_err(|e| e.to_string())
+    }
+}

@@ -1,0 +1,89 @@
+//! The words of a statement, in Japanese and English.
+
+use crate::ledger::Kind;
+
+/// One language's words.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Labels {
+    /// The code of the language.
+    pub language: &'static str,
+    /// The title.
+    pub title: &'static str,
+    /// The period.
+    pub period: &'static str,
+    /// The contract series.
+    pub series: &'static str,
+    /// The balance before the period.
+    pub opening: &'static str,
+    /// The balance after it.
+    pub closing: &'static str,
+    /// Credits counted in the period.
+    pub counted: &'static str,
+    /// Credits that wait for the next slot.
+    pub toward: &'static str,
+    /// Slots granted until then.
+    pub slots: &'static str,
+    /// One slot granted: number, date, price.
+    pub slot: &'static str,
+    /// Number and head of the chain.
+    pub chain: &'static str,
+    /// Said when there is no entry.
+    pub nothing: &'static str,
+    kinds: [&'static str; 5],
+}
+
+impl Labels {
+    /// The label of a kind of entry.
+    pub fn kind(&self, kind: Kind) -> &'static str {
+        self.kinds[usize::from(kind.number()) - 1]
+    }
+
+    /// The words of a language by its code; English for every code but `ja`.
+    pub fn of(code: &str) -> Self {
+        if code == "ja" { Self::ja() } else { Self::en() }
+    }
+
+    /// Japanese.
+    pub const fn ja() -> Self {
+        Self {
+            language: "ja",
+            title: "ご紹介明細書",
+            period: "対象期間",
+            series: "契約区分",
+            opening: "期首",
+            closing: "期末",
+            counted: "カウントされた人数",
+            toward: "次の採用枠まで",
+            slots: "付与済みの採用枠",
+            slot: "採用枠",
+            chain: "記録の連鎖",
+            nothing: "対象の記録はありません",
+            kinds: ["ご案内", "送信先サーバー受理", "本人のサーバー到達", "重複（カウント対象外）", "採用枠の付与"],
+        }
+    }
+
+    /// English.
+    pub const fn en() -> Self {
+        Self {
+            language: "en",
+            title: "Referral statement",
+            period: "Period",
+            series: "Contract series",
+            opening: "Opening",
+            closing: "Closing",
+            counted: "People counted",
+            toward: "Toward the next hire slot",
+            slots: "Hire slots granted so far",
+            slot: "Hire slot",
+            chain: "Chain",
+            nothing: "No entries",
+            kinds: [
+                "Offered",
+                "Accepted by the next hop",
+                "Delivered to the candidate's server",
+                "Duplicates (no credit)",
+                "Hire slots granted",
+            ],
+        }
+    }
+}

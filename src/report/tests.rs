@@ -1,0 +1,91 @@
+//! Statements in all their forms say the same.
+
+use jiff::Timestamp;
+use jiff::civil::date;
+use jiff::tz::{TimeZone, offset};
+
+use super::*;
+use crate::ledger::chain::{genesis, link};
+use crate::ledger::{ContractVersion, Entry, Kind, NewEntry, Statement};
+use crate::referral::CompanyId;
+
+fn at(day: i64) -> Timestamp {
+    Timestamp::from_second(1_798_729_200 + day * 86_400).expect("a time")
+}
+
+/// Two credits before the period, one in it that grants slot 1 at a threshold of 3, and a duplicate.
+fn statement() -> Statement {
+    let company = CompanyId::parse("-kaede").expect("an id");
+    let terms = ContractVersion { threshold: 3, ..ContractVersion::new("main", 1, date(2026, 4, 1)) };
+    let mut head = genesis(&company);
+    let mut statement = Statement::new(company, at(10), at(41), head);
+    let entries = [
+        (Kind::Delivered, 1, 1),
+        (Kind::Delivered, 1, 2),
+        (Kind::Delivered, 1, 12),
+        (Kind::Granted, -3, 12),
+        (Kind::Duplicate, 0, 13),
+        (Kind::Delivered, 1, 41),
+    ];
+    for (seq, (kind, worth, day)) in (1..).zip(entries) {
+        let new = NewEntry { kind, worth, cycle: u32::from(kind == Kind::Granted) };
+        let (contract, person, event) = (terms.reference(), [1; 32], [2; 32]);
+        let entry = Entry { seq, new, contract, person, event, at: at(day), posted: at(day) };
+        head = link(&head, &entry);
+        statement.add(&entry, &head, terms.threshold);
+    }
+    statement
+}
+
+#[test]
+fn the_text_goes_from_opening_to_closing_in_local_time() {
+    let text = text(&statement(), &Labels::en(), &TimeZone::fixed(offset(9)));
+    let words: Vec<String> = text.lines().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in [
+        "Period 2027-01-11 00:00 .. 2027-02-11 00:00",
+        "Toward the next hire slot 2 / 3",
+        "Delivered to the candidate's server 1",
+        "Duplicates (no credit) 1",
+        "Hire slot 1 2027-01-13 00:00 (-3)",
+        "People counted 1",
+        "Toward the next hire slot 0 / 3",
+    ] {
+        assert!(words.iter().any(|l| l == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn japanese_labels_keep_the_values_in_one_column() {
+    let text = text(&statement(), &Labels::ja(), &TimeZone::UTC);
+    assert!(text.contains("  重複（カウント対象外）              1\n"), "{text}");
+    assert!(text.contains("  ご案内                              0\n"), "{text}");
+}
+
+#[test]
+fn json_and_csv_give_the_same_figures_and_head() {
+    let (statement, head) = (statement(), statement().head_text());
+    let json = json(&statement);
+    assert_eq!(json["series"]["main"]["opening"]["toward"], 2);
+    assert_eq!(json["series"]["main"]["closing"]["toward"], 0);
+    assert_eq!(json["series"]["main"]["counted"], 1);
+    assert_eq!(json["series"]["main"]["grants"][0]["slot"], 1);
+    assert_eq!((&json["chain"]["head"], &json["chain"]["entries"]), (&head.as_str().into(), &5.into()));
+    let csv = csv(&statement, &Labels::of("ja"));
+    assert!(csv.starts_with('\u{feff}') && !csv.replace("\r\n", "").contains(['\r', '\n']), "{csv}");
+    for row in [
+        "main,opening_toward,期首,2,",
+        "main,closing_toward,期末,0,",
+        "main,duplicate,重複（カウント対象外）,1,",
+        ",company,ご紹介明細書,'-kaede,",
+        &format!(",head,記録の連鎖,{head},"),
+    ] {
+        assert!(csv.split("\r\n").any(|r| r == row), "{row}\n{csv}");
+    }
+}
+
+#[test]
+fn a_period_without_entries_says_so() {
+    let company = CompanyId::parse("kaede").expect("an id");
+    let empty = Statement::new(company.clone(), at(0), at(1), genesis(&company));
+    assert!(text(&empty, &Labels::en(), &TimeZone::UTC).contains("No entries"));
+}

@@ -1,0 +1,71 @@
+//! A statement as a text table for a terminal or a plain mail.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::labels::Labels;
+use crate::ledger::{Kind, Pool, PoolStatement, Statement};
+
+/// Columns the labels take on a screen.
+const LABEL_COLUMNS: usize = 38;
+
+/// The statement as text; times are shown in `zone`.
+pub fn text(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
+    let mut out = String::new();
+    line(&mut out, "", labels.title, statement.company.as_str());
+    let (from, until) = (minute(statement.from, zone), minute(statement.until, zone));
+    line(&mut out, "", labels.period, &format!("{from} .. {until}"));
+    if statement.pools.is_empty() {
+        line(&mut out, "", labels.nothing, "");
+    }
+    for (series, pool) in &statement.pools {
+        out.push('\n');
+        line(&mut out, "", labels.series, series);
+        pool_lines(&mut out, pool, labels, zone);
+    }
+    out.push('\n');
+    let head = format!("{} {}", statement.seq, statement.head_text());
+    line(&mut out, "", labels.chain, &head);
+    out
+}
+
+fn pool_lines(out: &mut String, pool: &PoolStatement, labels: &Labels, zone: &TimeZone) {
+    balance_lines(out, labels.opening, &pool.opening, pool.threshold, labels);
+    for kind in Kind::ALL {
+        let count = pool.entries.get(&kind).copied().unwrap_or(0);
+        line(out, "  ", labels.kind(kind), &count.to_string());
+    }
+    for (cycle, price, at) in &pool.grants {
+        let label = format!("{} {cycle}", labels.slot);
+        line(out, "    ", &label, &format!("{} (-{price})", minute(*at, zone)));
+    }
+    let counted = pool.closing.counted.saturating_sub(pool.opening.counted);
+    line(out, "  ", labels.counted, &counted.to_string());
+    balance_lines(out, labels.closing, &pool.closing, pool.threshold, labels);
+}
+
+fn balance_lines(out: &mut String, name: &str, pool: &Pool, threshold: u32, labels: &Labels) {
+    line(out, "  ", name, "");
+    line(out, "    ", labels.toward, &format!("{} / {threshold}", pool.toward));
+    line(out, "    ", labels.slots, &pool.cycles.to_string());
+}
+
+/// One line: the value begins at the same column of a screen, whatever the label's script.
+fn line(out: &mut String, indent: &str, label: &str, value: &str) {
+    let used = indent.len() + columns(label);
+    let gap = if value.is_empty() { 0 } else { LABEL_COLUMNS.saturating_sub(used).max(1) };
+    // Writing to a text cannot fail.
+    let _ = writeln!(out, "{indent}{label}{:gap$}{value}", "");
+}
+
+/// Columns on a screen: the scripts of Japanese take two for each character.
+fn columns(text: &str) -> usize {
+    let wide = |c: char| matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{d7a3}' | '\u{ff01}'..='\u{ff60}');
+    text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
+}
+
+fn minute(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
