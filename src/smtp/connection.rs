@@ -60,9 +60,14 @@ enum Wake {
 }
 
 impl<C: Custody> Connection<C> {
-    pub(super) fn new(stream: TcpStream, ip: IpAddr, shared: Arc<Shared<C>>, stop: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        (ip, may_relay): (IpAddr, bool),
+        shared: Arc<Shared<C>>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
         let limits = Arc::clone(&shared.door.limits);
-        let peer = Peer { ip, may_relay: shared.custody.may_relay(ip), host: Arc::clone(&shared.door.host) };
+        let peer = Peer { may_relay, host: Arc::clone(&shared.door.host) };
         Self {
             stream,
             ip,

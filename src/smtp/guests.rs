@@ -1,4 +1,4 @@
-//! Who is inside: connections at one time, altogether and from one client.
+//! Who is inside: connections at one time, altogether, from strangers, and from one client.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -11,9 +11,13 @@ pub(super) struct Guests {
     inside: Mutex<Inside>,
 }
 
+/// One part in so many of all places is open to strangers: those who knock at every door must not keep out the mail.
+const STRANGERS_PART: usize = 2;
+
 #[derive(Default)]
 struct Inside {
     all: usize,
+    strangers: usize,
     by_client: HashMap<IpAddr, usize>,
 }
 
@@ -21,6 +25,7 @@ struct Inside {
 pub(super) struct Guest {
     guests: Arc<Guests>,
     client: IpAddr,
+    stranger: bool,
 }
 
 impl Guests {
@@ -28,17 +33,20 @@ impl Guests {
         Arc::new(Self { all_max, per_client_max, inside: Mutex::default() })
     }
 
-    /// Lets a client in, unless the house is full or he has his share already.
-    pub(super) fn admit(self: &Arc<Self>, ip: IpAddr) -> Option<Guest> {
+    /// Lets a client in, unless the house is full, full of strangers and he is one, or he has his share already.
+    pub(super) fn admit(self: &Arc<Self>, ip: IpAddr, may_relay: bool) -> Option<Guest> {
+        let stranger = !may_relay;
         let client = network_of(ip);
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let of_client = inside.by_client.get(&client).copied().unwrap_or(0);
-        if inside.all >= self.all_max || of_client >= self.per_client_max {
+        let full_for_him = stranger && inside.strangers >= self.all_max.div_ceil(STRANGERS_PART);
+        if full_for_him || inside.all >= self.all_max || of_client >= self.per_client_max {
             return None;
         }
         inside.all += 1;
+        inside.strangers += usize::from(stranger);
         inside.by_client.insert(client, of_client + 1);
-        Some(Guest { guests: Arc::clone(self), client })
+        Some(Guest { guests: Arc::clone(self), client, stranger })
     }
 }
 
@@ -46,6 +54,7 @@ impl Drop for Guest {
     fn drop(&mut self) {
         let mut inside = self.guests.inside.lock().unwrap_or_else(PoisonError::into_inner);
         inside.all -= 1;
+        inside.strangers -= usize::from(self.stranger);
         match inside.by_client.get_mut(&self.client) {
             Some(count) if *count > 1 => *count -= 1,
             _ => {
@@ -71,16 +80,28 @@ mod tests {
     fn one_client_has_his_share_and_the_house_has_its_limit() {
         let guests = Guests::new(3, 2);
         let ip = |last: u8| IpAddr::from([192, 0, 2, last]);
-        let first = guests.admit(ip(1));
-        let second = guests.admit(ip(1));
-        assert!(first.is_some() && second.is_some() && guests.admit(ip(1)).is_none());
-        let third = guests.admit(ip(2));
-        assert!(third.is_some() && guests.admit(ip(3)).is_none());
+        let first = guests.admit(ip(1), true);
+        let second = guests.admit(ip(1), true);
+        assert!(first.is_some() && second.is_some() && guests.admit(ip(1), true).is_none());
+        let third = guests.admit(ip(2), true);
+        assert!(third.is_some() && guests.admit(ip(3), true).is_none());
         drop(first);
-        assert!(guests.admit(ip(3)).is_some_and(|_| guests.admit(ip(1)).is_none()));
+        assert!(guests.admit(ip(3), true).is_some_and(|_| guests.admit(ip(1), true).is_none()));
         drop((second, third));
         let inside = guests.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        assert!(inside.all == 0 && inside.by_client.is_empty());
+        assert!(inside.all == 0 && inside.strangers == 0 && inside.by_client.is_empty());
+    }
+
+    #[test]
+    fn strangers_never_take_the_places_of_those_who_may_relay() {
+        let guests = Guests::new(4, 4);
+        let ip = IpAddr::from([192, 0, 2, 1]);
+        let strangers = [guests.admit(ip, false), guests.admit(ip, false)];
+        assert!(strangers.iter().all(Option::is_some) && guests.admit(ip, false).is_none());
+        let friends = [guests.admit(ip, true), guests.admit(ip, true)];
+        assert!(friends.iter().all(Option::is_some));
+        drop((strangers, friends));
+        assert_eq!(guests.inside.lock().unwrap_or_else(PoisonError::into_inner).strangers, 0);
     }
 
     #[test]

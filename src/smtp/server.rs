@@ -87,14 +87,15 @@ fn admit<C: Custody>(
 ) {
     let watch = &shared.door.watch;
     let ip: IpAddr = from.ip().to_canonical();
-    let Some(guest) = shared.guests.admit(ip) else {
+    let may_relay = shared.custody.may_relay(ip);
+    let Some(guest) = shared.guests.admit(ip, may_relay) else {
         watch.count(Counter::ConnectionsRefused);
         turn_away(&stream);
         return;
     };
     watch.count(Counter::ConnectionsAccepted);
     let held = watch.hold(Gauge::Sessions);
-    let connection = Connection::new(stream, ip, Arc::clone(shared), stop.clone());
+    let connection = Connection::new(stream, (ip, may_relay), Arc::clone(shared), stop.clone());
     connections.spawn(async move {
         connection.converse().await;
         drop((guest, held));

@@ -26,7 +26,7 @@ pub struct Limits {
     pub data_seconds_max: u64,
     /// Seconds of one connection altogether; a message whose final dot has come is still answered.
     pub connection_seconds_max: u64,
-    /// Connections at one time.
+    /// Connections at one time; clients that may not relay get half of them at most.
     pub connections_max: usize,
     /// Connections at one time from one client address (for IPv6: from one /64).
     pub connections_per_client_max: usize,

@@ -4,7 +4,6 @@
 //! the message while it comes in; it never grows beyond the room the shell has granted.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -25,8 +24,6 @@ const ROOM_OCTETS_ON_WORD_MAX: usize = 1024 * 1024;
 /// Who is on the other side, and who we are.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// The client's address.
-    pub ip: IpAddr,
     /// Whether this client may relay. Strangers hear 550 5.7.1 at every RCPT.
     pub may_relay: bool,
     /// Our host name, for the greeting.

@@ -23,7 +23,7 @@ struct Talk {
 
 impl Talk {
     fn new(limits: Limits, may_relay: bool) -> Self {
-        let peer = Peer { ip: [192, 0, 2, 1].into(), may_relay, host: "relay.example".into() };
+        let peer = Peer { may_relay, host: "relay.example".into() };
         let session = Session::new(Arc::new(limits), peer);
         Self { session, room_octets_max: usize::MAX, heard: Vec::new(), unread: Vec::new(), closed: false }
     }
