@@ -434,7 +434,9 @@ mod tests {
         #[test]
         fn base64_is_never_more_lenient_than_the_independent_decoder(text in "[A-D=+/. ]{0,12}") {
             let ours = decoded("base64", &text).map(|(d, _)| d.octets).ok();
-            assert_eq!(ours, data_encoding::BASE64.decode(text.as_bytes()).ok(), "{text:?}");
+            // The other one takes padded bodies one behind another.
+            let theirs = data_encoding::BASE64.decode(text.as_bytes()).ok();
+            assert!(ours == theirs || (ours.is_none() && text.contains('=')), "{text:?}");
         }
     }
 }

@@ -69,7 +69,8 @@ fn word_and_newsletter_markup_is_read_as_it_looks() {
     check(
         "<html xmlns:o=\"urn:x\"><head><!--[if gte mso 9]><xml></xml><![endif]--><style><!-- p {} --></style></head>\
          <body lang=JA><div class=WordSection1><p class=MsoNormal><span lang=JA>貴意に<span>添い</span>かねる\r\n\
-         結果<o:p></o:p></span></p><p class=MsoNormal><o:p>&nbsp;</o:p></p><p class=MsoNormal>敬具<o:p></o:p></p></div></body>",
+         結果<o:p></o:p></span></p><p class=MsoNormal><o:p>&nbsp;</o:p></p>\
+         <p class=MsoNormal>敬具<o:p></o:p></p></div></body>",
         &["貴意に添いかねる 結果", "\u{a0}", "敬具"],
     );
     check(

@@ -221,6 +221,14 @@ fn assert_ranges(raw: &[u8]) {
     }
 }
 
+#[test]
+fn a_header_cut_short_by_a_delimiter_keeps_ranges_nested() {
+    let head = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; boundary=c\n\n";
+    assert_ranges(crlf(&format!("{head}--c\nA: b\n--b--\n")).as_bytes());
+    assert_ranges(crlf(&format!("{head}--b--\n")).as_bytes());
+    assert_ranges(crlf(&format!("{head}--c--\n--b\n--b--")).as_bytes());
+}
+
 /// Mail with pieces that scanners stumble over.
 fn stumbling_mail() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop::sample::select(vec![
