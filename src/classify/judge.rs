@@ -93,7 +93,7 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
         return Some(reason);
     }
     let recruiting = recruiting_weight(reading, subject, rules);
-    if recruiting < RECRUITING_MIN {
+    if recruiting < RECRUITING_MIN || !(reading.anchored || subject.anchored) {
         return Some(Reason::NotRecruiting);
     }
     let quoted = is_rejection_quoted(text, rules);

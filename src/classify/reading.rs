@@ -15,6 +15,8 @@ pub(super) struct Reading {
     pub hits: Vec<Hit>,
     /// Sum of weights over the distinct rules that speak for recruiting.
     pub recruiting: u32,
+    /// Whether something is said of jobs alone.
+    pub anchored: bool,
     /// The same for the addressee being the applicant.
     pub applicant: u32,
     /// The same for what stands beside results: regret, papers, wishes.
@@ -45,7 +47,10 @@ impl Reading {
                 continue;
             }
             match rule.kind {
-                Kind::Recruiting => self.recruiting += rule.weight,
+                Kind::Recruiting => {
+                    self.recruiting += rule.weight;
+                    self.anchored |= rule.anchor;
+                }
                 Kind::Applicant => self.applicant += rule.weight,
                 Kind::Support | Kind::Wish => self.support += rule.weight,
                 Kind::Veto(reason) if self.veto.is_none_or(|(known, _)| reason < known) => {

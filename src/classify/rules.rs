@@ -29,6 +29,8 @@ pub(super) struct Rule {
     pub weight: u32,
     /// A veto that holds even inside the words of a negative result.
     pub firm: bool,
+    /// Words of recruiting that are said of jobs alone, and not of prizes, schools or flats.
+    pub anchor: bool,
 }
 
 /// What the words of a rule mean.
@@ -107,6 +109,8 @@ struct RuleText {
     weight: u32,
     #[serde(default)]
     firm: bool,
+    #[serde(default)]
+    anchor: bool,
     phrases: Vec<String>,
     #[serde(default)]
     unless: Vec<String>,
@@ -176,7 +180,8 @@ impl Builder {
                 self.add_phrase(phrase, rule, excepts).map_err(fault)?;
             }
         }
-        self.rules.push(Rule { id: text.id, language, kind, weight: text.weight, firm: text.firm });
+        let RuleText { id, weight, firm, anchor, .. } = text;
+        self.rules.push(Rule { id, language, kind, weight, firm, anchor });
         Ok(())
     }
 
