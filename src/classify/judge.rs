@@ -88,12 +88,14 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
     if !language::is_supported(reading, rules) {
         return Some(Reason::UnsupportedLanguage);
     }
+    let recruiting = recruiting_weight(reading, subject, rules);
     let subject_veto = subject.veto.filter(|_| !is_reply(&subject.folded.text));
-    if let Some(reason) = [reading.veto, subject_veto].into_iter().flatten().map(|(reason, _)| reason).min() {
+    let veto = [reading.veto, subject_veto].into_iter().flatten().map(|(reason, _)| reason).min();
+    // Whose matter it is says nothing of a mail that is about none.
+    if let Some(reason) = veto.filter(|reason| *reason < Reason::ThirdPerson || recruiting >= RECRUITING_MIN) {
         return Some(reason);
     }
-    let recruiting = recruiting_weight(reading, subject, rules);
-    if recruiting < RECRUITING_MIN || !(reading.anchored || subject.anchored) {
+    if recruiting < RECRUITING_MIN {
         return Some(Reason::NotRecruiting);
     }
     let quoted = is_rejection_quoted(text, rules);
@@ -103,6 +105,9 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
             (false, true) => Reason::QuotedOnly,
             (false, false) => Reason::NoResult,
         });
+    }
+    if !(reading.anchored || subject.anchored) {
+        return Some(Reason::NotRecruiting);
     }
     if quoted {
         return Some(Reason::SecondNotice);
