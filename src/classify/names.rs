@@ -49,8 +49,7 @@ const ORGANISATIONS: &[&str] = &[
 pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     let mut known: Option<String> = None;
     let mut before: Option<&str> = None;
-    let mut read = 0;
-    for line in lines.filter(|line| !line.trim().is_empty()) {
+    for (read, line) in lines.filter(|line| !line.trim().is_empty()).enumerate() {
         let mut addressee = false;
         for (name, goes_on) in names_in(line) {
             match &known {
@@ -71,7 +70,6 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool
             }
         }
         before = Some(line);
-        read += 1;
     }
     false
 }

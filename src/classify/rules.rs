@@ -17,7 +17,7 @@ pub struct Rules {
     /// Which steps of which phrases each pattern of the automaton is; later steps first.
     pub(super) uses: Vec<Vec<Step>>,
     pub(super) phrases: Vec<Phrase>,
-    pub(super) rules: Vec<Rule>,
+    pub(super) list: Vec<Rule>,
 }
 
 /// One rule.
@@ -213,7 +213,7 @@ impl Builder {
             .match_kind(MatchKind::Standard)
             .build(&self.texts)
             .map_err(|fault| RulesFault::Compile(fault.to_string()))?;
-        Ok(Rules { automaton, uses: self.uses, phrases: self.phrases, rules: self.rules })
+        Ok(Rules { automaton, uses: self.uses, phrases: self.phrases, list: self.rules })
     }
 }
 
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn the_built_in_rules_are_sound() {
         let rules = Rules::built_in();
-        assert!(rules.rules.len() > 40, "{} rules", rules.rules.len());
+        assert!(rules.list.len() > 40, "{} rules", rules.list.len());
     }
 
     fn check(text: &str, fault: &str) {
