@@ -23,12 +23,12 @@ const SUBJECT_OCTETS_MAX: usize = 1024;
 
 /// Judges the text of a mail whose candidates are known.
 pub(super) fn judge(mail: &Mail<'_>, candidates: Candidates, rules: &Rules) -> Verdict {
-    let Some((part, text)) = primary(mail.view) else {
-        return abstain(if has_quotation(mail.view) { Reason::QuotedOnly } else { Reason::NoText });
-    };
     if !mail.view.unread.is_empty() {
         return abstain(Reason::Unreadable);
     }
+    let Some((part, text)) = primary(mail.view) else {
+        return abstain(if has_quotation(mail.view) { Reason::QuotedOnly } else { Reason::NoText });
+    };
     if mail.view.parts.iter().map(text_octets).sum::<usize>() > TEXT_OCTETS_MAX {
         return abstain(Reason::TooLong);
     }
@@ -88,11 +88,13 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
     if !language::is_supported(reading, rules) {
         return Some(Reason::UnsupportedLanguage);
     }
+    let recruiting = recruiting_weight(reading, subject, rules);
     let subject_veto = subject.veto.filter(|_| !is_reply(&subject.folded.text));
-    if let Some(reason) = [reading.veto, subject_veto].into_iter().flatten().map(|(reason, _)| reason).min() {
+    let veto = [reading.veto, subject_veto].into_iter().flatten().map(|(reason, _)| reason).min();
+    // Whose matter it is says nothing of a mail that is about none.
+    if let Some(reason) = veto.filter(|reason| *reason < Reason::ThirdPerson || recruiting >= RECRUITING_MIN) {
         return Some(reason);
     }
-    let recruiting = recruiting_weight(reading, subject, rules);
     if recruiting < RECRUITING_MIN {
         return Some(Reason::NotRecruiting);
     }
@@ -103,6 +105,9 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
             (false, true) => Reason::QuotedOnly,
             (false, false) => Reason::NoResult,
         });
+    }
+    if !(reading.anchored || subject.anchored) {
+        return Some(Reason::NotRecruiting);
     }
     if quoted {
         return Some(Reason::SecondNotice);
@@ -124,7 +129,7 @@ fn recruiting_weight(reading: &Reading, subject: &Reading, rules: &Rules) -> u32
     let mut beside = 0;
     let mut counted: Vec<usize> = Vec::new();
     for hit in &subject.hits {
-        let Some(rule) = rules.rules.get(hit.rule).filter(|rule| rule.kind == Kind::Recruiting) else { continue };
+        let Some(rule) = rules.list.get(hit.rule).filter(|rule| rule.kind == Kind::Recruiting) else { continue };
         let known = counted.contains(&hit.rule) || reading.hits.iter().any(|other| other.rule == hit.rule);
         if !known {
             counted.push(hit.rule);
@@ -172,17 +177,17 @@ fn read_siblings(view: &View, part: usize, reading: &Reading, rules: &Rules) -> 
 }
 
 fn language_of(reading: &Reading, rules: &Rules) -> Lang {
-    let rule = reading.main_result(rules).and_then(|hit| rules.rules.get(hit.rule));
+    let rule = reading.main_result(rules).and_then(|hit| rules.list.get(hit.rule));
     rule.map_or(Lang::Ja, |rule| rule.language)
 }
 
 /// One entry per rule: the winning words of body and subject. A result in a condition is no evidence.
 fn evidence_of(reading: &Reading, subject: &Reading, part: usize, rules: &Rules) -> Vec<Evidence> {
-    let mut seen = vec![false; rules.rules.len()];
+    let mut seen = vec![false; rules.list.len()];
     let mut evidence = Vec::new();
     for (read, in_subject) in [(reading, false), (subject, true)] {
         for (index, hit) in read.hits.iter().enumerate() {
-            let (Some(rule), Some(seen)) = (rules.rules.get(hit.rule), seen.get_mut(hit.rule)) else { continue };
+            let (Some(rule), Some(seen)) = (rules.list.get(hit.rule), seen.get_mut(hit.rule)) else { continue };
             let question = match rule.kind {
                 Kind::Recruiting => Question::Recruiting,
                 Kind::Negative if !in_subject && read.results.binary_search(&index).is_ok() => Question::Negative,

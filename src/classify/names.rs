@@ -7,11 +7,14 @@ const NAME_CHARS_MAX: usize = 8;
 /// Lines looked at for the addressee.
 const ADDRESSEE_LINES_MAX: usize = 8;
 
-/// Words before 様 or さん that name nobody.
+/// What stands before 様 or さん and names nobody, when it stands alone.
 const NOBODY: &[&str] = &[
-    "皆", "各", "客", "貴", "王", "神", "同", "仕", "模", "多", "両", "一", "者", "方", "学生", "奥", "母", "父", "有",
-    "社員", "応募", "候補", "受験", "企業", "会員", "子", "業者", "社",
+    "皆", "各", "客", "貴", "王", "神", "同", "仕", "模", "多", "両", "一", "方", "奥", "母", "父", "有", "子", "外",
+    "異",
 ];
+
+/// Endings of words before 様 or さん that name nobody.
+const NOBODY_ENDS: &[&str] = &["者", "社", "学生", "社員", "会員", "企業", "皆", "各位", "志望", "同"];
 
 /// Marks of a company, school or office in an addressee line: the reader then is one of its people.
 const ORGANISATIONS: &[&str] = &[
@@ -46,11 +49,12 @@ const ORGANISATIONS: &[&str] = &[
 pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     let mut known: Option<String> = None;
     let mut before: Option<&str> = None;
-    let mut read = 0;
-    for line in lines.filter(|line| !line.trim().is_empty()) {
+    for (read, line) in lines.filter(|line| !line.trim().is_empty()).enumerate() {
         let mut addressee = false;
-        for name in names_in(line) {
+        for (name, goes_on) in names_in(line) {
             match &known {
+                // With no addressee before it, a name that is spoken of is not the reader's.
+                None if goes_on => return true,
                 None => {
                     addressee = true;
                     known = Some(name);
@@ -66,7 +70,6 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool
             }
         }
         before = Some(line);
-        read += 1;
     }
     false
 }
@@ -76,12 +79,16 @@ fn ends_with_honorific(line: &str) -> bool {
     ["様", "さま", "さん", "殿"].iter().any(|end| line.ends_with(end))
 }
 
-/// The names a line holds before 様, さま or さん, blanks taken out.
-fn names_in(line: &str) -> impl Iterator<Item = String> {
+/// The names a line holds before 様, さま or さん, blanks taken out, and whether the sentence goes on with them.
+fn names_in(line: &str) -> impl Iterator<Item = (String, bool)> {
     let marks = line.match_indices("様").chain(line.match_indices("さま")).chain(line.match_indices("さん"));
-    let mut ends: Vec<(usize, bool)> = marks.map(|(at, mark)| (at, mark == "様")).collect();
+    let mut ends: Vec<(usize, &str)> = marks.collect();
     ends.sort_unstable();
-    ends.into_iter().filter_map(|(end, formal)| name_before(line.get(..end)?, formal))
+    ends.into_iter().filter_map(|(end, mark)| {
+        let name = name_before(line.get(..end)?, mark == "様")?;
+        let after = line.get(end + mark.len()..)?;
+        Some((name, after.starts_with(['の', 'に', 'は', 'で', 'が', 'を', 'と', 'も'])))
+    })
 }
 
 fn name_before(text: &str, formal: bool) -> Option<String> {
@@ -96,7 +103,8 @@ fn name_before(text: &str, formal: bool) -> Option<String> {
         .collect();
     let name: String = run.into_iter().rev().collect();
     let fits = name.chars().count() >= if formal { 1 } else { 2 };
-    (fits && !NOBODY.iter().any(|word| name.ends_with(word))).then_some(name)
+    let nobody = NOBODY.contains(&name.as_str()) || NOBODY_ENDS.iter().any(|end| name.ends_with(end));
+    (fits && !nobody).then_some(name)
 }
 
 /// A name and a part of it, as a family name, are the same person.
@@ -116,12 +124,13 @@ mod tests {
     fn the_addressee_may_be_named_again() {
         check("佐藤 花子 様\n\n佐藤様につきましては", false);
         check("グエンさん\n皆様のご応募、多様な職種、お客様", false);
-        check("みどりクリニックです。\n林様の件です", false);
+        check("みどりクリニックです。\n川村さん、先日はありがとう", false);
     }
 
     #[test]
     fn another_name_is_another_person() {
         check("田中様\n先日面接した伊藤様ですが", true);
+        check("面接の件です。\n林様は不採用です", true);
         check("中島さん\n面接した山下さんですが", true);
         check("青木様 合格、藤井様 不採用", true);
     }

@@ -33,7 +33,7 @@ fn last_sentence_of_result(reading: &Reading, sentence: usize, rules: &Rules) ->
 
 fn closing_line(reading: &Reading, result: usize, rules: &Rules) -> Option<usize> {
     let folded = &reading.folded;
-    let is_wish = |hit: &&super::scan::Hit| rules.rules.get(hit.rule).is_some_and(|rule| rule.kind == Kind::Wish);
+    let is_wish = |hit: &&super::scan::Hit| rules.list.get(hit.rule).is_some_and(|rule| rule.kind == Kind::Wish);
     let wish = reading.hits.iter().filter(|hit| hit.sentence > result).find(is_wish)?;
     let begun = folded.sentences.get(wish.sentence)?;
     if begun.begins_line {

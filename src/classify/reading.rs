@@ -5,8 +5,10 @@ use super::rules::{Kind, Rules};
 use super::scan::{Hit, scan};
 use super::verdict::Reason;
 
-/// How far behind a result its condition or denial may stand, in octets (some fourteen Japanese characters).
-const SCOPE_OCTETS_MAX: usize = 42;
+/// How far behind a result its condition or denial may stand, in octets (some twenty-four Japanese characters).
+const SCOPE_OCTETS_MAX: usize = 72;
+/// Where a clause ends and another begins within a sentence.
+const CLAUSE_ENDS: &[&str] = &["が、", "ため、", "ので、"];
 
 /// One text, read.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub(super) struct Reading {
     pub hits: Vec<Hit>,
     /// Sum of weights over the distinct rules that speak for recruiting.
     pub recruiting: u32,
+    /// Whether something is said of jobs alone.
+    pub anchored: bool,
     /// The same for the addressee being the applicant.
     pub applicant: u32,
     /// The same for what stands beside results: regret, papers, wishes.
@@ -38,14 +42,17 @@ pub(super) fn read(folded: Folded, rules: &Rules) -> Reading {
 
 impl Reading {
     fn sum(&mut self, rules: &Rules) {
-        let mut seen = vec![false; rules.rules.len()];
+        let mut seen = vec![false; rules.list.len()];
         for (index, hit) in self.hits.iter().enumerate() {
-            let (Some(rule), Some(seen)) = (rules.rules.get(hit.rule), seen.get_mut(hit.rule)) else { continue };
+            let (Some(rule), Some(seen)) = (rules.list.get(hit.rule), seen.get_mut(hit.rule)) else { continue };
             if std::mem::replace(seen, true) {
                 continue;
             }
             match rule.kind {
-                Kind::Recruiting => self.recruiting += rule.weight,
+                Kind::Recruiting => {
+                    self.recruiting += rule.weight;
+                    self.anchored |= rule.anchor;
+                }
                 Kind::Applicant => self.applicant += rule.weight,
                 Kind::Support | Kind::Wish => self.support += rule.weight,
                 Kind::Veto(reason) if self.veto.is_none_or(|(known, _)| reason < known) => {
@@ -57,7 +64,7 @@ impl Reading {
     }
 
     fn find_results(&mut self, rules: &Rules) {
-        let kind = |hit: &Hit| rules.rules.get(hit.rule).map(|rule| rule.kind);
+        let kind = |hit: &Hit| rules.list.get(hit.rule).map(|rule| rule.kind);
         let mut condition_in = None;
         for (index, hit) in self.hits.iter().enumerate() {
             match kind(hit) {
@@ -83,10 +90,17 @@ impl Reading {
         let near =
             self.hits.iter().skip(index + 1).take_while(|hit| hit.start < reach && hit.sentence == result.sentence);
         // The count bounds a text made of nothing but hits.
-        near.take(64).filter(|hit| hit.start >= result.end).find_map(|hit| {
-            let kind = rules.rules.get(hit.rule)?.kind;
-            matches!(kind, Kind::ConditionAfter | Kind::Denial).then_some(kind)
-        })
+        near.take(64).filter(|hit| hit.start >= result.end && self.is_one_clause(result.end, hit.start)).find_map(
+            |hit| {
+                let kind = rules.list.get(hit.rule)?.kind;
+                matches!(kind, Kind::ConditionAfter | Kind::Denial).then_some(kind)
+            },
+        )
+    }
+
+    fn is_one_clause(&self, from: usize, until: usize) -> bool {
+        let between = self.folded.text.get(from..until).unwrap_or_default();
+        !CLAUSE_ENDS.iter().any(|end| between.contains(end))
     }
 
     /// Weight of the strongest result that stands as fact.
@@ -104,10 +118,10 @@ impl Reading {
     pub fn has_in(&self, sentence: usize, wanted: Kind, rules: &Rules) -> bool {
         let from = self.hits.partition_point(|hit| hit.sentence < sentence);
         let of_sentence = self.hits.iter().skip(from).take_while(|hit| hit.sentence == sentence);
-        of_sentence.into_iter().any(|hit| rules.rules.get(hit.rule).is_some_and(|rule| rule.kind == wanted))
+        of_sentence.into_iter().any(|hit| rules.list.get(hit.rule).is_some_and(|rule| rule.kind == wanted))
     }
 
     fn weight(&self, index: usize, rules: &Rules) -> Option<u32> {
-        rules.rules.get(self.hits.get(index)?.rule).map(|rule| rule.weight)
+        rules.list.get(self.hits.get(index)?.rule).map(|rule| rule.weight)
     }
 }

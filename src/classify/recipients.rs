@@ -125,3 +125,86 @@ fn distinct<'a>(addresses: impl Iterator<Item = &'a Address>) -> Vec<&'a Address
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::envelope::Body;
+
+    fn address(text: &str) -> Address {
+        Address::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"))
+    }
+
+    fn domain(text: &str) -> Domain {
+        Domain::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"))
+    }
+
+    /// A mail of hr@sakura.example to `rcpt`, showing `to`; the answer is the candidates or the reason.
+    fn check(rcpt: &str, to: &str, expected: &str) {
+        let audience = Audience {
+            own_domains: vec![domain("sakura.example")],
+            agencies: vec![Listed::Domain(domain("agent.example")), Listed::Address(address("a@free.example"))],
+            school_offices: vec![Listed::Address(address("career@univ.example"))],
+            copy_addresses: vec![address("archive@vault.example")],
+        };
+        let envelope = Envelope {
+            sender: Some(address("hr@sakura.example")),
+            recipients: rcpt.split_whitespace().map(address).collect(),
+            body: Body::SevenBit,
+            smtputf8: false,
+        };
+        let raw = format!("From: hr@sakura.example\r\nTo: {to}\r\n\r\n");
+        let answer = match recipients(&envelope, &Message::read(raw.as_bytes()), &audience) {
+            Ok(found) => format!("{:?}{}", found.candidates, if found.bulk { " bulk" } else { "" }),
+            Err(reason) => reason.code().to_owned(),
+        };
+        assert_eq!(answer, expected, "to {rcpt}, showing {to}");
+    }
+
+    #[test]
+    fn one_outside_recipient_is_the_candidate() {
+        check("ana@mail.example", "ana@mail.example", "[0]");
+        check("boss@sakura.example ana@mail.example", "ana@mail.example, boss@sakura.example", "[1]");
+        check("archive@vault.example ana@mail.example", "Ana <ANA@mail.example>, archive@vault.example", "[1]");
+        check("ana@mail.example", "hr@sakura.example", "[0]");
+        check("ana@mail.example", "undisclosed-recipients:;", "[0]");
+    }
+
+    #[test]
+    fn own_people_copies_agencies_and_schools_are_none() {
+        check("boss@hr.sakura.example", "boss@hr.sakura.example", "own_domain");
+        check("postmaster", "postmaster@sakura.example", "own_domain");
+        check("archive@vault.example", "archive@vault.example", "no_candidate");
+        check("x@tokyo.agent.example", "x@tokyo.agent.example", "agency");
+        check("a@free.example", "a@free.example", "agency");
+        check("b@free.example", "b@free.example", "[0]");
+        check("career@univ.example", "career@univ.example", "school_office");
+        check("ana@univ.example", "ana@univ.example", "[0]");
+        // One transaction of a mail that an agency reads too.
+        check("ana@mail.example", "x@agent.example", "agency");
+    }
+
+    #[test]
+    fn a_listener_of_a_mail_to_own_people_is_none() {
+        check("boss@sakura.example ana@mail.example", "boss@sakura.example", "own_domain");
+    }
+
+    #[test]
+    fn strangers_nobody_sees_are_each_a_candidate() {
+        check("a@mail.example b@home.example hr@sakura.example", "hr@sakura.example", "[0, 1] bulk");
+        check("a@mail.example b@home.example", "undisclosed-recipients:;", "[0, 1] bulk");
+    }
+
+    #[test]
+    fn strangers_who_see_each_other_are_none() {
+        check("a@mail.example b@home.example", "a@mail.example, b@home.example", "several_visible_recipients");
+        check("a@mail.example", "a@mail.example, b@home.example", "several_visible_recipients");
+        check("a@mail.example b@home.example", "a@mail.example", "recipients_differ");
+    }
+
+    #[test]
+    fn a_split_transaction_may_differ_within_one_domain() {
+        check("ana.k@mail.example", "ana@mail.example", "[0]");
+        check("ana@home.example", "ana@mail.example", "recipients_differ");
+    }
+}

@@ -17,7 +17,7 @@ pub struct Rules {
     /// Which steps of which phrases each pattern of the automaton is; later steps first.
     pub(super) uses: Vec<Vec<Step>>,
     pub(super) phrases: Vec<Phrase>,
-    pub(super) rules: Vec<Rule>,
+    pub(super) list: Vec<Rule>,
 }
 
 /// One rule.
@@ -29,6 +29,8 @@ pub(super) struct Rule {
     pub weight: u32,
     /// A veto that holds even inside the words of a negative result.
     pub firm: bool,
+    /// Words of recruiting that are said of jobs alone, and not of prizes, schools or flats.
+    pub anchor: bool,
 }
 
 /// What the words of a rule mean.
@@ -107,6 +109,8 @@ struct RuleText {
     weight: u32,
     #[serde(default)]
     firm: bool,
+    #[serde(default)]
+    anchor: bool,
     phrases: Vec<String>,
     #[serde(default)]
     unless: Vec<String>,
@@ -176,7 +180,8 @@ impl Builder {
                 self.add_phrase(phrase, rule, excepts).map_err(fault)?;
             }
         }
-        self.rules.push(Rule { id: text.id, language, kind, weight: text.weight, firm: text.firm });
+        let RuleText { id, weight, firm, anchor, .. } = text;
+        self.rules.push(Rule { id, language, kind, weight, firm, anchor });
         Ok(())
     }
 
@@ -208,7 +213,7 @@ impl Builder {
             .match_kind(MatchKind::Standard)
             .build(&self.texts)
             .map_err(|fault| RulesFault::Compile(fault.to_string()))?;
-        Ok(Rules { automaton, uses: self.uses, phrases: self.phrases, rules: self.rules })
+        Ok(Rules { automaton, uses: self.uses, phrases: self.phrases, list: self.rules })
     }
 }
 
@@ -238,7 +243,7 @@ mod tests {
     #[test]
     fn the_built_in_rules_are_sound() {
         let rules = Rules::built_in();
-        assert!(rules.rules.len() > 40, "{} rules", rules.rules.len());
+        assert!(rules.list.len() > 40, "{} rules", rules.list.len());
     }
 
     fn check(text: &str, fault: &str) {

@@ -66,11 +66,11 @@ impl Scanner<'_> {
         let mut covers = Covers::over(self.exceptions);
         let mut hits = self.hits;
         hits.retain(|hit| !covers.cover(hit, true));
-        let negative = |hit: &&Hit| self.rules.rules.get(hit.rule).is_some_and(|rule| rule.kind == Kind::Negative);
+        let negative = |hit: &&Hit| self.rules.list.get(hit.rule).is_some_and(|rule| rule.kind == Kind::Negative);
         let mut results = Covers::over(hits.iter().filter(negative).copied().collect());
         hits.retain(|hit| {
             let yields =
-                self.rules.rules.get(hit.rule).is_some_and(|rule| matches!(rule.kind, Kind::Veto(_)) && !rule.firm);
+                self.rules.list.get(hit.rule).is_some_and(|rule| matches!(rule.kind, Kind::Veto(_)) && !rule.firm);
             !(yields && results.cover(hit, false))
         });
         hits

@@ -79,6 +79,22 @@ impl Note {
         note
     }
 
+    /// A mail of that body, with nothing special about it.
+    pub fn of_body(body: &str) -> Note {
+        Note::parse("test", &format!("body\nexpect: rejection\n\n{body}"))
+    }
+
+    /// Whether its body can be written in ISO-2022-JP.
+    pub fn fits_jis(&self) -> bool {
+        !encoding_rs::ISO_2022_JP.encode(&self.body).2
+    }
+
+    /// The same mail with its body replaced by the first rule that fits, or nothing.
+    pub fn turned(&self, turns: &[(&str, &str)]) -> Option<Note> {
+        let (from, to) = turns.iter().find(|(from, _)| self.body.contains(from))?;
+        Some(Note { body: self.body.replace(from, to), ..self.clone() })
+    }
+
     /// Whether it is to be found.
     pub fn is_rejection(&self) -> bool {
         self.expect == ["rejection"]
@@ -87,12 +103,6 @@ impl Note {
     /// The same mail with its body in another form.
     pub fn in_form(&self, form: &str) -> Note {
         Note { form: form.to_owned(), ..self.clone() }
-    }
-
-    /// The same mail with words of its body replaced.
-    pub fn with(&self, from: &str, to: &str) -> Note {
-        assert!(self.body.contains(from), "{}: {from}", self.name);
-        Note { body: self.body.replace(from, to), ..self.clone() }
     }
 
     /// Its envelope.
@@ -131,6 +141,7 @@ impl Note {
                 multipart("mixed", &[utf8("plain", plain), utf8("calendar", "BEGIN:VCALENDAR\nEND:VCALENDAR")])
             }
             "report" => multipart("report", &[utf8("plain", plain)]),
+            "unknown-charset" => text_part("plain", plain.as_bytes(), "x-unheard-of"),
             other => panic!("{}: unknown form {other}", self.name),
         });
         raw
