@@ -241,7 +241,7 @@ fn a_running_server_is_asked_and_bad_news_end_with_1() {
     assert_eq!(ends[1], (End::Wrong, "not now\n".to_owned()));
     let (end, text) = &ends[2];
     for part in
-        ["career-relay 0.1.0, process 4711", "NO LINE IS WRITTEN", "in custody: 2 mails", "1 recipients in doubt"]
+        ["career-relay 0.1.0, process 4711", "NO LINE IS WRITTEN", "mails in custody: 2", "recipients in doubt: 1"]
     {
         assert!(*end == End::Well && text.contains(part), "{part:?} is not in:\n{text}");
     }
