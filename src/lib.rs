@@ -5,15 +5,18 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod app;
 pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod control;
 pub mod deliver;
+pub mod demo;
 pub mod inject;
 pub mod ledger;
 pub mod mail;
 pub mod notify;
+pub mod pipeline;
 pub mod policy;
 pub mod proto;
 pub mod referral;

@@ -8,7 +8,7 @@ use crate::mail::envelope::Envelope;
 use crate::mail::message::Message;
 
 /// Who is never a candidate of this company.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Audience {
     /// Domains of the company and of its group; their sub-domains too.
     pub own_domains: Vec<Domain>,

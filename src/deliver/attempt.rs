@@ -97,7 +97,7 @@ impl Sender<'_> {
         let outcomes = RecipientOutcome::all_of(&made);
         let connection = keep_or_close(&made, connection);
         if again.is_empty() {
-            connection.into_iter().for_each(|c| self.hop.give_back(c));
+            self.give_back(connection);
             return Attempt::Settled { outcomes, edit_refused: withheld, edit_blamed: false };
         }
         self.send_original(parcel, connection, outcomes, again).await
@@ -135,7 +135,7 @@ impl Sender<'_> {
             return Attempt::GivenUp;
         }
         merge(&mut outcomes, &again, RecipientOutcome::all_of(&made));
-        keep_or_close(&made, connection).into_iter().for_each(|c| self.hop.give_back(c));
+        self.give_back(keep_or_close(&made, connection));
         let edit_refused = outcomes.iter().any(RecipientOutcome::is_accepted);
         Attempt::Settled { outcomes, edit_refused, edit_blamed: edit_refused }
     }
@@ -162,6 +162,12 @@ impl Sender<'_> {
         make(connection, &Plan { reset_first: false, ..plan }, &content, &self.patience).await
     }
 
+    fn give_back(&self, connection: Option<Connection>) {
+        if let Some(connection) = connection {
+            self.hop.give_back(connection);
+        }
+    }
+
     fn note_stall(&self, made: &Made) {
         if made.is_stalled() {
             self.hop.stalled();
@@ -185,7 +191,9 @@ impl Pending {
             }
             None => late,
         };
-        keep_or_close(&self.made, self.connection).into_iter().for_each(|c| self.hop.give_back(c));
+        if let Some(connection) = keep_or_close(&self.made, self.connection) {
+            self.hop.give_back(connection);
+        }
         (outcomes, self.edit_refused)
     }
 
@@ -209,8 +217,9 @@ fn merge(outcomes: &mut [RecipientOutcome], again: &[usize], second: Vec<Recipie
 
 /// Turns a refusal into a deferral with the same words.
 fn defer(outcome: &mut RecipientOutcome) {
-    if let RecipientOutcome::Refused { reply, .. } = outcome {
-        *outcome = RecipientOutcome::Deferred { reply: Arc::clone(reply), maybe_doubled: false };
+    if let RecipientOutcome::Refused { reply, by_next_hop } = outcome {
+        let (reply, by_next_hop) = (Arc::clone(reply), *by_next_hop);
+        *outcome = RecipientOutcome::Deferred { reply, by_next_hop, maybe_doubled: false };
     }
 }
 
@@ -227,9 +236,8 @@ impl From<NoConnection> for super::outcome::NotTried {
     fn from(none: NoConnection) -> Self {
         match none {
             NoConnection::Full => Self::NextHopFull,
-            NoConnection::Down => Self::NextHopDown,
             NoConnection::Failed(broken) if broken.given_up => Self::TooSlow,
-            NoConnection::Failed(_) => Self::NextHopDown,
+            NoConnection::Down | NoConnection::Failed(_) => Self::NextHopDown,
         }
     }
 }

@@ -79,7 +79,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn three_refusals_in_ten_minutes_stop_editing_for_that_company_until_it_is_resumed() {
-        let guard = EditGuard::new(3, Duration::from_secs(600));
+        let guard = EditGuard::new(3, Duration::from_mins(10));
         let (sakura, ume) = (company("sakura"), company("ume"));
         assert!(!guard.note(&sakura, "a:25") && !guard.note(&sakura, "a:25") && !guard.note(&sakura, "b:25"));
         assert!(!guard.is_stopped(&sakura));
@@ -92,7 +92,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn refusals_far_apart_do_not_stop_editing() {
-        let guard = EditGuard::new(3, Duration::from_secs(600));
+        let guard = EditGuard::new(3, Duration::from_mins(10));
         for _ in 0..5 {
             assert!(!guard.note(&company("sakura"), "a:25"));
             tokio::time::advance(Duration::from_secs(301)).await;

@@ -14,7 +14,7 @@ use crate::config::{DeliverSettings, NextHop};
 use crate::proto::smtp::client::Phase;
 
 /// How long the addresses of a name are believed. The system's resolver does not tell how long they are good for.
-const ADDRESSES_FOR: Duration = Duration::from_secs(60);
+const ADDRESSES_FOR: Duration = Duration::from_mins(1);
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
 
@@ -33,6 +33,7 @@ pub(super) enum NoConnection {
 #[derive(Debug)]
 pub(super) struct Hop {
     target: NextHop,
+    name: String,
     settings: DeliverSettings,
     idle: Mutex<Vec<Connection>>,
     places: Arc<Semaphore>,
@@ -54,6 +55,7 @@ struct Health {
 impl Hop {
     pub(super) fn new(target: NextHop, settings: DeliverSettings) -> Self {
         Self {
+            name: target.to_string(),
             target,
             settings,
             idle: Mutex::default(),
@@ -64,6 +66,11 @@ impl Hop {
             busy: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
         }
+    }
+
+    /// Host and port, for events and the edit guard.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The host, for reports.

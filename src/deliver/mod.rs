@@ -1,7 +1,7 @@
 //! Sending mail on: hand-through while the client waits, and the worker that empties the spool.
 //!
-//! Both use the same attempt over the same connections. What a next hop said becomes one outcome for each recipient, and
-//! nothing but its 250 to our final dot is acceptance.
+//! Both use the same attempt over the same connections. What a next hop said becomes one outcome for each recipient,
+//! and nothing but its 250 to our final dot is acceptance.
 
 mod attempt;
 mod bounce;
@@ -102,13 +102,12 @@ impl Deliver {
             Err(none) => return HandThrough::Spool(none.into()),
         };
         let sender = Sender { hop, hostname: &inner.settings.hostname, patience };
-        let name = route.next_hop.to_string();
-        let with_edits = !job.company.as_ref().is_some_and(|c| inner.guard.is_stopped_at(c, &name));
+        let with_edits = !job.company.as_ref().is_some_and(|c| inner.guard.is_stopped_at(c, hop.name()));
         let Some(parcel) = parcel(job) else { return HandThrough::Spool(NotTried::NoRoute) };
         match sender.send(&parcel, connection, with_edits).await {
             Attempt::Settled { outcomes, edit_refused, edit_blamed } => {
                 if edit_blamed {
-                    inner.note_edit_refused(job.company.as_ref(), &name);
+                    inner.note_edit_refused(job.company.as_ref(), hop.name());
                 }
                 let (proves, route) = (route.proves, route.name.clone());
                 let next_hop = hop.host().to_owned();
@@ -165,8 +164,8 @@ impl Deliver {
         self.0.counters.read()
     }
 
-    /// Begins nothing more, and waits for what has begun, for at most `within`. Whatever is left then stays in the spool.
-    /// Returns whether all came to its end.
+    /// Begins nothing more, and waits for what has begun, for at most `within`. Whatever is left then stays in the
+    /// spool. Returns whether all came to its end.
     pub async fn drain(&self, within: Duration) -> bool {
         self.0.stopping.store(true, Ordering::Release);
         self.0.work.notify_one();

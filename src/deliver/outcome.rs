@@ -108,6 +108,8 @@ pub enum RecipientOutcome {
     Deferred {
         /// The last reply, or our words for what happened.
         reply: Arc<Reply>,
+        /// Whether the next hop said it, not we.
+        by_next_hop: bool,
         /// Whether the connection was lost behind the dot, so that the next hop may have the mail.
         maybe_doubled: bool,
     },
@@ -141,17 +143,23 @@ impl RecipientOutcome {
     /// What an answer means.
     pub(super) fn of(answer: &Answer) -> Self {
         let reply = scrubbed(&answer.reply);
+        let by_next_hop = answer.said_by_next_hop;
         match answer.class {
             Class::Accepted => Self::Accepted { reply },
-            Class::Deferred => Self::Deferred { reply, maybe_doubled: false },
-            Class::Refused => Self::Refused { reply, by_next_hop: answer.said_by_next_hop },
+            Class::Deferred => Self::Deferred { reply, by_next_hop, maybe_doubled: false },
+            Class::Refused => Self::Refused { reply, by_next_hop },
         }
     }
 
     /// The outcomes of a transaction that has ended; recipients without an answer are deferred.
     pub(super) fn all_of(made: &Made) -> Vec<Self> {
-        let unanswered = || Self::Deferred { reply: Arc::new(lost(made)), maybe_doubled: made.dot_sent };
+        let unanswered = || Self::deferred_by_us(lost(made), made.dot_sent);
         made.answers().map(|a| a.map_or_else(unanswered, Self::of)).collect()
+    }
+
+    /// A deferral in our own words.
+    pub(super) fn deferred_by_us(reply: Reply, maybe_doubled: bool) -> Self {
+        Self::Deferred { reply: Arc::new(reply), by_next_hop: false, maybe_doubled }
     }
 }
 
@@ -191,7 +199,7 @@ pub fn referral_events(job: &Job, settled: &Settled, at: Timestamp) -> Vec<Refer
     offers
         .map(|offer| ReferralEvent {
             company: company.clone(),
-            candidate: offer.candidate.clone(),
+            candidate: offer.candidate,
             token: offer.token.clone(),
             contract: offer.contract.clone(),
             proves: settled.proves,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{CustodySettings, DeliverSettings, RetrySettings, Route};
+use crate::config::{CustodySettings, DeliverSettings, DomainPattern, RetrySettings, Route};
 use crate::mail::address::Address;
 use crate::proto::smtp::client::Phase;
 
@@ -28,7 +28,7 @@ impl Settings {
             let fits = route.domains.iter().filter_map(|pattern| match recipient.domain() {
                 Some(domain) => pattern.closeness(domain),
                 // The bare postmaster belongs to no domain and goes where everything else goes.
-                None => (*pattern == crate::config::DomainPattern::Any).then_some(0),
+                None => (*pattern == DomainPattern::Any).then_some(0),
             });
             fits.max()
         };
@@ -70,7 +70,7 @@ impl Settings {
 }
 
 /// Used when the schedule is empty.
-const WAIT_WITHOUT_SCHEDULE: Duration = Duration::from_secs(600);
+const WAIT_WITHOUT_SCHEDULE: Duration = Duration::from_mins(10);
 
 /// Longest waits for a next hop (RFC 5321 4.5.3.2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -94,5 +94,62 @@ impl Deadlines {
             Phase::Content => self.block,
             Phase::Dot => self.dot,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::NextHop;
+    use crate::ledger::Proves;
+    use crate::mail::address::Domain;
+
+    fn settings(routes: &[(&str, DomainPattern)]) -> Settings {
+        let route = |(name, pattern): &(&str, DomainPattern)| Route {
+            name: (*name).to_owned(),
+            domains: vec![pattern.clone()],
+            next_hop: NextHop { host: "192.0.2.1".to_owned(), port: 25 },
+            proves: Proves::Accepted,
+        };
+        Settings {
+            hostname: "relay.sakura.example".to_owned(),
+            routes: routes.iter().map(route).collect(),
+            custody: CustodySettings::default(),
+            deliver: DeliverSettings::default(),
+            retry: RetrySettings { waits: vec![Duration::from_secs(1), Duration::from_secs(2)], ..Default::default() },
+        }
+    }
+
+    fn domain(text: &str) -> Domain {
+        Domain::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))
+    }
+
+    #[test]
+    fn the_closest_pattern_decides_and_the_first_of_equals() {
+        let settings = settings(&[
+            ("any", DomainPattern::Any),
+            ("below", DomainPattern::Below(domain("sakura.example"))),
+            ("exactly", DomainPattern::Exactly(domain("hr.sakura.example"))),
+            ("second", DomainPattern::Any),
+        ]);
+        let route = |to: &str| settings.route_name(&Address::parse(to).unwrap_or_else(|e| panic!("{to}: {e}")));
+        assert_eq!(route("a@hr.sakura.example"), "exactly");
+        assert_eq!(route("a@mx.sakura.example"), "below");
+        assert_eq!(route("a@sakura.example"), "any");
+        assert_eq!(route("postmaster"), "any");
+    }
+
+    #[test]
+    fn without_a_fitting_pattern_there_is_no_route() {
+        let settings = settings(&[("exactly", DomainPattern::Exactly(domain("x.example")))]);
+        assert!(Address::parse("a@y.example").is_ok_and(|a| settings.route(&a).is_none()));
+        assert!(Address::parse("postmaster").is_ok_and(|a| settings.route_name(&a).is_empty()));
+    }
+
+    #[test]
+    fn the_last_wait_of_the_schedule_repeats() {
+        let settings = settings(&[]);
+        let waits: Vec<u64> = (0..5).map(|n| settings.wait_after(n).as_secs()).collect();
+        assert_eq!(waits, [1, 1, 2, 2, 2]);
     }
 }

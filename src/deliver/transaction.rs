@@ -118,7 +118,7 @@ impl Made {
 
     /// Whether a kept connection turned out to be closed before it answered anything of this transaction.
     pub(super) fn found_closed(&self) -> bool {
-        let closing = |a: &Answer| a.reply.code == 421 && a.phase == Phase::Mail;
+        let closing = |a: &Answer| a.reply.code == 421 && matches!(a.phase, Phase::Reset | Phase::Mail);
         match &self.broken {
             Some(broken) => !self.answered && matches!(broken.fault, Fault::Io(_) | Fault::Closed),
             None => !self.dot_sent && self.answers().flatten().any(closing),

@@ -1,6 +1,6 @@
-//! The spool's worker: takes what is due, sends it, and settles it. A next hop that is slow or dead holds up nobody else.
+//! The spool's worker: takes what is due, sends it, settles it. A slow or dead next hop holds up nobody else.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::connection::{Connection, Patience};
 use super::hop::{Hop, NoConnection};
 use super::outcome::{RecipientOutcome, words};
 use super::writes::{self, Mail, Told};
-use crate::config::Route;
+use crate::config::{NextHop, Route};
 use crate::ledger::Proves;
 use crate::mail::edit::Edits;
 use crate::proto::smtp::reply::Reply;
@@ -27,7 +27,7 @@ const DUE_PER_ROUTE_MAX: usize = 256;
 /// The wait when mail is due and cannot be begun yet.
 const WAIT_WHEN_BLOCKED: Duration = Duration::from_secs(1);
 /// The longest wait of all, so that a clock that was set does not leave mail lying.
-const WAIT_MAX: Duration = Duration::from_secs(300);
+const WAIT_MAX: Duration = Duration::from_mins(5);
 
 /// The entries being sent, each on one route at most once.
 #[derive(Debug, Default)]
@@ -56,7 +56,7 @@ pub(super) async fn run(inner: Arc<Inner>) {
     while !inner.stopping() {
         let now = clock::now();
         match inner.spool.due(now, DUE_PER_ROUTE_MAX).await {
-            Ok(routes) => routes.into_iter().for_each(|route| start(&inner, route)),
+            Ok(routes) => start_all(&inner, routes),
             Err(error) => tracing::error!(%error, "cannot read what is due"),
         }
         let wait = wait_for_next(&inner, now).await;
@@ -77,9 +77,23 @@ async fn wait_for_next(inner: &Inner, now: Timestamp) -> Duration {
     }
 }
 
-/// Begins as many of a route's entries as its next hop may be busy with, and counts the rest as its backlog.
-fn start(inner: &Arc<Inner>, due: DueRoute) {
-    let hop = inner.settings.route_named(&due.route).and_then(|route| inner.hop(route));
+/// Begins what may be begun, and notes for each next hop what has to wait.
+fn start_all(inner: &Arc<Inner>, due: Vec<DueRoute>) {
+    let mut backlogs: HashMap<&NextHop, usize> = HashMap::new();
+    for due in due {
+        let route = inner.settings.route_named(&due.route);
+        let waiting = start(inner, due, route.and_then(|route| inner.hop(route)));
+        if let Some(route) = route {
+            *backlogs.entry(&route.next_hop).or_default() += waiting;
+        }
+    }
+    for (target, hop) in &inner.hops {
+        hop.backlog.store(backlogs.get(target).copied().unwrap_or(0), Ordering::Release);
+    }
+}
+
+/// Begins as many of a route's entries as its next hop may be busy with, and returns how many have to wait.
+fn start(inner: &Arc<Inner>, due: DueRoute, hop: Option<&Arc<Hop>>) -> usize {
     let mut backlog = 0;
     for entry in due.entries {
         let full = hop.is_some_and(|hop| hop.busy.load(Ordering::Acquire) >= hop.busy_max());
@@ -94,9 +108,7 @@ fn start(inner: &Arc<Inner>, due: DueRoute) {
         let busy = Busy::begin(inner, &entry.id, &due.route, hop);
         inner.tasks.spawn(async move { busy.send(entry).await });
     }
-    if let Some(hop) = hop {
-        hop.backlog.store(backlog, Ordering::Release);
-    }
+    backlog
 }
 
 /// One entry being sent; ends in order even when the task does not.
@@ -172,8 +184,8 @@ enum Came {
 }
 
 fn unasked(why: &str) -> Came {
-    let reply = Arc::new(Reply::new(451, (4, 4, 1), "").with_text(why.to_owned()));
-    Came::Unasked(RecipientOutcome::Deferred { reply, maybe_doubled: false })
+    let reply = Reply::new(451, (4, 4, 1), "").with_text(why.to_owned());
+    Came::Unasked(RecipientOutcome::deferred_by_us(reply, false))
 }
 
 impl Group<'_> {

@@ -59,15 +59,15 @@ pub(super) fn settle(settings: &Settings, mail: &Mail<'_>, told: &[Told<'_>], no
                 let credit = Credit { proves: mail.proves, route: mail.route.to_owned(), at: now };
                 Outcome::Accepted { credit: (!mail.edit_refused).then_some(credit) }
             }
-            RecipientOutcome::Deferred { reply, maybe_doubled } if !expired => {
+            RecipientOutcome::Deferred { reply, maybe_doubled, .. } if !expired => {
                 written.deferred += 1;
                 written.maybe_doubled += u64::from(*maybe_doubled);
                 let next_at = next_at(settings, mail.about.received_at, one, now);
                 let reply = reply.to_string();
                 if *maybe_doubled { Outcome::Doubtful { next_at, reply } } else { Outcome::Deferred { next_at, reply } }
             }
-            RecipientOutcome::Deferred { reply, .. } => {
-                lost.push(Lost { recipient: one.recipient, reply, by_next_hop: !one.unasked, expired: true });
+            RecipientOutcome::Deferred { reply, by_next_hop, .. } => {
+                lost.push(Lost { recipient: one.recipient, reply, by_next_hop: *by_next_hop, expired: true });
                 Outcome::Refused
             }
             RecipientOutcome::Refused { reply, by_next_hop } => {
@@ -101,7 +101,7 @@ fn is_expired(settings: &Settings, received_at: Timestamp, now: Timestamp) -> bo
 
 /// Longest wait for a next hop that does not answer at all: asking it costs little, and mail should not lie long after
 /// it is back.
-const UNASKED_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
+const UNASKED_WAIT_MAX: Duration = Duration::from_mins(15);
 
 fn next_at(settings: &Settings, received_at: Timestamp, one: &Told<'_>, now: Timestamp) -> Timestamp {
     let scheduled = settings.wait_after(one.attempts);
@@ -185,10 +185,10 @@ fn keep_rest(
                 lost.extend(recipient.map(|recipient| Lost { recipient, reply, by_next_hop, expired: false }));
                 continue;
             }
-            Some(RecipientOutcome::Deferred { reply, maybe_doubled: false }) => {
+            Some(RecipientOutcome::Deferred { reply, maybe_doubled: false, .. }) => {
                 (NewState::Waiting { next_at: later }, Some(reply.to_string()))
             }
-            Some(RecipientOutcome::Deferred { reply, maybe_doubled: true }) => {
+            Some(RecipientOutcome::Deferred { reply, maybe_doubled: true, .. }) => {
                 let outcome = Outcome::Doubtful { next_at: later, reply: reply.to_string() };
                 doubtful.push(Settlement { recipient: number32(*number), outcome });
                 (NewState::InDoubt, Some(reply.to_string()))
@@ -231,7 +231,7 @@ fn new_copy(job: &Job) -> NewCopy {
         job.copy.offers.iter().map(|offer| Offer {
             recipient: number32(offer.recipient),
             company: company.clone(),
-            candidate: offer.candidate.clone(),
+            candidate: offer.candidate,
             token: offer.token.clone(),
             contract: offer.contract.clone(),
             inserted: offer.inserted,

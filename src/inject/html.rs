@@ -35,7 +35,7 @@ pub(super) struct HtmlSite {
 /// Finds the place behind the paragraph of the result.
 pub(super) fn site(part: &TextPart, target: &Target) -> Option<HtmlSite> {
     let bounds = Bounds::of(part, target)?;
-    let last = paragraph_end(part, bounds, |i| starts_paragraph(part, i));
+    let last = paragraph_end(part, bounds, |i| starts_paragraph(part, i))?;
     let place = part.lines[last].place.as_ref()?;
     if place.in_quote || place.in_list || place.in_table_cell && !is_text_cell(part, place) {
         return None;

@@ -81,7 +81,13 @@ pub fn line_edits(
     line: &LineText<'_>,
     signed: SignedMail,
 ) -> Result<Injected, Refusal> {
-    let allowed = |r: &Refusal| *r == Refusal::DkimSigned && signed == SignedMail::Edit;
+    // A signature is no obstacle to a line that is there already.
+    let is_present = view.parts.iter().any(|p| has_link(p, line.template));
+    let allowed = |r: &Refusal| match r {
+        Refusal::DkimSigned => is_present || signed == SignedMail::Edit,
+        Refusal::Signed => is_present,
+        _ => false,
+    };
     if let Some(refusal) = shape_refusals(message).into_iter().find(|r| !allowed(r)) {
         return Err(refusal);
     }
@@ -91,13 +97,17 @@ pub fn line_edits(
     if view.parts.iter().any(|p| memchr::memmem::find(&p.decoded.octets, shape::PGP_ARMOUR).is_some()) {
         return Err(Refusal::InlinePgp);
     }
-    if view.parts.iter().any(|p| has_link(p, line.template)) {
+    if is_present {
         return Err(Refusal::LinkPresent);
     }
     let mut edits = Vec::with_capacity(targets.len());
     let mut changes = Vec::with_capacity(targets.len());
     let mut inserted = Vec::with_capacity(targets.len());
-    for target in targets {
+    for (i, target) in targets.iter().enumerate() {
+        // One line in a part, however many lines of it state the result.
+        if targets[..i].iter().any(|t| t.text_part == target.text_part) {
+            continue;
+        }
         let part = view.parts.get(target.text_part).ok_or(Refusal::NoPlace)?;
         let mime = message.parts().get(part.part).ok_or(Refusal::NoPlace)?;
         let (edit, change) = edit_part(message, part, target, line).ok_or(Refusal::NoPlace)?;
@@ -107,7 +117,7 @@ pub fn line_edits(
         changes.push(change);
     }
     let edits = Edits::new(edits);
-    if edits.iter().count() != targets.len() || targets.is_empty() {
+    if changes.is_empty() || edits.iter().count() != changes.len() {
         return Err(Refusal::NoPlace);
     }
     if !proof::holds(message, view, &edits, &changes) {

@@ -58,3 +58,43 @@ fn is_changed_so(view: &View, read: &Message<'_>, change: &Change) -> bool {
     let middle = decoded.octets.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
     middle == Some(&change.insert) && part.charset.decode_line(&change.insert).is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::edit::Edit;
+
+    const RAW: &str = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+        --b\r\nContent-Type: text/plain\r\n\r\none\r\ntwo\r\n--b\r\nContent-Type: text/plain\r\n\r\nthree\r\n--b--\r\n";
+
+    /// Whether inserting `raw` before the raw text `mark` proves as `text` put at `at` of the first part.
+    fn check(mark: &str, raw: &str, (at, text): (usize, &str), expected: bool) {
+        let message = Message::read(RAW.as_bytes());
+        let view = View::read(&message);
+        let offset = RAW.find(mark).unwrap_or_default();
+        let edits = Edits::new(vec![Edit { at: offset, insert: raw.as_bytes().into() }]);
+        let change = Change { text_part: 0, at, insert: text.as_bytes().to_vec() };
+        assert_eq!(holds(&message, &view, &edits, &[change]), expected, "{raw:?} before {mark:?} as {text:?}");
+    }
+
+    #[test]
+    fn the_line_in_its_place_is_proven() {
+        check("two", "line\r\n", (5, "line\r\n"), true);
+    }
+
+    #[test]
+    fn anything_else_in_any_place_is_not() {
+        check("two", "line\r\n", (5, "other\r\n"), false);
+        check("two", "line\r\n", (4, "line\r\n"), false);
+        check("three", "line\r\n", (5, "line\r\n"), false);
+        check("MIME", "line\r\n", (5, "line\r\n"), false);
+    }
+
+    #[test]
+    fn a_line_that_changes_the_tree_is_not() {
+        check("two", "--b\r\n\r\n", (5, "--b\r\n\r\n"), false);
+        check("two", "--b--\r\n", (5, "--b--\r\n"), false);
+        check("two", "bare\n", (5, "bare\n"), false);
+        check("\r\none", "X-Line: a\r\n", (5, "line\r\n"), false);
+    }
+}

@@ -4,6 +4,9 @@ use crate::mail::view::{LineKind, TextPart};
 
 use super::Target;
 
+/// A run of lines longer than this without a blank one is no paragraph that anyone wrote.
+const PARAGRAPH_LINES_MAX: usize = 200;
+
 /// The lines a placement turns on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Bounds {
@@ -28,16 +31,20 @@ impl Bounds {
 /// The last line of the paragraph of the result. `breaks(i)` tells whether a paragraph ends between `i` and `i + 1`.
 ///
 /// Where the closing begins inside that very paragraph, the line goes in front of it only if a sentence ends there;
-/// else the paragraph stays whole.
-pub(super) fn paragraph_end(part: &TextPart, bounds: Bounds, breaks: impl Fn(usize) -> bool) -> usize {
+/// else the paragraph stays whole. `None` when there is no end of it in sight.
+pub(super) fn paragraph_end(part: &TextPart, bounds: Bounds, breaks: impl Fn(usize) -> bool) -> Option<usize> {
     let is_text = |i: usize| part.lines.get(i).is_some_and(|l| l.kind == LineKind::Text);
     let mut last = bounds.result;
     while is_text(last + 1) && !breaks(last) && (last + 1 != bounds.limit || !ends_sentence(part.line(last))) {
         last += 1;
+        if last - bounds.result > PARAGRAPH_LINES_MAX {
+            return None;
+        }
     }
-    last
+    Some(last)
 }
 
-fn ends_sentence(line: &str) -> bool {
+/// Whether the line ends where a sentence does; a flowed line with a blank at its end goes on.
+pub(super) fn ends_sentence(line: &str) -> bool {
     line.trim_end_matches(['\r', '\n']).ends_with(['。', '．', '.', '!', '！', '」', '）', ')', '♪'])
 }

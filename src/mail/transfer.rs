@@ -199,9 +199,8 @@ impl Chars {
         self.count += line.len();
         let mut rest = line;
         if self.pending == 0 && self.padding == 0 {
-            let mut quanta = line.chunks_exact(4);
-            for quantum in quanta.by_ref() {
-                let [a, b, c, d] = [0, 1, 2, 3].map(|i| VALUES[usize::from(quantum[i])]);
+            for quantum in line.as_chunks::<4>().0 {
+                let [a, b, c, d] = quantum.map(|char| VALUES[usize::from(char)]);
                 // A stray character has the high bits that no value has.
                 if (a | b | c | d) & 0xc0 != 0 {
                     break;

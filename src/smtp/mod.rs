@@ -3,8 +3,12 @@
 //! [`crate::proto::smtp::session`] knows the protocol; here are the sockets, the clock, and the memory. What happens
 //! behind the final dot is the business of a [`Custody`].
 
+mod answer;
 mod connection;
+pub mod custody;
+mod decide;
 mod guests;
+mod note;
 mod room;
 mod server;
 #[cfg(test)]

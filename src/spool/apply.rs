@@ -3,33 +3,41 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::bodies::Placed;
+use super::content::{Content, Run};
 use super::database::{Fault, execute, nanoseconds, stored};
 use super::settle::settle;
-use super::types::{EntryId, NewCopy, NewEntry, NewRecipient, NewState, Write};
+use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Write};
 use crate::ledger::{Proves, ReferralEvent};
-use crate::mail::address::Address;
-use crate::mail::envelope::Body;
 
 /// What has to follow once the batch is committed.
 #[derive(Default)]
 pub(super) struct Effects {
+    /// Content whose row is gone.
+    pub(super) released: Vec<Run>,
     /// Entries that are gone, or were not needed, with a file to be overwritten.
     pub(super) gone: Vec<EntryId>,
     /// Entries that were parked, their files to be moved aside.
     pub(super) parked: Vec<EntryId>,
-    /// Whether addresses or bodies were freed, so that the log has to be emptied.
-    pub(super) has_freed: bool,
 }
 
-/// Applies a batch. `placed` says for each store where its original is.
-pub(super) fn apply(connection: &Connection, writes: &[Write], placed: &[Placed]) -> Result<Effects, Fault> {
+/// What a batch is applied to.
+pub(super) struct Target<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) content: &'a mut Content,
+    /// Runs written since the commit was begun, to be released if it comes to nothing.
+    pub(super) written: &'a mut Vec<Run>,
+}
+
+/// Applies a batch. `placed` has one for each store.
+pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]) -> Result<Effects, Fault> {
+    let connection = target.connection;
     let mut effects = Effects::default();
     let mut placed = placed.iter();
     for write in writes {
         match write {
             Write::Store(entry) => {
                 let placed = placed.next().ok_or_else(|| Fault::Broken("an original was not placed".to_owned()))?;
-                store(connection, entry, placed, &mut effects)?;
+                store(target, entry, placed, &mut effects)?;
             }
             Write::Sending { entry, recipients } => mark_sending(connection, entry, recipients)?,
             Write::Settle { entry, settlements } => settle(connection, entry, settlements, &mut effects)?,
@@ -49,7 +57,8 @@ pub(super) fn find(connection: &Connection, id: &EntryId) -> Result<i64, Fault> 
     found.ok_or_else(|| Fault::Conflict(format!("no entry {id}")))
 }
 
-fn store(connection: &Connection, new: &NewEntry, placed: &Placed, effects: &mut Effects) -> Result<(), Fault> {
+fn store(target: &mut Target<'_>, new: &NewEntry, placed: &Placed, effects: &mut Effects) -> Result<(), Fault> {
+    let connection = target.connection;
     if let Some(name) = &new.once
         && execute(connection, "INSERT OR IGNORE INTO once (name) VALUES (?1)", [name])? == 0
     {
@@ -57,29 +66,24 @@ fn store(connection: &Connection, new: &NewEntry, placed: &Placed, effects: &mut
         return Ok(());
     }
     check_numbers(new)?;
-    let sql = "INSERT INTO entries (id, received_at, sender, eight_bit, smtputf8, trace, copies, octets, checksum, \
-               original) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let run = target.content.write(&placed.content)?;
+    target.written.push(run);
+    let sql = "INSERT INTO entries (id, received_at, at, octets, checksum, file_octets) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let values = params![
         new.id.as_str(),
         nanoseconds(new.received_at),
-        new.envelope.sender.as_ref().map(Address::as_str),
-        new.envelope.body == Body::EightBitMime,
-        new.envelope.smtputf8,
-        &new.trace[..],
-        stored(new.copies.len() as u64),
-        stored(new.original.len() as u64),
+        stored(run.at),
+        stored(run.octets),
         placed.checksum,
-        placed.body.is_none().then_some(&new.original[..]),
+        placed.body.is_some().then(|| stored(new.original.len() as u64))
     ];
     execute(connection, sql, values)?;
     let entry = connection.last_insert_rowid();
     for recipient in &new.recipients {
         store_recipient(connection, entry, new, recipient)?;
     }
-    for (number, copy) in new.copies.iter().enumerate() {
-        store_copy(connection, entry, number, copy)?;
-    }
-    Ok(())
+    new.copies.iter().flat_map(|copy| &copy.offers).try_for_each(|offer| store_offer(connection, entry, offer))
 }
 
 /// What the tables cannot check.
@@ -103,14 +107,12 @@ fn store_recipient(connection: &Connection, entry: i64, new: &NewEntry, recipien
         NewState::Waiting { next_at } => (0, next_at),
         NewState::InDoubt => (2, new.received_at),
     };
-    let sql = "INSERT INTO recipients (entry, number, address, copy, route, state, attempts, next_at, last_reply) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let address = new.envelope.recipients.get(recipient.number as usize).map(Address::as_str);
+    let sql = "INSERT INTO recipients (entry, number, copy, route, state, attempts, next_at, last_reply) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let reply = recipient.last_reply.as_deref().map(super::reply::without_addresses);
     let values = params![
         entry,
         recipient.number,
-        address,
         recipient.copy,
         recipient.route,
         state,
@@ -122,30 +124,22 @@ fn store_recipient(connection: &Connection, entry: i64, new: &NewEntry, recipien
     Ok(())
 }
 
-fn store_copy(connection: &Connection, entry: i64, number: usize, copy: &NewCopy) -> Result<(), Fault> {
-    let number = stored(number as u64);
-    for (place, edit) in copy.edits.iter().enumerate() {
-        let sql = "INSERT INTO edits (entry, copy, place, at, octets) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let values = params![entry, number, stored(place as u64), stored(edit.at as u64), &edit.insert[..]];
-        execute(connection, sql, values)?;
-    }
-    for offer in &copy.offers {
-        let sql = "INSERT INTO offers (entry, recipient, company, key_id, candidate, token, series, version, digest, \
-                   inserted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-        let values = params![
-            entry,
-            offer.recipient,
-            offer.company.as_str(),
-            offer.candidate.key_id,
-            &offer.candidate.octets[..],
-            offer.token.as_str(),
-            offer.contract.series,
-            offer.contract.version,
-            &offer.contract.digest[..],
-            offer.inserted
-        ];
-        execute(connection, sql, values)?;
-    }
+fn store_offer(connection: &Connection, entry: i64, offer: &Offer) -> Result<(), Fault> {
+    let sql = "INSERT INTO offers (entry, recipient, company, key_id, candidate, token, series, version, digest, \
+               inserted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let values = params![
+        entry,
+        offer.recipient,
+        offer.company.as_str(),
+        offer.candidate.key_id,
+        &offer.candidate.octets[..],
+        offer.token.as_str(),
+        offer.contract.series,
+        offer.contract.version,
+        &offer.contract.digest[..],
+        offer.inserted
+    ];
+    execute(connection, sql, values)?;
     Ok(())
 }
 
@@ -165,6 +159,7 @@ fn mark_sending(connection: &Connection, id: &EntryId, recipients: &[u32]) -> Re
 fn park(connection: &Connection, id: &EntryId, effects: &mut Effects) -> Result<(), Fault> {
     let entry = find(connection, id)?;
     execute(connection, "UPDATE recipients SET state = 3 WHERE entry = ?1", [entry])?;
+    execute(connection, "UPDATE entries SET parked = 1 WHERE entry = ?1", [entry])?;
     effects.parked.push(id.clone());
     Ok(())
 }

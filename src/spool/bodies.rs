@@ -23,8 +23,9 @@ pub(super) struct Bodies {
     shredder: Mutex<Option<(mpsc::Sender<PathBuf>, JoinHandle<()>)>>,
 }
 
-/// Where an original is, before its row is.
+/// The content of an entry, ready to be written, and the file of its original if it has one.
 pub(super) struct Placed {
+    pub(super) content: Vec<u8>,
     pub(super) checksum: i64,
     pub(super) body: Option<StagedBody>,
 }
@@ -155,16 +156,4 @@ fn shred(path: &Path) -> io::Result<()> {
     io::copy(&mut io::Read::take(io::repeat(0), octets), &mut file)?;
     file.sync_all()?;
     fs::remove_file(path)
-}
-
-/// A checksum against damage by accident, not against forgery: eight octets a step, each step a bijection of the state,
-/// so that no change of one word goes unseen.
-pub(super) fn checksum(octets: &[u8]) -> i64 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(FACTOR).rotate_left(29);
-    let (words, rest) = octets.as_chunks::<8>();
-    let sum = words.iter().fold(octets.len() as u64, |sum, word| step(sum, u64::from_le_bytes(*word)));
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    step(sum, u64::from_le_bytes(last)).cast_signed()
 }

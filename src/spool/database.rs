@@ -1,6 +1,7 @@
 //! The file `spool.db`: how its connections are opened, its schema, and what its errors mean.
 
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
@@ -46,6 +47,15 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Broken(error.to_string()),
+        }
+    }
+}
+
 impl From<Fault> for SpoolError {
     fn from(fault: Fault) -> Self {
         match fault {
@@ -63,8 +73,12 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, SpoolError> {
         create_private(path)?;
     }
     let connection = Connection::open(path).map_err(unreadable)?;
+    connection.busy_timeout(LOCK_WAIT).map_err(unreadable)?;
+    let is_new = check_schema(&connection)?;
     set_up(&connection).map_err(unreadable)?;
-    check_schema(&connection)?;
+    if is_new {
+        create_tables(&connection).map_err(unreadable)?;
+    }
     Ok(connection)
 }
 
@@ -92,7 +106,6 @@ fn create_private(path: &Path) -> Result<(), SpoolError> {
 /// `secure_delete` has zeroed such pages before. Checkpoints are ours, so that no caller waits for one, and no error
 /// of one is swallowed.
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(LOCK_WAIT)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.execute_batch(
         "PRAGMA auto_vacuum = INCREMENTAL;
@@ -105,13 +118,16 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-fn check_schema(connection: &Connection) -> Result<(), SpoolError> {
+/// Whether the file is new. One that is not ours, or of a newer program, is refused before anything is written to it.
+fn check_schema(connection: &Connection) -> Result<bool, SpoolError> {
     let found = pragma(connection, "user_version").map_err(unreadable)?;
     let application = pragma(connection, "application_id").map_err(unreadable)?;
-    match (found, application) {
-        (0, 0) => create_tables(connection).map_err(unreadable),
-        (_, APPLICATION) if found > SCHEMA => Err(SpoolError::Newer { found, known: SCHEMA }),
-        (SCHEMA, APPLICATION) => Ok(()),
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    let tables: i64 = connection.query_row(tables, [], |row| row.get(0)).map_err(unreadable)?;
+    match (found, application, tables) {
+        (0, 0, 0) => Ok(true),
+        (_, APPLICATION, _) if found > SCHEMA => Err(SpoolError::Newer { found, known: SCHEMA }),
+        (SCHEMA, APPLICATION, _) => Ok(false),
         _ => Err(SpoolError::Read("spool.db is not a spool of ours".to_owned())),
     }
 }

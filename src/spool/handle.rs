@@ -1,5 +1,6 @@
 //! The handle everybody holds: opening, committing, reading.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -9,7 +10,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::bodies::{Bodies, Placed, StagedBody, checksum};
+use super::bodies::{Bodies, Placed, StagedBody};
+use super::codec::encode;
+use super::content::checksum;
 use super::database::{self, unreadable};
 use super::error::SpoolError;
 use super::load;
@@ -30,6 +33,7 @@ struct Inner {
     queue: Arc<Queue>,
     state: Arc<State>,
     bodies: Arc<Bodies>,
+    content: Arc<File>,
     readers: Arc<Readers>,
     recovered: Recovered,
     inline_octets_max: usize,
@@ -47,13 +51,16 @@ impl Spool {
         let path = folder.join("spool.db");
         let connection = database::open_writer(&path)?;
         let bodies = Arc::new(Bodies::open(folder.join("spool"))?);
-        let recovered = recover(&connection, &bodies)?;
+        let (recovered, content) = recover(&connection, &bodies, &folder.join("spool.content"))?;
+        let content_file = content.reader();
         let mut room = Room::new(folder.to_owned(), &options);
         let state = Arc::new(State::new());
         state.set_room(room.hold_reserve(&connection));
         let queue = Arc::new(Queue::new(options.batches_waiting_max));
         let writer = Writer {
             connection,
+            content,
+            written: Vec::new(),
             queue: Arc::clone(&queue),
             state: Arc::clone(&state),
             bodies: Arc::clone(&bodies),
@@ -67,7 +74,9 @@ impl Spool {
         let writer = Mutex::new(Some(thread.map_err(unreadable)?));
         let readers = Arc::new(Readers::new(path));
         let inline_octets_max = options.inline_octets_max;
-        Ok(Self(Arc::new(Inner { queue, state, bodies, readers, recovered, inline_octets_max, writer })))
+        let inner =
+            Inner { queue, state, bodies, content: content_file, readers, recovered, inline_octets_max, writer };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// What opening found and mended.
@@ -131,8 +140,9 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Damaged`] when it is not as it was stored: it is parked then. [`SpoolError::Read`].
     pub async fn load(&self, id: &EntryId) -> Result<Option<Entry>, SpoolError> {
-        let (bodies, wanted) = (Arc::clone(&self.0.bodies), id.clone());
-        let loaded = self.0.readers.read(move |c| load::load(c, &bodies, &wanted)).await;
+        let (content, bodies, wanted) = (Arc::clone(&self.0.content), Arc::clone(&self.0.bodies), id.clone());
+        let load = move |c: &_| load::load(c, &load::Files { content: &content, bodies: &bodies }, &wanted);
+        let loaded = self.0.readers.read(load).await;
         if let Err(SpoolError::Damaged(entry)) = &loaded {
             self.commit(vec![Write::Park { entry: entry.clone() }]).await?;
         }
@@ -170,26 +180,28 @@ impl Spool {
         let _ = tokio::task::spawn_blocking(move || inner.close()).await;
     }
 
-    /// Writes big originals to their files and takes the checksum of all.
+    /// Writes big originals to their files and makes the content of all ready, so that the writer only has to write.
     async fn place_originals(&self, batch: &[Write]) -> Result<Vec<Placed>, SpoolError> {
         let mut placed = Vec::new();
         for write in batch {
             let Write::Store(entry) = write else { continue };
-            placed.push(if entry.original.len() <= self.0.inline_octets_max {
-                Placed { checksum: checksum(&entry.original), body: None }
+            let staged = if entry.original.len() <= self.0.inline_octets_max {
+                None
             } else {
-                self.stage(entry.id.clone(), entry.original.clone()).await?
-            });
+                Some(self.stage(entry.id.clone(), entry.original.clone()).await?)
+            };
+            let (file_checksum, body) = staged.unzip();
+            let content = encode(entry, file_checksum);
+            placed.push(Placed { checksum: checksum(&content), content, body });
         }
         Ok(placed)
     }
 
-    async fn stage(&self, id: EntryId, original: Bytes) -> Result<Placed, SpoolError> {
+    async fn stage(&self, id: EntryId, original: Bytes) -> Result<(i64, StagedBody), SpoolError> {
         let bodies = Arc::clone(&self.0.bodies);
         let stage = move || bodies.stage(&id, &original).map(|body| (checksum(&original), body));
         let staged = tokio::task::spawn_blocking(stage).await.map_err(unreadable)?;
-        let placed = |(checksum, body): (i64, StagedBody)| Placed { checksum, body: Some(body) };
-        staged.map(placed).map_err(|error| self.judge(&error))
+        staged.map_err(|error| self.judge(&error))
     }
 
     /// What an error of a body file means. A write or sync that failed for another reason than space ends the spool.

@@ -1,151 +1,155 @@
-//! Loading an entry: every value is parsed again, and the original proven by its checksum, before it may be sent.
+//! Loading an entry: every value is parsed again, and the content proven by its checksum, before it may be sent.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::bodies::{Bodies, checksum};
+use super::bodies::Bodies;
+use super::codec::{Decoded, Original, decode};
+use super::content::{self, Run, checksum};
 use super::database::{timestamp, unreadable};
 use super::error::SpoolError;
 use super::types::{Entry, EntryId, Recipient, RecipientState};
 use crate::mail::address::Address;
-use crate::mail::edit::{Edit, Edits};
-use crate::mail::envelope::{Body, Envelope};
+use crate::mail::edit::Edits;
+use crate::mail::envelope::Envelope;
+
+/// Where the content of entries lies.
+pub(super) struct Files<'a> {
+    pub(super) content: &'a File,
+    pub(super) bodies: &'a Bodies,
+}
+
+/// Why an entry cannot be loaded.
+enum Fault {
+    /// It is not as it was stored, unless it went meanwhile.
+    Damaged,
+    Unreadable(SpoolError),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Unreadable(unreadable(error))
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => Self::Damaged,
+            _ => Self::Unreadable(unreadable(error)),
+        }
+    }
+}
 
 /// Loads an entry; `None` when all its recipients are settled meanwhile.
-pub(super) fn load(connection: &Connection, bodies: &Bodies, id: &EntryId) -> Result<Option<Entry>, SpoolError> {
-    let snapshot = connection.unchecked_transaction().map_err(unreadable)?;
-    let Some((key, head)) = read_head(&snapshot, id)? else { return Ok(None) };
-    let recipients = read_recipients(&snapshot, key, id)?;
-    let copies = read_copies(&snapshot, key, &head, id)?;
-    drop(snapshot);
-    let Some(original) = read_original(connection, bodies, &head, id)? else { return Ok(None) };
-    let in_range = |r: &(Recipient, Address)| (r.0.copy as usize) < copies.len();
-    let edits_fit = copies.iter().flat_map(Edits::iter).all(|e| e.at <= original.len());
-    if !recipients.iter().all(in_range) || !edits_fit {
-        return Err(SpoolError::Damaged(id.clone()));
+pub(super) fn load(connection: &Connection, files: &Files<'_>, id: &EntryId) -> Result<Option<Entry>, SpoolError> {
+    match read_entry(connection, files, id) {
+        Ok(entry) => Ok(entry),
+        Err(Fault::Unreadable(error)) => Err(error),
+        // The writer overwrites content once its row is gone, so what looks damaged may only be late.
+        Err(Fault::Damaged) if !is_there(connection, id).map_err(unreadable)? => Ok(None),
+        Err(Fault::Damaged) => Err(SpoolError::Damaged(id.clone())),
     }
-    let (recipients, addresses) = recipients.into_iter().unzip();
-    let body = if head.eight_bit { Body::EightBitMime } else { Body::SevenBit };
-    let envelope = Envelope { sender: head.sender, recipients: addresses, body, smtputf8: head.smtputf8 };
+}
+
+fn read_entry(connection: &Connection, files: &Files<'_>, id: &EntryId) -> Result<Option<Entry>, Fault> {
+    let snapshot = connection.unchecked_transaction()?;
+    let Some(head) = read_head(&snapshot, id)? else { return Ok(None) };
+    let recipients = read_recipients(&snapshot, head.key)?;
+    drop(snapshot);
+    let octets = content::read(files.content, head.run)?;
+    if checksum(&octets) != head.checksum {
+        return Err(Fault::Damaged);
+    }
+    let decoded = decode(octets, head.file_octets.is_some()).ok_or(Fault::Damaged)?;
+    let Decoded { sender, body, smtputf8, trace, copies, addresses, original } = decoded;
+    let original = read_original(original, files.bodies, &head, id)?;
+    let (recipients, addresses) = join(recipients, addresses, &copies)?;
+    if !copies.iter().flat_map(Edits::iter).all(|edit| edit.at <= original.len()) {
+        return Err(Fault::Damaged);
+    }
+    let envelope = Envelope { sender, recipients: addresses, body, smtputf8 };
     let received_at = timestamp(head.received_at);
-    Ok(Some(Entry { id: id.clone(), received_at, envelope, recipients, trace: head.trace, original, copies }))
+    Ok(Some(Entry { id: id.clone(), received_at, envelope, recipients, trace, original, copies }))
 }
 
 struct Head {
+    key: i64,
     received_at: i64,
-    sender: Option<Address>,
-    eight_bit: bool,
-    smtputf8: bool,
-    trace: Bytes,
-    copies: usize,
-    octets: u64,
+    run: Run,
     checksum: i64,
-    original: Option<Bytes>,
+    file_octets: Option<i64>,
 }
 
-fn read_head(connection: &Connection, id: &EntryId) -> Result<Option<(i64, Head)>, SpoolError> {
-    let sql = "SELECT entry, received_at, sender, eight_bit, smtputf8, trace, copies, octets, checksum, original \
-               FROM entries WHERE id = ?1";
-    let mut statement = connection.prepare_cached(sql).map_err(unreadable)?;
-    let found = statement.query_row([id.as_str()], |row| Ok((row.get(0)?, head(row).ok().flatten()))).optional();
-    match found.map_err(unreadable)? {
-        None => Ok(None),
-        Some((key, Some(head))) => Ok(Some((key, head))),
-        Some((_, None)) => Err(SpoolError::Damaged(id.clone())),
-    }
+fn read_head(connection: &Connection, id: &EntryId) -> rusqlite::Result<Option<Head>> {
+    let sql = "SELECT entry, received_at, at, octets, checksum, file_octets FROM entries WHERE id = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let head = |row: &Row<'_>| {
+        let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        let run = Run { at: number(2)?, octets: number(3)? };
+        Ok(Head { key: row.get(0)?, received_at: row.get(1)?, run, checksum: row.get(4)?, file_octets: row.get(5)? })
+    };
+    statement.query_row([id.as_str()], head).optional()
 }
 
-/// `None` for a sender that does not parse any more.
-fn head(row: &Row<'_>) -> rusqlite::Result<Option<Head>> {
-    let sender = row.get_ref(2)?.as_str_or_null()?.map(Address::parse).transpose();
-    let Ok(sender) = sender else { return Ok(None) };
-    Ok(Some(Head {
-        received_at: row.get(1)?,
-        sender,
-        eight_bit: row.get(3)?,
-        smtputf8: row.get(4)?,
-        trace: Bytes::from(row.get::<_, Vec<u8>>(5)?),
-        copies: row.get::<_, u16>(6)?.into(),
-        octets: row.get::<_, i64>(7)?.cast_unsigned(),
-        checksum: row.get(8)?,
-        original: row.get::<_, Option<Vec<u8>>>(9)?.map(Bytes::from),
-    }))
-}
-
-fn read_recipients(connection: &Connection, key: i64, id: &EntryId) -> Result<Vec<(Recipient, Address)>, SpoolError> {
-    let sql = "SELECT number, address, copy, route, state, attempts, next_at, last_reply, maybe_doubled, \
+fn read_recipients(connection: &Connection, key: i64) -> rusqlite::Result<Vec<Recipient>> {
+    let sql = "SELECT number, copy, route, state, attempts, next_at, last_reply, maybe_doubled, \
                EXISTS (SELECT 1 FROM offers WHERE offers.entry = recipients.entry AND recipient = number) \
                FROM recipients WHERE entry = ?1 ORDER BY number";
-    let mut statement = connection.prepare_cached(sql).map_err(unreadable)?;
-    let mut rows = statement.query([key]).map_err(unreadable)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(unreadable)? {
-        let read = recipient(row).ok().flatten();
-        found.push(read.ok_or_else(|| SpoolError::Damaged(id.clone()))?);
-    }
-    Ok(found)
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map([key], recipient)?.collect()
 }
 
-fn recipient(row: &Row<'_>) -> rusqlite::Result<Option<(Recipient, Address)>> {
-    let Ok(address) = Address::parse(row.get_ref(1)?.as_str()?) else { return Ok(None) };
-    let state = match row.get(4)? {
+fn recipient(row: &Row<'_>) -> rusqlite::Result<Recipient> {
+    let state = match row.get(3)? {
         0 => RecipientState::Waiting,
         1 => RecipientState::Sending,
         2 => RecipientState::InDoubt,
         _ => RecipientState::Parked,
     };
-    let recipient = Recipient {
+    Ok(Recipient {
         number: row.get(0)?,
-        copy: row.get(2)?,
-        route: row.get(3)?,
+        copy: row.get(1)?,
+        route: row.get(2)?,
         state,
-        attempts: row.get(5)?,
-        next_at: timestamp(row.get(6)?),
-        last_reply: row.get(7)?,
-        maybe_doubled: row.get(8)?,
-        has_offer: row.get(9)?,
+        attempts: row.get(4)?,
+        next_at: timestamp(row.get(5)?),
+        last_reply: row.get(6)?,
+        maybe_doubled: row.get(7)?,
+        has_offer: row.get(8)?,
+    })
+}
+
+/// Gives each recipient that is left its address. One without an address, or with an unknown copy, is damage.
+fn join(
+    recipients: Vec<Recipient>,
+    addresses: Vec<(u32, Address)>,
+    copies: &[Edits],
+) -> Result<(Vec<Recipient>, Vec<Address>), Fault> {
+    let mut addresses: HashMap<u32, Address> = addresses.into_iter().collect();
+    let mut joined = (Vec::with_capacity(recipients.len()), Vec::with_capacity(recipients.len()));
+    for recipient in recipients {
+        let address = addresses.remove(&recipient.number).filter(|_| copies.len() > recipient.copy as usize);
+        joined.1.push(address.ok_or(Fault::Damaged)?);
+        joined.0.push(recipient);
+    }
+    Ok(joined)
+}
+
+fn read_original(original: Original, bodies: &Bodies, head: &Head, id: &EntryId) -> Result<Bytes, Fault> {
+    let file_checksum = match original {
+        Original::Here(octets) => return Ok(octets),
+        Original::InFile(checksum) => checksum,
     };
-    Ok(Some((recipient, address)))
+    let octets = bodies.read(id)?;
+    let octets_known = head.file_octets.is_some_and(|known| known.cast_unsigned() == octets.len() as u64);
+    if octets_known && checksum(&octets) == file_checksum { Ok(octets) } else { Err(Fault::Damaged) }
 }
 
-/// Edits of unknown copies mean damage: to leave them out could send a mail without the line it is credited for.
-fn read_copies(connection: &Connection, key: i64, head: &Head, id: &EntryId) -> Result<Vec<Edits>, SpoolError> {
-    let sql = "SELECT copy, at, octets FROM edits WHERE entry = ?1 ORDER BY copy, place";
-    let mut statement = connection.prepare_cached(sql).map_err(unreadable)?;
-    let mut rows = statement.query([key]).map_err(unreadable)?;
-    let mut copies: Vec<Vec<Edit>> = vec![Vec::new(); head.copies];
-    while let Some(row) = rows.next().map_err(unreadable)? {
-        let (copy, edit) = edit(row).map_err(|_| SpoolError::Damaged(id.clone()))?;
-        copies.get_mut(copy).ok_or_else(|| SpoolError::Damaged(id.clone()))?.push(edit);
-    }
-    Ok(copies.into_iter().map(Edits::new).collect())
-}
-
-fn edit(row: &Row<'_>) -> rusqlite::Result<(usize, Edit)> {
-    // An offset out of range is told apart when it is held against the original.
-    let at = usize::try_from(row.get::<_, i64>(1)?).unwrap_or(usize::MAX);
-    Ok((row.get::<_, u16>(0)?.into(), Edit { at, insert: row.get::<_, Vec<u8>>(2)?.into() }))
-}
-
-/// `None` when the entry went while its file was being read.
-fn read_original(
-    connection: &Connection,
-    bodies: &Bodies,
-    head: &Head,
-    id: &EntryId,
-) -> Result<Option<Bytes>, SpoolError> {
-    let read = head.original.clone().map_or_else(|| bodies.read(id), Ok);
-    let sound = |o: &Bytes| o.len() as u64 == head.octets && checksum(o) == head.checksum;
-    match read {
-        Ok(original) if sound(&original) => Ok(Some(original)),
-        _ if !is_there(connection, id)? => Ok(None),
-        Ok(_) => Err(SpoolError::Damaged(id.clone())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(SpoolError::Damaged(id.clone())),
-        Err(error) => Err(unreadable(error)),
-    }
-}
-
-fn is_there(connection: &Connection, id: &EntryId) -> Result<bool, SpoolError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM entries WHERE id = ?1)";
-    connection.query_row(sql, [id.as_str()], |row| row.get(0)).map_err(unreadable)
+fn is_there(connection: &Connection, id: &EntryId) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT EXISTS (SELECT 1 FROM entries WHERE id = ?1)", [id.as_str()], |row| row.get(0))
 }

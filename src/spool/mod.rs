@@ -1,11 +1,14 @@
 //! The spool: mail in our custody and the outbox of referrals, durable before anybody is told so.
 //!
-//! One SQLite file (`spool.db`), one writer thread, one sync for all batches that wait (group commit). Originals too big
-//! for a row lie as files beside it. When the last recipient of an entry is settled, addresses and body are overwritten.
+//! One SQLite file (`spool.db`) for what moves, one flat file (`spool.content`) for addresses and small originals, a folder
+//! for big originals; one writer thread, and one commit for all batches that wait. When the last recipient of an entry is
+//! settled, its addresses and octets are overwritten where they lie.
 //! The spool opens no socket and does not know the store; `deliver` empties it, `store` reads its outbox.
 
 mod apply;
 mod bodies;
+mod codec;
+mod content;
 mod database;
 mod error;
 mod handle;

@@ -1,48 +1,74 @@
 //! Opening after an end of whatever kind: marks are resolved, orphans removed, damage is parked and named.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::bodies::Bodies;
+use super::content::{Content, Run};
 use super::database::unreadable;
 use super::error::SpoolError;
 use super::types::{EntryId, Recovered};
 
+/// What a row says of its files.
+struct Claim {
+    id: EntryId,
+    run: Run,
+    file_octets: Option<i64>,
+    is_parked: bool,
+}
+
 /// Brings rows and files into agreement; to be called once, before the writer starts.
-pub(super) fn recover(connection: &Connection, bodies: &Bodies) -> Result<Recovered, SpoolError> {
-    let files = entries_with_files(connection).map_err(unreadable)?;
+pub(super) fn recover(
+    connection: &Connection,
+    bodies: &Bodies,
+    path: &Path,
+) -> Result<(Recovered, Content), SpoolError> {
+    let mut claims = read_claims(connection).map_err(unreadable)?;
+    let length = std::fs::metadata(path).map_or(0, |m| m.len());
+    let damaged = find_damaged(&mut claims, bodies, length);
+    let files: HashMap<&EntryId, ()> = claims.iter().filter(|c| c.file_octets.is_some()).map(|c| (&c.id, ())).collect();
     let orphans = bodies.remove_orphans(|id| files.contains_key(id)).map_err(unreadable)?;
-    let already = parked(connection).map_err(unreadable)?;
-    let mut newly = Vec::new();
-    for (id, octets) in files {
-        if !already.contains(&id) && bodies.octets(&id) != Some(octets) {
-            bodies.park(&id).map_err(unreadable)?;
-            newly.push(id);
-        }
+    let within = |run: &Run| run.at.saturating_add(run.octets) <= length;
+    let used = claims.iter().map(|c| c.run).filter(within).collect();
+    let content = Content::open(path, used).map_err(unreadable)?;
+    for id in &damaged {
+        bodies.park(id).map_err(unreadable)?;
     }
-    newly.sort();
-    let maybe_doubled = mend_rows(connection, &newly).map_err(unreadable)?;
-    Ok(Recovered { maybe_doubled, orphans, parked: newly })
+    let maybe_doubled = mend_rows(connection, &damaged).map_err(unreadable)?;
+    Ok((Recovered { maybe_doubled, orphans, parked: damaged }, content))
 }
 
-fn entries_with_files(connection: &Connection) -> rusqlite::Result<HashMap<EntryId, u64>> {
-    let mut statement = connection.prepare("SELECT id, octets FROM entries WHERE original IS NULL")?;
-    let mut rows = statement.query([])?;
-    let mut found = HashMap::new();
-    while let Some(row) = rows.next()? {
-        if let Ok(id) = EntryId::parse(row.get_ref(0)?.as_str()?) {
-            found.insert(id, row.get::<_, i64>(1)?.cast_unsigned());
-        }
-    }
-    Ok(found)
+fn read_claims(connection: &Connection) -> rusqlite::Result<Vec<Claim>> {
+    let mut statement = connection.prepare("SELECT id, at, octets, file_octets, parked FROM entries")?;
+    let claim = |row: &Row<'_>| {
+        let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        let run = Run { at: number(1)?, octets: number(2)? };
+        let id = EntryId::parse(row.get_ref(0)?.as_str()?).ok();
+        let (file_octets, is_parked) = (row.get(3)?, row.get(4)?);
+        Ok(id.map(|id| Claim { id, run, file_octets, is_parked }))
+    };
+    statement.query_map([], claim)?.filter_map(Result::transpose).collect()
 }
 
-fn parked(connection: &Connection) -> rusqlite::Result<HashSet<EntryId>> {
-    let sql = "SELECT DISTINCT id FROM entries JOIN recipients USING (entry) WHERE state = 3";
-    let mut statement = connection.prepare(sql)?;
-    let ids = statement.query_map([], |row| row.get::<_, String>(0))?;
-    Ok(ids.collect::<Result<Vec<_>, _>>()?.iter().filter_map(|id| EntryId::parse(id).ok()).collect())
+/// Entries not parked yet whose content lies outside the file or in that of another, or whose own file is not as long
+/// as it was. Anything subtler is found by the checksum when the entry is loaded.
+fn find_damaged(claims: &mut [Claim], bodies: &Bodies, length: u64) -> Vec<EntryId> {
+    claims.sort_by_key(|c| c.run.at);
+    let end = |c: &Claim| c.run.at.saturating_add(c.run.octets);
+    let mut damaged: Vec<EntryId> = Vec::new();
+    for pair in claims.windows(2) {
+        if end(&pair[0]) > pair[1].run.at {
+            damaged.extend(pair.iter().map(|c| c.id.clone()));
+        }
+    }
+    let lost = |c: &&Claim| c.file_octets.is_some_and(|o| bodies.octets(&c.id) != Some(o.cast_unsigned()));
+    damaged.extend(claims.iter().filter(|c| end(c) > length || lost(c)).map(|c| c.id.clone()));
+    damaged.retain(|id| claims.iter().any(|c| c.id == *id && !c.is_parked));
+    damaged.sort();
+    damaged.dedup();
+    damaged
 }
 
 /// A recipient marked as sending, or in doubt, may have its mail already: it is due, and said to be so.
@@ -51,6 +77,7 @@ fn mend_rows(connection: &Connection, damaged: &[EntryId]) -> rusqlite::Result<u
     for id in damaged {
         let sql = "UPDATE recipients SET state = 3 WHERE entry = (SELECT entry FROM entries WHERE id = ?1)";
         commit.execute(sql, [id.as_str()])?;
+        commit.execute("UPDATE entries SET parked = 1 WHERE id = ?1", [id.as_str()])?;
     }
     let marked = commit.execute("UPDATE recipients SET state = 0, maybe_doubled = 1 WHERE state IN (1, 2)", [])?;
     commit.commit()?;

@@ -1,10 +1,10 @@
-//! What the writer does with the file between commits: a short log, and nothing left of settled mail.
+//! What the writer does with the database between commits: a short log, and no more pages than needed.
 
 use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::database::{Fault, LOCK_WAIT, execute};
+use super::database::{Fault, LOCK_WAIT};
 
 /// A log longer than this is written back into the file.
 pub(super) const LOG_OCTETS_MAX: u64 = 8 * 1024 * 1024;
@@ -26,7 +26,6 @@ pub(super) fn shorten_log(connection: &Connection, octets_max: u64) -> Result<u6
 
 /// Frees pages and empties the log; `false` when a reader was in the way and it has to be tried again.
 pub(super) fn clean(connection: &Connection) -> Result<bool, Fault> {
-    clear_empty_tables(connection)?;
     let mut give_back = connection.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})"))?;
     let mut pages = give_back.query([])?;
     while pages.next()?.is_some() {}
@@ -40,28 +39,4 @@ fn empty_log(connection: &Connection) -> Result<bool, Fault> {
     let busy = statement.query_row([], |row| row.get::<_, i64>(0));
     connection.busy_timeout(LOCK_WAIT)?;
     Ok(busy? == 0)
-}
-
-/// A page that SQLite has once rearranged can keep octets of rows that have moved on, and the root page of a table is
-/// never freed. With no mail in custody the tables are cleared as a whole, which zeroes their roots.
-fn clear_empty_tables(connection: &Connection) -> Result<(), Fault> {
-    let mut statement = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM entries)")?;
-    if statement.query_row([], |row| row.get(0))? {
-        return Ok(());
-    }
-    // The short way of SQLite to clear a table is not taken where a foreign key could need to be looked at.
-    connection.execute_batch("PRAGMA foreign_keys = OFF")?;
-    let cleared = clear_tables(connection);
-    if !connection.is_autocommit() {
-        execute(connection, "ROLLBACK", [])?;
-    }
-    connection.execute_batch("PRAGMA foreign_keys = ON")?;
-    cleared
-}
-
-fn clear_tables(connection: &Connection) -> Result<(), Fault> {
-    connection.execute_batch(
-        "BEGIN IMMEDIATE; DELETE FROM edits; DELETE FROM offers; DELETE FROM recipients; DELETE FROM entries; COMMIT;",
-    )?;
-    Ok(())
 }

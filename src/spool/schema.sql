@@ -1,25 +1,21 @@
--- The spool, schema 1. Times are nanoseconds since 1970 (UTC).
+-- The spool, schema 1: no address and no octet of a mail is in it. Times are nanoseconds since 1970 (UTC).
 
--- A mail in custody. Without `original` its octets lie in the file spool/<id>.
+-- A mail in custody. Its content (addresses, edits, and an original without a file of its own) lies in spool.content.
 CREATE TABLE entries (
     entry       INTEGER PRIMARY KEY,
     id          TEXT    NOT NULL UNIQUE,
     received_at INTEGER NOT NULL,
-    sender      TEXT,
-    eight_bit   INTEGER NOT NULL,
-    smtputf8    INTEGER NOT NULL,
-    trace       BLOB    NOT NULL,
-    copies      INTEGER NOT NULL,
+    at          INTEGER NOT NULL,
     octets      INTEGER NOT NULL,
     checksum    INTEGER NOT NULL,
-    original    BLOB
+    file_octets INTEGER,
+    parked      INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- state: 0 waiting, 1 sending, 2 in doubt, 3 parked.
 CREATE TABLE recipients (
     entry         INTEGER NOT NULL REFERENCES entries ON DELETE CASCADE,
     number        INTEGER NOT NULL,
-    address       TEXT    NOT NULL,
     copy          INTEGER NOT NULL,
     route         TEXT    NOT NULL,
     state         INTEGER NOT NULL,
@@ -32,15 +28,6 @@ CREATE TABLE recipients (
 
 -- What is due is found by route, so that a dead next hop with many mails hides no other.
 CREATE INDEX recipients_due ON recipients (route, next_at) WHERE state = 0;
-
-CREATE TABLE edits (
-    entry  INTEGER NOT NULL REFERENCES entries ON DELETE CASCADE,
-    copy   INTEGER NOT NULL,
-    place  INTEGER NOT NULL,
-    at     INTEGER NOT NULL,
-    octets BLOB    NOT NULL,
-    PRIMARY KEY (entry, copy, place)
-) STRICT, WITHOUT ROWID;
 
 -- What acceptance turns into an outbox row.
 CREATE TABLE offers (

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::apply::{Effects, find};
+use super::content::Run;
 use super::database::{Fault, execute, nanoseconds};
 use super::reply::without_addresses;
 use super::types::{Credit, EntryId, Outcome, Settlement};
@@ -37,7 +38,6 @@ pub(super) fn settle(
         }
     }
     if departed {
-        effects.has_freed = true;
         end_if_empty(connection, entry, id, effects)?;
     }
     Ok(())
@@ -72,19 +72,19 @@ fn remove(connection: &Connection, entry: i64, number: u32) -> Result<usize, Fau
     execute(connection, "DELETE FROM recipients WHERE entry = ?1 AND number = ?2", params![entry, number])
 }
 
-/// With the last recipient the entry goes, and with it its edits, offers and original.
+/// With the last recipient the entry goes, and with it its content. What a parked row says of its content is not
+/// believed: the next start overwrites what no row covers.
 fn end_if_empty(connection: &Connection, entry: i64, id: &EntryId, effects: &mut Effects) -> Result<(), Fault> {
     let mut statement = connection.prepare_cached(
         "DELETE FROM entries WHERE entry = ?1 AND NOT EXISTS (SELECT 1 FROM recipients WHERE entry = ?1) \
-         RETURNING original IS NULL",
+         RETURNING at, octets, file_octets IS NOT NULL, parked",
     )?;
     let mut rows = statement.query([entry])?;
-    let mut has_file = false;
     while let Some(row) = rows.next()? {
-        has_file = row.get(0)?;
-    }
-    if has_file {
-        effects.gone.push(id.clone());
+        let run = Run { at: row.get::<_, i64>(0)?.cast_unsigned(), octets: row.get::<_, i64>(1)?.cast_unsigned() };
+        let (has_file, is_parked): (bool, bool) = (row.get(2)?, row.get(3)?);
+        effects.released.extend((!is_parked).then_some(run));
+        effects.gone.extend(has_file.then(|| id.clone()));
     }
     Ok(())
 }

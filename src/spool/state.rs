@@ -56,9 +56,7 @@ impl State {
     /// Completes when the spool has failed, with the reason.
     pub(super) async fn failed(&self) -> String {
         let mut failure = self.failure.subscribe();
-        match failure.wait_for(Option::is_some).await {
-            Ok(why) => why.clone().unwrap_or_default(),
-            Err(_) => std::future::pending().await,
-        }
+        // The sender lives as long as `self`, so the wait cannot end without a reason.
+        failure.wait_for(Option::is_some).await.ok().and_then(|why| why.clone()).unwrap_or_default()
     }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::apply::{Effects, apply};
+use super::apply::{Effects, Target, apply};
 use super::bodies::Bodies;
+use super::content::{Content, Run};
 use super::database::{Fault, execute};
 use super::error::SpoolError;
 use super::queue::{Job, Queue, Taken};
@@ -25,11 +26,14 @@ const SPACE_RETRY: Duration = Duration::from_secs(1);
 /// Everything the thread owns.
 pub(super) struct Writer {
     pub(super) connection: Connection,
+    pub(super) content: Content,
+    /// Content written since the commit was begun.
+    pub(super) written: Vec<Run>,
     pub(super) queue: Arc<Queue>,
     pub(super) state: Arc<State>,
     pub(super) bodies: Arc<Bodies>,
     pub(super) room: Room,
-    /// Since when freed addresses or bodies may still stand in the log.
+    /// Since when there is something to clean up behind settled mail.
     pub(super) freed_since: Option<Instant>,
     /// When the writer last tidied up.
     pub(super) tidied_at: Instant,
@@ -121,18 +125,33 @@ impl Writer {
         if let Err(SpoolError::Failed(why)) = self.state.check() {
             return Err(Fault::Broken(why));
         }
-        let outcomes = self.apply_all(jobs);
-        let done = outcomes.and_then(|outcomes| execute(&self.connection, "COMMIT", []).map(|_| outcomes));
+        self.written.clear();
+        let done = self.apply_all(jobs).and_then(|outcomes| {
+            self.content.sync().map_err(|error| Fault::Broken(error.to_string()))?;
+            execute(&self.connection, "COMMIT", [])?;
+            Ok(outcomes)
+        });
         match done {
             Ok(outcomes) => {
                 self.state.count_commit();
                 Ok(outcomes)
             }
+            // The row of this content may be on disk or not; the next start finds out.
+            Err(fault @ Fault::Broken(_)) => Err(fault),
             Err(fault) => {
                 self.roll_back()?;
+                self.release_written(0)?;
                 Err(fault)
             }
         }
+    }
+
+    /// Overwrites the content written since there were `kept` runs.
+    fn release_written(&mut self, kept: usize) -> Result<(), Fault> {
+        for run in self.written.split_off(kept) {
+            self.content.release(run)?;
+        }
+        Ok(())
     }
 
     fn apply_all(&mut self, jobs: &[&Job]) -> Result<Vec<Outcome>, Fault> {
@@ -146,10 +165,14 @@ impl Writer {
             return Ok(Err(SpoolError::NoSpace));
         }
         execute(&self.connection, "SAVEPOINT batch", [])?;
-        let outcome = match apply(&self.connection, &job.writes, &job.placed) {
+        let kept = self.written.len();
+        let (content, written) = (&mut self.content, &mut self.written);
+        let mut target = Target { connection: &self.connection, content, written };
+        let outcome = match apply(&mut target, &job.writes, &job.placed) {
             Ok(effects) => Ok(effects),
             Err(Fault::Conflict(what)) if !self.connection.is_autocommit() => {
                 execute(&self.connection, "ROLLBACK TO batch", [])?;
+                self.release_written(kept)?;
                 Err(SpoolError::Conflict(what))
             }
             Err(fault) => return Err(fault),
@@ -168,8 +191,11 @@ impl Writer {
 
     /// After the commit: what the batch's entries leave on disk.
     fn follow_up(&mut self, effects: Effects) {
-        if effects.has_freed {
+        for run in effects.released {
             self.freed_since.get_or_insert_with(Instant::now);
+            if let Err(error) = self.content.release(run) {
+                self.state.fail(&error.to_string());
+            }
         }
         for id in &effects.gone {
             self.bodies.shred_later(id);
@@ -193,6 +219,11 @@ impl Writer {
         }
     }
 
+    fn clean(&mut self) -> Result<bool, Fault> {
+        self.content.shrink()?;
+        rest::clean(&self.connection)
+    }
+
     /// What is done when nobody waits: freed pages are given back, the log is emptied, the reserve is made again.
     fn tidy_up(&mut self) {
         if self.state.check().is_err() {
@@ -200,7 +231,7 @@ impl Writer {
         }
         self.tidied_at = Instant::now();
         if self.freed_since.is_some() {
-            match rest::clean(&self.connection) {
+            match self.clean() {
                 Ok(true) => self.freed_since = None,
                 Ok(false) | Err(Fault::Busy | Fault::Full | Fault::Conflict(_)) => {}
                 Err(fault @ Fault::Broken(_)) => drop(self.judge(fault)),

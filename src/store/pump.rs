@@ -60,7 +60,7 @@ struct Inner<O> {
     outbox: O,
     store: Store,
     options: PumpOptions,
-    wake: Notify,
+    wake: Arc<Notify>,
     granted: Arc<Notify>,
     health: watch::Sender<PumpHealth>,
     position: Mutex<Position>,
@@ -80,7 +80,7 @@ impl<O: Outbox> Pump<O> {
             outbox,
             store,
             options,
-            wake: Notify::new(),
+            wake: Arc::new(Notify::new()),
             granted: Arc::new(Notify::new()),
             health: watch::Sender::new(PumpHealth::default()),
             position: Mutex::default(),
@@ -92,6 +92,11 @@ impl<O: Outbox> Pump<O> {
     /// Says that there may be new rows.
     pub fn wake(&self) {
         self.inner.wake.notify_one();
+    }
+
+    /// The bell of [`Self::wake`], for those who do not hold the pump.
+    pub fn waker(&self) -> Arc<Notify> {
+        Arc::clone(&self.inner.wake)
     }
 
     /// Rung whenever a slot was granted; the notices wait in the store.

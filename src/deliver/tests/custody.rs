@@ -1,1 +1,241 @@
+//! Mail in custody: the worker, doubt, retries, bounces, and what hand-through leaves behind.
 
+use super::*;
+
+/// Takes a job into custody as if nothing could be handed through.
+async fn store(world: &World, job: &Job) {
+    let write = world.deliver.write_to_store(std::slice::from_ref(job), clock::now()).expect("a write");
+    world.spool.commit(vec![write]).await.expect("a commit");
+    world.deliver.wake();
+}
+
+async fn stored(script: &[(Stage, Act)], job: &Job) -> World {
+    let world = World::new(script).await;
+    store(&world, job).await;
+    world.wait_until_empty().await;
+    world
+}
+
+/// The recipient and the text of the report that was sent.
+fn report(world: &World) -> (bool, String) {
+    let messages = world.hop.messages();
+    let text = String::from_utf8_lossy(messages.last().map_or(&[], |m| m)).into_owned();
+    (world.hop.commands().contains("MAIL FROM:<>"), text)
+}
+
+#[tokio::test]
+async fn mail_in_custody_is_sent_and_its_referral_counted() {
+    let world = stored(&[], &referral("mail-1")).await;
+    assert_eq!(world.hop.messages(), [[TRACE, MESSAGE, b"..line\r\n.\r\n"].concat()]);
+    assert_eq!(world.outbox().await, ["mail-1 0 Delivered"]);
+    assert_eq!(world.deliver.counted().accepted, 1);
+}
+
+#[tokio::test]
+async fn every_way_to_fail_for_now_is_tried_again_until_it_is_taken() {
+    let ways = [
+        (Stage::Mail, Act::Reply("451 later"), false),
+        (Stage::Rcpt, Act::Reply("450 grey"), false),
+        (Stage::Data, Act::Drop, false),
+        (Stage::Dot, Act::Reply("451 later"), false),
+        (Stage::Dot, Act::Drop, true),
+        (Stage::Dot, Act::Raw(b"rubbish\r\n"), true),
+    ];
+    for (stage, act, doubled) in ways {
+        let world = stored(&[(stage, act.clone())], &referral("mail-1")).await;
+        assert_eq!(world.outbox().await, ["mail-1 0 Delivered"], "{stage:?} {act:?}");
+        assert_eq!(world.deliver.counted().deferred, 1, "{stage:?} {act:?}");
+        assert_eq!(world.deliver.counted().maybe_doubled, u64::from(doubled), "{stage:?} {act:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_next_hop_costs_an_attempt_and_nothing_is_lost() {
+    let world = World::with(&[(Stage::Greet, Act::Drop)], |s| s.deliver.down_for = Duration::ZERO).await;
+    store(&world, &referral("mail-1")).await;
+    world.wait_until_empty().await;
+    assert_eq!(world.hop.connections(), 2);
+    assert_eq!(world.outbox().await, ["mail-1 0 Delivered"]);
+}
+
+#[tokio::test]
+async fn a_refusal_is_reported_to_the_sender_from_the_null_sender() {
+    let world = stored(&[(Stage::Rcpt, Act::Reply("550 5.1.1 <a@x.example> nobody"))], &job(&["a@x.example"])).await;
+    let (null_sender, text) = report(&world);
+    assert!(null_sender, "{}", world.hop.commands());
+    assert!(world.hop.commands().contains("RCPT TO:<hr@sakura.example>"));
+    for line in [
+        "Final-Recipient: rfc822; a@x.example\r\n",
+        "Status: 5.1.1\r\n",
+        "Diagnostic-Code: smtp; 550 5.1.1 <rcpt> nobody\r\n",
+        "Remote-MTA: dns; 127.0.0.1\r\n",
+        "Reporting-MTA: dns; relay.sakura.example\r\n",
+    ] {
+        assert!(text.contains(line), "{line:?} in {text}");
+    }
+    assert!(world.outbox().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_report_that_is_refused_is_dropped_and_counted() {
+    let no = Act::Reply("550 5.1.1 nobody");
+    let world = stored(&[(Stage::Rcpt, no.clone()), (Stage::Rcpt, no)], &job(&["a@x.example"])).await;
+    assert_eq!(world.deliver.counted().double_bounces, 1);
+    assert!(world.hop.messages().is_empty());
+}
+
+#[tokio::test]
+async fn mail_that_is_too_old_is_given_up_and_reported() {
+    let world =
+        World::with(&[(Stage::Mail, Act::Reply("451 not now"))], |s| s.retry.give_up_after = Duration::ZERO).await;
+    store(&world, &job(&["a@x.example"])).await;
+    world.wait_until_empty().await;
+    let (_, text) = report(&world);
+    assert!(text.contains("Status: 4.4.7\r\n") && text.contains("451 not now\r\n"), "{text}");
+}
+
+#[tokio::test]
+async fn copies_of_a_split_mail_go_out_each_to_its_own() {
+    let world = World::new(&[]).await;
+    let mut copies = [job(&["a@x.example", "b@x.example"]), job(&["a@x.example", "b@x.example"])];
+    for (i, copy) in copies.iter_mut().enumerate() {
+        copy.copy.recipients = vec![i];
+        copy.copy.edits = Edits::new(vec![Edit { at: 14, insert: format!("for {i}\r\n").into_bytes().into() }]);
+    }
+    let write = world.deliver.write_to_store(&copies, clock::now()).expect("a write");
+    world.spool.commit(vec![write]).await.expect("a commit");
+    world.deliver.wake();
+    world.wait_until_empty().await;
+    let messages = world.hop.messages();
+    assert_eq!(messages.len(), 2);
+    for (i, name) in ["a", "b"].iter().enumerate() {
+        let line = format!("\r\nfor {i}\r\n");
+        assert!(messages.iter().any(|m| memchr::memmem::find(m, line.as_bytes()).is_some()));
+        assert_eq!(world.hop.commands().matches(&format!("RCPT TO:<{name}@x.example>")).count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn of_a_mixed_answer_the_deferred_are_kept_and_the_refused_reported_and_nobody_gets_it_twice() {
+    let script = [
+        (Stage::Rcpt, Act::Reply("250 ok")),
+        (Stage::Rcpt, Act::Reply("450 grey")),
+        (Stage::Rcpt, Act::Reply("550 5.1.1 nobody")),
+    ];
+    let world = World::new(&script).await;
+    let handed = world.serve(&job(&["a@x.example", "b@x.example", "c@x.example"])).await;
+    assert_eq!(told(&handed), "accepted 250 taken, deferred 450 grey, refused 550 5.1.1 nobody");
+    world.wait_until_empty().await;
+    let commands = world.hop.commands();
+    assert_eq!(commands.matches("RCPT TO:<a@x.example>").count(), 1, "{commands}");
+    assert_eq!(commands.matches("RCPT TO:<b@x.example>").count(), 2, "{commands}");
+    assert_eq!(commands.matches("RCPT TO:<c@x.example>").count(), 1, "{commands}");
+    assert_eq!(commands.matches("RCPT TO:<hr@sakura.example>").count(), 1, "{commands}");
+}
+
+#[tokio::test]
+async fn a_connection_lost_behind_the_dot_is_a_possible_double() {
+    let world = World::new(&[(Stage::Dot, Act::Drop)]).await;
+    let handed = world.serve(&referral("mail-1")).await;
+    assert!(told(&handed).starts_with("doubtful"));
+    assert_eq!(world.deliver.counted().maybe_doubled, 1);
+    world.wait_until_empty().await;
+    assert_eq!(world.hop.messages().len(), 2);
+    assert_eq!(world.outbox().await, ["mail-1 0 Delivered"]);
+}
+
+/// Hands a referral through to a next hop that answers the dot late, and waits until that has settled the spool.
+async fn doubt(late: Act) -> World {
+    let world = World::with(&[(Stage::Dot, late)], |s| s.custody.hand_through_for = STALL_FOR).await;
+    let job = referral("mail-1");
+    let HandThrough::InDoubt(doubt) = world.serve(&job).await else { panic!("no doubt") };
+    let summary = world.spool.summary().await.expect("a summary");
+    assert_eq!((summary.in_doubt, summary.waiting), (1, 0));
+    world.deliver.settle_later(doubt, job.id.clone());
+    world.wait_until_empty().await;
+    world
+}
+
+const LATER: Duration = Duration::from_millis(900);
+
+#[tokio::test]
+async fn a_late_yes_settles_the_doubt_without_a_second_copy() {
+    let world = doubt(Act::Late(LATER, "250 taken")).await;
+    assert_eq!(world.hop.messages().len(), 1);
+    assert_eq!(world.outbox().await, ["mail-1 0 Delivered"]);
+    assert_eq!(world.deliver.counted().maybe_doubled, 0);
+}
+
+#[tokio::test]
+async fn a_late_no_for_now_is_tried_again() {
+    let world = doubt(Act::Late(LATER, "451 later")).await;
+    assert_eq!(world.hop.messages().len(), 1);
+    assert_eq!(world.deliver.counted().maybe_doubled, 0);
+}
+
+#[tokio::test]
+async fn a_late_refusal_of_an_edited_mail_gives_it_one_more_try() {
+    let world = doubt(Act::Late(LATER, "554 spam")).await;
+    assert_eq!(world.deliver.counted().refused, 0);
+    assert_eq!(world.hop.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_drops_in_doubt_leads_to_a_retry_listed_as_a_double() {
+    let world = World::with(&[(Stage::Dot, Act::Stall)], |s| {
+        s.custody.hand_through_for = STALL_FOR;
+        s.custody.in_doubt_for = 2 * STALL_FOR;
+    });
+    let world = world.await;
+    let job = job(&["a@x.example"]);
+    let HandThrough::InDoubt(doubt) = world.serve(&job).await else { panic!("no doubt") };
+    world.deliver.settle_later(doubt, job.id.clone());
+    world.wait_until_empty().await;
+    assert_eq!(world.deliver.counted().maybe_doubled, 1);
+    assert_eq!(world.hop.messages(), vec![wire(MESSAGE); 2]);
+}
+
+#[tokio::test]
+async fn a_late_refusal_is_reported() {
+    let late = Act::Late(LATER, "554 5.6.0 spam");
+    let world = World::with(&[(Stage::Dot, late)], |s| s.custody.hand_through_for = STALL_FOR).await;
+    let job = job(&["a@x.example"]);
+    let HandThrough::InDoubt(doubt) = world.serve(&job).await else { panic!("no doubt") };
+    world.deliver.settle_later(doubt, job.id.clone());
+    world.wait_until_empty().await;
+    assert!(report(&world).1.contains("Diagnostic-Code: smtp; 554 5.6.0 spam\r\n"));
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_what_has_begun_and_leaves_the_rest() {
+    let late = Act::Late(STALL_FOR, "250 taken");
+    let world = World::new(&[(Stage::Dot, late)]).await;
+    store(&world, &referral("mail-1")).await;
+    world.hop.wait_for_command("DATA").await;
+    assert!(world.deliver.drain(PATIENCE).await);
+    assert_eq!(world.outbox().await, ["mail-1 0 Delivered"]);
+    store(&world, &job(&["a@x.example"])).await;
+    assert_eq!(world.spool.summary().await.expect("a summary").waiting, 1);
+}
+
+#[tokio::test]
+async fn mail_due_beyond_what_its_next_hop_is_sent_at_once_is_a_backlog_and_goes_first() {
+    let late = Act::Late(STALL_FOR, "250 taken");
+    let world = World::with(&[(Stage::Dot, late)], |s| s.deliver.connections_max = 2).await;
+    let write = |n: u32| {
+        let mut job = job(&["a@x.example"]);
+        job.id = EntryId::parse(&format!("mail-{n}")).expect("an id");
+        world.deliver.write_to_store(&[job], clock::now()).expect("a write")
+    };
+    world.spool.commit(vec![write(1), write(2)]).await.expect("a commit");
+    world.deliver.wake();
+    world.hop.wait_for_command("DATA").await;
+    assert_eq!(world.hand_through().await, "spool backlog");
+    world.wait_until_empty().await;
+    world.hop.wait_for_messages(2).await;
+    // The worker sees that nothing is left a moment after the last mail has gone.
+    while world.hand_through().await == "spool backlog" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.hop.messages().len(), 3);
+}

@@ -101,6 +101,20 @@ fn a_link_in_the_newest_text_refuses_and_one_in_the_history_does_not() {
 }
 
 #[test]
+fn a_signature_is_no_obstacle_to_a_link_that_is_there_already() {
+    let with_link = entity(UTF8, "text/plain", &format!("{TEXT}\n{URL}\n"));
+    check(&[b"DKIM-Signature: v=1; b=x\r\n", &message(&with_link)[..]].concat(), "link_present");
+    check(&message(&multipart("signed", "b1", std::slice::from_ref(&with_link))), "link_present");
+    check(&message(&multipart("encrypted", "b1", &[with_link])), "encrypted");
+}
+
+#[test]
+fn a_paragraph_without_an_end_is_no_place() {
+    let endless = format!("添いかねる\n{}", "あ\n".repeat(300));
+    check(&message(&entity(UTF8, "text/plain", &endless)), "no_place");
+}
+
+#[test]
 fn a_place_that_would_mean_something_else_is_no_place() {
     for html in [
         "<ul><li>結果：添いかねる</li></ul><p>末筆ながら</p>",

@@ -110,6 +110,38 @@ fn a_signature_or_history_without_a_blank_line_is_kept_apart() {
 }
 
 #[test]
+fn a_closing_in_the_paragraph_of_the_result_is_parted_only_at_a_sentence() {
+    let check = |text: &str, before: &str, behind: &str| {
+        let raw = message(&entity(UTF8, "text/plain", text));
+        let injected = inject(&raw, Language::Ja).unwrap_or_else(|r| panic!("{text}: {}", r.code()));
+        let found = normal(&texts(&injected.edits.apply(&raw)).concat());
+        assert_eq!(found, format!("{before}\n\n{LINE}\n{URL}\n{behind}"));
+    };
+    let result = "選考の結果、ご希望に添いかねることとなりました。";
+    check(&format!("{result}\n末筆ながら、お祈りします。\n"), result, "\n末筆ながら、お祈りします。\n");
+    check(
+        &format!("{result}今後の\n末筆ながら、お祈りします。\n"),
+        &format!("{result}今後の\n末筆ながら、お祈りします。"),
+        "",
+    );
+    check(&format!("　{result}\n　書類は破棄します。\n"), &format!("　{result}"), "\n　書類は破棄します。\n");
+}
+
+#[test]
+fn a_part_with_two_results_gets_one_line() {
+    let raw = message(&entity(UTF8, "text/plain", PLAIN));
+    let message = Message::read(&raw);
+    let view = View::read(&message);
+    let twice = [targets(&view), targets(&view)].concat();
+    let wording = Wording::default();
+    let template = LinkTemplate::parse("https://careerrelay.jp/r/{token}").unwrap_or_else(|e| panic!("{e}"));
+    let url = template.url("a-b").unwrap_or_else(|e| panic!("{e}"));
+    let line = LineText { wording: &wording, language: Language::Ja, url, template: &template };
+    let injected = line_edits(&message, &view, &twice, &line, SignedMail::Refuse);
+    assert_eq!(injected.map(|i| i.inserted.len()), Ok(1));
+}
+
+#[test]
 fn english_mail_gets_the_english_line_wrapped_as_the_mail_is() {
     let ascii = Carriage { charset: "us-ascii", transfer: "7bit", eol: "\r\n" };
     let text = "Dear Hanako,\n\nThank you for the time you took to speak with our team.\n\

@@ -65,6 +65,22 @@ fn what_a_reader_does_not_see_is_left_out() {
 }
 
 #[test]
+fn word_and_newsletter_markup_is_read_as_it_looks() {
+    check(
+        "<html xmlns:o=\"urn:x\"><head><!--[if gte mso 9]><xml></xml><![endif]--><style><!-- p {} --></style></head>\
+         <body lang=JA><div class=WordSection1><p class=MsoNormal><span lang=JA>貴意に<span>添い</span>かねる\r\n\
+         結果<o:p></o:p></span></p><p class=MsoNormal><o:p>&nbsp;</o:p></p><p class=MsoNormal>敬具<o:p></o:p></p></div></body>",
+        &["貴意に添いかねる 結果", "\u{a0}", "敬具"],
+    );
+    check(
+        "<!doctype html><body><div style=\"display:none;max-height:0px\">preview&nbsp;&zwnj;</div><center><table><tr>\
+         <td style=\"font-size:0px\"><div style=\"font-size:13px\">本文<br/>続き</div></td></tr></table>\
+         <!--[if !mso]><!--><p>shown</p><!--<![endif]--></center>",
+        &["本文", "続き", "shown"],
+    );
+}
+
+#[test]
 fn octets_reach_from_the_first_to_the_last_visible_octet() {
     let body = "<p> <b>残念</b> ながら </p>";
     let page = page(body);

@@ -107,6 +107,15 @@ fn header_fields_are_decoded_where_they_should_be() {
 }
 
 #[test]
+fn subjects_are_read_under_the_labels_of_japanese_mail() {
+    let subject = |value: &str| Message::read(format!("Subject: {value}\r\n\r\n").as_bytes()).subject().to_owned();
+    assert_eq!(subject("=?CP932?B?jmOUTw==?= x =?eucJP-ms?B?u8THsA==?="), "残念 x 残念");
+    assert_eq!(subject("=?windows-31j?B?jmOUTw==?="), "残念");
+    assert_eq!(subject("=?ISO-2022-JP-MS?B?GyRCO0RHMBsoQg==?="), "残念");
+    assert_eq!(subject("plain =? text"), "plain =? text");
+}
+
+#[test]
 fn faults_of_single_octets_are_found_anywhere() {
     let codes = |raw: &[u8]| codes(&Message::read(raw));
     assert_eq!(codes(b"A: b\r\n\r\nx\0y"), ["malformed_nul"]);
@@ -189,6 +198,8 @@ fn hostile_sizes_end_in_faults() {
     assert_eq!((codes(&message), message.parts().len()), (vec!["too_many_parts"], PARTS_MAX));
     let long = crlf(&format!("A: {}\n\nx", "b".repeat(1 << 20)));
     assert_eq!(codes(&Message::read(long.as_bytes())), ["header_too_large"]);
+    let continued = crlf(&format!("Content-Type: text/plain{}\n\n", "; a*0=b; b*1*=utf-8''%41".repeat(10_000)));
+    assert_eq!(codes(&Message::read(continued.as_bytes())), ["malformed_content_type"]);
     let dashes = crlf(&format!("Content-Type: multipart/mixed; boundary=b\n\n{}", "--\n".repeat(1 << 20)));
     assert!(codes(&Message::read(dashes.as_bytes())).contains(&"malformed_unclosed"));
 }
@@ -249,8 +260,7 @@ proptest! {
 
     #[test]
     fn well_formed_mail_is_read_as_mail_parser_reads_it(tree in tree(3)) {
-        let mut raw = String::from("From: hr@sakura.example\r\nMIME-Version: 1.0\r\n");
-        tree.write(&mut raw, &mut 0);
+        let raw = format!("From: hr@sakura.example\r\nMIME-Version: 1.0\r\n{}", tree.text(&mut 0));
         let message = Message::read(raw.as_bytes());
         prop_assert_eq!(message.faults(), &[]);
         let theirs = mail_parser::MessageParser::default().parse(raw.as_bytes());
@@ -277,19 +287,16 @@ fn tree(depth: u32) -> impl Strategy<Value = Tree> {
 }
 
 impl Tree {
-    fn write(&self, raw: &mut String, count: &mut usize) {
+    /// Header fields, blank line and body; boundaries are numbered by `count`.
+    fn text(&self, count: &mut usize) -> String {
         *count += 1;
-        match self {
-            Self::Leaf(text) => *raw += &format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{text}"),
-            Self::Multipart(parts) => {
-                let boundary = format!("=_{count}_limit");
-                *raw += &format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n");
-                for part in parts {
-                    *raw += &format!("\r\n--{boundary}\r\n");
-                    part.write(raw, count);
-                }
-                *raw += &format!("\r\n--{boundary}--\r\n");
-            }
-        }
+        let parts = match self {
+            Self::Leaf(text) => return format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{text}"),
+            Self::Multipart(parts) => parts,
+        };
+        let boundary = format!("=_{count}_limit");
+        let inner: Vec<String> = parts.iter().map(|p| format!("\r\n--{boundary}\r\n{}", p.text(count))).collect();
+        let inner = inner.concat();
+        format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n{inner}\r\n--{boundary}--\r\n")
     }
 }

@@ -45,6 +45,7 @@ fn history_begins_at_its_first_mark() {
         "---------- 転送メッセージ ----------",
         "Begin forwarded message:",
         "On Mon, Apr 6, 2026 at 10:00 AM 山田 <a@kaede.example> wrote:",
+        "---- On Mon, 06 Apr 2026 10:00:00 +0900 山田 <a@kaede.example> wrote ----",
         "On 2026/04/06 10:00, 山田 太郎 wrote:",
         "2026年4月6日(月) 10:00 山田 太郎 <a@kaede.example>:",
         "2026/04/06 10:00、山田 <a@kaede.example>のメール：",

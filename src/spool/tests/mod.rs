@@ -130,9 +130,9 @@ fn sending(entry: &str, recipients: &[u32]) -> Write {
 /// What a power cut would leave: the files as they lie there while the spool is still open.
 fn crash_image(of: &Path) -> TempDir {
     let image = folder();
-    let copy = |from: &Path, to: &Path| drop(std::fs::copy(from, to).unwrap());
+    let copy = |from: &Path, to: &Path| assert!(std::fs::copy(from, to).is_ok(), "{}", from.display());
     std::fs::create_dir(image.path().join("spool")).unwrap();
-    for name in ["spool.db", "spool.db-wal"] {
+    for name in ["spool.content", "spool.db", "spool.db-wal"] {
         copy(&of.join(name), &image.path().join(name));
     }
     for file in std::fs::read_dir(of.join("spool")).unwrap().flatten().filter(|f| f.path().is_file()) {

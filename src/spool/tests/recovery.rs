@@ -1,1 +1,137 @@
-//! .
+//! Starting again: after a power cut, with marks left behind, with orphans, with damage, with a file of the future.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_survives_a_power_cut() {
+    let folder = folder();
+    let spool = open(folder.path());
+    spool.commit(vec![Write::Store(mail("small", 2, 100)), Write::Store(mail("big", 1, 5000))]).await.unwrap();
+    spool.commit(vec![Write::Outbox(event("direct", 1))]).await.unwrap();
+    spool.commit(vec![settle("small", &[(0, accepted())])]).await.unwrap();
+    let image = crash_image(folder.path());
+    let again = open(image.path());
+    assert_eq!(again.recovered(), &Recovered::default());
+    for name in ["small", "big"] {
+        let (before, after) = (spool.load(&id(name)).await.unwrap(), again.load(&id(name)).await.unwrap());
+        assert_eq!(format!("{before:?}"), format!("{after:?}"));
+    }
+    assert_eq!(again.outbox_after(0, 9).await, spool.outbox_after(0, 9).await);
+    again.commit(vec![Write::Outbox(event("later", 1))]).await.unwrap();
+    assert_eq!(again.outbox_after(2, 9).await.unwrap()[0].seq, 3, "no number is used twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_go_on_behind_pruned_rows() {
+    let folder = folder();
+    for seq in 1..4 {
+        let spool = open(folder.path());
+        let posted = Write::Posted { up_to_seq: seq, at: minute(1) };
+        spool.commit(vec![Write::Outbox(event("a", 0)), posted]).await.unwrap();
+        spool.commit(vec![Write::Prune { posted_before: minute(2) }]).await.unwrap();
+        assert_eq!((spool.outbox_after(0, 9).await.unwrap().len(), spool.posted_seq().await.unwrap()), (0, seq));
+        spool.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recipients_marked_as_sending_or_in_doubt_are_due_and_may_be_doubled() {
+    let folder = folder();
+    let spool = open(folder.path());
+    let mut doubtful = mail("doubt", 1, 100);
+    doubtful.recipients[0].state = NewState::InDoubt;
+    spool.commit(vec![Write::Store(doubtful), Write::Store(mail("a", 2, 100)), sending("a", &[1])]).await.unwrap();
+    let summary = spool.summary().await.unwrap();
+    assert_eq!((summary.waiting, summary.sending, summary.in_doubt, summary.maybe_doubled), (1, 1, 1, 0));
+    spool.close().await;
+    let spool = open(folder.path());
+    assert_eq!(spool.recovered().maybe_doubled, 2);
+    let summary = spool.summary().await.unwrap();
+    assert_eq!((summary.waiting, summary.sending, summary.in_doubt, summary.maybe_doubled), (3, 0, 0, 2));
+    let due = spool.due(minute(1), 9).await.unwrap();
+    assert_eq!(
+        due[0].entries.iter().map(|e| (e.id.as_str(), e.recipients.len())).collect::<Vec<_>>(),
+        [("doubt", 1), ("a", 2)]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn originals_and_content_without_a_row_are_overwritten_at_the_start() {
+    let folder = folder();
+    open(folder.path()).commit(vec![Write::Store(mail("a", 1, 5000))]).await.unwrap();
+    std::fs::write(folder.path().join("spool/orphan"), "secret words of nobody").unwrap();
+    std::fs::write(folder.path().join("spool/notes.txt"), "an admin's").unwrap();
+    let content = folder.path().join("spool.content");
+    let longer = [std::fs::read(&content).unwrap(), b"secret words of nobody".to_vec()].concat();
+    std::fs::write(&content, longer).unwrap();
+    let spool = open(folder.path());
+    assert_eq!(spool.recovered(), &Recovered { orphans: 1, ..Recovered::default() });
+    assert_eq!(files_with(folder.path(), "nobody"), [""; 0]);
+    assert!(folder.path().join("spool/notes.txt").exists(), "what is not ours stays");
+    assert!(spool.load(&id("a")).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shortened_original_is_parked_at_the_start_and_never_sent() {
+    let folder = folder();
+    let both = vec![Write::Store(mail("bad", 1, 5000)), Write::Store(mail("good", 1, 5000))];
+    open(folder.path()).commit(both).await.unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(folder.path().join("spool/bad")).unwrap();
+    file.set_len(4999).unwrap();
+    let spool = open(folder.path());
+    assert_eq!(spool.recovered().parked, [id("bad")]);
+    assert_eq!(spool.summary().await.unwrap().parked, 1);
+    assert!(folder.path().join("spool/corrupt/bad").exists());
+    let due = spool.due(minute(9), 9).await.unwrap();
+    assert_eq!(due[0].entries.iter().map(|e| e.id.as_str()).collect::<Vec<_>>(), ["good"]);
+    assert_eq!(spool.load(&id("bad")).await.unwrap_err(), SpoolError::Damaged(id("bad")));
+    spool.close().await;
+    assert_eq!(open(folder.path()).recovered(), &Recovered::default(), "parked is told once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_octet_is_found_before_it_is_sent() {
+    for (octets, file) in [(100, "spool.content"), (5000, "spool/bad"), (5000, "spool.content")] {
+        let folder = folder();
+        let spool = open(folder.path());
+        spool.commit(vec![Write::Store(mail("bad", 1, octets))]).await.unwrap();
+        let path = folder.path().join(file);
+        let mut content = std::fs::read(&path).unwrap();
+        content[40] ^= 1;
+        std::fs::write(&path, content).unwrap();
+        assert_eq!(spool.load(&id("bad")).await.unwrap_err(), SpoolError::Damaged(id("bad")));
+        assert_eq!(spool.due(minute(9), 9).await.unwrap(), []);
+        assert_eq!(spool.summary().await.unwrap().parked, 1);
+        spool.commit(vec![settle("bad", &[(0, Outcome::Refused)])]).await.unwrap();
+        assert_eq!(spool.summary().await.unwrap(), Summary::default(), "a parked mail can be given up");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_content_file_parks_its_mails_and_loses_no_credit() {
+    let folder = folder();
+    open(folder.path()).commit(vec![Write::Store(mail("a", 1, 100)), Write::Outbox(event("b", 0))]).await.unwrap();
+    std::fs::remove_file(folder.path().join("spool.content")).unwrap();
+    let spool = open(folder.path());
+    assert_eq!(spool.recovered().parked, [id("a")]);
+    assert_eq!(spool.outbox_after(0, 9).await.unwrap().len(), 1);
+}
+
+#[test]
+fn a_newer_or_foreign_file_is_refused_and_left_alone() {
+    let spoil = |sql: &str| {
+        let folder = folder();
+        drop(open(folder.path()));
+        let path = folder.path().join("spool.db");
+        rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let refused = Spool::open(folder.path(), options()).err();
+        assert!(std::fs::read(&path).unwrap() == before, "nothing is written to it");
+        refused
+    };
+    assert_eq!(spoil("PRAGMA user_version = 2"), Some(SpoolError::Newer { found: 2, known: 1 }));
+    assert!(matches!(spoil("PRAGMA application_id = 1"), Some(SpoolError::Read(_))));
+    let folder = folder();
+    std::fs::write(folder.path().join("spool.db"), "not a database at all, but long enough to look at").unwrap();
+    assert!(matches!(Spool::open(folder.path(), options()).err(), Some(SpoolError::Read(_))));
+}

@@ -5,30 +5,47 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::ledger::Pool;
 
 /// The reference: what is counted, by the plainest means.
-#[derive(Default)]
 struct Model {
+    terms: [ContractVersion; 2],
     seen: BTreeSet<String>,
-    /// Day of the newest referral's anchor, best proof, and whether it is counted, by company and candidate.
-    persons: BTreeMap<(String, u8), (i64, bool, bool)>,
-    counted: BTreeMap<String, u64>,
+    persons: BTreeMap<(String, u8), Known>,
+    pools: BTreeMap<String, Pool>,
+}
+
+/// The newest referral of a person: the terms pinned, the day its window runs from, what is proven and counted.
+#[derive(Clone, Copy)]
+struct Known {
+    terms: usize,
+    anchor: i64,
+    delivered: bool,
+    counted: bool,
 }
 
 impl Model {
-    fn contact(&mut self, contact: &Contact, count_on: CountOn) {
+    fn contact(&mut self, contact: &Contact) {
         if !self.seen.insert(format!("{contact:?}")) {
             return;
         }
         let key = (contact.company.clone(), contact.candidate);
-        let known = self.persons.get(&key).copied().filter(|(anchor, ..)| contact.day < anchor + 365);
-        let (anchor, delivered, counted) = known.unwrap_or((contact.day, false, false));
-        let now_delivered = delivered || contact.delivered;
-        let counts = !counted && (count_on == CountOn::Accepted || now_delivered);
-        if counts {
-            *self.counted.entry(contact.company.clone()).or_default() += 1;
+        let known = self.persons.get(&key).copied().filter(|known| contact.day < known.anchor + 365);
+        let fresh = Known { terms: contact.terms, anchor: contact.day, delivered: false, counted: false };
+        let mut known = known.unwrap_or(fresh);
+        known.delivered |= contact.delivered;
+        let terms = &self.terms[known.terms];
+        if !known.counted && (terms.count_on == CountOn::Accepted || known.delivered) {
+            (known.counted, known.anchor) = (true, contact.day);
+            let (pool, price) = (self.pools.entry(contact.company.clone()).or_default(), i64::from(terms.threshold));
+            pool.counted += 1;
+            pool.toward += 1;
+            while pool.toward >= price {
+                pool.toward -= price;
+                pool.cycles += 1;
+            }
         }
-        self.persons.insert(key, (if counts { contact.day } else { anchor }, now_delivered, counted || counts));
+        self.persons.insert(key, known);
     }
 }
 
@@ -38,62 +55,75 @@ struct Contact {
     candidate: u8,
     day: i64,
     delivered: bool,
+    /// Which of the two contract versions was in force.
+    terms: usize,
 }
 
 fn contacts() -> impl Strategy<Value = Vec<Contact>> {
-    let one = (prop_oneof![Just("kaede"), Just("momiji")], 0u8..12, 0i64..900, any::<bool>());
-    let contact = one.prop_map(|(company, candidate, day, delivered)| Contact {
+    let one = (prop_oneof![Just("kaede"), Just("momiji")], 0u8..12, 0i64..900, any::<bool>(), 0usize..2);
+    let contact = one.prop_map(|(company, candidate, day, delivered, terms)| Contact {
         company: company.to_owned(),
         candidate,
         day,
         delivered,
+        terms,
     });
     proptest::collection::vec(contact, 1..60)
 }
 
-fn compare(ledger: &Ledger, model: &Model, threshold: u64) -> Result<(), TestCaseError> {
+fn terms() -> impl Strategy<Value = [ContractVersion; 2]> {
+    let count_on = || prop_oneof![Just(CountOn::Accepted), Just(CountOn::Delivered)];
+    (1u32..5, count_on(), 1u32..5, count_on())
+        .prop_map(|(one, on_one, two, on_two)| [contract(1, one, on_one), contract(2, two, on_two)])
+}
+
+fn event(ledger: &Ledger, contact: &Contact, terms: &[ContractVersion; 2]) -> ReferralEvent {
+    let proves = if contact.delivered { Proves::Delivered } else { Proves::Accepted };
+    let candidate = format!("c{}@mail.example", contact.candidate);
+    let mut event = ledger.contact(&contact.company, &candidate, contact.day, proves);
+    event.transaction = format!("{contact:?}");
+    event.contract = terms[contact.terms].reference();
+    event
+}
+
+fn compare(ledger: &Ledger, model: &Model) -> Result<(), TestCaseError> {
     for name in ["kaede", "momiji"] {
-        let counted = model.counted.get(name).copied().unwrap_or(0);
+        let expected = model.pools.get(name).copied().unwrap_or_default();
         let balances = wait(ledger.store.balance(&company(name))).expect("a balance");
-        let pool = balances.first().map(|b| b.pool).unwrap_or_default();
-        prop_assert_eq!(pool.counted, counted);
-        prop_assert_eq!(u64::from(pool.cycles), counted / threshold);
-        prop_assert_eq!(u64::try_from(pool.toward), Ok(counted % threshold));
+        prop_assert_eq!(balances.first().map(|b| b.pool).unwrap_or_default(), expected);
         let grants = wait(ledger.store.grants(&company(name))).expect("grants");
-        let cycles: Vec<u64> = grants.iter().map(|g| u64::from(g.cycle)).collect();
-        prop_assert_eq!(cycles, (1..=counted / threshold).collect::<Vec<_>>());
+        let cycles: Vec<u32> = grants.iter().map(|g| g.cycle).collect();
+        prop_assert_eq!(cycles, (1..=expected.cycles).collect::<Vec<_>>());
     }
     prop_assert_eq!(ledger.faults(), Vec::<String>::new());
     Ok(())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn the_store_equals_the_model(
         contacts in contacts(),
         cuts in proptest::collection::vec((1usize..20, any::<bool>(), any::<bool>()), 1..8),
-        threshold in 1u32..5,
-        accepted in any::<bool>(),
+        terms in terms(),
     ) {
-        let count_on = if accepted { CountOn::Accepted } else { CountOn::Delivered };
-        let mut ledger = Ledger::open(&["kaede", "momiji"], contract(1, threshold, count_on));
-        let mut model = Model::default();
+        let mut ledger = Ledger::open(&["kaede", "momiji"], terms[0].clone());
+        for name in ["kaede", "momiji"] {
+            ledger.agree(name, &terms[1]).expect("an agreement");
+        }
+        let (seen, persons, pools) = Default::default();
+        let mut model = Model { terms: terms.clone(), seen, persons, pools };
         let mut cuts = cuts.iter().cycle();
         let mut rest = contacts.as_slice();
         while !rest.is_empty() {
             let Some((size, replay, reopen)) = cuts.next() else { break };
             let (batch, behind) = rest.split_at((*size).min(rest.len()));
             rest = behind;
-            let event = |c: &Contact| {
-                let proves = if c.delivered { Proves::Delivered } else { Proves::Accepted };
-                ledger.contact(&c.company, &format!("c{}@mail.example", c.candidate), c.day, proves)
-            };
-            let events: Vec<_> = batch.iter().map(event).collect();
+            let events: Vec<_> = batch.iter().map(|c| event(&ledger, c, &terms)).collect();
             // A batch takes its companies in id order, and within one company the rows in theirs.
             for name in ["kaede", "momiji"] {
-                batch.iter().filter(|c| c.company == name).for_each(|c| model.contact(c, count_on));
+                batch.iter().filter(|c| c.company == name).for_each(|c| model.contact(c));
             }
             ledger.post(events.clone());
             if *replay {
@@ -103,6 +133,6 @@ proptest! {
                 ledger.reopen();
             }
         }
-        compare(&ledger, &model, u64::from(threshold))?;
+        compare(&ledger, &model)?;
     }
 }

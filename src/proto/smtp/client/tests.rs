@@ -194,7 +194,12 @@ proptest! {
     ) {
         let (a, b) = (address("a@x.example"), address("b@x.example"));
         let plan = Plan {
-            sender: None, recipients: vec![&a, &b], octets: 7, body: Body::SevenBit, smtputf8: false, reset_first: false,
+            sender: None,
+            recipients: vec![&a, &b],
+            octets: 7,
+            body: Body::SevenBit,
+            smtputf8: false,
+            reset_first: false,
         };
         let mut dialogue = Dialogue::new(&plan, &Capabilities { pipelining, ..ALL });
         let (mut out, mut dot_answered) = (Vec::new(), false);

@@ -1,0 +1,236 @@
+//! The way of one message through deciding and editing: the only place that knows the order of the steps.
+//!
+//! Pure. What comes out is a list of edits or a reason for none, never a message: an error here cannot lose a mail.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::classify::{self, Evidence, Rejection, Verdict};
+use crate::inject::{self, Inserted, Refusal, SignedMail, Target};
+use crate::ledger::ContractRef;
+use crate::mail::address::Address;
+use crate::mail::edit::Edits;
+use crate::mail::envelope::Envelope;
+use crate::mail::message::Message;
+use crate::mail::view::View;
+use crate::referral::wording::{Language, LineText};
+use crate::referral::{CandidateKey, CompanyId, LinkToken};
+
+mod company;
+mod policy;
+#[cfg(test)]
+mod tests;
+
+pub use company::{Company, Mode, ProvedBy, Scope, Sender, Stage};
+pub use policy::{InForce, Policy};
+
+/// A client that has been allowed to relay, as far as it has shown who it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Client {
+    /// Where the connection comes from.
+    pub ip: IpAddr,
+    /// The user it authenticated as.
+    pub user: Option<String>,
+    /// The name in its verified certificate.
+    pub certificate: Option<String>,
+}
+
+/// One message as a door of ours took it in.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// Who handed it in.
+    pub client: Client,
+    /// Who sends it to whom.
+    pub envelope: Envelope,
+    /// Its octets, as they came.
+    pub message: Bytes,
+}
+
+/// What is to become of a message.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It leaves as it came.
+    Untouched(Untouched),
+    /// It is a rejection mail that carries, or is given, the referral link.
+    Referred(Referred),
+}
+
+/// A message that gets no line, and why.
+#[derive(Clone, Debug)]
+pub struct Untouched {
+    /// The company it belongs to, where one was found.
+    pub company: Option<CompanyId>,
+    /// A stable code.
+    pub reason: &'static str,
+    /// Whether the classifier found a rejection all the same: then something else held the line back.
+    pub rejection_seen: bool,
+    /// What the classifier found, for or against.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A message that refers one or more candidates.
+#[derive(Clone, Debug)]
+pub struct Referred {
+    /// Whose mail it is.
+    pub company: CompanyId,
+    /// One copy for everybody, or one for each candidate of a BCC bulk.
+    pub copies: Vec<Copy>,
+    /// What the classifier found.
+    pub evidence: Vec<Evidence>,
+    /// Where the line went in the first copy; empty when the company's own link was there already.
+    pub inserted: Vec<Inserted>,
+}
+
+/// One outgoing form of a message.
+#[derive(Clone, Debug, Default)]
+pub struct Copy {
+    /// Who gets it, as indexes into the envelope's recipients.
+    pub recipients: Vec<usize>,
+    /// What is inserted for them.
+    pub edits: Edits,
+    /// The referrals that count once this copy is delivered.
+    pub offers: Vec<Offer>,
+}
+
+/// A referral that will count when its recipient's copy is accepted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Offer {
+    /// Index into the envelope's recipients.
+    pub recipient: usize,
+    /// Who is referred, as the ledger knows him.
+    pub candidate: CandidateKey,
+    /// The token in his link.
+    pub token: LinkToken,
+    /// The contract version in force.
+    pub contract: ContractRef,
+    /// Whether we put the line in; otherwise the company's own link was there already.
+    pub inserted: bool,
+}
+
+/// Decides on one message. `now` chooses the contract version.
+pub fn process(received: &Received, policy: &Policy, now: Timestamp) -> Outcome {
+    let message = Message::read(&received.message);
+    match policy.company_of(received, &message) {
+        Err(reason) => untouched(None, reason),
+        Ok(company) => refer(received, company, &message, policy, now).unwrap_or_else(Outcome::Untouched),
+    }
+}
+
+/// The steps for a message whose company is known; an early end is a message left as it came.
+fn refer(
+    received: &Received,
+    of: &InForce,
+    message: &Message<'_>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Outcome, Untouched> {
+    let stop =
+        |reason| Untouched { company: Some(of.company.id.clone()), reason, rejection_seen: false, evidence: vec![] };
+    let sender = of.company.sender_of(message);
+    of.company.takes_part(sender).map_err(stop)?;
+    let audience = &of.company.audience;
+    classify::recipients(&received.envelope, message, audience).map_err(|r| stop(r.code()))?;
+    let view = View::read(message);
+    let mail = classify::Mail { envelope: &received.envelope, message, view: &view, audience };
+    let rejection = match classify::decide(&mail, &policy.rules) {
+        Verdict::Rejection(rejection) => rejection,
+        Verdict::Abstain(a) => return Err(Untouched { evidence: a.evidence, ..stop(a.reason.code()) }),
+    };
+    let case = Case { received, of, message, view: &view, sender, now };
+    match case.copies(&rejection) {
+        Ok((copies, inserted)) => {
+            let company = of.company.id.clone();
+            Ok(Outcome::Referred(Referred { company, copies, evidence: rejection.evidence, inserted }))
+        }
+        Err(reason) => Err(Untouched { rejection_seen: true, evidence: rejection.evidence, ..stop(reason) }),
+    }
+}
+
+/// A recognised rejection with all that writing its line takes.
+struct Case<'a> {
+    received: &'a Received,
+    of: &'a InForce,
+    message: &'a Message<'a>,
+    view: &'a View,
+    sender: Option<&'a Sender>,
+    now: Timestamp,
+}
+
+impl Case<'_> {
+    /// The copies that go out, and where the line stands in the first; or the code of what forbids it.
+    fn copies(&self, rejection: &Rejection) -> Result<(Vec<Copy>, Vec<Inserted>), &'static str> {
+        let company = &self.of.company;
+        company.mode.forbids_line().map_or(Ok(()), Err)?;
+        let language = match rejection.language {
+            classify::Lang::Ja => Language::Ja,
+            classify::Lang::En => Language::En,
+        };
+        if !company.languages.contains(&language) {
+            return Err("language_not_served");
+        }
+        let contract = company.contract_at(self.now).ok_or("no_contract")?.reference();
+        let targets: Vec<Target> = rejection.places.iter().map(target).collect();
+        let mut copies = Vec::with_capacity(rejection.candidates.candidates.len());
+        let mut inserted = Vec::new();
+        for &recipient in &rejection.candidates.candidates {
+            let offer = self.offer(recipient, &contract);
+            let (edits, spots) = self.edits(&targets, language, &offer.token)?;
+            let offers = vec![Offer { inserted: !edits.is_empty(), ..offer }];
+            copies.push(Copy { recipients: vec![recipient], edits, offers });
+            if inserted.is_empty() {
+                inserted = spots;
+            }
+        }
+        // Whoever is no candidate (HR, an archive) gets the first candidate's copy.
+        let others =
+            (0..self.received.envelope.recipients.len()).filter(|r| !rejection.candidates.candidates.contains(r));
+        copies.first_mut().ok_or("no_candidate")?.recipients.extend(others);
+        Ok((copies, inserted))
+    }
+
+    fn offer(&self, recipient: usize, contract: &ContractRef) -> Offer {
+        let candidate = self.of.keys.candidate(&self.received.envelope.recipients[recipient]);
+        let token = self.of.keys.token(&contract.series, &candidate);
+        Offer { recipient, candidate, token, contract: contract.clone(), inserted: false }
+    }
+
+    fn edits(
+        &self,
+        targets: &[Target],
+        language: Language,
+        token: &LinkToken,
+    ) -> Result<(Edits, Vec<Inserted>), &'static str> {
+        let company = &self.of.company;
+        let wording = self.sender.and_then(|s| s.wording.as_ref()).unwrap_or(&company.wording);
+        let url = company.link.url(token.as_str()).map_err(|_| "link_too_long")?;
+        let line = LineText { language, wording, url, template: &company.link };
+        match inject::line_edits(self.message, self.view, targets, &line, SignedMail::Refuse) {
+            Ok(injected) => Ok((injected.edits, injected.inserted)),
+            Err(Refusal::LinkPresent) => Ok((Edits::default(), Vec::new())),
+            Err(refusal) => Err(refusal.code()),
+        }
+    }
+}
+
+fn target(place: &classify::Place) -> Target {
+    Target { text_part: place.text_part, result_line: place.result_line, closing_line: place.closing_line }
+}
+
+fn untouched(company: Option<CompanyId>, reason: &'static str) -> Outcome {
+    Outcome::Untouched(Untouched { company, reason, rejection_seen: false, evidence: Vec::new() })
+}
+
+/// The envelope that the header of a mail in a file suggests: From as the sender, To, Cc and Bcc as the recipients.
+pub fn envelope_of(message: &Message<'_>) -> Envelope {
+    let mut recipients: Vec<Address> = Vec::new();
+    for address in message.to_and_cc().iter().chain(message.bcc()) {
+        if !recipients.iter().any(|r| r.is_same_mailbox(address)) {
+            recipients.push(address.clone());
+        }
+    }
+    let body = crate::mail::envelope::Body::EightBitMime;
+    let smtputf8 = recipients.iter().any(Address::needs_smtputf8);
+    Envelope { sender: message.from().cloned(), recipients, body, smtputf8 }
+}

@@ -1,0 +1,164 @@
+//! A company as deciding and editing see it: whose mail it is, who counts as a candidate, what the line says.
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use jiff::tz::{self, TimeZone};
+
+use super::Client;
+use crate::classify::Audience;
+use crate::ledger::ContractVersion;
+use crate::mail::address::{Address, Domain};
+use crate::mail::message::Message;
+use crate::referral::CompanyId;
+use crate::referral::link::LinkTemplate;
+use crate::referral::wording::{Language, Wording};
+
+/// One company (tenant) that sends rejection mails, as its file describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Company {
+    /// Its id, unique in the installation; part of every key and token, never changed.
+    pub id: CompanyId,
+    /// Its name in Japanese.
+    pub name_ja: String,
+    /// Its name in English.
+    pub name_en: String,
+    /// Why the company gives the line, in its own words, for its records.
+    pub purpose: String,
+    /// What we may do with its mail.
+    pub mode: Mode,
+    /// The domains it sends from. A domain belongs to one company only; sub-domains are not included.
+    pub sender_domains: Vec<Domain>,
+    /// HR's mailboxes with settings of their own.
+    pub senders: Vec<Sender>,
+    /// Whether mail of mailboxes that are not in `senders` passes untouched.
+    pub only_senders: bool,
+    /// How a client shows that it may send for this company.
+    pub proved_by: ProvedBy,
+    /// Who among the recipients is no candidate.
+    pub audience: Audience,
+    /// The tracked link.
+    pub link: LinkTemplate,
+    /// What the line says.
+    pub wording: Wording,
+    /// The languages the service answers in; a mail in another gets no line.
+    pub languages: Vec<Language>,
+    /// Who in HR is told when a hire slot is granted.
+    pub notify_to: Vec<Address>,
+    /// The language of that mail.
+    pub notify_language: Language,
+    /// Its contract versions, each in force from its date on.
+    pub contracts: Vec<ContractVersion>,
+}
+
+/// What we may do with a company's mail.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Mode {
+    /// Nothing is even decided.
+    Off,
+    /// Decide and report, change nothing.
+    #[default]
+    Observe,
+    /// The line goes only into mails of templates that HR approved.
+    Approved,
+    /// The classifier decides.
+    Live,
+}
+
+impl Mode {
+    /// The code of what keeps the line out in this mode.
+    pub(super) fn forbids_line(self) -> Option<&'static str> {
+        match self {
+            Self::Off => Some("off"),
+            Self::Observe => Some("observe"),
+            Self::Approved => Some("template_not_approved"),
+            Self::Live => None,
+        }
+    }
+}
+
+/// One mailbox of HR.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sender {
+    /// Its address, as it stands in From.
+    pub address: Address,
+    /// Whose applications it answers, when it is always the same.
+    pub scope: Option<Scope>,
+    /// The stage its rejections end.
+    pub stage: Option<Stage>,
+    /// Wording of its own.
+    pub wording: Option<Wording>,
+    /// Whether its mail is left alone.
+    pub off: bool,
+}
+
+/// Whose applications a mailbox answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scope {
+    /// 新卒.
+    NewGraduate,
+    /// 中途.
+    MidCareer,
+    /// アルバイト・パート.
+    PartTime,
+}
+
+/// The selection stage that a rejection ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stage {
+    /// Screening of documents.
+    Document,
+    /// An interview before the last.
+    Interview,
+    /// The last interview.
+    Final,
+}
+
+/// What shows that a client may send for a company; any one of these is enough.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ProvedBy {
+    /// Names of authenticated users.
+    pub users: Vec<String>,
+    /// Networks its mail comes from.
+    pub networks: Vec<IpNet>,
+    /// Names in verified client certificates.
+    pub certificates: Vec<String>,
+}
+
+impl ProvedBy {
+    /// Whether the client has shown that it may send for the company.
+    pub fn proves(&self, client: &Client) -> bool {
+        let named = |list: &[String], name: &Option<String>| name.as_ref().is_some_and(|n| list.contains(n));
+        self.networks.iter().any(|n| n.contains(&client.ip))
+            || named(&self.users, &client.user)
+            || named(&self.certificates, &client.certificate)
+    }
+}
+
+impl Company {
+    /// The settings of the mailbox in From, if it is listed.
+    pub(super) fn sender_of(&self, message: &Message<'_>) -> Option<&Sender> {
+        let from = message.from()?;
+        self.senders.iter().find(|s| s.address.is_same_mailbox(from))
+    }
+
+    /// Whether mail of this mailbox is looked at; else the code of why not.
+    pub(super) fn takes_part(&self, sender: Option<&Sender>) -> Result<(), &'static str> {
+        match sender {
+            _ if self.mode == Mode::Off => Err("off"),
+            Some(s) if s.off => Err("sender_off"),
+            None if self.only_senders => Err("sender_not_listed"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the company sends from this domain.
+    pub(super) fn sends_from(&self, domain: &Domain) -> bool {
+        self.sender_domains.contains(domain)
+    }
+
+    /// The contract version in force. A version begins with its first day in Japan.
+    pub fn contract_at(&self, now: Timestamp) -> Option<&ContractVersion> {
+        let in_japan = TimeZone::fixed(tz::offset(9));
+        ContractVersion::in_force(&self.contracts, now.to_zoned(in_japan).date())
+    }
+}

@@ -1,0 +1,211 @@
+//! What a client hears after its dot, and what is on our disk by then (design §3.3 and §3.4).
+//!
+//! The order is: decide, offer to the next hop, commit what is still ours, answer. 250 is said only when each recipient
+//! is with the next hop or synced in the spool; when both failed for one of them, the client is asked to come again.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::answer::{Answer, after_commit, after_failure};
+use super::decide::{self, Judge};
+use super::note::Note;
+use super::{Arrived, Custody};
+use crate::deliver::{Deliver, HandThrough, Job};
+use crate::ledger::ReferralEvent;
+use crate::pipeline::{self, Client, Copy, Outcome, Policy, Received, Untouched};
+use crate::policy::PolicyHandle;
+use crate::proto::smtp::reply::Reply;
+use crate::proto::smtp::session::Transaction;
+use crate::proto::smtp::trace::Trace;
+use crate::spool::{EntryId, Spool, SpoolError, Write};
+use crate::sys::random;
+use crate::watch::{Counter, Watch};
+
+/// What the relay works with.
+#[derive(Clone)]
+pub struct Services {
+    /// Our host name, for trace lines.
+    pub host: Arc<str>,
+    /// The policy in force.
+    pub policy: PolicyHandle,
+    /// The way to next hops.
+    pub deliver: Deliver,
+    /// Custody and outbox.
+    pub spool: Spool,
+    /// Where messages are counted.
+    pub watch: Watch,
+}
+
+/// What decides on a message: [`pipeline::process`], unless a test says otherwise.
+type Process = fn(&Received, &Policy, Timestamp) -> Outcome;
+
+/// The custody of a relay.
+pub struct Relay {
+    services: Services,
+    judge: Judge,
+    process: Process,
+}
+
+/// A message that was decided on, as one job for each copy.
+struct Mail {
+    id: EntryId,
+    received_at: Timestamp,
+    jobs: Vec<Job>,
+    note: Note,
+}
+
+impl Custody for Relay {
+    fn may_relay(&self, ip: IpAddr) -> bool {
+        self.services.policy.current().may_relay(ip)
+    }
+
+    async fn take(&self, arrived: Arrived) -> Reply {
+        let began = Instant::now();
+        let Some(id) = new_id(arrived.at) else {
+            return Reply::new(451, (4, 3, 0), "No id for the mail, try again");
+        };
+        let mail = self.decide(id, arrived).await;
+        let answer = match &mail.jobs[..] {
+            [job] => self.hand_through(&mail, job).await,
+            _ => self.store(&mail).await,
+        };
+        let reply = answer.reply.clone();
+        self.services.watch.message(&mail.note.event(&mail.id, answer, began.elapsed()));
+        reply
+    }
+}
+
+impl Relay {
+    /// The custody that uses these services.
+    pub fn new(services: Services) -> Self {
+        Self { services, judge: Judge::new(), process: pipeline::process }
+    }
+
+    async fn decide(&self, id: EntryId, arrived: Arrived) -> Mail {
+        let Arrived { ip, transaction, at } = arrived;
+        let trace = self.trace(&id, ip, &transaction, at);
+        let Transaction { envelope, message, .. } = transaction;
+        let client = Client { ip, user: None, certificate: None };
+        let received = Arc::new(Received { client, envelope, message });
+        let began = Instant::now();
+        let outcome = self.ask(&received, at).await;
+        let decided_in = began.elapsed();
+        let Received { envelope, message, .. } = Arc::unwrap_or_clone(received);
+        let note = Note::new(&outcome, &envelope, message.len(), decided_in);
+        let (company, copies) = copies(outcome, envelope.recipients.len());
+        let envelope = Arc::new(envelope);
+        let job = |copy| Job {
+            id: id.clone(),
+            company: company.clone(),
+            envelope: Arc::clone(&envelope),
+            original: message.clone(),
+            trace: trace.clone(),
+            copy,
+        };
+        let jobs = copies.into_iter().map(job).collect();
+        Mail { id, received_at: at, jobs, note }
+    }
+
+    async fn ask(&self, received: &Arc<Received>, now: Timestamp) -> Outcome {
+        let Services { spool, policy, watch, .. } = &self.services;
+        // Without an outbox a referral could be written and not counted: then no line is written at all.
+        let asked = if spool.is_writable() {
+            let (received, policy, process) = (Arc::clone(received), policy.current(), self.process);
+            let octets = received.message.len();
+            self.judge.ask(octets, move || decide::check(process(&received, &policy, now), &received)).await
+        } else {
+            Err(decide::OUTBOX_UNAVAILABLE)
+        };
+        asked.unwrap_or_else(|reason| {
+            watch.count(Counter::FailedOpen);
+            Outcome::Untouched(Untouched { company: None, reason, rejection_seen: false, evidence: Vec::new() })
+        })
+    }
+
+    fn trace(&self, id: &EntryId, client: IpAddr, transaction: &Transaction, at: Timestamp) -> Bytes {
+        let (host, helo, protocol) = (&*self.services.host, &*transaction.hello.name, transaction.protocol());
+        Trace { helo, client, host, protocol, id: id.as_str(), at }.line().into()
+    }
+
+    /// Offers the mail to the next hop while the client waits; keeps what it did not take.
+    async fn hand_through(&self, mail: &Mail, job: &Job) -> Answer {
+        let Services { deliver, .. } = &self.services;
+        let handed = deliver.hand_through(job).await;
+        let writes = deliver.writes_after(job, &handed, mail.received_at);
+        let stored = writes.iter().any(|w| matches!(w, Write::Store(_)));
+        match self.commit(writes).await {
+            Ok(()) => {
+                if stored {
+                    deliver.wake();
+                }
+                let answer = after_commit(&handed, &mail.id);
+                if let HandThrough::InDoubt(doubt) = handed {
+                    deliver.settle_later(doubt, mail.id.clone());
+                }
+                answer
+            }
+            Err((error, uncounted)) => {
+                self.recover(&uncounted);
+                after_failure(&handed, stored, &error, &mail.id)
+            }
+        }
+    }
+
+    /// Takes the mail into custody before anybody is offered it.
+    async fn store(&self, mail: &Mail) -> Answer {
+        let Services { deliver, .. } = &self.services;
+        match self.commit(deliver.write_to_store(&mail.jobs, mail.received_at).into_iter().collect()).await {
+            Ok(()) => {
+                deliver.wake();
+                Answer::stored(&mail.id)
+            }
+            Err((error, _)) => Answer::deferred(&error),
+        }
+    }
+
+    /// Commits; on failure also gives back the referrals that did not reach the outbox.
+    async fn commit(&self, writes: Vec<Write>) -> Result<(), (SpoolError, Vec<ReferralEvent>)> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let referral = |write: &Write| match write {
+            Write::Outbox(event) => Some(event.clone()),
+            _ => None,
+        };
+        let referrals: Vec<ReferralEvent> = writes.iter().filter_map(referral).collect();
+        self.services.spool.commit(writes).await.map_err(|error| (error, referrals))
+    }
+
+    /// The mails are with the next hop and cannot be called back: their referrals go to the log, from where they can be
+    /// entered. They hold keys and codes, and no address.
+    fn recover(&self, uncounted: &[ReferralEvent]) {
+        for event in uncounted {
+            self.services.watch.count(Counter::Recoveries);
+            let row = serde_json::to_string(event).unwrap_or_default();
+            tracing::error!(target: "recovery", row, "a referral did not reach the outbox");
+        }
+    }
+}
+
+/// One copy for all when the mail leaves as it came, and else those that were decided on.
+fn copies(outcome: Outcome, recipients: usize) -> (Option<crate::referral::CompanyId>, Vec<Copy>) {
+    match outcome {
+        Outcome::Untouched(untouched) => {
+            (untouched.company, vec![Copy { recipients: (0..recipients).collect(), ..Copy::default() }])
+        }
+        Outcome::Referred(referred) => (Some(referred.company), referred.copies),
+    }
+}
+
+/// Ids rise with the time, so that entries lie in the spool as they came.
+fn new_id(at: Timestamp) -> Option<EntryId> {
+    let random = u64::from_be_bytes(random::octets());
+    EntryId::parse(&format!("{:012x}{random:016x}", at.as_millisecond())).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! What is noted of a message: codes, counts and durations for its one event; never an address.
+
+use std::time::Duration;
+
+use super::answer::Answer;
+use crate::mail::envelope::Envelope;
+use crate::pipeline::Outcome;
+use crate::referral::CompanyId;
+use crate::spool::EntryId;
+use crate::watch::MessageEvent;
+
+/// The outcome of a mail whose edited form the next hop refused.
+const EDIT_REFUSED: &str = "edit_refused";
+
+/// What deciding on a message leaves to be told.
+pub(super) struct Note {
+    company: Option<CompanyId>,
+    outcome: &'static str,
+    verdict: &'static str,
+    evidence: Vec<String>,
+    recipients: usize,
+    octets: usize,
+    inserted_octets: usize,
+    offers: usize,
+    decided_in: Duration,
+}
+
+impl Note {
+    pub(super) fn new(outcome: &Outcome, envelope: &Envelope, octets: usize, decided_in: Duration) -> Self {
+        let (company, code, verdict, evidence) = match outcome {
+            Outcome::Referred(r) => (Some(&r.company), "referred", "rejection", &r.evidence),
+            Outcome::Untouched(u) => {
+                let verdict = match (&u.company, u.rejection_seen) {
+                    (_, true) => "rejection",
+                    (Some(_), false) => "abstain",
+                    (None, false) => "none",
+                };
+                (u.company.as_ref(), u.reason, verdict, &u.evidence)
+            }
+        };
+        let copies = match outcome {
+            Outcome::Referred(r) => &r.copies[..],
+            Outcome::Untouched(_) => &[],
+        };
+        Self {
+            company: company.cloned(),
+            outcome: code,
+            verdict,
+            evidence: evidence.iter().map(|e| String::from(&*e.rule)).collect(),
+            recipients: envelope.recipients.len(),
+            octets,
+            inserted_octets: copies.iter().map(|c| c.edits.octets_added()).sum(),
+            offers: copies.iter().map(|c| c.offers.len()).sum(),
+            decided_in,
+        }
+    }
+
+    /// The event, when the client has its answer.
+    pub(super) fn event(self, id: &EntryId, answer: Answer, answered_in: Duration) -> MessageEvent {
+        let kept = !answer.edit_refused;
+        MessageEvent {
+            id: id.as_str().to_owned(),
+            company: self.company,
+            outcome: if kept { self.outcome } else { EDIT_REFUSED },
+            verdict: self.verdict,
+            evidence: self.evidence,
+            recipients: self.recipients,
+            octets: self.octets,
+            inserted_octets: if kept { self.inserted_octets } else { 0 },
+            offers: if kept { self.offers } else { 0 },
+            decide_micros: micros(self.decided_in),
+            answer_micros: micros(answered_in),
+            custody: answer.custody,
+            replies: answer.replies,
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
