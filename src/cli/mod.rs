@@ -12,4 +12,33 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 
+use std::io::{self, Write};
+use std::process::ExitCode;
+
 pub use args::{Cli, Command};
+use output::End;
+
+/// Runs a command that needs no running gateway of its own, printing to `out`.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn run(command: &Command, out: &mut dyn Write) -> io::Result<End> {
+    match command {
+        Command::Check(args) => check::check(args, out),
+        Command::Ledger(command) => ledger::ledger(command, out),
+        Command::Status(args) => status::status(args, out),
+    }
+}
+
+/// The exit code of a command's end. A reader that has gone (`| head`) is no fault of the command.
+pub fn exit_code(end: io::Result<End>) -> ExitCode {
+    match end {
+        Ok(end) => end.into(),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            // With the output gone and standard error too, the exit code is all that is left to tell it.
+            let _ = writeln!(io::stderr(), "career-relay: the output cannot be written: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -45,7 +45,7 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     }
     let spool = &status.spool;
     let oldest = spool.oldest_received_at.as_deref().map_or(String::new(), |at| format!(", the oldest of {at}"));
-    writeln!(out, "in custody: {} mails{oldest}", spool.entries)?;
+    writeln!(out, "mails in custody: {}{oldest}", spool.entries)?;
     let held = [
         ("recipients waiting", spool.waiting),
         ("recipients in doubt", spool.in_doubt),
@@ -54,7 +54,7 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
         ("referrals not yet in the ledger", spool.unposted),
     ];
     for (name, n) in held.iter().filter(|(_, n)| *n > 0) {
-        writeln!(out, "  {n} {name}")?;
+        writeln!(out, "  {name}: {n}")?;
     }
     let counts = status.watch.counters.iter().chain(&status.watch.gauges).filter(|(_, n)| **n > 0);
     let rows: Vec<Vec<String>> = counts.map(|(name, n)| vec![name.clone(), n.to_string()]).collect();

@@ -1,14 +1,16 @@
 //! The commands as an admin uses them: what they print, and how they end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
 
-use super::args::{Cli, Command, DataArgs};
+use super::args::{Cli, DataArgs};
 use super::output::End;
 use super::*;
 use crate::config::example_company;
-use crate::control::ledger::Balances;
+use crate::control::ledger::{Balances, Verified};
+use crate::control::{Answer, Request, Server, SpoolStatus, Status};
 use crate::ledger::{Proves, ReferralEvent};
 use crate::mail::address::Address;
 use crate::referral::CompanyKeys;
@@ -23,11 +25,8 @@ fn package(path: &str) -> PathBuf {
 fn run(words: &[&str]) -> (End, String) {
     let cli = Cli::try_parse_from(std::iter::once("career-relay").chain(words.iter().copied()));
     let mut out = Vec::new();
-    let end = match cli.unwrap_or_else(|e| panic!("{e}")).command {
-        Command::Check(args) => check::check(&args, &mut out),
-        Command::Ledger(command) => ledger::ledger(&command, &mut out),
-        Command::Status(args) => status::status(&args, &mut out),
-    };
+    let command = cli.unwrap_or_else(|e| panic!("{e}")).command;
+    let end = super::run(&command, &mut out);
     (end.unwrap_or_else(|e| panic!("{e}")), String::from_utf8_lossy(&out).into_owned())
 }
 
@@ -185,6 +184,68 @@ fn a_statement_comes_as_table_sheet_or_object() {
     assert_eq!((&object["series"]["main"]["counted"], &object["company"]), (&10.into(), &"example".into()));
     let (end, text) = run(&["ledger", "statement", "--company", "kaede", "--data", &data]);
     assert_eq!((end, text.as_str()), (End::Wrong, "nobody has been counted for kaede: the ledger does not know it\n"));
+}
+
+/// A server in trouble: its ledger does not verify, and it writes no line.
+struct Troubled;
+
+impl Answer for Troubled {
+    async fn answer(&self, request: Request) -> Result<serde_json::Value, String> {
+        let answer = match request {
+            Request::Verify { .. } => serde_json::to_value(vec![Verified {
+                company: "sakura".to_owned(),
+                entries: 3,
+                head: "00".repeat(32),
+                faults: vec!["entry 2: the hash differs".to_owned()],
+            }]),
+            Request::Status => serde_json::to_value(Status {
+                version: "0.1.0".to_owned(),
+                process: 4711,
+                started_at: "2026-11-20T03:00:00Z".to_owned(),
+                edits: false,
+                spool: SpoolStatus { entries: 2, in_doubt: 1, ..SpoolStatus::default() },
+                watch: crate::watch::Watch::new().snapshot(),
+            }),
+            _ => return Err("not now".to_owned()),
+        };
+        answer.map_err(|e| e.to_string())
+    }
+}
+
+/// Runs command lines against a running server in trouble.
+fn run_beside_server(commands: &[&[&str]]) -> Vec<(End, String)> {
+    let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.unwrap_or_else(|e| panic!("{e}"));
+    let (done, stop) = tokio::sync::oneshot::channel::<()>();
+    let server = {
+        let _inside = runtime.enter();
+        Server::bind(folder.path()).unwrap_or_else(|e| panic!("{e}"))
+    };
+    let running = runtime.spawn(server.run(Arc::new(Troubled), async { drop(stop.await) }));
+    let data = path(folder.path());
+    let ends = commands.iter().map(|words| run(&[words, ["--data", &data].as_slice()].concat())).collect();
+    drop(done);
+    runtime.block_on(running).unwrap_or_else(|e| panic!("{e}"));
+    ends
+}
+
+#[test]
+fn a_running_server_is_asked_and_bad_news_end_with_1() {
+    let ends = run_beside_server(&[&["ledger", "verify"], &["ledger", "balance"], &["status"], &["status", "--json"]]);
+    let (end, text) = &ends[0];
+    assert!(
+        *end == End::Wrong && text.contains("DOES NOT VERIFY") && text.contains("entry 2: the hash differs"),
+        "{text}"
+    );
+    assert_eq!(ends[1], (End::Wrong, "not now\n".to_owned()));
+    let (end, text) = &ends[2];
+    for part in
+        ["career-relay 0.1.0, process 4711", "NO LINE IS WRITTEN", "mails in custody: 2", "recipients in doubt: 1"]
+    {
+        assert!(*end == End::Well && text.contains(part), "{part:?} is not in:\n{text}");
+    }
+    assert_eq!(serde_json::from_str::<Status>(&ends[3].1).map(|s| s.process).ok(), Some(4711));
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn measure(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 fn render(n: u64, units: &[(&str, u64)]) -> String {
-    let fitting = units.iter().find(|(_, worth)| n >= *worth && n % worth == 0);
+    let fitting = units.iter().find(|(_, worth)| n >= *worth && n.is_multiple_of(*worth));
     fitting.map_or_else(|| n.to_string(), |(name, worth)| format!("{}{name}", n / worth))
 }
 
