@@ -25,7 +25,8 @@ use super::state::State;
 use super::types::{DueRoute, Entry, EntryId, OutboxRow, Recovered, SpoolOptions, Summary, Write};
 use super::writer::Writer;
 
-/// The spool of one data folder. Cheap to clone; with the last clone the writer finishes what waits, and ends.
+/// The spool of one data folder. Cheap to clone. Dropping the last clone blocks until the writer has finished what waits;
+/// [`Spool::close`] does so without blocking the runtime.
 #[derive(Clone)]
 pub struct Spool(Arc<Inner>);
 

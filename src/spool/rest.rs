@@ -6,8 +6,10 @@ use rusqlite::Connection;
 
 use super::database::{Fault, LOCK_WAIT};
 
-/// A log longer than this is written back into the file.
-pub(super) const LOG_OCTETS_MAX: u64 = 8 * 1024 * 1024;
+/// A log longer than this is written back into the file. Less than the reserve, for the file may grow by as much.
+pub(super) const LOG_OCTETS_MAX: u64 = 4 * 1024 * 1024;
+/// A log longer than this is written back while the disk is full, so that there is always room to settle what is here.
+pub(super) const LOG_OCTETS_MAX_WHEN_FULL: u64 = 64 * 1024;
 /// Pages given back at a time, so that nobody who comes meanwhile waits long.
 const PAGES_GIVEN_BACK: u32 = 2048;
 /// How long readers are waited for when the log is emptied.

@@ -59,12 +59,10 @@ impl Writer {
     }
 
     fn wait(&self) -> Option<Duration> {
-        let failed = self.state.check().is_err();
-        match (failed, self.room.is_reserve_held(), self.freed_since) {
-            (true, ..) => None,
-            (_, true, None) => None,
-            (_, false, None) => Some(SPACE_RETRY),
-            (.., Some(_)) => Some(QUIET),
+        match (self.state.check(), self.freed_since, self.room.is_reserve_held()) {
+            (Err(_), ..) | (Ok(()), None, true) => None,
+            (Ok(()), Some(_), _) => Some(QUIET),
+            (Ok(()), None, false) => Some(SPACE_RETRY),
         }
     }
 
@@ -83,16 +81,19 @@ impl Writer {
         self.keep_log_short();
     }
 
-    /// One outcome for each batch. On a full disk the reserve is given up, and all is tried once more: together, then
-    /// each alone, so that a big batch takes no small one with it.
+    /// One outcome for each batch. On a full disk the log is emptied, then the reserve given up, and all is tried again:
+    /// together, then each alone, so that a big batch takes no small one with it.
     fn commit(&mut self, jobs: &[Job]) -> Vec<Outcome> {
         let all: Vec<&Job> = jobs.iter().collect();
         let mut tried = self.try_commit(&all);
+        if matches!(tried, Err(Fault::Full)) {
+            tried = self.empty_log().and_then(|()| self.try_commit(&all));
+        }
         if matches!(tried, Err(Fault::Full)) && self.room.is_reserve_held() {
             self.state.set_room(false);
             self.room.give_up_reserve(&self.connection);
             tracing::warn!("the disk is full: the reserve of the spool is given up");
-            tried = self.try_commit(&all);
+            tried = self.empty_log().and_then(|()| self.try_commit(&all));
         }
         match tried {
             Ok(outcomes) => outcomes,
@@ -102,6 +103,11 @@ impl Writer {
                 jobs.iter().map(|_| Err(error.clone())).collect()
             }
         }
+    }
+
+    /// Makes room by writing the log back and cutting off what is free.
+    fn empty_log(&mut self) -> Result<(), Fault> {
+        self.clean().map(|_| ())
     }
 
     fn commit_alone(&mut self, job: &Job) -> Outcome {
@@ -146,12 +152,11 @@ impl Writer {
         }
     }
 
-    /// Overwrites the content written since there were `kept` runs.
+    /// Overwrites the content written since there were `kept` runs. Without space for that the next start does it.
     fn release_written(&mut self, kept: usize) -> Result<(), Fault> {
-        for run in self.written.split_off(kept) {
-            self.content.release(run)?;
-        }
-        Ok(())
+        let runs = self.written.split_off(kept);
+        let released = runs.into_iter().map(|run| self.content.release(run).map_err(Fault::from));
+        released.filter(|r| !matches!(r, Err(Fault::Full))).collect()
     }
 
     fn apply_all(&mut self, jobs: &[&Job]) -> Result<Vec<Outcome>, Fault> {
@@ -193,8 +198,9 @@ impl Writer {
     fn follow_up(&mut self, effects: Effects) {
         for run in effects.released {
             self.freed_since.get_or_insert_with(Instant::now);
-            if let Err(error) = self.content.release(run) {
-                self.state.fail(&error.to_string());
+            // Without space for the zeros (on a file system that never writes in place) the next start writes them.
+            if let Err(error @ Fault::Broken(_)) = self.content.release(run).map_err(Fault::from) {
+                drop(self.judge(error));
             }
         }
         for id in &effects.gone {
@@ -213,7 +219,10 @@ impl Writer {
         if (overdue || !self.room.is_reserve_held()) && self.tidied_at.elapsed() >= SPACE_RETRY {
             self.tidy_up();
         }
-        match rest::shorten_log(&self.connection, self.log_octets_max) {
+        let is_full = !self.room.is_reserve_held();
+        let octets_max = if is_full { rest::LOG_OCTETS_MAX_WHEN_FULL } else { self.log_octets_max };
+        match rest::shorten_log(&self.connection, octets_max) {
+            Ok(_) if is_full => {}
             Ok(log_octets_max) => self.log_octets_max = log_octets_max,
             Err(fault) => drop(self.judge(fault)),
         }

@@ -136,16 +136,16 @@ async fn a_name_can_be_taken_once() {
 async fn an_entry_that_contradicts_itself_is_refused() {
     let folder = folder();
     let spool = open(folder.path());
-    let spoil: [fn(&mut NewEntry); 5] = [
+    let contradictions: [fn(&mut NewEntry); 5] = [
         |e| e.recipients.clear(),
         |e| e.recipients[0].number = 9,
         |e| e.recipients[0].copy = 1,
         |e| e.recipients[1].number = 0,
         |e| e.copies[0].edits = Edits::new(vec![Edit { at: 101, insert: b"x".to_vec().into() }]),
     ];
-    for spoil in spoil {
+    for contradict in contradictions {
         let mut new = mail("a", 2, 100);
-        spoil(&mut new);
+        contradict(&mut new);
         let refused = spool.commit(vec![Write::Store(new)]).await;
         assert!(matches!(refused, Err(SpoolError::Conflict(_))), "{refused:?}");
     }
