@@ -202,21 +202,10 @@ impl Spool {
         let bodies = Arc::clone(&self.0.bodies);
         let stage = move || bodies.stage(&id, &original).map(|body| (checksum(&original), body));
         let staged = tokio::task::spawn_blocking(stage).await.map_err(unreadable)?;
-        staged.map_err(|error| self.judge(&error))
-    }
-
-    /// What an error of a body file means. A write or sync that failed for another reason than space ends the spool.
-    fn judge(&self, error: &std::io::Error) -> SpoolError {
-        use std::io::ErrorKind::{AlreadyExists, NotFound, PermissionDenied, QuotaExceeded, StorageFull};
-        match error.kind() {
-            StorageFull | QuotaExceeded => SpoolError::NoSpace,
-            AlreadyExists => SpoolError::Conflict("an original of that name is there".to_owned()),
-            NotFound | PermissionDenied => unreadable(error),
-            _ => {
-                self.0.state.fail(&error.to_string());
-                SpoolError::Failed(error.to_string())
-            }
+        if let Err(SpoolError::Failed(why)) = &staged {
+            self.0.state.fail(why);
         }
+        staged
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::apply::{Effects, Target, apply};
-use super::bodies::Bodies;
+use super::bodies::{Bodies, StagedBody};
 use super::content::{Content, Run};
 use super::database::{Fault, execute};
 use super::error::SpoolError;
@@ -33,7 +33,7 @@ pub(super) struct Writer {
     pub(super) state: Arc<State>,
     pub(super) bodies: Arc<Bodies>,
     pub(super) room: Room,
-    /// Since when there is something to clean up behind settled mail.
+    /// Since when there is something to clean up behind settled mail and pruned rows.
     pub(super) freed_since: Option<Instant>,
     /// When the writer last tidied up.
     pub(super) tidied_at: Instant,
@@ -71,9 +71,13 @@ impl Writer {
         let outcomes = self.commit(&jobs);
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             let answer = outcome.map(|effects| self.follow_up(effects));
-            // After a failure the row may be on disk or not: its original stays, and the next start finds out.
+            // After a failure the row may be on disk or not: its original stays, and the next start finds out. Otherwise
+            // the original goes before the answer, so that its name is free when the caller tries again.
+            let bodies = job.placed.into_iter().filter_map(|p| p.body);
             if matches!(answer, Ok(()) | Err(SpoolError::Failed(_))) {
-                job.placed.into_iter().filter_map(|p| p.body).for_each(super::bodies::StagedBody::keep);
+                bodies.for_each(StagedBody::keep);
+            } else {
+                drop(bodies);
             }
             // A caller that has gone has its batch committed all the same.
             let _ = job.answer.send(answer);
@@ -196,8 +200,10 @@ impl Writer {
 
     /// After the commit: what the batch's entries leave on disk.
     fn follow_up(&mut self, effects: Effects) {
-        for run in effects.released {
+        if effects.has_pruned || !effects.released.is_empty() {
             self.freed_since.get_or_insert_with(Instant::now);
+        }
+        for run in effects.released {
             // Without space for the zeros (on a file system that never writes in place) the next start writes them.
             if let Err(error @ Fault::Broken(_)) = self.content.release(run).map_err(Fault::from) {
                 drop(self.judge(error));
@@ -239,7 +245,7 @@ impl Writer {
             return;
         }
         self.tidied_at = Instant::now();
-        if self.freed_since.is_some() {
+        if self.freed_since.is_some() || !self.room.is_reserve_held() {
             match self.clean() {
                 Ok(true) => self.freed_since = None,
                 Ok(false) | Err(Fault::Busy | Fault::Full | Fault::Conflict(_)) => {}

@@ -218,3 +218,16 @@ async fn what_is_due_comes_by_route_and_a_full_route_hides_no_other() {
     assert_eq!(spool.next_due().await.unwrap(), Some(minute(8)));
     assert_eq!(spool.due(minute(7), 2).await.unwrap(), []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_free_again_as_soon_as_its_mail_is_gone_or_refused() {
+    let folder = folder();
+    let spool = open(folder.path());
+    for _ in 0..20 {
+        let spoilt = vec![Write::Store(mail("a", 1, 50_000)), sending("none", &[0])];
+        assert!(matches!(spool.commit(spoilt).await, Err(SpoolError::Conflict(_))));
+        assert_eq!(spool.commit(vec![Write::Store(mail("a", 1, 50_000))]).await, Ok(()));
+        assert_eq!(spool.load(&id("a")).await.unwrap().unwrap().original, mail("a", 1, 50_000).original);
+        assert_eq!(spool.commit(vec![settle("a", &[(0, accepted())])]).await, Ok(()));
+    }
+}
