@@ -1,8 +1,9 @@
 //! The file `spool.content`: addresses, edits and small originals of the mails in custody, each in a run of blocks.
 //!
 //! A database page that is rearranged keeps octets of rows that have left it, whatever is zeroed on deletion. Content
-//! therefore never enters the database or its log: it is written once, in place, synced before its row is committed, and
-//! overwritten in place when its row is gone. Every run has its blocks for itself, so that writing one tears no other.
+//! therefore never enters the database or its log: it is written once, in place, synced before its row is committed,
+//! and overwritten in place when its row is gone. Every run has its blocks for itself, so that writing one tears no
+//! other.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -91,8 +92,8 @@ impl Content {
         Ok(())
     }
 
-    /// Overwrites a run whose row is gone, and frees its blocks. No row waits for this to be synced: should the zeros be
-    /// lost, the next start writes them again.
+    /// Overwrites a run whose row is gone, and frees its blocks. No row waits for this to be synced: should the zeros
+    /// be lost, the next start writes them again.
     pub(super) fn release(&mut self, run: Run) -> io::Result<()> {
         self.zero(run.at, run.blocks_end().min(self.end))?;
         self.free_blocks(run.at, run.blocks_end());
@@ -218,7 +219,9 @@ mod tests {
 
         #[test]
         fn any_changed_octet_changes_the_checksum(
-            mut octets in proptest::collection::vec(any::<u8>(), 1..200), at in any::<prop::sample::Index>(), by in 1u8..,
+            mut octets in proptest::collection::vec(any::<u8>(), 1..200),
+            at in any::<prop::sample::Index>(),
+            by in 1u8..,
         ) {
             let sum = checksum(&octets);
             let at = at.index(octets.len());

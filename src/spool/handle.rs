@@ -25,8 +25,8 @@ use super::state::State;
 use super::types::{DueRoute, Entry, EntryId, OutboxRow, Recovered, SpoolOptions, Summary, Write};
 use super::writer::Writer;
 
-/// The spool of one data folder. Cheap to clone. Dropping the last clone blocks until the writer has finished what waits;
-/// [`Spool::close`] does so without blocking the runtime.
+/// The spool of one data folder. Cheap to clone. Dropping the last clone blocks until the writer has finished what
+/// waits; [`Spool::close`] does so without blocking the runtime.
 #[derive(Clone)]
 pub struct Spool(Arc<Inner>);
 
@@ -85,9 +85,9 @@ impl Spool {
         &self.0.recovered
     }
 
-    /// Commits a batch, all of it or nothing. When it returns `Ok` the batch is synced to disk. Batches of other callers
-    /// share the sync; the faults of one do not touch the others. A caller that goes away while it waits has its batch
-    /// committed all the same, or not: it cannot know.
+    /// Commits a batch, all of it or nothing. When it returns `Ok` the batch is synced to disk. Batches of other
+    /// callers share the sync; the faults of one do not touch the others. A caller that goes away while it waits has
+    /// its batch committed all the same, or not: it cannot know.
     ///
     /// # Errors
     /// See [`SpoolError`]; nothing of the batch is there then. After [`SpoolError::Failed`] what is on disk is unknown
@@ -119,8 +119,8 @@ impl Spool {
         self.0.state.commits()
     }
 
-    /// What is due, by route, those waiting longest first; of each route at most `per_route_max` entries, so that a dead
-    /// next hop with a hundred thousand mails hides no other. An entry stays due until it is marked as sending.
+    /// What is due, by route, those waiting longest first; of each route at most `per_route_max` entries, so that a
+    /// dead next hop with a hundred thousand mails hides no other. An entry stays due until it is marked as sending.
     ///
     /// # Errors
     /// [`SpoolError::Read`].

@@ -71,8 +71,8 @@ impl Writer {
         let outcomes = self.commit(&jobs);
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             let answer = outcome.map(|effects| self.follow_up(effects));
-            // After a failure the row may be on disk or not: its original stays, and the next start finds out. Otherwise
-            // the original goes before the answer, so that its name is free when the caller tries again.
+            // After a failure the row may be on disk or not: its original stays, and the next start finds out.
+            // Otherwise the original goes before the answer, so that its name is free when the caller tries again.
             let bodies = job.placed.into_iter().filter_map(|p| p.body);
             if matches!(answer, Ok(()) | Err(SpoolError::Failed(_))) {
                 bodies.for_each(StagedBody::keep);
@@ -85,8 +85,8 @@ impl Writer {
         self.keep_log_short();
     }
 
-    /// One outcome for each batch. On a full disk the log is emptied, then the reserve given up, and all is tried again:
-    /// together, then each alone, so that a big batch takes no small one with it.
+    /// One outcome for each batch. On a full disk the log is emptied, then the reserve given up, and all is tried
+    /// again: together, then each alone, so that a big batch takes no small one with it.
     fn commit(&mut self, jobs: &[Job]) -> Vec<Outcome> {
         let all: Vec<&Job> = jobs.iter().collect();
         let mut tried = self.try_commit(&all);
