@@ -8,11 +8,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::bodies::{Bodies, Placed, StagedBody};
 use super::codec::encode;
-use super::content::checksum;
+use super::content::{Content, checksum};
 use super::database::{self, unreadable};
 use super::error::SpoolError;
 use super::load;
@@ -41,6 +42,21 @@ struct Inner {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// The files, opened and mended.
+struct Opened {
+    connection: Connection,
+    bodies: Arc<Bodies>,
+    recovered: Recovered,
+    content: Content,
+}
+
+fn open_files(folder: &Path) -> Result<Opened, SpoolError> {
+    let connection = database::open_writer(&folder.join("spool.db"))?;
+    let bodies = Arc::new(Bodies::open(folder.join("spool"))?);
+    let (recovered, content) = recover(&connection, &bodies, &folder.join("spool.content"))?;
+    Ok(Opened { connection, bodies, recovered, content })
+}
+
 impl Spool {
     /// Opens `spool.db` and the folder `spool/` in `folder`, makes them where they are missing, and mends what the last
     /// run left. Blocks. The caller holds the lock of the data folder: no two may have it open.
@@ -49,10 +65,12 @@ impl Spool {
     /// [`SpoolError::Newer`] for a file of a newer program, [`SpoolError::Read`] for one that cannot be read. A damaged
     /// file is not replaced by an empty one: the numbers of its outbox would start again, and credits be lost.
     pub fn open(folder: &Path, options: SpoolOptions) -> Result<Self, SpoolError> {
-        let path = folder.join("spool.db");
-        let connection = database::open_writer(&path)?;
-        let bodies = Arc::new(Bodies::open(folder.join("spool"))?);
-        let (recovered, content) = recover(&connection, &bodies, &folder.join("spool.content"))?;
+        let opened = match open_files(folder) {
+            // Opening needs some room itself: on a full disk the reserve is there for that too.
+            Err(SpoolError::Read(_)) if Room::drop_reserve(folder) => open_files(folder),
+            opened => opened,
+        };
+        let Opened { connection, bodies, recovered, content } = opened?;
         let content_file = content.reader();
         let mut room = Room::new(folder.to_owned(), &options);
         let state = Arc::new(State::new());
@@ -73,7 +91,7 @@ impl Spool {
         };
         let thread = std::thread::Builder::new().name("spool-writer".to_owned()).spawn(move || writer.run());
         let writer = Mutex::new(Some(thread.map_err(unreadable)?));
-        let readers = Arc::new(Readers::new(path));
+        let readers = Arc::new(Readers::new(folder.join("spool.db")));
         let inline_octets_max = options.inline_octets_max;
         let inner =
             Inner { queue, state, bodies, content: content_file, readers, recovered, inline_octets_max, writer };
