@@ -55,7 +55,6 @@ pub(super) enum Attempt {
 }
 
 /// A transaction whose dot waits for its answer.
-#[derive(Debug)]
 pub(super) struct Pending {
     pub(super) made: Made,
     pub(super) connection: Connection,
@@ -217,9 +216,8 @@ fn merge(outcomes: &mut [RecipientOutcome], again: &[usize], second: Vec<Recipie
 
 /// Turns a refusal into a deferral with the same words.
 fn defer(outcome: &mut RecipientOutcome) {
-    if let RecipientOutcome::Refused { reply, by_next_hop } = outcome {
-        let (reply, by_next_hop) = (Arc::clone(reply), *by_next_hop);
-        *outcome = RecipientOutcome::Deferred { reply, by_next_hop, maybe_doubled: false };
+    if let RecipientOutcome::Refused { reply, .. } = outcome {
+        *outcome = RecipientOutcome::Deferred { reply: Arc::clone(reply), maybe_doubled: false };
     }
 }
 

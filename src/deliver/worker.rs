@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use super::Inner;
 use super::attempt::{Attempt, Parcel, Sender};
 use super::bounce::About;
 use super::connection::{Connection, Patience};
 use super::hop::{Hop, NoConnection};
 use super::outcome::{RecipientOutcome, words};
 use super::writes::{self, Mail, Told};
+use super::{Inner, Tried};
 use crate::config::{NextHop, Route};
 use crate::ledger::Proves;
 use crate::mail::edit::Edits;
@@ -158,7 +158,7 @@ async fn send_entry(inner: &Arc<Inner>, entry: &Entry, due: &[u32]) {
     }
     for ((route, copy), places) in groups {
         let found = inner.settings.route_named(&route).and_then(|route| Some((route, inner.hop(route)?)));
-        let group = Group { inner, entry, places, copy };
+        let group = Group { inner, entry, places, copy, began: Instant::now() };
         match found {
             Some((route, hop)) => group.send(route, hop).await,
             None => group.settle(None, None, &unasked("No route serves this address"), false).await,
@@ -173,6 +173,7 @@ struct Group<'a> {
     /// Places in the entry's recipients.
     places: Vec<usize>,
     copy: u32,
+    began: Instant,
 }
 
 /// What a group has come to.
@@ -238,7 +239,9 @@ impl Group<'_> {
         let sender = Sender { hop, hostname: &self.inner.settings.hostname, patience };
         match sender.send(&parcel, connection, true).await {
             Attempt::Settled { outcomes, edit_refused, edit_blamed } => {
-                self.inner.counters.edits_refused.fetch_add(u64::from(edit_blamed), Ordering::Relaxed);
+                if edit_blamed {
+                    self.inner.note_edit_refused(None, hop.name());
+                }
                 (Came::Outcomes(outcomes), edit_refused)
             }
             Attempt::InDoubt(pending) => {
@@ -264,7 +267,8 @@ impl Group<'_> {
             edit_refused,
         };
         let written = writes::settle(&self.inner.settings, &mail, &told, clock::now());
-        self.inner.commit(written).await;
+        let number = told.iter().map(|t| t.attempts).max().unwrap_or(1);
+        self.inner.commit(written, Tried { id: &self.entry.id, route: mail.route, number, began: self.began }).await;
     }
 
     fn told(&self, i: usize, place: usize, came: &Came) -> Told<'_> {

@@ -44,6 +44,8 @@ pub(super) struct Written {
     pub(super) maybe_doubled: u64,
     /// Refusals nobody is told of, because the mail was a report itself.
     pub(super) double_bounces: u64,
+    /// The code of the next hop's last reply, if it gave one.
+    pub(super) reply: Option<u16>,
 }
 
 /// Settles recipients in custody: what is to be tried again and when, and the report for those that are lost.
@@ -53,21 +55,25 @@ pub(super) fn settle(settings: &Settings, mail: &Mail<'_>, told: &[Told<'_>], no
     let mut lost = Vec::new();
     let expired = is_expired(settings, mail.about.received_at, now);
     for one in told {
+        if one.outcome.is_said_by_next_hop() {
+            written.reply = Some(one.outcome.reply().code);
+        }
         let outcome = match &one.outcome {
             RecipientOutcome::Accepted { .. } => {
                 written.accepted += 1;
                 let credit = Credit { proves: mail.proves, route: mail.route.to_owned(), at: now };
                 Outcome::Accepted { credit: (!mail.edit_refused).then_some(credit) }
             }
-            RecipientOutcome::Deferred { reply, maybe_doubled, .. } if !expired => {
+            RecipientOutcome::Deferred { reply, maybe_doubled } if !expired => {
                 written.deferred += 1;
                 written.maybe_doubled += u64::from(*maybe_doubled);
                 let next_at = next_at(settings, mail.about.received_at, one, now);
                 let reply = reply.to_string();
                 if *maybe_doubled { Outcome::Doubtful { next_at, reply } } else { Outcome::Deferred { next_at, reply } }
             }
-            RecipientOutcome::Deferred { reply, by_next_hop, .. } => {
-                lost.push(Lost { recipient: one.recipient, reply, by_next_hop: *by_next_hop, expired: true });
+            RecipientOutcome::Deferred { reply, .. } => {
+                let by_next_hop = one.outcome.is_said_by_next_hop();
+                lost.push(Lost { recipient: one.recipient, reply, by_next_hop, expired: true });
                 Outcome::Refused
             }
             RecipientOutcome::Refused { reply, by_next_hop } => {
@@ -185,10 +191,10 @@ fn keep_rest(
                 lost.extend(recipient.map(|recipient| Lost { recipient, reply, by_next_hop, expired: false }));
                 continue;
             }
-            Some(RecipientOutcome::Deferred { reply, maybe_doubled: false, .. }) => {
+            Some(RecipientOutcome::Deferred { reply, maybe_doubled: false }) => {
                 (NewState::Waiting { next_at: later }, Some(reply.to_string()))
             }
-            Some(RecipientOutcome::Deferred { reply, maybe_doubled: true, .. }) => {
+            Some(RecipientOutcome::Deferred { reply, maybe_doubled: true }) => {
                 let outcome = Outcome::Doubtful { next_at: later, reply: reply.to_string() };
                 doubtful.push(Settlement { recipient: number32(*number), outcome });
                 (NewState::InDoubt, Some(reply.to_string()))
