@@ -89,10 +89,11 @@ impl Sender<'_> {
             return Attempt::InDoubt(Box::new(pending));
         }
         if made.is_given_up() {
-            self.note_stall(&made);
             return Attempt::GivenUp;
         }
-        self.note_stall(&made);
+        if made.is_stalled() {
+            self.hop.stalled();
+        }
         let outcomes = RecipientOutcome::all_of(&made);
         let connection = keep_or_close(&made, connection);
         if again.is_empty() {
@@ -164,12 +165,6 @@ impl Sender<'_> {
     fn give_back(&self, connection: Option<Connection>) {
         if let Some(connection) = connection {
             self.hop.give_back(connection);
-        }
-    }
-
-    fn note_stall(&self, made: &Made) {
-        if made.is_stalled() {
-            self.hop.stalled();
         }
     }
 }

@@ -47,6 +47,9 @@ pub use self::doubt::InDoubt;
 pub use self::outcome::{HandThrough, Job, NotTried, RecipientOutcome, Settled, referral_events};
 pub use self::settings::{Deadlines, Settings};
 
+/// The pause after a commit that failed.
+const WAIT_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
 /// Delivery, running. Clones are the same one.
 #[derive(Clone)]
 pub struct Deliver(Arc<Inner>);
@@ -249,7 +252,8 @@ impl Inner {
         if let Err(error) = self.spool.commit(written.writes).await {
             // The mark in the spool stays, so the mail is tried again after a restart and shown as a possible double.
             tracing::error!(%error, "cannot settle mail in custody");
-            return;
+            // What could not be settled may still be due; it is not to be tried as fast as the disk fails.
+            return sleep(WAIT_AFTER_FAILURE).await;
         }
         self.work.notify_one();
     }

@@ -256,3 +256,48 @@ fn new_recipient(settings: &Settings, job: &Job, number: usize, state: NewState)
 pub(super) fn number32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{CustodySettings, DeliverSettings, RetrySettings};
+    use crate::proto::smtp::reply::Reply;
+
+    fn settings() -> Settings {
+        Settings {
+            hostname: "relay.sakura.example".to_owned(),
+            routes: Vec::new(),
+            custody: CustodySettings::default(),
+            deliver: DeliverSettings::default(),
+            retry: RetrySettings { waits: vec![Duration::from_mins(1), Duration::from_hours(4)], ..Default::default() },
+        }
+    }
+
+    /// Minutes until the next attempt of a mail of this age.
+    fn wait(age_minutes: i64, attempts: u32, unasked: bool) -> i64 {
+        let recipient = Address::parse("a@x.example").unwrap_or_else(|e| panic!("{e}"));
+        let outcome = RecipientOutcome::deferred_by_us(Reply::new(451, (4, 4, 1), "x"), false);
+        let told = Told { number: 0, recipient: &recipient, attempts, outcome, unasked };
+        let received_at = Timestamp::UNIX_EPOCH;
+        let now = received_at + SignedDuration::from_mins(age_minutes);
+        next_at(&settings(), received_at, &told, now).duration_since(now).as_mins()
+    }
+
+    #[test]
+    fn what_the_next_hop_deferred_waits_by_the_schedule() {
+        assert_eq!((wait(0, 1, false), wait(1, 2, false), wait(500, 9, false)), (1, 240, 240));
+    }
+
+    #[test]
+    fn what_a_silent_next_hop_was_not_asked_waits_by_its_age_and_never_long() {
+        assert_eq!((wait(0, 1, true), wait(20, 1, true), wait(5000, 1, true)), (1, 5, 15));
+        assert_eq!(wait(20, 2, true), 15);
+    }
+
+    #[test]
+    fn mail_expires_when_its_time_is_over_and_not_before() {
+        let at = |hours: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours);
+        assert!(!is_expired(&settings(), at(0), at(119)));
+        assert!(is_expired(&settings(), at(0), at(120)));
+    }
+}
