@@ -19,7 +19,7 @@ use crate::config::{NextHop, Route};
 use crate::ledger::Proves;
 use crate::mail::edit::Edits;
 use crate::proto::smtp::reply::Reply;
-use crate::spool::{DueEntry, DueRoute, Entry, EntryId, Write};
+use crate::spool::{DueEntry, DueRoute, Entry, EntryId, Recipient, RecipientState, Write};
 use crate::sys::clock;
 
 /// Entries of one route looked at in one round.
@@ -151,8 +151,11 @@ impl Drop for Busy {
 
 /// Sends an entry to those of its recipients that are due, one transaction for each route and copy.
 async fn send_entry(inner: &Arc<Inner>, entry: &Entry, due: &[u32]) {
+    let now = clock::now();
+    // What was due when it was listed may have been settled by an attempt that has just ended.
+    let is_due = |r: &Recipient| due.contains(&r.number) && r.state == RecipientState::Waiting && r.next_at <= now;
     let mut groups: BTreeMap<(String, u32), Vec<usize>> = BTreeMap::new();
-    for (place, recipient) in entry.recipients.iter().enumerate().filter(|(_, r)| due.contains(&r.number)) {
+    for (place, recipient) in entry.recipients.iter().enumerate().filter(|(_, r)| is_due(r)) {
         let route = inner.settings.route_name(&entry.envelope.recipients[place]);
         groups.entry((route, recipient.copy)).or_default().push(place);
     }
