@@ -24,6 +24,7 @@ CONF
 id = "example"
 name_ja = "株式会社サンプル"
 name_en = "Sample Inc."
+purpose = "応募してくださった方の次の一歩を支えるため"
 mode = "live"
 sender_domains = ["example.co.jp"]
 own_domains = ["example.co.jp"]

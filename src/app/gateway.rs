@@ -1,7 +1,6 @@
 //! The gateway as one value: started from settings, asked how it is, stopped.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +80,7 @@ impl Gateway {
     pub async fn start(settings: Settings, handed: Vec<TcpListener>, watch: Watch) -> Result<Self, StartFault> {
         let data = settings.data_dir.clone();
         let lock = DataLock::take(&data, "serve")?;
+        let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
         let listeners = listen(&settings, handed)?;
         let addresses = listeners.iter().filter_map(|l| l.local_addr().ok()).collect();
@@ -106,7 +106,7 @@ impl Gateway {
             watch: watch.clone(),
             stop: stop.clone(),
         };
-        let control = control(&data, operator, stop.subscribe())?;
+        let control = answer_admins(control, operator, stop.subscribe());
         let limits: Arc<Limits> = Arc::new(settings.smtp.limits);
         let stop_for = Duration::from_secs(limits.stop_seconds_max);
         let host: Arc<str> = hostname.into();
@@ -275,11 +275,10 @@ fn notices_from(settings: &Settings, hostname: &str) -> Result<Sender, StartFaul
     Ok(Sender { from, hostname: hostname.to_owned(), zone })
 }
 
-fn control(data: &Path, operator: Operator, mut stop: signal::Receiver<bool>) -> Result<JoinHandle<()>, StartFault> {
-    let server = Server::bind(data).map_err(|e| StartFault::Control(data.to_owned(), e))?;
+fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {
     let stopped = async move {
         // A sender that is gone means the same as a stop.
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    Ok(tokio::spawn(server.run(Arc::new(operator), stopped)))
+    tokio::spawn(server.run(Arc::new(operator), stopped))
 }

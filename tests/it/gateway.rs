@@ -166,6 +166,7 @@ impl Drop for Gateway {
 const COMPANY: &str = r#"id = "sakura"
 name_ja = "株式会社サクラ商事"
 name_en = "Sakura Trading"
+purpose = "応募してくださった方の次の一歩を支えるため"
 mode = "live"
 sender_domains = ["sakura.example"]
 own_domains = ["sakura.example"]

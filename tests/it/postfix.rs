@@ -73,6 +73,7 @@ fn swaks_to_postfix_carries_the_line_to_the_candidate_and_nothing_to_others() {
     assert!(has_link(&rejections[0]));
     let body = text(&others[0]);
     let sent = text(&ordinary("partner@vendor.example")).replace("\r\n", "\n");
-    assert!(body.ends_with(&sent), "changed on the way:\n{body}");
+    // swaks ends what it sends with a line end of its own.
+    assert!(body.trim_end().ends_with(sent.trim_end()), "changed on the way:\n{body}");
     assert_eq!(gateway.settled_credits(), 1);
 }

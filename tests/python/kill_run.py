@@ -215,6 +215,7 @@ proves = "delivered"
 COMPANY = """id = "sakura"
 name_ja = "株式会社サクラ商事"
 name_en = "Sakura Trading"
+purpose = "応募してくださった方の次の一歩を支えるため"
 mode = "live"
 sender_domains = ["sakura.example"]
 own_domains = ["sakura.example"]
@@ -241,6 +242,7 @@ def main():
     options = p.parse_args()
     state = pathlib.Path(options.state or tempfile.mkdtemp(prefix="kill-run-")).resolve()
     state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o755)  # Postfix runs as users of its own
     result, faults = run(options, state)
     print(json.dumps(result))
     for fault in faults:
