@@ -70,8 +70,7 @@ impl Reading {
             match kind(hit) {
                 Some(Kind::ConditionBefore) => condition_in = Some((hit.sentence, hit.end)),
                 Some(Kind::Negative) => {
-                    let before =
-                        condition_in.is_some_and(|(sentence, end)| sentence == hit.sentence && end <= hit.start);
+                    let before = condition_in.is_some_and(|(sentence, end)| sentence == hit.sentence && end <= hit.end);
                     match self.limit_after(index, hit, rules) {
                         Some(Kind::ConditionAfter) => self.conditional = true,
                         _ if before => self.conditional = true,
