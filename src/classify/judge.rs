@@ -12,8 +12,9 @@ use crate::mail::view::{LineKind, TextPart, View};
 const RECRUITING_MIN: u32 = 3;
 /// Recruiting weight a result needs whose words are used of other matters too.
 const RECRUITING_MIN_SOFT: u32 = 4;
-/// Applicant weight that such a result needs beside it.
-const APPLICANT_MIN_SOFT: u32 = 2;
+/// Applicant weight every result needs: thanks for applying or for coming, say. An agency is told the result in the
+/// very same words, but is not thanked for those.
+const APPLICANT_MIN: u32 = 2;
 /// Weight of a result that names the application itself.
 const STRONG: u32 = 3;
 /// Weight of a result in words of everyday life.
@@ -118,9 +119,7 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
     if names::is_about_another(newest.map(|(number, _)| text.line(number))) {
         return Some(Reason::ThirdPerson);
     }
-    // Words that are used of other matters too need a reader who is plainly the applicant.
-    let needed = if reading.strength(rules) >= STRONG { 1 } else { APPLICANT_MIN_SOFT };
-    (reading.applicant + subject.applicant < needed).then_some(Reason::NoApplicant)
+    (reading.applicant + subject.applicant < APPLICANT_MIN).then_some(Reason::NoApplicant)
 }
 
 /// A reply carries the subject of what it answers: an invitation, say.
