@@ -116,8 +116,8 @@ impl Charset {
         self.encoding != ISO_2022_JP
     }
 
-    /// One line, or another run that begins and ends in the initial state, as text. `None` when any octet is illegal, or
-    /// when an ISO-2022-JP run does not end in ASCII.
+    /// One line, or another run that begins and ends in the initial state, as text. `None` when any octet is illegal,
+    /// or when an ISO-2022-JP run does not end in ASCII.
     pub fn decode_line<'a>(&self, octets: &'a [u8]) -> Option<Cow<'a, str>> {
         if self.encoding == UTF_8 {
             return str::from_utf8(octets).ok().map(Cow::Borrowed);
@@ -130,7 +130,7 @@ impl Charset {
 
     /// Adds the line to `text`, as [`Charset::decode_line`] reads it. Gives whether it could.
     pub(crate) fn decode_line_into(&self, octets: &[u8], text: &mut String) -> bool {
-        if self.encoding == UTF_8 || (octets.is_ascii() && memchr(ESCAPE, octets).is_none()) {
+        if self.encoding == UTF_8 || (self.is_ascii_compatible() && octets.is_ascii()) {
             return str::from_utf8(octets).map(|t| text.push_str(t)).is_ok();
         }
         if self.encoding == ISO_2022_JP && !ends_in_ascii(octets) {
@@ -259,6 +259,7 @@ mod tests {
         for (label, octets) in [
             ("iso-2022-jp", &b"\x1b$B;DG0\x1b(B ok"[..]),
             ("iso-2022-jp", b"\x1b$B;DG0"),
+            ("iso-2022-jp", b"shift \x0e out"),
             ("euc-jp", b"\xbb\xc4\xc7\xb0"),
             ("shift_jis", b"\x81"),
             ("utf-8", b"\xff"),

@@ -1,4 +1,4 @@
-//! Transfer encodings (RFC 2045 6): a body decoded to octets, with the way back from each decoded octet to the raw message.
+//! Transfer encodings (RFC 2045 6): a body decoded to octets, with the way back to the raw message.
 
 use memchr::{memchr, memrchr};
 
@@ -199,9 +199,8 @@ impl Chars {
         self.count += line.len();
         let mut rest = line;
         if self.pending == 0 && self.padding == 0 {
-            let mut quanta = line.chunks_exact(4);
-            for quantum in quanta.by_ref() {
-                let [a, b, c, d] = [0, 1, 2, 3].map(|i| VALUES[usize::from(quantum[i])]);
+            for quantum in line.as_chunks::<4>().0 {
+                let [a, b, c, d] = quantum.map(|char| VALUES[usize::from(char)]);
                 // A stray character has the high bits that no value has.
                 if (a | b | c | d) & 0xc0 != 0 {
                     break;
@@ -407,7 +406,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn every_plain_octet_is_found_again(lines in proptest::collection::vec("[ -<>-~]{0,9}(=[0-9A-F]{2}|=\r\n|)", 0..6)) {
+        fn every_plain_octet_is_found_again(
+            lines in proptest::collection::vec("[ -<>-~]{0,9}(=[0-9A-F]{2}|=\r\n|)", 0..6),
+        ) {
             let body = lines.join("\r\n") + "\r\n.";
             let Ok((decoded, start)) = decoded("quoted-printable", &body) else { return Ok(()) };
             let mut last = 0;
@@ -421,7 +422,10 @@ mod tests {
         }
 
         #[test]
-        fn base64_agrees_with_an_independent_decoder(octets in proptest::collection::vec(0u8.., 0..200), width in 1usize..80) {
+        fn base64_agrees_with_an_independent_decoder(
+            octets in proptest::collection::vec(0u8.., 0..200),
+            width in 1usize..80,
+        ) {
             let text = data_encoding::BASE64.encode(&octets);
             let lines: Vec<&str> = text.as_bytes().chunks(width).filter_map(|c| str::from_utf8(c).ok()).collect();
             check("base64", &lines.join("\r\n"), Ok(&octets));
@@ -430,7 +434,9 @@ mod tests {
         #[test]
         fn base64_is_never_more_lenient_than_the_independent_decoder(text in "[A-D=+/. ]{0,12}") {
             let ours = decoded("base64", &text).map(|(d, _)| d.octets).ok();
-            assert_eq!(ours, data_encoding::BASE64.decode(text.as_bytes()).ok(), "{text:?}");
+            // The other one takes padded bodies one behind another.
+            let theirs = data_encoding::BASE64.decode(text.as_bytes()).ok();
+            assert!(ours == theirs || (ours.is_none() && text.contains('=')), "{text:?}");
         }
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn read(body: &[u8], charset: Charset) -> Result<Vec<Token>, HtmlFaul
     let (of_elements, of_comments, of_doctypes) = (Rc::clone(&found), Rc::clone(&found), Rc::clone(&found));
     let settings = Settings::new()
         .append_element_content_handler(element!("*", move |e| {
-            take_element(&of_elements, e);
+            take_element(&of_elements, e, body);
             Ok(())
         }))
         .append_document_content_handler(doc_comments!(move |c| {
@@ -80,13 +80,45 @@ fn push(found: &Found, octets: Range<usize>, kind: Kind) {
     }
 }
 
-fn take_element(found: &Found, e: &mut Element<'_, '_>) {
+/// The attributes that matter to reading.
+#[derive(Default)]
+struct Attributes {
+    class: String,
+    id: String,
+    style: Option<String>,
+    href: Option<String>,
+    hidden: bool,
+}
+
+impl Attributes {
+    /// Names are compared where they stand, which spares a text for each of the many that do not matter.
+    fn of(e: &Element<'_, '_>, body: &[u8]) -> Self {
+        let mut found = Self::default();
+        for attribute in e.attributes() {
+            let octets = attribute.name_source_location().and_then(|l| body.get(l.bytes())).unwrap_or_default();
+            let is = |name: &str| octets.eq_ignore_ascii_case(name.as_bytes());
+            if is("style") {
+                found.style.get_or_insert_with(|| attribute.value());
+            } else if is("href") {
+                found.href.get_or_insert_with(|| attribute.value());
+            } else if is("class") {
+                found.class = attribute.value();
+            } else if is("id") {
+                found.id = attribute.value();
+            } else {
+                found.hidden |= is("hidden");
+            }
+        }
+        found
+    }
+}
+
+fn take_element(found: &Found, e: &mut Element<'_, '_>, body: &[u8]) {
     let (name, role) = element::known(&e.tag_name());
     let has_content = e.can_have_content();
-    let attribute = |n: &str| e.get_attribute(n).unwrap_or_default();
-    let (class, id, style) = (attribute("class"), attribute("id"), e.get_attribute("style"));
+    let Attributes { class, id, style, href, hidden } = Attributes::of(e, body);
     let mut shown = style.as_deref().map(style::read).unwrap_or_default();
-    shown.hidden |= e.has_attribute("hidden") || role == Role::Hidden || element::marks_preheader(&class, &id);
+    shown.hidden |= hidden || role == Role::Hidden || element::marks_preheader(&class, &id);
     if name == "pre" {
         shown.pre = Some(true);
     }
@@ -95,13 +127,14 @@ fn take_element(found: &Found, e: &mut Element<'_, '_>) {
         role,
         shown,
         style: style.filter(|_| role == Role::Block),
-        href: if name == "a" { e.get_attribute("href") } else { None },
+        href: href.filter(|_| name == "a"),
         history: name == "blockquote" || element::marks_history(&class, &id),
         signature: element::marks_signature(&class, &id),
         opens: has_content && matches!(role, Role::Block | Role::Inline | Role::Hidden),
     };
+    let opens = start.opens;
     push(found, e.source_location().bytes(), Kind::Start(Box::new(start)));
-    if let Some(handlers) = e.end_tag_handlers() {
+    if let Some(handlers) = e.end_tag_handlers().filter(|_| opens) {
         let found = Rc::clone(found);
         handlers.push(Box::new(move |tag: &mut EndTag<'_>| {
             let (name, role) = element::known(&tag.name());

@@ -11,6 +11,8 @@ use super::part::{Part, Transfer};
 
 /// More parameters than this make a Content-Type malformed.
 const PARAMETERS_MAX: usize = 64;
+/// A longer value is malformed. It bounds the merging of continuations, which costs their number squared.
+const VALUE_OCTETS_MAX: usize = 8 * 1024;
 /// Longest boundary (RFC 2046 5.1.1).
 const BOUNDARY_OCTETS_MAX: usize = 70;
 
@@ -156,6 +158,9 @@ fn empty_part(in_digest: bool) -> Part {
 
 /// A value with parameters, as of Content-Type and Content-Disposition.
 fn parse_parameters(value: &[u8]) -> Option<ContentType<'_>> {
+    if value.len() > VALUE_OCTETS_MAX {
+        return None;
+    }
     match MessageStream::new(value).parse_content_type() {
         HeaderValue::ContentType(parsed) => Some(parsed),
         _ => None,

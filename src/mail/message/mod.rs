@@ -118,10 +118,39 @@ fn first<'a>(raw: &'a [u8], fields: &[Field], name: &str) -> Option<&'a [u8]> {
 
 /// The decoded text of an unstructured field.
 fn parse_text(value: &[u8]) -> String {
-    match MessageStream::new(&with_line_end(value)).parse_unstructured() {
+    let value = with_known_labels(value);
+    match MessageStream::new(&with_line_end(&value)).parse_unstructured() {
         HeaderValue::Text(text) => text.into_owned(),
         _ => String::new(),
     }
+}
+
+/// Encoded words (RFC 2047) whose label mail-parser does not know, under the label it knows.
+fn with_known_labels(value: &[u8]) -> Cow<'_, [u8]> {
+    const LABELS: [(&[u8], &[u8]); 4] = [
+        (b"=?cp932?", b"=?shift_jis?"),
+        (b"=?eucjp-ms?", b"=?euc-jp?"),
+        (b"=?iso-2022-jp-ms?", b"=?iso-2022-jp?"),
+        (b"=?cp50221?", b"=?iso-2022-jp?"),
+    ];
+    let known = |at: usize| {
+        let rest = &value[at..];
+        LABELS.iter().find(|(l, _)| rest.get(..l.len()).is_some_and(|r| r.eq_ignore_ascii_case(l)))
+    };
+    let mut renamed = Vec::new();
+    let mut from = 0;
+    for at in memchr::memmem::find_iter(value, b"=?") {
+        if let Some((label, name)) = known(at) {
+            renamed.extend_from_slice(&value[from..at]);
+            renamed.extend_from_slice(name);
+            from = at + label.len();
+        }
+    }
+    if from == 0 {
+        return Cow::Borrowed(value);
+    }
+    renamed.extend_from_slice(&value[from..]);
+    Cow::Owned(renamed)
 }
 
 fn read_people(raw: &[u8], fields: &[Field]) -> People {

@@ -1,4 +1,4 @@
-//! The MIME structure by its delimiter lines (RFC 2046 5.1): iterative, linear, and strict about what readers differ on.
+//! The MIME structure by its delimiter lines (RFC 2046 5.1): iterative, linear, strict where readers differ.
 
 use memchr::{memchr, memmem};
 
@@ -167,36 +167,41 @@ impl<'a> Scan<'a> {
 
     /// Ends at `end` whatever is open inside the multipart at `depth`.
     fn end_below(&mut self, depth: usize, end: usize) {
+        // A header that a delimiter cut short ends behind the line end that `end` stands before; so do those around it.
+        let mut end = end;
         if let Some(leaf) = self.leaf.take() {
-            self.end_part(leaf, end);
+            end = self.end_part(leaf, end);
         }
         while self.frames.len() > depth + 1 {
             let Some(frame) = self.frames.pop() else { return };
-            self.end_frame(&frame, end);
+            end = self.end_frame(&frame, end);
         }
     }
 
-    fn end_frame(&mut self, frame: &Frame<'_>, end: usize) {
+    fn end_frame(&mut self, frame: &Frame<'_>, end: usize) -> usize {
         if !frame.closed && !self.stopped {
             self.fault(Fault::Unclosed);
         }
         if frame.children == 0 {
             self.fault(Fault::Empty);
         }
-        self.end_part(frame.part, end);
+        self.end_part(frame.part, end)
     }
 
-    fn end_part(&mut self, index: usize, end: usize) {
+    /// Gives where the part really ends: never before it starts.
+    fn end_part(&mut self, index: usize, end: usize) -> usize {
         let part = &mut self.shape.parts[index];
-        part.body.end = end.max(part.body.start);
+        let end = end.max(part.body.start);
+        part.body.end = end;
         if !part.is_inline_text() {
-            return;
+            return end;
         }
         // Some readers take a delimiter in the middle of a line for one.
         let body = &self.raw[part.body.clone()];
         if self.frames.iter().any(|f| has_delimiter_inside(body, f.boundary)) {
             self.fault(Fault::DelimiterLike);
         }
+        end
     }
 
     fn finish(&mut self) {

@@ -55,21 +55,23 @@ fn is_divider(line: &str) -> bool {
 
 /// `On … wrote:`, `2026年4月6日(月) 10:00 … <…>:`, `…のメール:`, over up to three lines.
 fn is_attribution(lines: &[&str], index: usize) -> bool {
-    let first = lines[index].trim();
+    let first = lines[index].trim().trim_start_matches(['-', ' ']);
     let dated = starts_with_date(first);
-    if !(dated || first.starts_with("On ") || names_writer(first)) {
+    let on = first.starts_with("On ");
+    if !(dated || on || names_writer(first)) {
         return false;
     }
     let mut address = false;
     let mut digits = false;
-    for line in lines[index..].iter().take(ATTRIBUTION_LINES).map(|l| l.trim()) {
+    for (i, line) in lines[index..].iter().take(ATTRIBUTION_LINES).map(|l| l.trim()).enumerate() {
         if line.is_empty() {
             return false;
         }
         address |= line.contains('@') || line.contains('<') || line.contains('＜');
         digits |= line.bytes().any(|b| b.is_ascii_digit());
         if names_writer(line) {
-            return address || digits || dated || line.contains("さん");
+            // A sentence that begins with a date may end lines later in such words, but without an address.
+            return address || (digits && (on || i == 0)) || line.contains("さん");
         }
         if dated && address && line.ends_with([':', '：']) {
             return true;
@@ -91,7 +93,8 @@ fn names_writer(line: &str) -> bool {
         "schrieb:",
         "a écrit :",
     ];
-    ENDS.iter().any(|end| line.ends_with(end))
+    // Zoho draws dashes around it.
+    ENDS.iter().any(|end| line.ends_with(end)) || line.trim_end_matches('-').ends_with(" wrote ")
 }
 
 /// `2026年4月6日`, `2026/04/06`, `2026-04-06`, also in brackets.
@@ -144,7 +147,7 @@ fn label(line: &str) -> Option<Label> {
         ("objet", Label::Subject),
     ];
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || c == '*');
-    let end = line.find([':', '：']).filter(|n| *n <= 24)?;
+    let (end, _) = line.char_indices().take_while(|(at, _)| *at <= 24).find(|(_, c)| matches!(c, ':' | '：'))?;
     let name = line[..end].trim_matches(|c: char| c.is_whitespace() || c == '*').to_lowercase();
     NAMES.iter().find(|(n, _)| *n == name).map(|(_, label)| *label)
 }

@@ -30,7 +30,7 @@ fn opens(lines: &[&str], index: usize) -> bool {
 /// A line drawn from ornaments.
 fn is_rule(line: &str) -> bool {
     const ORNAMENTS: &str = "─━―ー-=＝*＊_＿~～・…◆◇■□●○☆★+＋.:：|｜┈┉╌═▬—–‐−┏┓┗┛┠┨├┤┃│/／\\＼#＃♪﹏ﾟ｡･※ \u{3000}";
-    line.chars().filter(|c| !c.is_whitespace()).count() >= 4 && line.chars().all(|c| ORNAMENTS.contains(c))
+    line.chars().all(|c| ORNAMENTS.contains(c)) && line.chars().filter(|c| !c.is_whitespace()).count() >= 4
 }
 
 /// `iPhoneから送信` and its relatives.
@@ -38,7 +38,7 @@ fn is_device_line(line: &str) -> bool {
     const DEVICES: [&str; 8] = ["iPhone", "iPad", "Android", "Galaxy", "Xperia", "スマートフォン", "携帯", "Outlook"];
     let sent = line.ends_with("から送信") || line.ends_with("を入手") || line.ends_with("から送信されました");
     let english = line.starts_with("Sent from ") || line.starts_with("Get Outlook for ");
-    line.chars().count() <= LINE_CHARS_MAX && (english || (sent && DEVICES.iter().any(|d| line.contains(d))))
+    (english || (sent && DEVICES.iter().any(|d| line.contains(d)))) && line.chars().count() <= LINE_CHARS_MAX
 }
 
 /// A sentence, or words of a result: nothing that a signature holds.
