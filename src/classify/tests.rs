@@ -140,6 +140,16 @@ fn a_mail_is_judged_alike_in_every_form() {
 }
 
 #[test]
+fn a_subject_that_says_nothing_neither_finds_nor_hides() {
+    let notes = [Note::read_all("tune"), Note::read_all("held")].concat();
+    let plain: Vec<Note> = notes.iter().map(|note| note.under("さくら商事よりご連絡")).collect();
+    let tally = tally(&plain, &RULES);
+    tally.report("with a bare subject");
+    assert!(tally.wrongly_found.is_empty(), "{:#?}", tally.wrongly_found);
+    assert!(tally.recall_percent() >= 80, "{} %", tally.recall_percent());
+}
+
+#[test]
 fn a_rejection_turned_into_its_opposite_is_none() {
     let rules = &*RULES;
     let turns = [
