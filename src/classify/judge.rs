@@ -112,6 +112,9 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
     if !(reading.anchored || subject.anchored) {
         return Some(Reason::NotRecruiting);
     }
+    if reading.turned {
+        return Some(Reason::Ambiguous);
+    }
     if quoted {
         return Some(Reason::SecondNotice);
     }

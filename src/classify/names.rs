@@ -63,7 +63,12 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool
                 Some(_) => {}
             }
         }
-        if addressee && read < ADDRESSEE_LINES_MAX && line.chars().count() <= 40 && ends_with_honorific(line) {
+        let scholar = line.ends_with("先生") || line.ends_with("教授");
+        if (addressee || scholar)
+            && read < ADDRESSEE_LINES_MAX
+            && line.chars().count() <= 40
+            && ends_with_honorific(line)
+        {
             let organised = |line: &str| ORGANISATIONS.iter().any(|mark| line.contains(mark));
             if organised(line) || before.is_some_and(|above| above.chars().count() <= 30 && organised(above)) {
                 return true;
@@ -76,7 +81,7 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool
 
 fn ends_with_honorific(line: &str) -> bool {
     let line = line.trim_end_matches(|c: char| c.is_whitespace() || c == '、' || c == ',');
-    ["様", "さま", "さん", "殿"].iter().any(|end| line.ends_with(end))
+    ["様", "さま", "さん", "殿", "先生", "教授"].iter().any(|end| line.ends_with(end))
 }
 
 /// The names a line holds before 様, さま or さん, blanks taken out, and whether the sentence goes on with them.
