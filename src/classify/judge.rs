@@ -132,17 +132,14 @@ fn is_reply(subject: &str) -> bool {
 
 /// Weight of body and subject together, each rule once.
 fn recruiting_weight(reading: &Reading, subject: &Reading, rules: &Rules) -> u32 {
-    let mut beside = 0;
-    let mut counted: Vec<usize> = Vec::new();
-    for hit in &subject.hits {
+    let mut counted = vec![false; rules.list.len()];
+    let mut weight = 0;
+    for hit in reading.hits.iter().chain(&subject.hits) {
         let Some(rule) = rules.list.get(hit.rule).filter(|rule| rule.kind == Kind::Recruiting) else { continue };
-        let known = counted.contains(&hit.rule) || reading.hits.iter().any(|other| other.rule == hit.rule);
-        if !known {
-            counted.push(hit.rule);
-            beside += rule.weight;
-        }
+        let known = counted.get_mut(hit.rule).is_none_or(|known| std::mem::replace(known, true));
+        weight += if known { 0 } else { rule.weight };
     }
-    reading.recruiting + beside
+    weight
 }
 
 fn is_result_stated(reading: &Reading, recruiting: u32, rules: &Rules) -> bool {
