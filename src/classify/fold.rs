@@ -243,7 +243,8 @@ const BULLETS: &[char] = &['・', '■', '□', '◆', '◇', '●', '▼', '▽
 
 /// Characters that are their own NFKC form, or are folded here without it.
 fn is_plain(c: char) -> bool {
-    matches!(c, '\0'..='\u{7f}' | '\u{3000}'..='\u{3096}' | '\u{30a1}'..='\u{30fe}' | '\u{4e00}'..='\u{9fff}' | '\u{ff01}'..='\u{ff5e}')
+    let kana = matches!(c, '\u{3000}'..='\u{3096}' | '\u{30a1}'..='\u{30fe}');
+    c.is_ascii() || kana || matches!(c, '\u{4e00}'..='\u{9fff}' | '\u{ff01}'..='\u{ff5e}')
 }
 
 fn narrow(c: char) -> char {

@@ -12,6 +12,9 @@ use crate::mail::view::{LineKind, TextPart, View};
 const RECRUITING_MIN: u32 = 3;
 /// Recruiting weight a result needs whose words are used of other matters too.
 const RECRUITING_MIN_SOFT: u32 = 4;
+/// Applicant weight every result needs: thanks for applying or for coming, say. An agency is told the result in the
+/// very same words, but is not thanked for those.
+const APPLICANT_MIN: u32 = 2;
 /// Weight of a result that names the application itself.
 const STRONG: u32 = 3;
 /// Weight of a result in words of everyday life.
@@ -109,6 +112,9 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
     if !(reading.anchored || subject.anchored) {
         return Some(Reason::NotRecruiting);
     }
+    if reading.turned {
+        return Some(Reason::Ambiguous);
+    }
     if quoted {
         return Some(Reason::SecondNotice);
     }
@@ -116,7 +122,7 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
     if names::is_about_another(newest.map(|(number, _)| text.line(number))) {
         return Some(Reason::ThirdPerson);
     }
-    (reading.applicant + subject.applicant == 0).then_some(Reason::NoApplicant)
+    (reading.applicant + subject.applicant < APPLICANT_MIN).then_some(Reason::NoApplicant)
 }
 
 /// A reply carries the subject of what it answers: an invitation, say.
@@ -126,17 +132,14 @@ fn is_reply(subject: &str) -> bool {
 
 /// Weight of body and subject together, each rule once.
 fn recruiting_weight(reading: &Reading, subject: &Reading, rules: &Rules) -> u32 {
-    let mut beside = 0;
-    let mut counted: Vec<usize> = Vec::new();
-    for hit in &subject.hits {
+    let mut counted = vec![false; rules.list.len()];
+    let mut weight = 0;
+    for hit in reading.hits.iter().chain(&subject.hits) {
         let Some(rule) = rules.list.get(hit.rule).filter(|rule| rule.kind == Kind::Recruiting) else { continue };
-        let known = counted.contains(&hit.rule) || reading.hits.iter().any(|other| other.rule == hit.rule);
-        if !known {
-            counted.push(hit.rule);
-            beside += rule.weight;
-        }
+        let known = counted.get_mut(hit.rule).is_none_or(|known| std::mem::replace(known, true));
+        weight += if known { 0 } else { rule.weight };
     }
-    reading.recruiting + beside
+    weight
 }
 
 fn is_result_stated(reading: &Reading, recruiting: u32, rules: &Rules) -> bool {

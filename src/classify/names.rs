@@ -3,14 +3,14 @@
 use super::fold::is_han;
 
 /// Characters before an honorific that are looked at.
-const NAME_CHARS_MAX: usize = 8;
+const NAME_CHARS_MAX: usize = 24;
 /// Lines looked at for the addressee.
 const ADDRESSEE_LINES_MAX: usize = 8;
 
 /// What stands before 様 or さん and names nobody, when it stands alone.
 const NOBODY: &[&str] = &[
-    "皆", "各", "客", "貴", "王", "神", "同", "仕", "模", "多", "両", "一", "方", "奥", "母", "父", "有", "子", "外",
-    "異",
+    "皆", "各", "客", "貴", "王", "神", "同", "仕", "模", "多", "両", "一", "方", "彼", "奥", "母", "父", "有", "子",
+    "外", "異",
 ];
 
 /// Endings of words before 様 or さん that name nobody.
@@ -63,7 +63,12 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool
                 Some(_) => {}
             }
         }
-        if addressee && read < ADDRESSEE_LINES_MAX && line.chars().count() <= 40 && ends_with_honorific(line) {
+        let scholar = line.ends_with("先生") || line.ends_with("教授");
+        if (addressee || scholar)
+            && read < ADDRESSEE_LINES_MAX
+            && line.chars().count() <= 40
+            && ends_with_honorific(line)
+        {
             let organised = |line: &str| ORGANISATIONS.iter().any(|mark| line.contains(mark));
             if organised(line) || before.is_some_and(|above| above.chars().count() <= 30 && organised(above)) {
                 return true;
@@ -76,23 +81,29 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool
 
 fn ends_with_honorific(line: &str) -> bool {
     let line = line.trim_end_matches(|c: char| c.is_whitespace() || c == '、' || c == ',');
-    ["様", "さま", "さん", "殿"].iter().any(|end| line.ends_with(end))
+    ["様", "さま", "さん", "殿", "先生", "教授"].iter().any(|end| line.ends_with(end))
 }
 
 /// The names a line holds before 様, さま or さん, blanks taken out, and whether the sentence goes on with them.
 fn names_in(line: &str) -> impl Iterator<Item = (String, bool)> {
-    let marks = line.match_indices("様").chain(line.match_indices("さま")).chain(line.match_indices("さん"));
+    let marks = ["様", "さま", "さん", "氏"].into_iter().flat_map(|mark| line.match_indices(mark));
     let mut ends: Vec<(usize, &str)> = marks.collect();
     ends.sort_unstable();
     ends.into_iter().filter_map(|(end, mark)| {
-        let name = name_before(line.get(..end)?, mark == "様")?;
+        let name = name_before(line.get(..end)?, matches!(mark, "様" | "氏"))?;
         let after = line.get(end + mark.len()..)?;
+        // 氏名 is a heading, and no name.
+        if after.starts_with('名') {
+            return None;
+        }
         Some((name, after.starts_with(['の', 'に', 'は', 'で', 'が', 'を', 'と', 'も'])))
     })
 }
 
 fn name_before(text: &str, formal: bool) -> Option<String> {
-    let letter = |c: char| is_han(c) || matches!(c, '\u{30a1}'..='\u{30fe}');
+    let letter = |c: char| {
+        is_han(c) || c.is_ascii_alphabetic() || matches!(c, '.' | '\u{30a1}'..='\u{30fe}' | '\u{ff21}'..='\u{ff5a}')
+    };
     let run: Vec<char> = text
         .chars()
         .rev()
@@ -123,6 +134,7 @@ mod tests {
     #[test]
     fn the_addressee_may_be_named_again() {
         check("佐藤 花子 様\n\n佐藤様につきましては", false);
+        check("Nguyen Van A 様\nNguyen様につきましては\n氏名 佐藤", false);
         check("グエンさん\n皆様のご応募、多様な職種、お客様", false);
         check("みどりクリニックです。\n川村さん、先日はありがとう", false);
     }
@@ -133,6 +145,8 @@ mod tests {
         check("面接の件です。\n林様は不採用です", true);
         check("中島さん\n面接した山下さんですが", true);
         check("青木様 合格、藤井様 不採用", true);
+        check("鈴木様\nA・K様 不採用\nM・T様 不採用", true);
+        check("鈴木様\nK.S氏の面接の結果", true);
     }
 
     #[test]

@@ -10,6 +10,12 @@ const SCOPE_OCTETS_MAX: usize = 72;
 /// Where a clause ends and another begins within a sentence.
 const CLAUSE_ENDS: &[&str] = &["が、", "ため、", "ので、"];
 
+/// Words behind a result that turn the sentence to something else.
+const TURNS: &[&str] =
+    &["が、", "けれど", "いただき、", "ものの、", ", but ", ", however", ", and you will", "; however"];
+/// Octets behind a result in which a turn is looked for, and behind the turn in which it is looked whether it is kind.
+const TURN_OCTETS_MAX: usize = 240;
+
 /// One text, read.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
@@ -27,6 +33,8 @@ pub(super) struct Reading {
     pub results: Vec<usize>,
     /// A result stands in a condition.
     pub conditional: bool,
+    /// A result's sentence goes on to something that is neither regret nor wishes: it may well take the result back.
+    pub turned: bool,
     /// The veto that wins, and the hit that raised it.
     pub veto: Option<(Reason, usize)>,
 }
@@ -65,18 +73,22 @@ impl Reading {
 
     fn find_results(&mut self, rules: &Rules) {
         let kind = |hit: &Hit| rules.list.get(hit.rule).map(|rule| rule.kind);
+        let brackets: Vec<(usize, &str)> = self.folded.text.match_indices(['「', '」']).collect();
         let mut condition_in = None;
         for (index, hit) in self.hits.iter().enumerate() {
             match kind(hit) {
                 Some(Kind::ConditionBefore) => condition_in = Some((hit.sentence, hit.end)),
                 Some(Kind::Negative) => {
-                    let before =
-                        condition_in.is_some_and(|(sentence, end)| sentence == hit.sentence && end <= hit.start);
+                    let before = condition_in.is_some_and(|(sentence, end)| sentence == hit.sentence && end <= hit.end);
                     match self.limit_after(index, hit, rules) {
                         Some(Kind::ConditionAfter) => self.conditional = true,
                         _ if before => self.conditional = true,
                         Some(_) => {}
-                        None => self.results.push(index),
+                        None if is_spoken_of(&brackets, hit.start) => self.conditional = true,
+                        None => {
+                            self.turned |= self.turns_after(index, hit, rules);
+                            self.results.push(index);
+                        }
                     }
                 }
                 _ => {}
@@ -96,6 +108,19 @@ impl Reading {
                 matches!(kind, Kind::ConditionAfter | Kind::Denial).then_some(kind)
             },
         )
+    }
+
+    /// Whether the sentence turns to something else behind the result, without regret, wishes or papers in it.
+    fn turns_after(&self, index: usize, result: &Hit, rules: &Rules) -> bool {
+        let end = self.folded.sentence_end(result.sentence).min(result.end + TURN_OCTETS_MAX);
+        let end = (result.end..=end).rev().find(|end| self.folded.text.is_char_boundary(*end)).unwrap_or(result.end);
+        let rest = self.folded.text.get(result.end..end).unwrap_or_default();
+        let Some(turn) = TURNS.iter().filter_map(|turn| rest.find(turn)).min() else { return false };
+        let behind = self.hits.iter().skip(index + 1).take_while(|hit| hit.sentence == result.sentence).take(64);
+        let kind = |hit: &Hit| rules.list.get(hit.rule).map(|rule| rule.kind);
+        !behind
+            .filter(|hit| hit.start > result.end + turn)
+            .any(|hit| matches!(kind(hit), Some(Kind::Wish | Kind::Continuation | Kind::Support)))
     }
 
     fn is_one_clause(&self, from: usize, until: usize) -> bool {
@@ -124,4 +149,10 @@ impl Reading {
     fn weight(&self, index: usize, rules: &Rules) -> Option<u32> {
         rules.list.get(self.hits.get(index)?.rule).map(|rule| rule.weight)
     }
+}
+
+/// Whether the offset is inside 「」: such words are spoken of, and not said.
+fn is_spoken_of(brackets: &[(usize, &str)], offset: usize) -> bool {
+    let before = brackets.partition_point(|(at, _)| *at < offset);
+    before.checked_sub(1).and_then(|last| brackets.get(last)).is_some_and(|(_, bracket)| *bracket == "「")
 }

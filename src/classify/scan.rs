@@ -18,7 +18,13 @@ pub(super) struct Hit {
 
 /// All hits in order of their ends, without those an exception covers.
 pub(super) fn scan(folded: &Folded, rules: &Rules) -> Vec<Hit> {
-    let mut scanner = Scanner { rules, states: vec![None; rules.slots()], hits: Vec::new(), exceptions: Vec::new() };
+    let mut scanner = Scanner {
+        text: &folded.text,
+        rules,
+        states: vec![None; rules.slots()],
+        hits: Vec::new(),
+        exceptions: Vec::new(),
+    };
     let mut sentence = 0;
     for found in rules.automaton.find_overlapping_iter(&folded.text) {
         while folded.sentences.get(sentence + 1).is_some_and(|next| next.start < found.end()) {
@@ -33,6 +39,7 @@ pub(super) fn scan(folded: &Folded, rules: &Rules) -> Vec<Hit> {
 }
 
 struct Scanner<'r> {
+    text: &'r str,
     rules: &'r Rules,
     /// For each step of each phrase with gaps, the newest text that matched it and all before it.
     states: Vec<Option<Hit>>,
@@ -47,7 +54,7 @@ impl Scanner<'_> {
             let mut whole = Hit { rule: phrase.rule, ..hit };
             if step.step > 0 {
                 let before = self.states.get(phrase.slot + step.step - 1).copied().flatten();
-                let Some(before) = before.filter(|b| is_near(b, &hit)) else { continue };
+                let Some(before) = before.filter(|b| is_near(b, &hit, self.text)) else { continue };
                 whole.start = before.start;
             }
             if step.step + 1 < phrase.steps {
@@ -99,8 +106,10 @@ impl Covers {
     }
 }
 
-fn is_near(before: &Hit, hit: &Hit) -> bool {
-    before.sentence == hit.sentence && before.end <= hit.start && hit.start - before.end <= GAP_OCTETS_MAX
+/// A gap is short, stays in its sentence, and holds no Latin comma: behind one, English speaks of something else.
+fn is_near(before: &Hit, hit: &Hit, text: &str) -> bool {
+    let short = before.sentence == hit.sentence && before.end <= hit.start && hit.start - before.end <= GAP_OCTETS_MAX;
+    short && !text.get(before.end..hit.start).is_none_or(|gap| gap.contains(','))
 }
 
 /// Latin words match whole: no letter or digit may go on where the phrase begins or ends with one.

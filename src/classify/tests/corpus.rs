@@ -84,6 +84,11 @@ impl Note {
         Note::parse("test", &format!("body\nexpect: rejection\n\n{body}"))
     }
 
+    /// The same mail under another subject.
+    pub fn under(&self, subject: &str) -> Note {
+        Note { subject: subject.to_owned(), ..self.clone() }
+    }
+
     /// Whether its body can be written in ISO-2022-JP.
     pub fn fits_jis(&self) -> bool {
         !encoding_rs::ISO_2022_JP.encode(&self.body).2

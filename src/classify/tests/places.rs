@@ -25,7 +25,7 @@ fn wrapped_lines_of_the_result_stay_together() {
 #[test]
 fn what_asks_to_understand_belongs_to_the_result() {
     check(
-        "佐藤様\nご応募ありがとうございました。\n今回は不採用とさせていただきます。\n何卒ご了承くださいますよう\nお願い申し上げます。\n書類は破棄いたします。\nご活躍をお祈りいたします。",
+        "佐藤様\n面接ありがとうございました。\n今回は不採用とさせていただきます。\n何卒ご了承くださいますよう\nお願い申し上げます。\n書類は破棄いたします。\nご活躍をお祈りいたします。",
         4,
         Some(6),
     );
@@ -57,7 +57,10 @@ fn a_mail_of_one_line_has_no_place_for_wishes() {
 #[test]
 fn english_sentences_are_kept_whole() {
     check(
-        "Dear Ana,\nThank you for applying for the Analyst role. We regret to inform you that we will\nnot be moving forward with your\napplication. It was a difficult decision.\n\nWe wish you every success.",
+        "Dear Ana,\nThank you for applying for the Analyst role. We regret to inform you\n\
+         that we will not be moving forward with your\n\
+         application. \
+         It was a difficult decision.\n\nWe wish you every success.",
         3,
         Some(5),
     );
@@ -66,7 +69,8 @@ fn english_sentences_are_kept_whole() {
 #[test]
 fn of_two_halves_the_first_that_states_the_result_is_taken() {
     check(
-        "Ana 様\nご応募ありがとうございました。選考の結果、今回は採用を見送らせていただきます。\n\nDear Ana,\nThank you for your application for the position.\nUnfortunately you were not selected.",
+        "Ana 様\nご応募ありがとうございました。選考の結果、今回は採用を見送らせていただきます。\n\n\
+         Dear Ana,\nThank you for your application for the position.\nUnfortunately you were not selected.",
         1,
         None,
     );
@@ -75,7 +79,8 @@ fn of_two_halves_the_first_that_states_the_result_is_taken() {
 #[test]
 fn both_alternatives_have_their_place() {
     let note = Note::of_body(
-        "佐藤様\n\nご応募ありがとうございました。\n選考の結果、不採用とさせていただきます。\n\nご活躍をお祈りいたします。",
+        "佐藤様\n\nご応募ありがとうございました。\n\
+         面接の結果、不採用とさせていただきます。\n\nご活躍をお祈りいたします。",
     );
     let found = verdict(&note.in_form("alternative"), &RULES);
     let Verdict::Rejection(found) = found else { panic!("{found:?}") };
