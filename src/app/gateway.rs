@@ -13,7 +13,7 @@ use super::courier::SpoolCourier;
 use super::operator::Operator;
 use crate::classify::Rules;
 use crate::config::Settings;
-use crate::config::keys::{self, KeyFault};
+use crate::config::keys::{self, KeyFault, RootKey};
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::{self, Deliver};
 use crate::ledger::Balance;
@@ -24,7 +24,8 @@ use crate::policy::{self, PolicyHandle};
 use crate::proto::smtp::limits::Limits;
 use crate::referral::CompanyId;
 use crate::referral::wording::Language;
-use crate::smtp::{self, Door, Relay, Services};
+use crate::smtp::custody::{Relay, Services};
+use crate::smtp::{self, Door};
 use crate::spool::{Spool, SpoolError, SpoolOptions};
 use crate::store::{Pump, PumpOptions, Store, StoreError};
 use crate::sys::clock;
@@ -83,8 +84,10 @@ impl Gateway {
         let hostname = hostname(&settings)?;
         let listeners = listen(&settings, handed)?;
         let addresses = listeners.iter().filter_map(|l| l.local_addr().ok()).collect();
+        // Before anything else is made there: a folder in use without its key is refused.
+        let root = keys::open_root_key(&data)?;
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;
-        let (policy, agreed) = agree(&settings, &store).await?;
+        let (policy, agreed) = agree(&settings, &store, &root).await;
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
         let deliver = Deliver::start(spool.clone(), delivery(&settings, &hostname));
@@ -105,7 +108,7 @@ impl Gateway {
         };
         let control = control(&data, operator, stop.subscribe())?;
         let limits: Arc<Limits> = Arc::new(settings.smtp.limits);
-        let stop_for = limits.stop_for;
+        let stop_for = Duration::from_secs(limits.stop_seconds_max);
         let host: Arc<str> = hostname.into();
         let services = Services {
             host: Arc::clone(&host),
@@ -207,12 +210,11 @@ fn listen(settings: &Settings, handed: Vec<TcpListener>) -> Result<Vec<TcpListen
 }
 
 /// Builds the policy; a company whose keys or contracts the ledger knows otherwise gets no line (design §4).
-async fn agree(settings: &Settings, store: &Store) -> Result<(PolicyHandle, bool), StartFault> {
-    let root = keys::open_root_key(&settings.data_dir)?;
+async fn agree(settings: &Settings, store: &Store, root: &RootKey) -> (PolicyHandle, bool) {
     let rules = Arc::new(Rules::built_in());
     let mut settings = settings.clone();
     let mut agreed = true;
-    for agreement in policy::agreements(&policy::build(&settings, &root, Arc::clone(&rules))) {
+    for agreement in policy::agreements(&policy::build(&settings, root, Arc::clone(&rules))) {
         let company = agreement.company.clone();
         if let Err(error) = store.agree(agreement).await {
             tracing::error!(company = company.as_str(), %error, "no line is written for this company");
@@ -221,7 +223,7 @@ async fn agree(settings: &Settings, store: &Store) -> Result<(PolicyHandle, bool
             of_it.for_each(|c| c.mode = Mode::Observe);
         }
     }
-    Ok((PolicyHandle::new(policy::build(&settings, &root, rules)), agreed))
+    (PolicyHandle::new(policy::build(&settings, root, rules)), agreed)
 }
 
 fn spool_options(settings: &Settings) -> SpoolOptions {

@@ -29,10 +29,20 @@ pub struct Cli {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check the configuration: every fault of every file at once, with file, line and remedy.
-    Check(CheckArgs),
     /// Send a day of HR mail through a gateway of its own on loopback, and check every mail that comes out.
     Demo(DemoArgs),
+    /// Run the gateway.
+    Serve(ServeArgs),
+    /// What needs no gateway of its own.
+    #[command(flatten)]
+    Tool(Tool),
+}
+
+/// The commands that need no gateway of their own.
+#[derive(Debug, Subcommand)]
+pub enum Tool {
+    /// Check the configuration: every fault of every file at once, with file, line and remedy.
+    Check(CheckArgs),
     /// Tell what would become of mails in files, and why. Nothing is sent.
     Explain(ExplainArgs),
     /// Read the ledger: people counted, slots granted, and the proof of both.
@@ -40,8 +50,6 @@ pub enum Command {
     Ledger(LedgerCommand),
     /// Write a mail as it would leave. Nothing is sent.
     Preview(PreviewArgs),
-    /// Run the gateway.
-    Serve(ServeArgs),
     /// Show how the running server is.
     Status(StatusArgs),
 }

@@ -109,8 +109,8 @@ impl Explanation {
     fn print(&self, path: &Path, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}: {} ({})", path.display(), self.verdict(), self.reason)?;
         for e in &self.evidence {
-            let place = format!("part {}, line {}", e.text_part + 1, e.line + 1);
-            writeln!(out, "  {:<10} {}   [{}, {place}]", e.question.code(), e.text, e.rule)?;
+            let place = e.line.map_or(String::new(), |line| format!(", part {}, line {}", e.text_part + 1, line + 1));
+            writeln!(out, "  {:<10} {}   [{}{place}]", e.question.code(), e.text, e.rule)?;
         }
         for i in &self.inserted {
             writeln!(

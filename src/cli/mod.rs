@@ -15,18 +15,20 @@ mod tests;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-pub use args::{Cli, Command};
+pub use args::{Cli, Command, Tool};
 use output::End;
 
-/// Runs a command that needs no running gateway of its own, printing to `out`.
+/// Runs a command that needs no gateway of its own, printing to `out`.
 ///
 /// # Errors
 /// When the output cannot be written.
-pub fn run(command: &Command, out: &mut dyn Write) -> io::Result<End> {
-    match command {
-        Command::Check(args) => check::check(args, out),
-        Command::Ledger(command) => ledger::ledger(command, out),
-        Command::Status(args) => status::status(args, out),
+pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
+    match tool {
+        Tool::Check(args) => check::check(args, out),
+        Tool::Explain(args) => explain::explain(args, out),
+        Tool::Ledger(command) => ledger::ledger(command, out),
+        Tool::Preview(args) => preview::preview(args, out),
+        Tool::Status(args) => status::status(args, out),
     }
 }
 

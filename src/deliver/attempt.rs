@@ -55,7 +55,6 @@ pub(super) enum Attempt {
 }
 
 /// A transaction whose dot waits for its answer.
-#[derive(Debug)]
 pub(super) struct Pending {
     pub(super) made: Made,
     pub(super) connection: Connection,
@@ -90,10 +89,11 @@ impl Sender<'_> {
             return Attempt::InDoubt(Box::new(pending));
         }
         if made.is_given_up() {
-            self.note_stall(&made);
             return Attempt::GivenUp;
         }
-        self.note_stall(&made);
+        if made.is_stalled() {
+            self.hop.stalled();
+        }
         let outcomes = RecipientOutcome::all_of(&made);
         let connection = keep_or_close(&made, connection);
         if again.is_empty() {
@@ -167,12 +167,6 @@ impl Sender<'_> {
             self.hop.give_back(connection);
         }
     }
-
-    fn note_stall(&self, made: &Made) {
-        if made.is_stalled() {
-            self.hop.stalled();
-        }
-    }
 }
 
 impl Pending {
@@ -217,9 +211,8 @@ fn merge(outcomes: &mut [RecipientOutcome], again: &[usize], second: Vec<Recipie
 
 /// Turns a refusal into a deferral with the same words.
 fn defer(outcome: &mut RecipientOutcome) {
-    if let RecipientOutcome::Refused { reply, by_next_hop } = outcome {
-        let (reply, by_next_hop) = (Arc::clone(reply), *by_next_hop);
-        *outcome = RecipientOutcome::Deferred { reply, by_next_hop, maybe_doubled: false };
+    if let RecipientOutcome::Refused { reply, .. } = outcome {
+        *outcome = RecipientOutcome::Deferred { reply: Arc::clone(reply), maybe_doubled: false };
     }
 }
 

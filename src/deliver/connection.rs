@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::settings::Deadlines;
 use crate::proto::smtp::client::{Capabilities, Phase};
 use crate::proto::smtp::reply::{Reply, ReplyFault};
+use crate::watch::Held;
 
 /// Room for the replies of a usual transaction.
 const INPUT_OCTETS: usize = 1024;
@@ -82,8 +83,13 @@ impl Patience {
     }
 }
 
+/// The place of a connection among those its next hop may have; given back when it is dropped.
+pub(super) struct Place {
+    pub(super) _permit: OwnedSemaphorePermit,
+    pub(super) _held: Held,
+}
+
 /// An open connection to a next hop that has taken our EHLO or HELO.
-#[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
     input: Vec<u8>,
@@ -93,15 +99,14 @@ pub(super) struct Connection {
     /// Transactions made so far.
     pub(super) used: u32,
     pub(super) idle_since: Instant,
-    /// Its place among the connections its next hop may have; given back when it is dropped.
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Connection {
     /// Connects, takes the greeting and says who we are.
     pub(super) async fn open(
         addresses: &[SocketAddr],
-        place: OwnedSemaphorePermit,
+        place: Place,
         hostname: &str,
         patience: &Patience,
     ) -> Result<Self, Broken> {

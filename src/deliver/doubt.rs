@@ -1,27 +1,35 @@
 //! Mails in doubt: the dot was sent, and its answer is awaited after the client has long been answered.
 
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
-use super::Inner;
 use super::attempt::Pending;
 use super::bounce::About;
 use super::connection::Patience;
 use super::outcome::{Job, RecipientOutcome};
 use super::writes::{self, Mail, Told, number32};
+use super::{Inner, Tried};
 use crate::ledger::Proves;
 use crate::spool::EntryId;
 use crate::sys::clock;
 
 /// A connection whose last answer is still to come, and the job it is for.
-#[derive(Debug)]
 pub struct InDoubt {
     pub(super) pending: Box<Pending>,
     pub(super) job: Job,
     pub(super) route: String,
     pub(super) proves: Proves,
     pub(super) began: Timestamp,
+    pub(super) sent: Instant,
+}
+
+impl fmt::Debug for InDoubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InDoubt").field("id", &self.job.id).field("so_far", &self.so_far()).finish_non_exhaustive()
+    }
 }
 
 impl InDoubt {
@@ -66,6 +74,6 @@ impl InDoubt {
             edit_refused,
         };
         let written = writes::settle(&inner.settings, &mail, &told, clock::now());
-        inner.commit(written).await;
+        inner.commit(written, Tried { id: &id, route: &self.route, number: 1, began: self.sent }).await;
     }
 }

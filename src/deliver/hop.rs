@@ -9,9 +9,10 @@ use tokio::net::lookup_host;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::connection::{Broken, Connection, Fault, Patience};
+use super::connection::{Broken, Connection, Fault, Patience, Place};
 use crate::config::{DeliverSettings, NextHop};
 use crate::proto::smtp::client::Phase;
+use crate::watch::{Gauge, Watch};
 
 /// How long the addresses of a name are believed. The system's resolver does not tell how long they are good for.
 const ADDRESSES_FOR: Duration = Duration::from_mins(1);
@@ -30,7 +31,6 @@ pub(super) enum NoConnection {
 }
 
 /// One next hop.
-#[derive(Debug)]
 pub(super) struct Hop {
     target: NextHop,
     name: String,
@@ -44,6 +44,7 @@ pub(super) struct Hop {
     /// Mails of the spool being sent to it.
     pub(super) busy: AtomicUsize,
     closed: AtomicBool,
+    watch: Watch,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +54,7 @@ struct Health {
 }
 
 impl Hop {
-    pub(super) fn new(target: NextHop, settings: DeliverSettings) -> Self {
+    pub(super) fn new(target: NextHop, settings: DeliverSettings, watch: Watch) -> Self {
         Self {
             name: target.to_string(),
             target,
@@ -65,6 +66,7 @@ impl Hop {
             backlog: AtomicUsize::new(0),
             busy: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
+            watch,
         }
     }
 
@@ -113,6 +115,7 @@ impl Hop {
         }
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoConnection::Full)?;
         let addresses = patience.bear(Phase::Connect, self.look_up()).await.map_err(|b| self.fail(b))?;
+        let place = Place { _permit: place, _held: self.watch.hold(Gauge::NextHopConnections) };
         match Connection::open(&addresses, place, hostname, patience).await {
             Ok(connection) => {
                 lock(&self.health).down_until = None;

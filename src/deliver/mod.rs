@@ -40,11 +40,15 @@ use crate::config::{CustodyMode, NextHop, Route};
 use crate::referral::CompanyId;
 use crate::spool::{EntryId, Spool, Write};
 use crate::sys::clock;
+use crate::watch::{Attempt as AttemptEvent, AttemptOutcome, Counter, Watch};
 
 pub use self::counters::Counted;
 pub use self::doubt::InDoubt;
 pub use self::outcome::{HandThrough, Job, NotTried, RecipientOutcome, Settled, referral_events};
 pub use self::settings::{Deadlines, Settings};
+
+/// The pause after a commit that failed.
+const WAIT_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Delivery, running. Clones are the same one.
 #[derive(Clone)]
@@ -62,13 +66,31 @@ struct Inner {
     work: Notify,
     tasks: Tasks,
     stopping: AtomicBool,
+    watch: Watch,
+}
+
+/// An attempt at mail in custody, for its event.
+#[derive(Clone, Copy)]
+struct Tried<'a> {
+    id: &'a EntryId,
+    route: &'a str,
+    /// Which attempt it was, from 1.
+    number: u32,
+    began: Instant,
 }
 
 impl Deliver {
-    /// Starts delivery, and with it the worker that takes due entries from the spool. Needs a tokio runtime.
+    /// Starts delivery, counted nowhere but in [`Deliver::counted`].
     pub fn start(spool: Spool, settings: Settings) -> Self {
-        let hop =
-            |route: &Route| (route.next_hop.clone(), Arc::new(Hop::new(route.next_hop.clone(), settings.deliver)));
+        Self::start_watched(spool, settings, Watch::new())
+    }
+
+    /// Starts delivery, and with it the worker that takes due entries from the spool. Needs a tokio runtime.
+    pub fn start_watched(spool: Spool, settings: Settings, watch: Watch) -> Self {
+        let hop = |route: &Route| {
+            let hop = Hop::new(route.next_hop.clone(), settings.deliver, watch.clone());
+            (route.next_hop.clone(), Arc::new(hop))
+        };
         let inner = Arc::new(Inner {
             spool,
             hops: settings.routes.iter().map(hop).collect(),
@@ -78,6 +100,7 @@ impl Deliver {
             work: Notify::new(),
             tasks: Tasks::default(),
             stopping: AtomicBool::new(false),
+            watch,
             settings,
         });
         tokio::spawn(worker::run(Arc::clone(&inner)));
@@ -90,8 +113,8 @@ impl Deliver {
     /// The future has to be awaited to its end: dropped behind the dot it leaves a mail that may double.
     pub async fn hand_through(&self, job: &Job) -> HandThrough {
         let inner = &self.0;
-        let began = clock::now();
-        let until = Instant::now() + inner.settings.custody.hand_through_for;
+        let (began, sent) = (clock::now(), Instant::now());
+        let until = sent + inner.settings.custody.hand_through_for;
         let (route, hop) = match inner.one_next_hop(job) {
             Ok(found) => found,
             Err(why) => return HandThrough::Spool(why),
@@ -116,7 +139,7 @@ impl Deliver {
             Attempt::GivenUp => HandThrough::Spool(NotTried::TooSlow),
             Attempt::InDoubt(pending) => {
                 let (proves, route) = (route.proves, route.name.clone());
-                HandThrough::InDoubt(InDoubt { pending, job: job.clone(), route, proves, began })
+                HandThrough::InDoubt(InDoubt { pending, job: job.clone(), route, proves, began, sent })
             }
         }
     }
@@ -214,6 +237,7 @@ impl Inner {
 
     fn note_edit_refused(&self, company: Option<&CompanyId>, next_hop: &str) {
         self.counters.edits_refused.fetch_add(1, Ordering::Relaxed);
+        self.watch.count(Counter::EditsRefused);
         let Some(company) = company else { return };
         tracing::warn!(company = company.as_str(), next_hop, "edit_refused");
         if self.guard.note(company, next_hop) {
@@ -222,14 +246,40 @@ impl Inner {
     }
 
     /// Commits outcomes, counts them, and calls the worker: a bounce may be due.
-    async fn commit(&self, written: writes::Written) {
+    async fn commit(&self, written: writes::Written, tried: Tried<'_>) {
         self.counters.note(&written);
+        self.tell(&written, tried);
         if let Err(error) = self.spool.commit(written.writes).await {
             // The mark in the spool stays, so the mail is tried again after a restart and shown as a possible double.
             tracing::error!(%error, "cannot settle mail in custody");
-            return;
+            // What could not be settled may still be due; it is not to be tried as fast as the disk fails.
+            return sleep(WAIT_AFTER_FAILURE).await;
         }
         self.work.notify_one();
+    }
+}
+
+impl Inner {
+    /// Writes the events of an attempt, one for each way it ended.
+    fn tell(&self, written: &writes::Written, tried: Tried<'_>) {
+        let micros = u64::try_from(tried.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let ends = [
+            (AttemptOutcome::Accepted, written.accepted),
+            (AttemptOutcome::Deferred, written.deferred.saturating_sub(written.maybe_doubled)),
+            (AttemptOutcome::PossiblyDoubled, written.maybe_doubled),
+            (AttemptOutcome::Bounced, written.refused),
+        ];
+        for (outcome, recipients) in ends.into_iter().filter(|(_, recipients)| *recipients > 0) {
+            self.watch.attempt(&AttemptEvent {
+                id: tried.id.as_str().to_owned(),
+                route: tried.route.to_owned(),
+                outcome,
+                recipients: usize::try_from(recipients).unwrap_or(usize::MAX),
+                reply: written.reply,
+                number: tried.number,
+                micros,
+            });
+        }
     }
 }
 

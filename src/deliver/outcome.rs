@@ -108,8 +108,6 @@ pub enum RecipientOutcome {
     Deferred {
         /// The last reply, or our words for what happened.
         reply: Arc<Reply>,
-        /// Whether the next hop said it, not we.
-        by_next_hop: bool,
         /// Whether the connection was lost behind the dot, so that the next hop may have the mail.
         maybe_doubled: bool,
     },
@@ -140,14 +138,25 @@ impl RecipientOutcome {
         }
     }
 
+    /// Whether the words are the next hop's. Ours have a status no next hop has a use for in place of 421.
+    pub(super) fn is_said_by_next_hop(&self) -> bool {
+        match self {
+            Self::Accepted { .. } => true,
+            Self::Refused { by_next_hop, .. } => *by_next_hop,
+            Self::Deferred { reply, .. } => {
+                reply.code != 451
+                    || !reply.enhanced.is_some_and(|e| OUR_STATUSES.contains(&(e.class, e.subject, e.detail)))
+            }
+        }
+    }
+
     /// What an answer means.
     pub(super) fn of(answer: &Answer) -> Self {
         let reply = scrubbed(&answer.reply);
-        let by_next_hop = answer.said_by_next_hop;
         match answer.class {
             Class::Accepted => Self::Accepted { reply },
-            Class::Deferred => Self::Deferred { reply, by_next_hop, maybe_doubled: false },
-            Class::Refused => Self::Refused { reply, by_next_hop },
+            Class::Deferred => Self::Deferred { reply, maybe_doubled: false },
+            Class::Refused => Self::Refused { reply, by_next_hop: answer.said_by_next_hop },
         }
     }
 
@@ -159,9 +168,12 @@ impl RecipientOutcome {
 
     /// A deferral in our own words.
     pub(super) fn deferred_by_us(reply: Reply, maybe_doubled: bool) -> Self {
-        Self::Deferred { reply: Arc::new(reply), by_next_hop: false, maybe_doubled }
+        Self::Deferred { reply: Arc::new(reply), maybe_doubled }
     }
 }
+
+/// The next hop does not answer, or the connection ended early (RFC 3463 3.5).
+const OUR_STATUSES: [(u8, u16, u16); 2] = [(4, 4, 1), (4, 4, 2)];
 
 /// The reply with its addresses replaced; usually it has none, and is shared as it is.
 fn scrubbed(reply: &Arc<Reply>) -> Arc<Reply> {

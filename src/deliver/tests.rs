@@ -34,6 +34,7 @@ struct World {
     hop: NextHop,
     spool: Spool,
     deliver: Deliver,
+    watch: Watch,
     _folder: tempfile::TempDir,
 }
 
@@ -48,8 +49,9 @@ impl World {
         let spool = Spool::open(folder.path(), SpoolOptions::default()).expect("a spool");
         let mut settings = settings(&hop);
         change(&mut settings);
-        let deliver = Deliver::start(spool.clone(), settings);
-        Self { hop, spool, deliver, _folder: folder }
+        let watch = Watch::new();
+        let deliver = Deliver::start_watched(spool.clone(), settings, watch.clone());
+        Self { hop, spool, deliver, watch, _folder: folder }
     }
 
     /// Hands a mail to two recipients through, and tells in words what became of it.

@@ -111,9 +111,10 @@ impl Made {
         !self.dot_sent && self.broken.as_ref().is_some_and(|b| b.given_up)
     }
 
-    /// Whether the next hop let a deadline pass before the dot.
+    /// Whether the next hop let a deadline of SMTP pass before the dot. Being slower than our client's patience is no
+    /// sign that it is down.
     pub(super) fn is_stalled(&self) -> bool {
-        !self.dot_sent && self.broken.as_ref().is_some_and(|b| matches!(b.fault, Fault::Timeout))
+        !self.dot_sent && self.broken.as_ref().is_some_and(|b| matches!(b.fault, Fault::Timeout) && !b.given_up)
     }
 
     /// Whether a kept connection turned out to be closed before it answered anything of this transaction.

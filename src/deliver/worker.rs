@@ -6,20 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use super::Inner;
 use super::attempt::{Attempt, Parcel, Sender};
 use super::bounce::About;
 use super::connection::{Connection, Patience};
 use super::hop::{Hop, NoConnection};
 use super::outcome::{RecipientOutcome, words};
 use super::writes::{self, Mail, Told};
+use super::{Inner, Tried};
 use crate::config::{NextHop, Route};
 use crate::ledger::Proves;
 use crate::mail::edit::Edits;
 use crate::proto::smtp::reply::Reply;
-use crate::spool::{DueEntry, DueRoute, Entry, EntryId, Write};
+use crate::spool::{DueEntry, DueRoute, Entry, EntryId, Recipient, RecipientState, Write};
 use crate::sys::clock;
 
 /// Entries of one route looked at in one round.
@@ -151,14 +151,17 @@ impl Drop for Busy {
 
 /// Sends an entry to those of its recipients that are due, one transaction for each route and copy.
 async fn send_entry(inner: &Arc<Inner>, entry: &Entry, due: &[u32]) {
+    let now = clock::now();
+    // What was due when it was listed may have been settled by an attempt that has just ended.
+    let is_due = |r: &Recipient| due.contains(&r.number) && r.state == RecipientState::Waiting && r.next_at <= now;
     let mut groups: BTreeMap<(String, u32), Vec<usize>> = BTreeMap::new();
-    for (place, recipient) in entry.recipients.iter().enumerate().filter(|(_, r)| due.contains(&r.number)) {
+    for (place, recipient) in entry.recipients.iter().enumerate().filter(|(_, r)| is_due(r)) {
         let route = inner.settings.route_name(&entry.envelope.recipients[place]);
         groups.entry((route, recipient.copy)).or_default().push(place);
     }
     for ((route, copy), places) in groups {
         let found = inner.settings.route_named(&route).and_then(|route| Some((route, inner.hop(route)?)));
-        let group = Group { inner, entry, places, copy };
+        let group = Group { inner, entry, places, copy, began: Instant::now() };
         match found {
             Some((route, hop)) => group.send(route, hop).await,
             None => group.settle(None, None, &unasked("No route serves this address"), false).await,
@@ -173,6 +176,7 @@ struct Group<'a> {
     /// Places in the entry's recipients.
     places: Vec<usize>,
     copy: u32,
+    began: Instant,
 }
 
 /// What a group has come to.
@@ -238,7 +242,9 @@ impl Group<'_> {
         let sender = Sender { hop, hostname: &self.inner.settings.hostname, patience };
         match sender.send(&parcel, connection, true).await {
             Attempt::Settled { outcomes, edit_refused, edit_blamed } => {
-                self.inner.counters.edits_refused.fetch_add(u64::from(edit_blamed), Ordering::Relaxed);
+                if edit_blamed {
+                    self.inner.note_edit_refused(None, hop.name());
+                }
                 (Came::Outcomes(outcomes), edit_refused)
             }
             Attempt::InDoubt(pending) => {
@@ -264,7 +270,8 @@ impl Group<'_> {
             edit_refused,
         };
         let written = writes::settle(&self.inner.settings, &mail, &told, clock::now());
-        self.inner.commit(written).await;
+        let number = told.iter().map(|t| t.attempts).max().unwrap_or(1);
+        self.inner.commit(written, Tried { id: &self.entry.id, route: mail.route, number, began: self.began }).await;
     }
 
     fn told(&self, i: usize, place: usize, came: &Came) -> Told<'_> {

@@ -44,6 +44,8 @@ pub(super) struct Written {
     pub(super) maybe_doubled: u64,
     /// Refusals nobody is told of, because the mail was a report itself.
     pub(super) double_bounces: u64,
+    /// The code of the next hop's last reply, if it gave one.
+    pub(super) reply: Option<u16>,
 }
 
 /// Settles recipients in custody: what is to be tried again and when, and the report for those that are lost.
@@ -53,21 +55,25 @@ pub(super) fn settle(settings: &Settings, mail: &Mail<'_>, told: &[Told<'_>], no
     let mut lost = Vec::new();
     let expired = is_expired(settings, mail.about.received_at, now);
     for one in told {
+        if one.outcome.is_said_by_next_hop() {
+            written.reply = Some(one.outcome.reply().code);
+        }
         let outcome = match &one.outcome {
             RecipientOutcome::Accepted { .. } => {
                 written.accepted += 1;
                 let credit = Credit { proves: mail.proves, route: mail.route.to_owned(), at: now };
                 Outcome::Accepted { credit: (!mail.edit_refused).then_some(credit) }
             }
-            RecipientOutcome::Deferred { reply, maybe_doubled, .. } if !expired => {
+            RecipientOutcome::Deferred { reply, maybe_doubled } if !expired => {
                 written.deferred += 1;
                 written.maybe_doubled += u64::from(*maybe_doubled);
                 let next_at = next_at(settings, mail.about.received_at, one, now);
                 let reply = reply.to_string();
                 if *maybe_doubled { Outcome::Doubtful { next_at, reply } } else { Outcome::Deferred { next_at, reply } }
             }
-            RecipientOutcome::Deferred { reply, by_next_hop, .. } => {
-                lost.push(Lost { recipient: one.recipient, reply, by_next_hop: *by_next_hop, expired: true });
+            RecipientOutcome::Deferred { reply, .. } => {
+                let by_next_hop = one.outcome.is_said_by_next_hop();
+                lost.push(Lost { recipient: one.recipient, reply, by_next_hop, expired: true });
                 Outcome::Refused
             }
             RecipientOutcome::Refused { reply, by_next_hop } => {
@@ -185,10 +191,10 @@ fn keep_rest(
                 lost.extend(recipient.map(|recipient| Lost { recipient, reply, by_next_hop, expired: false }));
                 continue;
             }
-            Some(RecipientOutcome::Deferred { reply, maybe_doubled: false, .. }) => {
+            Some(RecipientOutcome::Deferred { reply, maybe_doubled: false }) => {
                 (NewState::Waiting { next_at: later }, Some(reply.to_string()))
             }
-            Some(RecipientOutcome::Deferred { reply, maybe_doubled: true, .. }) => {
+            Some(RecipientOutcome::Deferred { reply, maybe_doubled: true }) => {
                 let outcome = Outcome::Doubtful { next_at: later, reply: reply.to_string() };
                 doubtful.push(Settlement { recipient: number32(*number), outcome });
                 (NewState::InDoubt, Some(reply.to_string()))
@@ -249,4 +255,49 @@ fn new_recipient(settings: &Settings, job: &Job, number: usize, state: NewState)
 /// Envelopes are bounded far below this type's end.
 pub(super) fn number32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{CustodySettings, DeliverSettings, RetrySettings};
+    use crate::proto::smtp::reply::Reply;
+
+    fn settings() -> Settings {
+        Settings {
+            hostname: "relay.sakura.example".to_owned(),
+            routes: Vec::new(),
+            custody: CustodySettings::default(),
+            deliver: DeliverSettings::default(),
+            retry: RetrySettings { waits: vec![Duration::from_mins(1), Duration::from_hours(4)], ..Default::default() },
+        }
+    }
+
+    /// Minutes until the next attempt of a mail of this age.
+    fn wait(age_minutes: i64, attempts: u32, unasked: bool) -> i64 {
+        let recipient = Address::parse("a@x.example").unwrap_or_else(|e| panic!("{e}"));
+        let outcome = RecipientOutcome::deferred_by_us(Reply::new(451, (4, 4, 1), "x"), false);
+        let told = Told { number: 0, recipient: &recipient, attempts, outcome, unasked };
+        let received_at = Timestamp::UNIX_EPOCH;
+        let now = received_at + SignedDuration::from_mins(age_minutes);
+        next_at(&settings(), received_at, &told, now).duration_since(now).as_mins()
+    }
+
+    #[test]
+    fn what_the_next_hop_deferred_waits_by_the_schedule() {
+        assert_eq!((wait(0, 1, false), wait(1, 2, false), wait(500, 9, false)), (1, 240, 240));
+    }
+
+    #[test]
+    fn what_a_silent_next_hop_was_not_asked_waits_by_its_age_and_never_long() {
+        assert_eq!((wait(0, 1, true), wait(20, 1, true), wait(5000, 1, true)), (1, 5, 15));
+        assert_eq!(wait(20, 2, true), 15);
+    }
+
+    #[test]
+    fn mail_expires_when_its_time_is_over_and_not_before() {
+        let at = |hours: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours);
+        assert!(!is_expired(&settings(), at(0), at(119)));
+        assert!(is_expired(&settings(), at(0), at(120)));
+    }
 }

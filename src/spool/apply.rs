@@ -18,6 +18,8 @@ pub(super) struct Effects {
     pub(super) gone: Vec<EntryId>,
     /// Entries that were parked, their files to be moved aside.
     pub(super) parked: Vec<EntryId>,
+    /// Whether the database has pages to give back.
+    pub(super) has_pruned: bool,
 }
 
 /// What a batch is applied to.
@@ -44,7 +46,10 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
             Write::Park { entry } => park(connection, entry, &mut effects)?,
             Write::Outbox(event) => add_to_outbox(connection, event)?,
             Write::Posted { up_to_seq, at } => note_posted(connection, stored(*up_to_seq), nanoseconds(*at))?,
-            Write::Prune { posted_before } => prune(connection, nanoseconds(*posted_before))?,
+            Write::Prune { posted_before } => {
+                prune(connection, nanoseconds(*posted_before))?;
+                effects.has_pruned = true;
+            }
         }
     }
     Ok(effects)

@@ -4,23 +4,47 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
 
-use super::database::unreadable;
+use super::database::{Fault, unreadable};
 use super::error::SpoolError;
 use super::types::EntryId;
 
 /// The folder for damaged originals, within the folder of bodies.
 const CORRUPT: &str = "corrupt";
+/// How the names of originals begin that are about to be overwritten; no entry has a dot in its id.
+const GONE: &str = "gone.";
 
 /// The folder of body files, and the thread that overwrites and removes them.
 pub(super) struct Bodies {
     folder: PathBuf,
-    shredder: Mutex<Option<(mpsc::Sender<PathBuf>, JoinHandle<()>)>>,
+    shredder: Mutex<Option<(Shredder, JoinHandle<()>)>>,
+}
+
+/// The way to the thread. What is handed over loses its name at once, so that the name is free again.
+#[derive(Clone)]
+struct Shredder {
+    folder: PathBuf,
+    handed_over: Arc<AtomicU64>,
+    paths: mpsc::Sender<PathBuf>,
+}
+
+impl Shredder {
+    fn shred_later(&self, path: &Path) {
+        let number = self.handed_over.fetch_add(1, Ordering::Relaxed);
+        let nameless = self.folder.join(format!("{GONE}{number}"));
+        let path = match fs::rename(path, &nameless) {
+            Ok(()) => nameless,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(_) => path.to_owned(),
+        };
+        // With the thread gone the process ends, and the next start removes what has no row.
+        let _ = self.paths.send(path);
+    }
 }
 
 /// The content of an entry, ready to be written, and the file of its original if it has one.
@@ -33,7 +57,7 @@ pub(super) struct Placed {
 /// A body file whose row is not committed yet: dropped, it is overwritten and removed.
 pub(super) struct StagedBody {
     path: PathBuf,
-    shredder: Option<mpsc::Sender<PathBuf>>,
+    shredder: Option<Shredder>,
 }
 
 impl StagedBody {
@@ -46,8 +70,7 @@ impl StagedBody {
 impl Drop for StagedBody {
     fn drop(&mut self) {
         if let Some(shredder) = self.shredder.take() {
-            // With the shredder gone the process ends, and the next start removes what has no row.
-            let _ = shredder.send(std::mem::take(&mut self.path));
+            shredder.shred_later(&self.path);
         }
     }
 }
@@ -58,26 +81,31 @@ impl Bodies {
         for path in [&folder, &folder.join(CORRUPT)] {
             DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unreadable)?;
         }
-        let (sender, paths) = mpsc::channel::<PathBuf>();
+        let (paths, handed_over) = mpsc::channel::<PathBuf>();
         let shred_all = move || {
-            for path in paths {
+            for path in handed_over {
                 if let Err(error) = shred(&path) {
                     tracing::warn!(%error, "a body file could not be removed; the next start tries again");
                 }
             }
         };
         let thread = std::thread::Builder::new().name("spool-bodies".to_owned()).spawn(shred_all);
-        Ok(Self { folder, shredder: Mutex::new(Some((sender, thread.map_err(unreadable)?))) })
+        let shredder = Shredder { folder: folder.clone(), handed_over: Arc::default(), paths };
+        Ok(Self { folder, shredder: Mutex::new(Some((shredder, thread.map_err(unreadable)?))) })
     }
 
     /// Writes and syncs an original and its folder. To be called where blocking is allowed.
-    pub(super) fn stage(&self, id: &EntryId, original: &[u8]) -> io::Result<StagedBody> {
+    ///
+    /// # Errors
+    /// [`SpoolError::Failed`] when a write or a sync failed for another reason than space: what is on disk is unknown.
+    /// Any other error says that nothing was written.
+    pub(super) fn stage(&self, id: &EntryId, original: &[u8]) -> Result<StagedBody, SpoolError> {
         let path = self.path(id);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        let staged = StagedBody { path, shredder: self.sender() };
-        file.write_all(original)?;
-        file.sync_all()?;
-        File::open(&self.folder)?.sync_all()?;
+        let folder = File::open(&self.folder).map_err(unreadable)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(not_made)?;
+        let staged = StagedBody { path, shredder: self.shredder() };
+        let written = file.write_all(original).and_then(|()| file.sync_all()).and_then(|()| folder.sync_all());
+        written.map_err(Fault::from)?;
         Ok(staged)
     }
 
@@ -88,10 +116,9 @@ impl Bodies {
 
     /// Has an original overwritten and removed, be it parked or not.
     pub(super) fn shred_later(&self, id: &EntryId) {
-        if let Some(shredder) = self.sender() {
-            for path in [self.path(id), self.corrupt(id)] {
-                let _ = shredder.send(path);
-            }
+        if let Some(shredder) = self.shredder() {
+            shredder.shred_later(&self.path(id));
+            shredder.shred_later(&self.corrupt(id));
         }
     }
 
@@ -113,9 +140,11 @@ impl Bodies {
         let mut removed = 0;
         for file in fs::read_dir(&self.folder)? {
             let file = file?;
-            let id = file.file_name().to_str().and_then(|name| EntryId::parse(name).ok());
-            let orphan = file.file_type()?.is_file() && id.is_some_and(|id| !is_known(&id));
-            if orphan {
+            let name = file.file_name();
+            let is_gone = name.to_str().is_some_and(|name| name.starts_with(GONE));
+            let id = name.to_str().and_then(|name| EntryId::parse(name).ok());
+            let is_orphan = is_gone || id.is_some_and(|id| !is_known(&id));
+            if is_orphan && file.file_type()?.is_file() {
                 shred(&file.path())?;
                 removed += 1;
             }
@@ -126,15 +155,15 @@ impl Bodies {
     /// Ends the thread when it has removed all it was given.
     pub(super) fn close(&self) {
         let taken = self.shredder.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((sender, thread)) = taken {
-            drop(sender);
+        if let Some((shredder, thread)) = taken {
+            drop(shredder);
             let _ = thread.join();
         }
     }
 
-    fn sender(&self) -> Option<mpsc::Sender<PathBuf>> {
+    fn shredder(&self) -> Option<Shredder> {
         let shredder = self.shredder.lock().unwrap_or_else(PoisonError::into_inner);
-        shredder.as_ref().map(|(sender, _)| sender.clone())
+        shredder.as_ref().map(|(shredder, _)| shredder.clone())
     }
 
     fn path(&self, id: &EntryId) -> PathBuf {
@@ -143,6 +172,15 @@ impl Bodies {
 
     fn corrupt(&self, id: &EntryId) -> PathBuf {
         self.folder.join(CORRUPT).join(id.as_str())
+    }
+}
+
+/// What it means that a file could not be made.
+fn not_made(error: io::Error) -> SpoolError {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => SpoolError::Conflict("an original of that name is there".to_owned()),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SpoolError::NoSpace,
+        _ => unreadable(error),
     }
 }
 

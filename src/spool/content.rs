@@ -1,8 +1,9 @@
 //! The file `spool.content`: addresses, edits and small originals of the mails in custody, each in a run of blocks.
 //!
 //! A database page that is rearranged keeps octets of rows that have left it, whatever is zeroed on deletion. Content
-//! therefore never enters the database or its log: it is written once, in place, synced before its row is committed, and
-//! overwritten in place when its row is gone. Every run has its blocks for itself, so that writing one tears no other.
+//! therefore never enters the database or its log: it is written once, in place, synced before its row is committed,
+//! and overwritten in place when its row is gone. Every run has its blocks for itself, so that writing one tears no
+//! other.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -15,7 +16,7 @@ use std::sync::Arc;
 const BLOCK: u64 = 4096;
 /// Free runs looked at before the file is made longer instead.
 const LOOKS_MAX: usize = 64;
-const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// Where the content of an entry lies: the octets that count; its run is longer, up to the end of a block.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,7 +37,8 @@ pub(super) struct Content {
     /// Free runs by offset; all of them zeros, none touching another or the end.
     free: BTreeMap<u64, u64>,
     end: u64,
-    is_unsynced: bool,
+    /// Whether content was written that no sync covers: it must not be named by a row yet.
+    has_new: bool,
 }
 
 impl Content {
@@ -44,7 +46,7 @@ impl Content {
     pub(super) fn open(path: &Path, mut used: Vec<Run>) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         let length = file.metadata()?.len();
-        let mut content = Self { file: Arc::new(file), free: BTreeMap::new(), end: 0, is_unsynced: true };
+        let mut content = Self { file: Arc::new(file), free: BTreeMap::new(), end: 0, has_new: true };
         used.sort_by_key(|run| run.at);
         let mut covered = 0;
         for run in used {
@@ -71,7 +73,7 @@ impl Content {
     /// Writes content to a run of its own. It is durable after [`Content::sync`].
     pub(super) fn write(&mut self, octets: &[u8]) -> io::Result<Run> {
         let run = self.allocate(octets.len() as u64);
-        self.is_unsynced = true;
+        self.has_new = true;
         if let Err(error) = self.file.write_all_at(octets, run.at) {
             // What was written of it is overwritten; what was not cannot be, on a full disk, and need not.
             let _ = self.zero(run.at, run.blocks_end());
@@ -81,30 +83,31 @@ impl Content {
         Ok(run)
     }
 
-    /// Makes everything written durable. After an error nobody knows what is on disk.
+    /// Makes new content durable. After an error nobody knows what is on disk.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        if self.is_unsynced {
+        if self.has_new {
             self.file.sync_data()?;
-            self.is_unsynced = false;
+            self.has_new = false;
         }
         Ok(())
     }
 
-    /// Overwrites a run whose row is gone, and frees its blocks.
+    /// Overwrites a run whose row is gone, and frees its blocks. No row waits for this to be synced: should the zeros
+    /// be lost, the next start writes them again.
     pub(super) fn release(&mut self, run: Run) -> io::Result<()> {
-        self.is_unsynced = true;
         self.zero(run.at, run.blocks_end().min(self.end))?;
         self.free_blocks(run.at, run.blocks_end());
         Ok(())
     }
 
-    /// Cuts off what is free at the end, and syncs.
+    /// Cuts off what is free at the end, and syncs everything.
     pub(super) fn shrink(&mut self) -> io::Result<()> {
         if self.file.metadata()?.len() > self.end {
             self.file.set_len(self.end)?;
-            self.is_unsynced = true;
         }
-        self.sync()
+        self.file.sync_data()?;
+        self.has_new = false;
+        Ok(())
     }
 
     /// The first free run that is long enough, among those looked at; else the end.
@@ -180,6 +183,9 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        // Each case syncs some files.
+        #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
         #[test]
         fn runs_never_overlap_and_what_is_released_is_zero(
             steps in proptest::collection::vec((any::<bool>(), 1usize..20_000, any::<prop::sample::Index>()), 1..60),
@@ -213,7 +219,9 @@ mod tests {
 
         #[test]
         fn any_changed_octet_changes_the_checksum(
-            mut octets in proptest::collection::vec(any::<u8>(), 1..200), at in any::<prop::sample::Index>(), by in 1u8..,
+            mut octets in proptest::collection::vec(any::<u8>(), 1..200),
+            at in any::<prop::sample::Index>(),
+            by in 1u8..,
         ) {
             let sum = checksum(&octets);
             let at = at.index(octets.len());

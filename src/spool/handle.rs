@@ -8,11 +8,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::bodies::{Bodies, Placed, StagedBody};
 use super::codec::encode;
-use super::content::checksum;
+use super::content::{Content, checksum};
 use super::database::{self, unreadable};
 use super::error::SpoolError;
 use super::load;
@@ -25,7 +26,8 @@ use super::state::State;
 use super::types::{DueRoute, Entry, EntryId, OutboxRow, Recovered, SpoolOptions, Summary, Write};
 use super::writer::Writer;
 
-/// The spool of one data folder. Cheap to clone; with the last clone the writer finishes what waits, and ends.
+/// The spool of one data folder. Cheap to clone. Dropping the last clone blocks until the writer has finished what
+/// waits; [`Spool::close`] does so without blocking the runtime.
 #[derive(Clone)]
 pub struct Spool(Arc<Inner>);
 
@@ -40,6 +42,21 @@ struct Inner {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// The files, opened and mended.
+struct Opened {
+    connection: Connection,
+    bodies: Arc<Bodies>,
+    recovered: Recovered,
+    content: Content,
+}
+
+fn open_files(folder: &Path) -> Result<Opened, SpoolError> {
+    let connection = database::open_writer(&folder.join("spool.db"))?;
+    let bodies = Arc::new(Bodies::open(folder.join("spool"))?);
+    let (recovered, content) = recover(&connection, &bodies, &folder.join("spool.content"))?;
+    Ok(Opened { connection, bodies, recovered, content })
+}
+
 impl Spool {
     /// Opens `spool.db` and the folder `spool/` in `folder`, makes them where they are missing, and mends what the last
     /// run left. Blocks. The caller holds the lock of the data folder: no two may have it open.
@@ -48,10 +65,12 @@ impl Spool {
     /// [`SpoolError::Newer`] for a file of a newer program, [`SpoolError::Read`] for one that cannot be read. A damaged
     /// file is not replaced by an empty one: the numbers of its outbox would start again, and credits be lost.
     pub fn open(folder: &Path, options: SpoolOptions) -> Result<Self, SpoolError> {
-        let path = folder.join("spool.db");
-        let connection = database::open_writer(&path)?;
-        let bodies = Arc::new(Bodies::open(folder.join("spool"))?);
-        let (recovered, content) = recover(&connection, &bodies, &folder.join("spool.content"))?;
+        let opened = match open_files(folder) {
+            // Opening needs some room itself: on a full disk the reserve is there for that too.
+            Err(SpoolError::Read(_)) if Room::drop_reserve(folder) => open_files(folder),
+            opened => opened,
+        };
+        let Opened { connection, bodies, recovered, content } = opened?;
         let content_file = content.reader();
         let mut room = Room::new(folder.to_owned(), &options);
         let state = Arc::new(State::new());
@@ -72,7 +91,7 @@ impl Spool {
         };
         let thread = std::thread::Builder::new().name("spool-writer".to_owned()).spawn(move || writer.run());
         let writer = Mutex::new(Some(thread.map_err(unreadable)?));
-        let readers = Arc::new(Readers::new(path));
+        let readers = Arc::new(Readers::new(folder.join("spool.db")));
         let inline_octets_max = options.inline_octets_max;
         let inner =
             Inner { queue, state, bodies, content: content_file, readers, recovered, inline_octets_max, writer };
@@ -84,9 +103,9 @@ impl Spool {
         &self.0.recovered
     }
 
-    /// Commits a batch, all of it or nothing. When it returns `Ok` the batch is synced to disk. Batches of other callers
-    /// share the sync; the faults of one do not touch the others. A caller that goes away while it waits has its batch
-    /// committed all the same, or not: it cannot know.
+    /// Commits a batch, all of it or nothing. When it returns `Ok` the batch is synced to disk. Batches of other
+    /// callers share the sync; the faults of one do not touch the others. A caller that goes away while it waits has
+    /// its batch committed all the same, or not: it cannot know.
     ///
     /// # Errors
     /// See [`SpoolError`]; nothing of the batch is there then. After [`SpoolError::Failed`] what is on disk is unknown
@@ -118,8 +137,8 @@ impl Spool {
         self.0.state.commits()
     }
 
-    /// What is due, by route, those waiting longest first; of each route at most `per_route_max` entries, so that a dead
-    /// next hop with a hundred thousand mails hides no other. An entry stays due until it is marked as sending.
+    /// What is due, by route, those waiting longest first; of each route at most `per_route_max` entries, so that a
+    /// dead next hop with a hundred thousand mails hides no other. An entry stays due until it is marked as sending.
     ///
     /// # Errors
     /// [`SpoolError::Read`].
@@ -201,21 +220,10 @@ impl Spool {
         let bodies = Arc::clone(&self.0.bodies);
         let stage = move || bodies.stage(&id, &original).map(|body| (checksum(&original), body));
         let staged = tokio::task::spawn_blocking(stage).await.map_err(unreadable)?;
-        staged.map_err(|error| self.judge(&error))
-    }
-
-    /// What an error of a body file means. A write or sync that failed for another reason than space ends the spool.
-    fn judge(&self, error: &std::io::Error) -> SpoolError {
-        use std::io::ErrorKind::{AlreadyExists, NotFound, PermissionDenied, QuotaExceeded, StorageFull};
-        match error.kind() {
-            StorageFull | QuotaExceeded => SpoolError::NoSpace,
-            AlreadyExists => SpoolError::Conflict("an original of that name is there".to_owned()),
-            NotFound | PermissionDenied => unreadable(error),
-            _ => {
-                self.0.state.fail(&error.to_string());
-                SpoolError::Failed(error.to_string())
-            }
+        if let Err(SpoolError::Failed(why)) = &staged {
+            self.0.state.fail(why);
         }
+        staged
     }
 }
 

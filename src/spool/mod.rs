@@ -1,9 +1,9 @@
 //! The spool: mail in our custody and the outbox of referrals, durable before anybody is told so.
 //!
-//! One SQLite file (`spool.db`) for what moves, one flat file (`spool.content`) for addresses and small originals, a folder
-//! for big originals; one writer thread, and one commit for all batches that wait. When the last recipient of an entry is
-//! settled, its addresses and octets are overwritten where they lie.
-//! The spool opens no socket and does not know the store; `deliver` empties it, `store` reads its outbox.
+//! One SQLite file (`spool.db`) for what moves, one flat file (`spool.content`) for addresses and small originals, a
+//! folder for big originals; one writer thread, and one commit for all batches that wait. When the last recipient of
+//! an entry is settled, its addresses and octets are overwritten where they lie. The spool opens no socket and does
+//! not know the store; `deliver` empties it, `store` reads its outbox.
 
 mod apply;
 mod bodies;

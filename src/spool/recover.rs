@@ -1,6 +1,6 @@
 //! Opening after an end of whatever kind: marks are resolved, orphans removed, damage is parked and named.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 
 use rusqlite::{Connection, Row};
@@ -28,8 +28,8 @@ pub(super) fn recover(
     let mut claims = read_claims(connection).map_err(unreadable)?;
     let length = std::fs::metadata(path).map_or(0, |m| m.len());
     let damaged = find_damaged(&mut claims, bodies, length);
-    let files: HashMap<&EntryId, ()> = claims.iter().filter(|c| c.file_octets.is_some()).map(|c| (&c.id, ())).collect();
-    let orphans = bodies.remove_orphans(|id| files.contains_key(id)).map_err(unreadable)?;
+    let files: HashSet<&EntryId> = claims.iter().filter(|c| c.file_octets.is_some()).map(|c| &c.id).collect();
+    let orphans = bodies.remove_orphans(|id| files.contains(id)).map_err(unreadable)?;
     let within = |run: &Run| run.at.saturating_add(run.octets) <= length;
     let used = claims.iter().map(|c| c.run).filter(within).collect();
     let content = Content::open(path, used).map_err(unreadable)?;

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -15,6 +15,9 @@ use super::types::SpoolOptions;
 
 /// How long a look at the free space is good for.
 const LOOK_LASTS: Duration = Duration::from_secs(1);
+
+/// The name of the reserve.
+const RESERVE: &str = "spool.reserve";
 
 /// Owned by the writer: what room there is, and the reserve.
 pub(super) struct Room {
@@ -30,7 +33,7 @@ pub(super) struct Room {
 impl Room {
     pub(super) fn new(folder: PathBuf, options: &SpoolOptions) -> Self {
         Self {
-            reserve: folder.join("spool.reserve"),
+            reserve: folder.join(RESERVE),
             folder,
             reserve_octets: options.reserve_octets,
             free_octets_min: options.free_octets_min,
@@ -38,6 +41,11 @@ impl Room {
             is_reserve_held: false,
             looked: None,
         }
+    }
+
+    /// Removes the reserve of a folder whose spool is not open; whether there was one.
+    pub(super) fn drop_reserve(folder: &Path) -> bool {
+        fs::remove_file(folder.join(RESERVE)).is_ok()
     }
 
     /// Whether the reserve is there.

@@ -322,7 +322,7 @@ pub struct Recovered {
 }
 
 /// Limits of the spool; the defaults are those of `config/career-relay.toml`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SpoolOptions {
     /// Originals up to this many octets lie in the row, bigger ones in a file.
     pub inline_octets_max: usize,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::apply::{Effects, Target, apply};
-use super::bodies::Bodies;
+use super::bodies::{Bodies, StagedBody};
 use super::content::{Content, Run};
 use super::database::{Fault, execute};
 use super::error::SpoolError;
@@ -33,7 +33,7 @@ pub(super) struct Writer {
     pub(super) state: Arc<State>,
     pub(super) bodies: Arc<Bodies>,
     pub(super) room: Room,
-    /// Since when there is something to clean up behind settled mail.
+    /// Since when there is something to clean up behind settled mail and pruned rows.
     pub(super) freed_since: Option<Instant>,
     /// When the writer last tidied up.
     pub(super) tidied_at: Instant,
@@ -59,12 +59,10 @@ impl Writer {
     }
 
     fn wait(&self) -> Option<Duration> {
-        let failed = self.state.check().is_err();
-        match (failed, self.room.is_reserve_held(), self.freed_since) {
-            (true, ..) => None,
-            (_, true, None) => None,
-            (_, false, None) => Some(SPACE_RETRY),
-            (.., Some(_)) => Some(QUIET),
+        match (self.state.check(), self.freed_since, self.room.is_reserve_held()) {
+            (Err(_), ..) | (Ok(()), None, true) => None,
+            (Ok(()), Some(_), _) => Some(QUIET),
+            (Ok(()), None, false) => Some(SPACE_RETRY),
         }
     }
 
@@ -74,8 +72,12 @@ impl Writer {
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             let answer = outcome.map(|effects| self.follow_up(effects));
             // After a failure the row may be on disk or not: its original stays, and the next start finds out.
+            // Otherwise the original goes before the answer, so that its name is free when the caller tries again.
+            let bodies = job.placed.into_iter().filter_map(|p| p.body);
             if matches!(answer, Ok(()) | Err(SpoolError::Failed(_))) {
-                job.placed.into_iter().filter_map(|p| p.body).for_each(super::bodies::StagedBody::keep);
+                bodies.for_each(StagedBody::keep);
+            } else {
+                drop(bodies);
             }
             // A caller that has gone has its batch committed all the same.
             let _ = job.answer.send(answer);
@@ -83,16 +85,19 @@ impl Writer {
         self.keep_log_short();
     }
 
-    /// One outcome for each batch. On a full disk the reserve is given up, and all is tried once more: together, then
-    /// each alone, so that a big batch takes no small one with it.
+    /// One outcome for each batch. On a full disk the log is emptied, then the reserve given up, and all is tried
+    /// again: together, then each alone, so that a big batch takes no small one with it.
     fn commit(&mut self, jobs: &[Job]) -> Vec<Outcome> {
         let all: Vec<&Job> = jobs.iter().collect();
         let mut tried = self.try_commit(&all);
+        if matches!(tried, Err(Fault::Full)) {
+            tried = self.empty_log().and_then(|()| self.try_commit(&all));
+        }
         if matches!(tried, Err(Fault::Full)) && self.room.is_reserve_held() {
             self.state.set_room(false);
             self.room.give_up_reserve(&self.connection);
             tracing::warn!("the disk is full: the reserve of the spool is given up");
-            tried = self.try_commit(&all);
+            tried = self.empty_log().and_then(|()| self.try_commit(&all));
         }
         match tried {
             Ok(outcomes) => outcomes,
@@ -102,6 +107,11 @@ impl Writer {
                 jobs.iter().map(|_| Err(error.clone())).collect()
             }
         }
+    }
+
+    /// Makes room by writing the log back and cutting off what is free.
+    fn empty_log(&mut self) -> Result<(), Fault> {
+        self.clean().map(|_| ())
     }
 
     fn commit_alone(&mut self, job: &Job) -> Outcome {
@@ -146,12 +156,11 @@ impl Writer {
         }
     }
 
-    /// Overwrites the content written since there were `kept` runs.
+    /// Overwrites the content written since there were `kept` runs. Without space for that the next start does it.
     fn release_written(&mut self, kept: usize) -> Result<(), Fault> {
-        for run in self.written.split_off(kept) {
-            self.content.release(run)?;
-        }
-        Ok(())
+        let runs = self.written.split_off(kept);
+        let released = runs.into_iter().map(|run| self.content.release(run).map_err(Fault::from));
+        released.filter(|r| !matches!(r, Err(Fault::Full))).collect()
     }
 
     fn apply_all(&mut self, jobs: &[&Job]) -> Result<Vec<Outcome>, Fault> {
@@ -191,10 +200,13 @@ impl Writer {
 
     /// After the commit: what the batch's entries leave on disk.
     fn follow_up(&mut self, effects: Effects) {
-        for run in effects.released {
+        if effects.has_pruned || !effects.released.is_empty() {
             self.freed_since.get_or_insert_with(Instant::now);
-            if let Err(error) = self.content.release(run) {
-                self.state.fail(&error.to_string());
+        }
+        for run in effects.released {
+            // Without space for the zeros (on a file system that never writes in place) the next start writes them.
+            if let Err(error @ Fault::Broken(_)) = self.content.release(run).map_err(Fault::from) {
+                drop(self.judge(error));
             }
         }
         for id in &effects.gone {
@@ -213,7 +225,10 @@ impl Writer {
         if (overdue || !self.room.is_reserve_held()) && self.tidied_at.elapsed() >= SPACE_RETRY {
             self.tidy_up();
         }
-        match rest::shorten_log(&self.connection, self.log_octets_max) {
+        let is_full = !self.room.is_reserve_held();
+        let octets_max = if is_full { rest::LOG_OCTETS_MAX_WHEN_FULL } else { self.log_octets_max };
+        match rest::shorten_log(&self.connection, octets_max) {
+            Ok(_) if is_full => {}
             Ok(log_octets_max) => self.log_octets_max = log_octets_max,
             Err(fault) => drop(self.judge(fault)),
         }
@@ -230,7 +245,7 @@ impl Writer {
             return;
         }
         self.tidied_at = Instant::now();
-        if self.freed_since.is_some() {
+        if self.freed_since.is_some() || !self.room.is_reserve_held() {
             match self.clean() {
                 Ok(true) => self.freed_since = None,
                 Ok(false) | Err(Fault::Busy | Fault::Full | Fault::Conflict(_)) => {}

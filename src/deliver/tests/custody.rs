@@ -29,6 +29,8 @@ async fn mail_in_custody_is_sent_and_its_referral_counted() {
     assert_eq!(world.hop.messages(), [[TRACE, MESSAGE, b"..line\r\n.\r\n"].concat()]);
     assert_eq!(world.outbox().await, ["mail-1 0 Delivered"]);
     assert_eq!(world.deliver.counted().accepted, 1);
+    assert_eq!(world.watch.snapshot().counters["attempts_accepted"], 1);
+    assert_eq!(world.watch.snapshot().gauges["next_hop_connections"], 1);
 }
 
 #[tokio::test]

@@ -136,16 +136,16 @@ async fn a_name_can_be_taken_once() {
 async fn an_entry_that_contradicts_itself_is_refused() {
     let folder = folder();
     let spool = open(folder.path());
-    let spoil: [fn(&mut NewEntry); 5] = [
+    let contradictions: [fn(&mut NewEntry); 5] = [
         |e| e.recipients.clear(),
         |e| e.recipients[0].number = 9,
         |e| e.recipients[0].copy = 1,
         |e| e.recipients[1].number = 0,
         |e| e.copies[0].edits = Edits::new(vec![Edit { at: 101, insert: b"x".to_vec().into() }]),
     ];
-    for spoil in spoil {
+    for contradict in contradictions {
         let mut new = mail("a", 2, 100);
-        spoil(&mut new);
+        contradict(&mut new);
         let refused = spool.commit(vec![Write::Store(new)]).await;
         assert!(matches!(refused, Err(SpoolError::Conflict(_))), "{refused:?}");
     }
@@ -217,4 +217,17 @@ async fn what_is_due_comes_by_route_and_a_full_route_hides_no_other() {
     spool.commit(vec![settle("now", &[(0, accepted())])]).await.unwrap();
     assert_eq!(spool.next_due().await.unwrap(), Some(minute(8)));
     assert_eq!(spool.due(minute(7), 2).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_free_again_as_soon_as_its_mail_is_gone_or_refused() {
+    let folder = folder();
+    let spool = open(folder.path());
+    for _ in 0..20 {
+        let spoilt = vec![Write::Store(mail("a", 1, 50_000)), sending("none", &[0])];
+        assert!(matches!(spool.commit(spoilt).await, Err(SpoolError::Conflict(_))));
+        assert_eq!(spool.commit(vec![Write::Store(mail("a", 1, 50_000))]).await, Ok(()));
+        assert_eq!(spool.load(&id("a")).await.unwrap().unwrap().original, mail("a", 1, 50_000).original);
+        assert_eq!(spool.commit(vec![settle("a", &[(0, accepted())])]).await, Ok(()));
+    }
 }

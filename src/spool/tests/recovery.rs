@@ -60,12 +60,13 @@ async fn originals_and_content_without_a_row_are_overwritten_at_the_start() {
     let folder = folder();
     open(folder.path()).commit(vec![Write::Store(mail("a", 1, 5000))]).await.unwrap();
     std::fs::write(folder.path().join("spool/orphan"), "secret words of nobody").unwrap();
+    std::fs::write(folder.path().join("spool/gone.3"), "secret words of nobody").unwrap();
     std::fs::write(folder.path().join("spool/notes.txt"), "an admin's").unwrap();
     let content = folder.path().join("spool.content");
     let longer = [std::fs::read(&content).unwrap(), b"secret words of nobody".to_vec()].concat();
     std::fs::write(&content, longer).unwrap();
     let spool = open(folder.path());
-    assert_eq!(spool.recovered(), &Recovered { orphans: 1, ..Recovered::default() });
+    assert_eq!(spool.recovered(), &Recovered { orphans: 2, ..Recovered::default() });
     assert_eq!(files_with(folder.path(), "nobody"), [""; 0]);
     assert!(folder.path().join("spool/notes.txt").exists(), "what is not ours stays");
     assert!(spool.load(&id("a")).await.unwrap().is_some());
