@@ -10,6 +10,9 @@ use crate::referral::CompanyId;
 /// Where the main file lies when nothing else is said.
 pub const CONFIG: &str = "/etc/career-relay/career-relay.toml";
 
+const ABOUT: &str =
+    "An email gateway that gives job-rejection mails one line with a way on, and counts each referral once";
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, and all is well
@@ -18,8 +21,7 @@ Exit codes:
 
 /// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "career-relay", version, after_help = EXIT_CODES)]
-/// An email gateway that gives job-rejection mails one line with a way on, and counts each referral once.
+#[command(name = "career-relay", version, about = ABOUT, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -31,6 +31,9 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Ta
     rows.into_iter().for_each(|row| {
         table.add_row(row);
     });
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
     table
 }
 

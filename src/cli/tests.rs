@@ -26,7 +26,8 @@ fn run(words: &[&str]) -> (End, String) {
     let cli = Cli::try_parse_from(std::iter::once("career-relay").chain(words.iter().copied()));
     let mut out = Vec::new();
     let command = cli.unwrap_or_else(|e| panic!("{e}")).command;
-    let end = super::run(&command, &mut out);
+    let Command::Tool(tool) = command else { panic!("{words:?} needs a gateway") };
+    let end = super::run(&tool, &mut out);
     (end.unwrap_or_else(|e| panic!("{e}")), String::from_utf8_lossy(&out).into_owned())
 }
 

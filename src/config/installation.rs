@@ -144,8 +144,7 @@ fn read_spool(section: &Section<'_>) -> SpoolSettings {
         inline_octets_max: section.read("inline_octets_max", default.inline_octets_max, octets(KIB..=MIB)),
         reserve_octets: section.read("reserve_octets", default.reserve_octets, octets(MIB..=GIB)),
         keep_posted: section.read("keep_posted", default.keep_posted, duration(DAY..=90 * DAY)),
-        entries_max: section.read("entries_max", default.entries_max, count(1..=10_000_000)),
-        octets_max: section.read("octets_max", default.octets_max, octets(MIB..=1024 * GIB)),
+        free_octets_min: section.read("free_octets_min", default.free_octets_min, octets(MIB..=1024 * GIB)),
     }
 }
 

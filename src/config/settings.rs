@@ -262,10 +262,8 @@ pub struct SpoolSettings {
     pub reserve_octets: u64,
     /// How long posted outbox rows are kept.
     pub keep_posted: Duration,
-    /// Mails in custody before new ones are deferred with 452 4.3.1.
-    pub entries_max: u64,
-    /// Their octets before new ones are deferred with 452 4.3.1.
-    pub octets_max: u64,
+    /// With less free disk than this no new mail is taken, and no line is written.
+    pub free_octets_min: u64,
 }
 
 impl Default for SpoolSettings {
@@ -274,8 +272,7 @@ impl Default for SpoolSettings {
             inline_octets_max: 64 * KIB,
             reserve_octets: 8 * MIB,
             keep_posted: Duration::from_secs(7 * DAY),
-            entries_max: 100_000,
-            octets_max: 10 * 1024 * MIB,
+            free_octets_min: 64 * MIB,
         }
     }
 }
