@@ -48,9 +48,12 @@ const ROOFS: &[&str] = &["cli", "demo", "app"];
 const CRATES: &[(&str, &[&str])] = &[
     ("aho_corasick", &["classify"]),
     ("arc_swap", &["policy"]),
-    ("clap", &["cli"]),
+    ("clap", &["app", "cli"]),
     ("comfy_table", &["cli", "demo"]),
-    ("data_encoding", &["mail", "referral", "ledger", "inject", "sys", "store", "spool", "cli", "control", "config"]),
+    (
+        "data_encoding",
+        &["mail", "referral", "ledger", "inject", "sys", "store", "spool", "cli", "control", "config", "demo"],
+    ),
     ("encoding_rs", &["mail"]),
     ("idna", &["mail", "referral"]),
     ("indicatif", &["cli", "demo"]),
@@ -223,7 +226,8 @@ fn modules_import_only_what_the_table_allows() {
             findings.push(at(&source.path, 0, "a module the table does not know"));
             continue;
         };
-        for (i, line) in source.text.lines().enumerate() {
+        // Unit tests may make the values that their module is given in life.
+        for (i, line) in source.production() {
             for name in names_after(line, "crate::") {
                 let ours = allowed.contains_key(name) || ROOFS.contains(&name);
                 if ours && name != module && !list.contains(&name) {

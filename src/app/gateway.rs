@@ -230,6 +230,7 @@ fn spool_options(settings: &Settings) -> SpoolOptions {
     SpoolOptions {
         inline_octets_max: usize::try_from(settings.spool.inline_octets_max).unwrap_or(usize::MAX),
         reserve_octets: settings.spool.reserve_octets,
+        free_octets_min: settings.spool.free_octets_min,
         ..SpoolOptions::default()
     }
 }

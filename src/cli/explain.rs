@@ -9,7 +9,7 @@ use super::args::ExplainArgs;
 use super::mailfile::{Decider, MailFile};
 use super::output::End;
 use crate::classify::Evidence;
-use crate::inject::{Inserted, shape_refusals};
+use crate::inject::{Inserted, Refusal, shape_refusals};
 use crate::mail::message::Message;
 use crate::pipeline::Outcome;
 
@@ -57,7 +57,7 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> io::Result<End> {
 
 fn explain_mail(decider: &Decider, mail: &MailFile) -> Explanation {
     let (_, outcome) = decider.decide(mail);
-    let blocking = || shape_refusals(&Message::read(&mail.wire)).into_iter().map(|r| r.code());
+    let blocking = || shape_refusals(&Message::read(&mail.wire)).into_iter().map(Refusal::code);
     match outcome {
         Outcome::Referred(referred) => {
             let edits = referred.copies.into_iter().next().map(|c| c.edits).unwrap_or_default();

@@ -122,18 +122,18 @@ impl Decider {
         let from = message.from().and_then(|f| f.domain()).cloned();
         let client = Client { ip, user: None, certificate: None };
         let received = Received { client, envelope, message: mail.wire.clone() };
-        let policy = self.policy(ip, from);
+        let policy = self.policy(ip, from.as_ref());
         let outcome = process(&received, &policy, clock::now());
         (received, outcome)
     }
 
-    fn policy(&self, ip: IpAddr, from: Option<Domain>) -> Policy {
+    fn policy(&self, ip: IpAddr, from: Option<&Domain>) -> Policy {
         let in_force = |company: &Company| {
             let mut company = company.clone();
             company.proved_by = ProvedBy { networks: vec![ip.into()], ..ProvedBy::default() };
-            if let Some(domain) = from.clone().filter(|_| self.example) {
+            if let Some(domain) = from.filter(|_| self.example) {
                 company.sender_domains.push(domain.clone());
-                company.audience.own_domains.push(domain);
+                company.audience.own_domains.push(domain.clone());
             }
             InForce { keys: CompanyKeys::derive(&PREVIEW_KEY, &company.id, 1), company }
         };

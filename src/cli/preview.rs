@@ -12,9 +12,9 @@ use crate::pipeline::Outcome;
 /// # Errors
 /// When the reader of the output is gone.
 pub fn preview(args: &PreviewArgs, out: &mut dyn Write) -> io::Result<End> {
-    let decided = Decider::new(args.config.as_deref(), args.company.as_ref());
+    let chosen = Decider::new(args.config.as_deref(), args.company.as_ref());
     let read = MailFile::read(&args.file).map_err(|e| format!("{}: {e}", args.file.display()));
-    let (decider, mail) = match decided.and_then(|d| read.map(|m| (d, m))) {
+    let (decider, mail) = match chosen.and_then(|d| read.map(|m| (d, m))) {
         Ok(both) => both,
         Err(why) => {
             eprintln!("{why}");

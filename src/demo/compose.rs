@@ -167,13 +167,17 @@ fn multipart(kind: &str, boundary: &str, parts: &[Vec<u8>]) -> Vec<u8> {
 fn attachment() -> Vec<u8> {
     let head = "Content-Type: application/pdf; name=shiryo.pdf\r\nContent-Disposition: attachment; \
                 filename=shiryo.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n";
-    let pdf: Vec<u8> = b"%PDF-1.4\n".iter().copied().chain((0..3000u32).map(|n| (n * 7 % 251) as u8)).collect();
+    let pdf: Vec<u8> = b"%PDF-1.4\n"
+        .iter()
+        .copied()
+        .chain((0..3000u32).map(|n| n.wrapping_mul(0x9e37_79b1).to_be_bytes()[0]))
+        .collect();
     [head.as_bytes(), &base64_lines(&pdf)].concat()
 }
 
 fn signature() -> Vec<u8> {
     let head = "Content-Type: application/pkcs7-signature; name=smime.p7s\r\n\
                 Content-Transfer-Encoding: base64\r\n\r\n";
-    let octets: Vec<u8> = (0..400u32).map(|n| (n * 13 % 256) as u8).collect();
+    let octets: Vec<u8> = (0..400u32).map(|n| n.wrapping_mul(0x85eb_ca6b).to_be_bytes()[0]).collect();
     [head.as_bytes(), &base64_lines(&octets)].concat()
 }

@@ -24,7 +24,7 @@ impl Sender {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let mut sender = Self { stream, input: Vec::new() };
-        sender.expect(220).await?;
+        sender.await_code(220).await?;
         sender.say("EHLO office.sakura.example\r\n", 250).await?;
         Ok(sender)
     }
@@ -55,10 +55,10 @@ impl Sender {
 
     async fn say(&mut self, command: &str, code: u16) -> io::Result<()> {
         self.stream.write_all(command.as_bytes()).await?;
-        self.expect(code).await
+        self.await_code(code).await
     }
 
-    async fn expect(&mut self, code: u16) -> io::Result<()> {
+    async fn await_code(&mut self, code: u16) -> io::Result<()> {
         let reply = self.reply().await?;
         if reply.code == code { Ok(()) } else { Err(Error::other(format!("the gateway answered {reply}"))) }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::catcher::Caught;
 use super::day::{Expect, Mail};
+use crate::mail::address::Address;
 use crate::pipeline::{Copy, Outcome, Received};
 use crate::proto::smtp::reply::Reply;
 
@@ -104,7 +105,7 @@ fn faults_of(sent: &Sent, found: &[&Caught]) -> Vec<String> {
         faults.push(format!("the gateway answered {}", sent.reply));
     }
     let reached: BTreeSet<&str> = found.iter().flat_map(|c| &c.recipients).map(String::as_str).collect();
-    let meant: BTreeSet<&str> = sent.received.envelope.recipients.iter().map(|r| r.as_str()).collect();
+    let meant: BTreeSet<&str> = sent.received.envelope.recipients.iter().map(Address::as_str).collect();
     if reached != meant || found.iter().map(|c| c.recipients.len()).sum::<usize>() != meant.len() {
         faults.push(format!("meant for {meant:?}, came to {reached:?}"));
     }
@@ -138,8 +139,8 @@ fn is_proven(sent: &Sent, caught: &Caught) -> bool {
 fn expected_account(sent: &[Sent]) -> Account {
     let mut candidates: BTreeSet<&str> = BTreeSet::new();
     for mail in sent.iter().filter(|s| s.mail.expect != Expect::Untouched) {
-        let own = |a: &&crate::mail::address::Address| !a.as_str().ends_with("@sakura.example");
-        candidates.extend(mail.received.envelope.recipients.iter().filter(own).map(|a| a.as_str()));
+        let own = |a: &&Address| !a.as_str().ends_with("@sakura.example");
+        candidates.extend(mail.received.envelope.recipients.iter().filter(own).map(Address::as_str));
     }
     let credits = candidates.len() as u64;
     Account { credits, slots: credits / 10, toward_next: credits % 10 }

@@ -51,7 +51,7 @@ pub enum DemoFault {
 }
 
 /// How long the day may take to settle.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs the day in `folder`, or in a fresh temporary one. Returns the report, and whether every expectation held.
 ///
@@ -101,7 +101,7 @@ fn prepare(folder: Option<&Path>) -> Result<PathBuf, DemoFault> {
 
 fn write_configuration(folder: &Path, next_hop: std::net::SocketAddr) -> io::Result<()> {
     let main = format!(
-        "# The demo's installation. The catcher has gone; `career-relay ledger statement --config` still reads the ledger.\n\
+        "# The demo's installation. The catcher has gone; `career-relay ledger` still reads the ledger.\n\
          data_dir = \"data\"\ncompanies_dir = \"companies\"\nhostname = \"gateway.sakura.example\"\n\n\
          [smtp]\nlisten = [\"127.0.0.1:0\"]\n\n[log]\nlevel = \"error\"\n\n\
          [[route]]\nname = \"candidates-mx\"\ndomains = [\"*\"]\nnext_hop = \"{next_hop}\"\nproves = \"delivered\"\n"

@@ -50,6 +50,10 @@ fn table(day: &Judged) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
+    if table.width().is_none() {
+        // No terminal to ask for its width.
+        table.set_width(140);
+    }
     table.set_header(["mail", "what it is", "form", "verdict", "why", "octets"]);
     for mail in &day.mails {
         table.add_row(row(mail));
@@ -105,5 +109,5 @@ fn neighbourhood(text: &str) -> String {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|l| format!("   │ {l}\n")).collect()
+    text.lines().fold(String::new(), |text, line| text + "   │ " + line + "\n")
 }

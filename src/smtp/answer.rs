@@ -105,11 +105,10 @@ mod tests {
     fn settled(letters: &str) -> HandThrough {
         let outcome = |letter| match letter {
             'a' => RecipientOutcome::Accepted { reply: Arc::new(Reply::new(250, (2, 0, 0), "Fine")) },
-            'd' => RecipientOutcome::Deferred {
-                reply: Arc::new(Reply::new(450, (4, 2, 1), "Busy")),
-                maybe_doubled: false,
-                by_next_hop: true,
-            },
+            'd' => {
+                let reply = Arc::new(Reply::new(450, (4, 2, 1), "Busy"));
+                RecipientOutcome::Deferred { reply, maybe_doubled: false }
+            }
             _ => RecipientOutcome::Refused { reply: Arc::new(Reply::new(550, (5, 1, 1), "Who")), by_next_hop: true },
         };
         HandThrough::Settled(Settled {

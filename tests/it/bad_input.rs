@@ -133,6 +133,7 @@ fn a_stranger_may_not_relay() {
     let (code, text) = client.mail_from("x@elsewhere.example", &["a@vendor.example"], b"\r\n");
     assert_eq!(code, 550, "{text}");
     assert!(text.contains("5.7.1"), "{text}");
+    assert_eq!(client.say("QUIT"), 221);
     assert!(gateway.stop());
     assert!(sink.taken().is_empty());
 }

@@ -1,4 +1,4 @@
-//! A next hop that refuses, drops, stalls or talks rubbish at each stage: no acknowledged mail is lost, none counts twice.
+//! A next hop that refuses, drops, stalls or talks rubbish at each stage: no mail is lost, none counts twice.
 
 use crate::gateway::{Gateway, free_port, wait_for};
 use crate::sink::{Act, Sink, Stage};

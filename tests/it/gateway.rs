@@ -78,10 +78,13 @@ impl Gateway {
         fs::write(companies.join("sakura.toml"), COMPANY.replace("NETWORK", network)).expect("a company file");
         let data = self.folder.path().join("data");
         let config = format!(
-            "data_dir = {data:?}\ncompanies_dir = \"companies\"\nhostname = \"gw.sakura.example\"\n\
+            "data_dir = \"{}\"\ncompanies_dir = \"companies\"\nhostname = \"gw.sakura.example\"\n\
              [smtp]\nlisten = [\"{}\"]\nrelay_networks = [\"{network}\"]\n\
              [[route]]\nname = \"mx\"\ndomains = [\"*\"]\nnext_hop = \"{}\"\nproves = \"delivered\"\n{}",
-            self.address, self.next_hop, self.more
+            data.display(),
+            self.address,
+            self.next_hop,
+            self.more
         );
         fs::write(self.config(), config).expect("a configuration file");
     }

@@ -22,7 +22,7 @@ impl Client {
     pub fn raw(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("the gateway answers");
         stream.set_nodelay(true).expect("an option");
-        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("an option");
+        stream.set_read_timeout(Some(Duration::from_mins(1))).expect("an option");
         Self { input: BufReader::new(stream) }
     }
 
