@@ -4,34 +4,8 @@ use std::fmt::Write as _;
 
 use data_encoding::BASE64;
 
-use super::day::Mail;
+use super::day::{Form, Mail, Shape};
 use crate::mail::charset::Charset;
-
-/// How a mail is written.
-#[derive(Clone, Copy, Debug)]
-pub struct Form {
-    /// The charset label.
-    pub charset: &'static str,
-    /// The Content-Transfer-Encoding.
-    pub transfer: &'static str,
-    /// The MIME shape.
-    pub shape: Shape,
-}
-
-/// The MIME shapes of the day.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Shape {
-    /// text/plain alone.
-    Plain,
-    /// text/html alone.
-    Html,
-    /// multipart/alternative of both.
-    Alternative,
-    /// multipart/mixed with a PDF.
-    WithAttachment,
-    /// multipart/signed.
-    Signed,
-}
 
 const OUTER: &str = "=_sakura_outer";
 const INNER: &str = "=_sakura_inner";

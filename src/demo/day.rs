@@ -1,7 +1,5 @@
 //! A day of HR mail at an invented company: what is sent, in which form, and what must become of each mail.
 
-use super::compose::{Form, Shape};
-
 /// HR's mailbox at the invented company.
 pub const HR: &str = "saiyo@sakura.example";
 /// The colleague in Cc of one mail.
@@ -27,6 +25,32 @@ pub struct Mail {
     pub form: Form,
     /// What must become of it.
     pub expect: Expect,
+}
+
+/// How a mail is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// The charset label.
+    pub charset: &'static str,
+    /// The Content-Transfer-Encoding.
+    pub transfer: &'static str,
+    /// The MIME shape.
+    pub shape: Shape,
+}
+
+/// The MIME shapes of the day.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Shape {
+    /// text/plain alone.
+    Plain,
+    /// text/html alone.
+    Html,
+    /// multipart/alternative of both.
+    Alternative,
+    /// multipart/mixed with a PDF.
+    WithAttachment,
+    /// multipart/signed.
+    Signed,
 }
 
 /// What must become of a mail.

@@ -166,21 +166,4 @@ impl Drop for Gateway {
     }
 }
 
-const COMPANY: &str = r#"id = "sakura"
-name_ja = "株式会社サクラ商事"
-name_en = "Sakura Trading"
-purpose = "応募してくださった方の次の一歩を支えるため"
-mode = "live"
-sender_domains = ["sakura.example"]
-own_domains = ["sakura.example"]
-link = "https://careerrelay.jp/r/{token}"
-notify_to = ["saiyo@sakura.example"]
-
-[proved_by]
-networks = ["NETWORK"]
-
-[[contract]]
-series = "standard"
-version = 1
-from = 2026-01-01
-"#;
+const COMPANY: &str = include_str!("sakura.toml");

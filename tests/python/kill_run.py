@@ -212,24 +212,7 @@ domains = ["*"]
 next_hop = "127.0.0.1:{mx}"
 proves = "delivered"
 """
-COMPANY = """id = "sakura"
-name_ja = "株式会社サクラ商事"
-name_en = "Sakura Trading"
-purpose = "応募してくださった方の次の一歩を支えるため"
-mode = "live"
-sender_domains = ["sakura.example"]
-own_domains = ["sakura.example"]
-link = "https://careerrelay.jp/r/{token}"
-notify_to = ["saiyo@sakura.example"]
-
-[proved_by]
-networks = ["127.0.0.0/8"]
-
-[[contract]]
-series = "standard"
-version = 1
-from = 2026-01-01
-"""
+COMPANY = (HERE.parent / "it" / "sakura.toml").read_text("utf-8").replace("NETWORK", "127.0.0.0/8")
 
 
 def main():
