@@ -88,15 +88,16 @@ fn fold_lines(part: &TextPart, wanted: fn(LineKind) -> bool) -> Folded {
 
 /// Why it is no rejection to its reader; `None` when all three questions are answered with yes.
 fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules) -> Option<Reason> {
-    if !language::is_supported(reading, rules) {
-        return Some(Reason::UnsupportedLanguage);
-    }
     let recruiting = recruiting_weight(reading, subject, rules);
     let subject_veto = subject.veto.filter(|_| !is_reply(&subject.folded.text));
     let veto = [reading.veto, subject_veto].into_iter().flatten().map(|(reason, _)| reason).min();
     // Whose matter it is says nothing of a mail that is about none.
     if let Some(reason) = veto.filter(|reason| *reason < Reason::ThirdPerson || recruiting >= RECRUITING_MIN) {
         return Some(reason);
+    }
+    // Behind the vetoes: to tell a language can cost more than all else.
+    if !language::is_supported(reading, rules) {
+        return Some(Reason::UnsupportedLanguage);
     }
     if recruiting < RECRUITING_MIN {
         return Some(Reason::NotRecruiting);

@@ -19,6 +19,10 @@ const ADDRESSES_FOR: Duration = Duration::from_mins(1);
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
 
+/// How long a next hop is left alone after its first failure; each further one doubles it, up to `down_for`. Most
+/// failures are a restart, and mail should not lie for half a minute behind one.
+const DOWN_AT_FIRST: Duration = Duration::from_millis(250);
+
 /// Why there is no connection.
 #[derive(Debug)]
 pub(super) enum NoConnection {
@@ -39,8 +43,8 @@ pub(super) struct Hop {
     places: Arc<Semaphore>,
     health: Mutex<Health>,
     addresses: Mutex<Option<(Instant, Arc<[SocketAddr]>)>>,
-    /// Mails in the spool that are due for it and not yet being sent.
-    pub(super) backlog: AtomicUsize,
+    /// Whether more mail in the spool is due for it than it takes in a moment.
+    pub(super) has_backlog: AtomicBool,
     /// Mails of the spool being sent to it.
     pub(super) busy: AtomicUsize,
     closed: AtomicBool,
@@ -51,6 +55,20 @@ pub(super) struct Hop {
 struct Health {
     /// Set by a failure: nobody tries before.
     down_until: Option<Instant>,
+    /// Failures since it last answered.
+    failures: u32,
+}
+
+impl Health {
+    /// Leaves it alone for a while, the longer the more often it failed.
+    fn leave_alone(&mut self, down_for: Duration) {
+        self.down_until = Some(Instant::now() + wait_after(self.failures, down_for));
+        self.failures = self.failures.saturating_add(1);
+    }
+}
+
+fn wait_after(failures_before: u32, down_for: Duration) -> Duration {
+    DOWN_AT_FIRST.saturating_mul(2_u32.saturating_pow(failures_before)).min(down_for)
 }
 
 impl Hop {
@@ -63,7 +81,7 @@ impl Hop {
             places: Arc::new(Semaphore::new(settings.connections_max.clamp(1, Semaphore::MAX_PERMITS))),
             health: Mutex::default(),
             addresses: Mutex::default(),
-            backlog: AtomicUsize::new(0),
+            has_backlog: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             watch,
@@ -88,6 +106,11 @@ impl Hop {
     /// Whether it failed to answer a moment ago.
     pub(super) fn is_down(&self) -> bool {
         lock(&self.health).down_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// How long it will be left alone from now on.
+    pub(super) fn down_left(&self) -> Duration {
+        lock(&self.health).down_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
     /// A kept connection, or a new one.
@@ -118,7 +141,7 @@ impl Hop {
         let place = Place { _permit: place, _held: self.watch.hold(Gauge::NextHopConnections) };
         match Connection::open(&addresses, place, hostname, patience).await {
             Ok(connection) => {
-                lock(&self.health).down_until = None;
+                *lock(&self.health) = Health::default();
                 Ok(connection)
             }
             Err(broken) if self.is_too_many(&broken) => Err(NoConnection::Full),
@@ -139,7 +162,7 @@ impl Hop {
 
     /// Notes that it did not answer: for a while nobody waits for it.
     pub(super) fn stalled(&self) {
-        lock(&self.health).down_until = Some(Instant::now() + self.settings.down_for);
+        lock(&self.health).leave_alone(self.settings.down_for);
     }
 
     /// Whether a connection may be tried. Of all who wait for the end of a failure the first one probes, and the others
@@ -199,4 +222,16 @@ impl Hop {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_next_hop_is_left_alone_the_longer_the_more_often_it_failed() {
+        let millis = |failures| wait_after(failures, Duration::from_secs(30)).as_millis();
+        assert_eq!([0, 1, 2, 6, 7, u32::MAX].map(millis), [250, 500, 1_000, 16_000, 30_000, 30_000]);
+        assert_eq!(wait_after(9, Duration::ZERO), Duration::ZERO);
+    }
 }

@@ -229,7 +229,7 @@ impl Inner {
         if hop.is_down() {
             return Err(NotTried::NextHopDown);
         }
-        if hop.backlog.load(Ordering::Acquire) > 0 {
+        if hop.has_backlog.load(Ordering::Acquire) {
             return Err(NotTried::Backlog);
         }
         Ok((route, hop))
@@ -245,17 +245,20 @@ impl Inner {
         }
     }
 
-    /// Commits outcomes, counts them, and calls the worker: a bounce may be due.
+    /// Commits outcomes, counts them, and calls the worker where a bounce or another try may be due.
     async fn commit(&self, written: writes::Written, tried: Tried<'_>) {
         self.counters.note(&written);
         self.tell(&written, tried);
+        let leaves_work = written.deferred + written.refused > 0;
         if let Err(error) = self.spool.commit(written.writes).await {
             // The mark in the spool stays, so the mail is tried again after a restart and shown as a possible double.
             tracing::error!(%error, "cannot settle mail in custody");
             // What could not be settled may still be due; it is not to be tried as fast as the disk fails.
             return sleep(WAIT_AFTER_FAILURE).await;
         }
-        self.work.notify_one();
+        if leaves_work {
+            self.work.notify_one();
+        }
     }
 }
 

@@ -26,6 +26,11 @@ use crate::sys::clock;
 const DUE_PER_ROUTE_MAX: usize = 256;
 /// The wait when mail is due and cannot be begun yet.
 const WAIT_WHEN_BLOCKED: Duration = Duration::from_secs(1);
+/// With more than so many rounds of what a next hop is sent at one time waiting, new mail goes behind them. A burst that
+/// is gone in a moment is no backlog yet: to sync mail that could be handed through would make it one.
+const BACKLOG_ROUNDS: usize = 8;
+/// A next hop that is down for no longer is waited for; its mail stays due.
+const DOWN_BRIEFLY: Duration = Duration::from_secs(2);
 /// The longest wait of all, so that a clock that was set does not leave mail lying.
 const WAIT_MAX: Duration = Duration::from_mins(5);
 
@@ -88,7 +93,9 @@ fn start_all(inner: &Arc<Inner>, due: Vec<DueRoute>) {
         }
     }
     for (target, hop) in &inner.hops {
-        hop.backlog.store(backlogs.get(target).copied().unwrap_or(0), Ordering::Release);
+        let waiting = backlogs.get(target).copied().unwrap_or(0);
+        let backlog = (BACKLOG_ROUNDS * hop.busy_max()).min(DUE_PER_ROUTE_MAX / 2);
+        hop.has_backlog.store(waiting > backlog, Ordering::Release);
     }
 }
 
@@ -141,11 +148,12 @@ impl Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        if let Some(hop) = &self.hop {
-            hop.busy.fetch_sub(1, Ordering::AcqRel);
-        }
+        let left = self.hop.as_ref().map_or(0, |hop| hop.busy.fetch_sub(1, Ordering::AcqRel) - 1);
         self.inner.active.end(&self.id, &self.route);
-        self.inner.work.notify_one();
+        // Looking for what is due costs the same for one mail as for many; whoever is still busy calls later.
+        if self.hop.as_ref().is_none_or(|hop| left <= hop.busy_max() / 2) {
+            self.inner.work.notify_one();
+        }
     }
 }
 
@@ -200,6 +208,7 @@ impl Group<'_> {
             Ok(connection) => connection,
             // Still due; it is begun anew when there is a place.
             Err(NoConnection::Full) => return sleep(WAIT_WHEN_BLOCKED).await,
+            Err(NoConnection::Down) if hop.down_left() <= DOWN_BRIEFLY => return sleep(hop.down_left()).await,
             Err(NoConnection::Down) => {
                 let why = unasked("The next hop does not answer");
                 return self.settle(Some(route), Some(hop), &why, false).await;

@@ -1,15 +1,16 @@
 //! The task that sends what is due: woken when a slot is granted, and by the clock in case a ring was missed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::AsyncTransport;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::courier::{Courier, Handover};
 use super::notice::{Contact, Sender, compose};
-use crate::ledger::{Grant, Pool};
+use crate::ledger::{Balance, Grant, Pool};
 use crate::referral::CompanyId;
 use crate::store::Store;
 
@@ -18,6 +19,8 @@ pub type Directory = Arc<dyn Fn(&CompanyId) -> Option<Contact> + Send + Sync>;
 
 /// Notices of one round.
 const ROUND_MAX: usize = 1_000;
+/// Notices handed over at one time: they share the syncs of spool and ledger.
+const TOGETHER_MAX: usize = 64;
 /// How often it looks without being woken.
 const PERIOD: Duration = Duration::from_mins(1);
 
@@ -68,26 +71,46 @@ impl<C: Courier> Drop for Notifier<C> {
 }
 
 impl<C: Courier> Inner<C> {
-    async fn send_due(&self) -> Result<usize, String> {
+    async fn send_due(self: &Arc<Self>) -> Result<usize, String> {
         let _one_round_at_a_time = self.sending.lock().await;
         let due = self.store.grants_due(ROUND_MAX).await.map_err(|e| e.to_string())?;
         let (mut taken, mut failed) = (0, None);
-        for grant in due {
-            match self.send(grant).await {
-                Ok(()) => taken += 1,
-                Err(error) => failed = failed.or(Some(error)),
+        for together in due.chunks(TOGETHER_MAX) {
+            let balances = self.balances(together).await?;
+            let mut sending = JoinSet::new();
+            for grant in together {
+                let (inner, grant) = (Arc::clone(self), grant.clone());
+                let balances = balances.get(&grant.company).cloned().unwrap_or_default();
+                sending.spawn(async move { inner.send(grant, &balances).await });
+            }
+            for sent in sending.join_all().await {
+                match sent {
+                    Ok(()) => taken += 1,
+                    Err(error) => failed = failed.or(Some(error)),
+                }
             }
         }
         failed.map_or(Ok(taken), Err)
     }
 
+    /// The balances of the grants' companies, each read once.
+    async fn balances(&self, grants: &[Grant]) -> Result<HashMap<CompanyId, Arc<[Balance]>>, String> {
+        let mut balances = HashMap::new();
+        for company in grants.iter().map(|grant| &grant.company) {
+            if !balances.contains_key(company) {
+                let read = self.store.balance(company).await.map_err(|e| e.to_string())?;
+                balances.insert(company.clone(), read.into());
+            }
+        }
+        Ok(balances)
+    }
+
     /// Marks the notice only when the courier has it. A crash in between sends it again under the same name, and the
     /// courier then lets it go nowhere.
-    async fn send(&self, grant: Grant) -> Result<(), String> {
+    async fn send(&self, grant: Grant, balances: &[Balance]) -> Result<(), String> {
         let id = grant.id();
         let contact = (self.directory)(&grant.company).filter(|c| !c.to.is_empty());
         let contact = contact.ok_or_else(|| format!("{id}: nobody to write to"))?;
-        let balances = self.store.balance(&grant.company).await.map_err(|e| e.to_string())?;
         let pool = balances.iter().find(|b| b.series == grant.series).map_or_else(Pool::default, |b| b.pool);
         let now = crate::sys::clock::now();
         let message = compose(&grant, &pool, &contact, &self.sender, now).map_err(|e| format!("{id}: {e}"))?;

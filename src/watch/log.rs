@@ -1,6 +1,6 @@
 //! The log on standard error: a bounded queue and a thread of its own, so that no mail ever waits for a reader.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::panic;
 
 use tracing::Level;
@@ -35,7 +35,8 @@ pub struct LogFault;
 /// # Errors
 /// [`LogFault`] on the second call.
 pub fn start_log(options: LogOptions, watch: &Watch) -> Result<LogGuard, LogFault> {
-    let (queue, guard) = open_queue(io::stderr(), options.queue_lines_max);
+    // The log's thread flushes whenever no line waits, so that under load many lines share a write.
+    let (queue, guard) = open_queue(BufWriter::new(io::stderr()), options.queue_lines_max);
     let dropped = queue.error_counter();
     let log = tracing_subscriber::fmt().with_max_level(options.level).with_ansi(false).with_writer(queue);
     let started = if options.json {
