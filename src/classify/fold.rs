@@ -277,7 +277,8 @@ fn push_folded(text: &mut String, c: char) {
         '叶' => text.push_str("かな"),
         '又' => text.push_str("また"),
         '祷' | '禱' => text.push('祈'),
-        _ if c.is_ascii() => text.push(c),
+        // Neither ASCII here nor what is between kana and Hangul has another case.
+        _ if c.is_ascii() || matches!(c, '\u{2e80}'..='\u{a63f}') => text.push(c),
         _ => text.extend(c.to_lowercase()),
     }
 }

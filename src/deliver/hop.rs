@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::lookup_host;
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Broken, Connection, Fault, Patience, Place};
 use crate::config::{DeliverSettings, NextHop};
@@ -22,6 +22,9 @@ const ADDRESSES_MAX: usize = 8;
 /// How long a next hop is left alone after its first failure; each further one doubles it, up to `down_for`. Most
 /// failures are a restart, and mail should not lie for half a minute behind one.
 const DOWN_AT_FIRST: Duration = Duration::from_millis(250);
+
+/// How long a mail that is handed through waits for a connection to come back.
+const PLACE_WITHIN: Duration = Duration::from_millis(100);
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -41,9 +44,11 @@ pub(super) struct Hop {
     settings: DeliverSettings,
     idle: Mutex<Vec<Connection>>,
     places: Arc<Semaphore>,
+    /// Called when a connection comes back.
+    freed: Notify,
     health: Mutex<Health>,
     addresses: Mutex<Option<(Instant, Arc<[SocketAddr]>)>>,
-    /// Whether more mail in the spool is due for it than it takes in a moment.
+    /// Whether mail in the spool has been due for it for long and is not yet being sent.
     pub(super) has_backlog: AtomicBool,
     /// Mails of the spool being sent to it.
     pub(super) busy: AtomicUsize,
@@ -79,6 +84,7 @@ impl Hop {
             settings,
             idle: Mutex::default(),
             places: Arc::new(Semaphore::new(settings.connections_max.clamp(1, Semaphore::MAX_PERMITS))),
+            freed: Notify::new(),
             health: Mutex::default(),
             addresses: Mutex::default(),
             has_backlog: AtomicBool::new(false),
@@ -98,9 +104,10 @@ impl Hop {
         &self.target.host
     }
 
-    /// Mails of the spool sent to it at one time: half its connections are left to mail that is being handed through.
+    /// Mails of the spool sent to it at one time. The other connections are left to mail that is being handed through:
+    /// what finds none goes to the spool, and makes more work there than it saves here.
     pub(super) fn busy_max(&self) -> usize {
-        (self.settings.connections_max / 2).max(1)
+        (self.settings.connections_max / 4).max(1)
     }
 
     /// Whether it failed to answer a moment ago.
@@ -118,6 +125,21 @@ impl Hop {
         match self.take_idle() {
             Some(connection) => Ok(connection),
             None => self.open(hostname, patience).await,
+        }
+    }
+
+    /// The same; where all connections are in use it waits a moment for one: to sync the mail takes longer.
+    pub(super) async fn connection_soon(
+        &self,
+        hostname: &str,
+        patience: &Patience,
+    ) -> Result<Connection, NoConnection> {
+        let until = Instant::now() + PLACE_WITHIN;
+        loop {
+            match self.connection(hostname, patience).await {
+                Err(NoConnection::Full) if timeout_at(until, self.freed.notified()).await.is_ok() => {}
+                came => return came,
+            }
         }
     }
 
@@ -187,6 +209,7 @@ impl Hop {
             return connection.quit();
         }
         lock(&self.idle).push(connection);
+        self.freed.notify_one();
     }
 
     /// Closes connections that were idle for too long.

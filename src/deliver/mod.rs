@@ -120,7 +120,7 @@ impl Deliver {
             Err(why) => return HandThrough::Spool(why),
         };
         let patience = Patience { deadlines: inner.settings.deadlines(), until: Some(until) };
-        let connection = match hop.connection(&inner.settings.hostname, &patience).await {
+        let connection = match hop.connection_soon(&inner.settings.hostname, &patience).await {
             Ok(connection) => connection,
             Err(none) => return HandThrough::Spool(none.into()),
         };

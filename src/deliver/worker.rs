@@ -1,11 +1,11 @@
 //! The spool's worker: takes what is due, sends it, settles it. A slow or dead next hop holds up nobody else.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 
 use super::attempt::{Attempt, Parcel, Sender};
@@ -26,11 +26,13 @@ use crate::sys::clock;
 const DUE_PER_ROUTE_MAX: usize = 256;
 /// The wait when mail is due and cannot be begun yet.
 const WAIT_WHEN_BLOCKED: Duration = Duration::from_secs(1);
-/// With more than so many rounds of what a next hop is sent at one time waiting, new mail goes behind them. A burst that
-/// is gone in a moment is no backlog yet: to sync mail that could be handed through would make it one.
-const BACKLOG_ROUNDS: usize = 8;
+/// Mail that is due for longer and was not begun is a backlog: new mail goes behind it. A burst that is gone before is
+/// none, for to sync mail that could be handed through would make it one.
+const BACKLOG_AFTER: SignedDuration = SignedDuration::from_secs(5);
 /// A next hop that is down for no longer is waited for; its mail stays due.
 const DOWN_BRIEFLY: Duration = Duration::from_secs(2);
+/// The wait when a next hop has as many connections as it may: one is free as soon as a mail is through.
+const WAIT_WHEN_FULL: Duration = Duration::from_millis(50);
 /// The longest wait of all, so that a clock that was set does not leave mail lying.
 const WAIT_MAX: Duration = Duration::from_mins(5);
 
@@ -61,7 +63,7 @@ pub(super) async fn run(inner: Arc<Inner>) {
     while !inner.stopping() {
         let now = clock::now();
         match inner.spool.due(now, DUE_PER_ROUTE_MAX).await {
-            Ok(routes) => start_all(&inner, routes),
+            Ok(routes) => start_all(&inner, routes, now),
             Err(error) => tracing::error!(%error, "cannot read what is due"),
         }
         let wait = wait_for_next(&inner, now).await;
@@ -82,40 +84,36 @@ async fn wait_for_next(inner: &Inner, now: Timestamp) -> Duration {
     }
 }
 
-/// Begins what may be begun, and notes for each next hop what has to wait.
-fn start_all(inner: &Arc<Inner>, due: Vec<DueRoute>) {
-    let mut backlogs: HashMap<&NextHop, usize> = HashMap::new();
+/// Begins what may be begun, and notes for each next hop whether anything waits for long.
+fn start_all(inner: &Arc<Inner>, due: Vec<DueRoute>, now: Timestamp) {
+    let mut with_backlog: HashSet<&NextHop> = HashSet::new();
     for due in due {
         let route = inner.settings.route_named(&due.route);
-        let waiting = start(inner, due, route.and_then(|route| inner.hop(route)));
-        if let Some(route) = route {
-            *backlogs.entry(&route.next_hop).or_default() += waiting;
-        }
+        let waiting_since = start(inner, due, route.and_then(|route| inner.hop(route)));
+        let has_backlog = waiting_since.is_some_and(|since| now.duration_since(since) > BACKLOG_AFTER);
+        with_backlog.extend(route.filter(|_| has_backlog).map(|route| &route.next_hop));
     }
     for (target, hop) in &inner.hops {
-        let waiting = backlogs.get(target).copied().unwrap_or(0);
-        let backlog = (BACKLOG_ROUNDS * hop.busy_max()).min(DUE_PER_ROUTE_MAX / 2);
-        hop.has_backlog.store(waiting > backlog, Ordering::Release);
+        hop.has_backlog.store(with_backlog.contains(target), Ordering::Release);
     }
 }
 
-/// Begins as many of a route's entries as its next hop may be busy with, and returns how many have to wait.
-fn start(inner: &Arc<Inner>, due: DueRoute, hop: Option<&Arc<Hop>>) -> usize {
-    let mut backlog = 0;
+/// Begins as many of a route's entries as its next hop may be busy with. Tells since when the first that could not be
+/// begun is due.
+fn start(inner: &Arc<Inner>, due: DueRoute, hop: Option<&Arc<Hop>>) -> Option<Timestamp> {
     for entry in due.entries {
         let full = hop.is_some_and(|hop| hop.busy.load(Ordering::Acquire) >= hop.busy_max());
         if inner.active.holds(&entry.id, &due.route) {
             continue;
         }
         if full {
-            backlog += 1;
-            continue;
+            return Some(entry.since);
         }
         inner.active.begin(&entry.id, &due.route);
         let busy = Busy::begin(inner, &entry.id, &due.route, hop);
         inner.tasks.spawn(async move { busy.send(entry).await });
     }
-    backlog
+    None
 }
 
 /// One entry being sent; ends in order even when the task does not.
@@ -207,7 +205,7 @@ impl Group<'_> {
         let connection = match hop.connection(&settings.hostname, &patience).await {
             Ok(connection) => connection,
             // Still due; it is begun anew when there is a place.
-            Err(NoConnection::Full) => return sleep(WAIT_WHEN_BLOCKED).await,
+            Err(NoConnection::Full) => return sleep(WAIT_WHEN_FULL).await,
             Err(NoConnection::Down) if hop.down_left() <= DOWN_BRIEFLY => return sleep(hop.down_left()).await,
             Err(NoConnection::Down) => {
                 let why = unasked("The next hop does not answer");

@@ -79,7 +79,7 @@ pub(super) fn due(connection: &Connection, now: Timestamp, per_route_max: usize)
 /// Streams along the index and stops behind the last entry wanted.
 fn due_on_route(connection: &Connection, route: &str, now: i64, entries_max: usize) -> rusqlite::Result<Vec<DueEntry>> {
     let mut statement = connection.prepare_cached(
-        "SELECT recipients.entry, entries.id, number FROM recipients INDEXED BY recipients_due \
+        "SELECT recipients.entry, entries.id, number, next_at FROM recipients INDEXED BY recipients_due \
          JOIN entries USING (entry) \
          WHERE state = 0 AND route = ?1 AND next_at <= ?2 ORDER BY next_at, recipients.entry, number",
     )?;
@@ -94,7 +94,7 @@ fn due_on_route(connection: &Connection, route: &str, now: i64, entries_max: usi
             break;
         } else if let Ok(id) = EntryId::parse(row.get_ref(1)?.as_str()?) {
             places.insert(entry, entries.len());
-            entries.push(DueEntry { id, recipients: vec![number] });
+            entries.push(DueEntry { id, recipients: vec![number], since: timestamp(row.get(3)?) });
         }
     }
     Ok(entries)

@@ -278,6 +278,8 @@ pub struct DueEntry {
     pub id: EntryId,
     /// Numbers of the recipients that are due.
     pub recipients: Vec<u32>,
+    /// Since when the first of them is.
+    pub since: Timestamp,
 }
 
 /// An outbox row.

@@ -1,6 +1,7 @@
 //! Mail in custody: the worker, doubt, retries, bounces, and what hand-through leaves behind.
 
 use super::*;
+use crate::spool::NewState;
 
 /// Takes a job into custody as if nothing could be handed through.
 async fn store(world: &World, job: &Job) {
@@ -220,24 +221,40 @@ async fn a_stop_waits_for_what_has_begun_and_leaves_the_rest() {
     assert_eq!(world.spool.summary().await.expect("a summary").waiting, 1);
 }
 
-#[tokio::test]
-async fn mail_due_beyond_what_its_next_hop_is_sent_at_once_is_a_backlog_and_goes_first() {
+/// A next hop that takes one mail of the spool at a time, and is slow with the first of two that are due for so long.
+async fn with_two_due_for(seconds: i64) -> World {
     let late = Act::Late(STALL_FOR, "250 taken");
     let world = World::with(&[(Stage::Dot, late)], |s| s.deliver.connections_max = 2).await;
+    let next_at = clock::now() - jiff::SignedDuration::from_secs(seconds);
     let write = |n: u32| {
         let mut job = job(&["a@x.example"]);
         job.id = EntryId::parse(&format!("mail-{n}")).expect("an id");
-        world.deliver.write_to_store(&[job], clock::now()).expect("a write")
+        let write = world.deliver.write_to_store(&[job], clock::now());
+        let Some(Write::Store(mut entry)) = write else { panic!("{write:?}") };
+        entry.recipients[0].state = NewState::Waiting { next_at };
+        Write::Store(entry)
     };
-    world.spool.commit((1..=10).map(write).collect()).await.expect("a commit");
+    world.spool.commit(vec![write(1), write(2)]).await.expect("a commit");
     world.deliver.wake();
     world.hop.wait_for_command("DATA").await;
+    world
+}
+
+#[tokio::test]
+async fn mail_that_waits_for_long_for_a_busy_next_hop_is_a_backlog_and_goes_first() {
+    let world = with_two_due_for(60).await;
     assert_eq!(world.hand_through().await, "spool backlog");
     world.wait_until_empty().await;
-    world.hop.wait_for_messages(10).await;
+    world.hop.wait_for_messages(2).await;
     // The worker sees that nothing is left a moment after the last mail has gone.
     while world.hand_through().await == "spool backlog" {
         tokio::task::yield_now().await;
     }
-    assert_eq!(world.hop.messages().len(), 11);
+    assert_eq!(world.hop.messages().len(), 3);
+}
+
+#[tokio::test]
+async fn mail_that_has_come_to_the_spool_a_moment_ago_holds_up_nobody() {
+    let world = with_two_due_for(0).await;
+    assert_eq!(world.hand_through().await, "accepted 250 taken, accepted 250 taken");
 }

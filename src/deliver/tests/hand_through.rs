@@ -164,14 +164,26 @@ async fn a_dead_next_hop_is_left_alone_until_it_may_be_back() {
 }
 
 #[tokio::test]
-async fn at_the_connection_limit_nobody_waits() {
-    let slow = Act::Late(Duration::from_millis(300), "250 taken");
+async fn at_the_connection_limit_nobody_waits_for_long() {
+    let slow = Act::Late(STALL_FOR, "250 taken");
     let world = Arc::new(World::with(&[(Stage::Dot, slow)], |s| s.deliver.connections_max = 1).await);
     let other = Arc::clone(&world);
     let first = tokio::spawn(async move { other.hand_through().await });
     world.hop.wait_for_command("DATA").await;
     assert_eq!(world.hand_through().await, "spool next_hop_full");
     assert_eq!(first.await.expect("the first"), BOTH_TAKEN);
+}
+
+#[tokio::test]
+async fn a_connection_that_comes_back_in_a_moment_is_waited_for() {
+    let slow = Act::Late(Duration::from_millis(30), "250 taken");
+    let world = Arc::new(World::with(&[(Stage::Dot, slow)], |s| s.deliver.connections_max = 1).await);
+    let other = Arc::clone(&world);
+    let first = tokio::spawn(async move { other.hand_through().await });
+    world.hop.wait_for_command("DATA").await;
+    assert_eq!(world.hand_through().await, BOTH_TAKEN);
+    assert_eq!(first.await.expect("the first"), BOTH_TAKEN);
+    assert_eq!(world.hop.connections(), 1);
 }
 
 #[tokio::test]

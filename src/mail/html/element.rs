@@ -115,9 +115,29 @@ const ELEMENTS: [(&str, Role); 94] = [
     ("xmp", Role::Hidden),
 ];
 
+/// Where the names of each first letter begin among the elements.
+const BY_LETTER: [usize; 27] = {
+    let mut starts = [0; 27];
+    let mut letter = 0;
+    while letter < 27 {
+        let mut at = 0;
+        while at < ELEMENTS.len() && (ELEMENTS[at].0.as_bytes()[0] as usize) < letter + b'a' as usize {
+            at += 1;
+        }
+        starts[letter] = at;
+        letter += 1;
+    }
+    starts
+};
+
 /// The element's name without allocation, and its role. Elements that are not known run on in the line.
 pub(super) fn known(name: &str) -> (&'static str, Role) {
-    ELEMENTS.binary_search_by(|(n, _)| (*n).cmp(name)).map_or(("", Role::Inline), |i| ELEMENTS[i])
+    let letter = name.bytes().next().map_or(usize::MAX, |b| usize::from(b.wrapping_sub(b'a')));
+    let same_letter = match (BY_LETTER.get(letter), BY_LETTER.get(letter.saturating_add(1))) {
+        (Some(from), Some(until)) => &ELEMENTS[*from..*until],
+        _ => &[],
+    };
+    same_letter.iter().find(|(n, _)| *n == name).copied().unwrap_or(("", Role::Inline))
 }
 
 /// Whether a block of any kind may be put beside this one, in the element around it.

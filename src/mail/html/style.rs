@@ -11,21 +11,48 @@ pub(super) struct Shown {
     pub(super) pre: Option<bool>,
 }
 
+/// The properties that matter. Most declarations set none of them, and cost no allocation.
+#[derive(Clone, Copy)]
+enum Property {
+    Display,
+    Visibility,
+    MsoHide,
+    Opacity,
+    MaxHeight,
+    FontSize,
+    WhiteSpace,
+}
+
+impl Property {
+    fn of(name: &str) -> Option<Self> {
+        const NAMES: [(&str, Property); 7] = [
+            ("display", Property::Display),
+            ("visibility", Property::Visibility),
+            ("mso-hide", Property::MsoHide),
+            ("opacity", Property::Opacity),
+            ("max-height", Property::MaxHeight),
+            ("font-size", Property::FontSize),
+            ("white-space", Property::WhiteSpace),
+        ];
+        NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, property)| *property)
+    }
+}
+
 /// Reads an inline style.
 pub(super) fn read(style: &str) -> Shown {
     let mut shown = Shown::default();
     for declaration in style.split(';') {
         let Some((property, value)) = declaration.split_once(':') else { continue };
+        let Some(property) = Property::of(property.trim()) else { continue };
         let value = value.trim().to_ascii_lowercase();
         let value = value.trim_end_matches("!important").trim_end();
-        match property.trim().to_ascii_lowercase().as_str() {
-            "display" => shown.hidden |= value == "none",
-            "visibility" => shown.hidden |= matches!(value, "hidden" | "collapse"),
-            "mso-hide" => shown.hidden |= value == "all",
-            "opacity" | "max-height" => shown.hidden |= is_zero(value),
-            "font-size" => shown.zero_font = Some(is_zero(value)),
-            "white-space" => shown.pre = Some(value.starts_with("pre")),
-            _ => {}
+        match property {
+            Property::Display => shown.hidden |= value == "none",
+            Property::Visibility => shown.hidden |= matches!(value, "hidden" | "collapse"),
+            Property::MsoHide => shown.hidden |= value == "all",
+            Property::Opacity | Property::MaxHeight => shown.hidden |= is_zero(value),
+            Property::FontSize => shown.zero_font = Some(is_zero(value)),
+            Property::WhiteSpace => shown.pre = Some(value.starts_with("pre")),
         }
     }
     shown

@@ -35,7 +35,14 @@ pub(super) fn push(gap: &Gap<'_>, charset: Charset, text: &mut String) -> bool {
     let Some(decoded) = charset.decode_line(gap.octets) else { return false };
     let mut after_space = gap.is_start || text.ends_with(' ');
     let mut rest = &*decoded;
-    while let Some(c) = rest.chars().next() {
+    loop {
+        let plain = rest.bytes().position(|b| !b.is_ascii_graphic() || b == b'&').unwrap_or(rest.len());
+        if plain > 0 {
+            text.push_str(&rest[..plain]);
+            rest = &rest[plain..];
+            after_space = false;
+        }
+        let Some(c) = rest.chars().next() else { break };
         if c == '&' {
             rest = push_entity(rest, text);
             after_space = false;

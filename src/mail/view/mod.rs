@@ -145,19 +145,19 @@ impl View {
 
     /// The text a person reads: the plain text, unless it is a stub beside a longer HTML text.
     pub fn primary(&self) -> Option<&TextPart> {
-        let longest = |kind| self.parts.iter().filter(|p| p.kind == kind).max_by_key(|p| p.visible_chars());
+        let of_kind = |kind| self.parts.iter().filter(move |p| p.kind == kind);
+        let longest = |kind| of_kind(kind).map(|p| (p.visible_chars(), p)).max_by_key(|(chars, _)| *chars);
         match (longest(TextKind::Plain), longest(TextKind::Html)) {
-            (Some(plain), Some(html)) if is_stub(plain, html) => Some(html),
-            (plain, html) => plain.or(html),
+            (Some((few, plain)), Some((many, html))) if is_stub(plain, few, many) => Some(html),
+            (plain, html) => plain.or(html).map(|(_, part)| part),
         }
     }
 }
 
-/// A plain part that only says that there is an HTML part, or nothing.
-fn is_stub(plain: &TextPart, html: &TextPart) -> bool {
-    let (few, many) = (plain.visible_chars(), html.visible_chars());
-    let speaks_of_html = plain.lines_of(LineKind::Text).any(|l| l.contains("HTML"));
-    few == 0 && many > 0 || few < 40 && many > 2 * few || speaks_of_html && few < 300 && many > few
+/// A plain part of few characters that only says that there is an HTML part of many, or nothing.
+fn is_stub(plain: &TextPart, few: usize, many: usize) -> bool {
+    let speaks_of_html = || plain.lines_of(LineKind::Text).any(|l| l.contains("HTML"));
+    few == 0 && many > 0 || few < 40 && many > 2 * few || few < 300 && many > few && speaks_of_html()
 }
 
 impl TextPart {

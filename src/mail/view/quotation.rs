@@ -45,6 +45,9 @@ fn is_divider(line: &str) -> bool {
     if core.len() > 60 || core.is_empty() {
         return false;
     }
+    if core.len() == line.len() && !core.ends_with([':', '：']) {
+        return false;
+    }
     let core = core.to_lowercase();
     let bare = core.trim_end_matches([':', '：']);
     let is_ruled = line.len() > core.len() && RULED.contains(&bare);
