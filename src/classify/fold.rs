@@ -112,11 +112,34 @@ impl Folder {
         self.line_start = self.folded.text.len();
         let mut begun = false;
         if line.chars().all(is_plain) {
-            line.chars().for_each(|c| self.push_first(c, number, &mut begun));
+            self.push_plain(line, number, &mut begun);
         } else {
             line.nfkc().for_each(|c| self.push_first(c, number, &mut begun));
         }
         self.drop_gloss();
+    }
+
+    /// Pushes a line that is its own NFKC.
+    fn push_plain(&mut self, line: &str, number: usize, begun: &mut bool) {
+        let mut rest = line;
+        while let Some(c) = rest.chars().next() {
+            self.push_first(c, number, begun);
+            rest = &rest[c.len_utf8()..];
+            if c.is_ascii_alphanumeric() {
+                let end = rest.bytes().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+                let (word, behind) = rest.split_at(end);
+                self.go_on(word);
+                rest = behind;
+            }
+        }
+    }
+
+    /// Pushes what follows a letter or digit within its word: it neither ends nor begins anything.
+    fn go_on(&mut self, word: &str) {
+        let from = self.folded.text.len();
+        self.folded.text.push_str(word);
+        self.folded.text[from..].make_ascii_lowercase();
+        self.folded.scripts.latin += word.bytes().filter(u8::is_ascii_alphabetic).count();
     }
 
     fn push_first(&mut self, c: char, number: usize, begun: &mut bool) {
@@ -370,6 +393,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn words_pushed_at_once_fold_as_by_the_letter(text in "([A-Za-z0-9あ亜。.()（） \n])*") {
+            let mut by_letter = Folder { splits: true, ..Folder::default() };
+            let mut at_once = Folder { splits: true, ..Folder::default() };
+            for (number, line) in text.lines().enumerate() {
+                let (mut begun, mut begun_too) = (false, false);
+                line.chars().for_each(|c| by_letter.push_first(c, number, &mut begun));
+                at_once.push_plain(line, number, &mut begun_too);
+            }
+            let (one, other) = (by_letter.folded, at_once.folded);
+            prop_assert_eq!((one.text, one.sentences, one.lines), (other.text, other.sentences, other.lines));
+            prop_assert_eq!(one.scripts, other.scripts);
+        }
+
         #[test]
         fn any_text_folds_and_keeps_its_lines_in_order(text in "(\\PC|[\n（）。. ])*") {
             let folded = folded(&text);

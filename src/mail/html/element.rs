@@ -17,6 +17,11 @@ pub(super) enum Role {
     Hidden,
 }
 
+/// The longest name of an element that is known.
+pub(super) const NAME_OCTETS_MAX: usize = 10;
+/// What an element is that is not known: it runs on in the line.
+pub(super) const UNKNOWN: (&str, Role) = ("", Role::Inline);
+
 /// In the order of their names.
 const ELEMENTS: [(&str, Role); 94] = [
     ("a", Role::Inline),
@@ -130,14 +135,14 @@ const BY_LETTER: [usize; 27] = {
     starts
 };
 
-/// The element's name without allocation, and its role. Elements that are not known run on in the line.
+/// The element's name without allocation, and its role.
 pub(super) fn known(name: &str) -> (&'static str, Role) {
     let letter = name.bytes().next().map_or(usize::MAX, |b| usize::from(b.wrapping_sub(b'a')));
     let same_letter = match (BY_LETTER.get(letter), BY_LETTER.get(letter.saturating_add(1))) {
         (Some(from), Some(until)) => &ELEMENTS[*from..*until],
         _ => &[],
     };
-    same_letter.iter().find(|(n, _)| *n == name).copied().unwrap_or(("", Role::Inline))
+    same_letter.iter().find(|(n, _)| *n == name).copied().unwrap_or(UNKNOWN)
 }
 
 /// Whether a block of any kind may be put beside this one, in the element around it.

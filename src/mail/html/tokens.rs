@@ -66,7 +66,12 @@ pub(super) fn read(body: &[u8], charset: Charset) -> Result<Vec<Token>, HtmlFaul
     let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
     rewriter.write(masked.as_deref().unwrap_or(body)).map_err(|_| HtmlFault::Ambiguous)?;
     rewriter.end().map_err(|_| HtmlFault::Ambiguous)?;
-    let tokens = std::mem::take(&mut *found.borrow_mut());
+    let mut tokens = std::mem::take(&mut *found.borrow_mut());
+    for token in &mut tokens {
+        if let Kind::End(name, role) = &mut token.kind {
+            (*name, *role) = named(body, &token.octets);
+        }
+    }
     let in_order = tokens.windows(2).all(|w| w[0].octets.end <= w[1].octets.start);
     let inside = tokens.last().is_none_or(|t| t.octets.end <= body.len());
     if in_order && inside { Ok(tokens) } else { Err(HtmlFault::Ambiguous) }
@@ -114,7 +119,7 @@ impl Attributes {
 }
 
 fn take_element(found: &Found, e: &mut Element<'_, '_>, body: &[u8]) {
-    let (name, role) = element::known(&e.tag_name());
+    let (name, role) = named(body, &e.source_location().bytes());
     let has_content = e.can_have_content();
     let Attributes { class, id, style, href, hidden } = Attributes::of(e, body);
     let mut shown = style.as_deref().map(style::read).unwrap_or_default();
@@ -137,11 +142,24 @@ fn take_element(found: &Found, e: &mut Element<'_, '_>, body: &[u8]) {
     if let Some(handlers) = e.end_tag_handlers().filter(|_| opens) {
         let found = Rc::clone(found);
         handlers.push(Box::new(move |tag: &mut EndTag<'_>| {
-            let (name, role) = element::known(&tag.name());
-            push(&found, tag.source_location().bytes(), Kind::End(name, role));
+            // Its name is read from the body when all tags are known.
+            push(&found, tag.source_location().bytes(), Kind::End("", Role::Inline));
             Ok(())
         }));
     }
+}
+
+/// The name and role of the element whose start or end tag stands at these octets. A tag's name ends at white space, a
+/// slash or the bracket (HTML 13.2.5.8).
+fn named(body: &[u8], tag: &Range<usize>) -> (&'static str, Role) {
+    let tag = body.get(tag.clone()).unwrap_or_default();
+    let name = tag.strip_prefix(b"</").or_else(|| tag.strip_prefix(b"<")).unwrap_or_default();
+    let end = name.iter().position(|b| matches!(b, b'\t' | b'\n' | b'\x0c' | b'\r' | b' ' | b'/' | b'>'));
+    let mut lower = [0; element::NAME_OCTETS_MAX];
+    let Some(lower) = lower.get_mut(..end.unwrap_or(name.len())) else { return element::UNKNOWN };
+    lower.copy_from_slice(&name[..lower.len()]);
+    lower.make_ascii_lowercase();
+    str::from_utf8(lower).map_or(element::UNKNOWN, element::known)
 }
 
 /// A copy in which nothing but ISO-2022-JP text in ASCII state can look like markup. Lengths stay.

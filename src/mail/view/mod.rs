@@ -172,7 +172,13 @@ impl TextPart {
     }
 
     fn visible_chars(&self) -> usize {
-        self.lines_of(LineKind::Text).map(|l| l.chars().filter(|c| !c.is_whitespace()).count()).sum()
+        let visible = |line: &str| {
+            if line.is_ascii() {
+                return line.bytes().filter(|b| !matches!(b, b'\t'..=b'\r' | b' ')).count();
+            }
+            line.chars().filter(|c| !c.is_whitespace()).count()
+        };
+        self.lines_of(LineKind::Text).map(visible).sum()
     }
 
     fn read(message: &Message<'_>, index: usize) -> Result<Self, ViewFault> {
