@@ -121,7 +121,7 @@ impl Sender<'_> {
         };
         let Ok(mut connection) = connection else {
             // Not offered to the end: the spool tries once more, edited mail first.
-            again.iter().for_each(|i| defer(&mut outcomes[*i]));
+            defer(&mut outcomes, &again);
             return Ok((outcomes, false));
         };
         let recipients = again.iter().map(|i| parcel.recipients[*i]).collect();
@@ -135,7 +135,7 @@ impl Sender<'_> {
         }
         if made.is_given_up() {
             // The others have their answer, and may have the mail: only these are tried again.
-            again.iter().for_each(|i| defer(&mut outcomes[*i]));
+            defer(&mut outcomes, &again);
             return Ok((outcomes, false));
         }
         merge(&mut outcomes, &again, RecipientOutcome::all_of(&made, true));
@@ -221,10 +221,12 @@ fn merge(outcomes: &mut [RecipientOutcome], again: &[usize], second: Vec<Recipie
     }
 }
 
-/// Turns a refusal into a deferral with the same words.
-fn defer(outcome: &mut RecipientOutcome) {
-    if let RecipientOutcome::Refused { reply, .. } = outcome {
-        *outcome = RecipientOutcome::Deferred { reply: Arc::clone(reply), maybe_doubled: false };
+/// Turns refusals into deferrals with the same words.
+fn defer(outcomes: &mut [RecipientOutcome], again: &[usize]) {
+    for i in again {
+        if let RecipientOutcome::Refused { reply, .. } = &outcomes[*i] {
+            outcomes[*i] = RecipientOutcome::Deferred { reply: Arc::clone(reply), maybe_doubled: false };
+        }
     }
 }
 
