@@ -3,8 +3,10 @@
 mod bad_input;
 mod commands;
 mod demo;
+mod disk;
 mod failing_next_hop;
 mod gateway;
+mod in_the_middle;
 mod kill;
 mod postfix;
 mod sink;
