@@ -6,7 +6,7 @@ use super::*;
 /// The HTML with `^` where something is expected, and what: `LEAD` and `LINK` stand for the lead text and the link.
 fn check(marked: &str, inserted: &str) {
     let [lead, ..] = Wording::default().candidates(Language::Ja).map(str::to_owned);
-    let inserted = inserted.replace("LEAD", &lead).replace("LINK", &format!("<a href=\"{URL}\">{URL}</a>"));
+    let inserted = inserted.replace("LEAD", &lead).replace("LINK", &format!("<a href=\"{URL}\">{}</a>", &URL[8..]));
     let raw = html(&marked.replace('^', ""));
     let injected = inject(&raw, Language::Ja).unwrap_or_else(|r| panic!("{marked}: {}", r.code()));
     let found = texts(&injected.edits.apply(&raw)).concat();
