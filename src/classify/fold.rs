@@ -262,7 +262,7 @@ fn push_folded(text: &mut String, c: char) {
         'A'..='Z' => text.push(c.to_ascii_lowercase()),
         '沿' | '副' => text.push('添'),
         '頂' | '戴' => text.push_str("いただ"),
-        '致' => text.push_str("いた"),
+        '致' | '至' => text.push_str("いた"),
         // 人事 and 仕事 are nouns of their own.
         '事' if !text.ends_with(is_han) => text.push_str("こと"),
         '御' => text.push('ご'),

@@ -114,6 +114,11 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
     if !is_about_job(reading, subject) {
         return Some(Reason::NotRecruiting);
     }
+    // 定員に達した and the like are said of events and courses too.
+    let soft = reading.strength(rules) < STRONG;
+    if soft && [reading.target, subject.target].contains(&Some(false)) {
+        return Some(Reason::NotRecruiting);
+    }
     if reading.turned {
         return Some(Reason::Ambiguous);
     }

@@ -31,6 +31,8 @@ const WITHS: &[&str] = &[
     "any",
     "more",
 ];
+/// What an applicant does not go on with.
+const OFFERED: &[&str] = &["position", "role", "job", "opportunity", "offer", "process", "interview", "interviews"];
 /// Longest noun that is looked at, in characters.
 const NOUN_CHARS_MAX: usize = 24;
 /// What is applied for or judged stands before these, joined by one of the particles; the longer first.
@@ -38,7 +40,10 @@ const APPLICATIONS: &[(&str, &[&str])] = &[
     ("応募", &["へのご", "へご", "にご", "をご", "への", "へ", "に", "を"]),
     ("エントリー", &["へのご", "へご", "にご", "への", "へ", "に"]),
     ("選考", &["の", ""]),
+    ("面接", &[""]),
 ];
+/// In a noun, marks of an employer's name, which says nothing of what is applied for.
+const EMPLOYERS: &[&str] = &["株式会社", "有限会社", "合同会社", "法人", "事務所", "商店", "銀行", "病院"];
 /// What was applied for stands behind 応募 and one of these.
 const APPLIED: &[&str] = &["いただきました", "いただいた", "くださいました", "くださった", "された", "の"];
 /// Says how or where it is judged or applied for, and not what for.
@@ -81,6 +86,28 @@ const MANNERS: &[&str] = &[
     "本人",
     "多数",
     "以上",
+    "オンライン",
+    "web",
+    "技術",
+    "役員",
+    "個別",
+    "集団",
+    "個人",
+    "代表",
+    "社長",
+    "人事",
+    "グループ",
+    "対面",
+    "当日",
+    "本日",
+    "昨日",
+    "電話",
+    "リモート",
+    "カジュアル",
+    "追加",
+    "選考",
+    "貴社",
+    "短時間",
 ];
 /// Single characters that are a person's, or the end of an adverb.
 const NO_NOUNS: &[&str] =
@@ -128,9 +155,13 @@ fn is_applied_with_other(folded: &Folded, hits: &[Hit], rules: &Rules) -> bool {
 /// Whether the noun in front is one of jobs; `None` when there is none.
 fn target(mut rest: &str, hits: &[Hit], rules: &Rules) -> Option<bool> {
     for _ in 0..2 {
+        rest = without_brackets(rest);
         let noun = noun_at_end(rest);
         let start = rest.len() - noun.len();
-        if noun.ends_with(JOB_ENDINGS) || is_listed(hits, start, rest.len(), Kind::Target, rules) {
+        if EMPLOYERS.iter().any(|mark| noun.contains(mark)) {
+            return None;
+        }
+        if noun.ends_with(JOB_ENDINGS) || ends_listed(hits, start, rest.len(), rules) {
             return Some(true);
         }
         if noun.is_empty() || NO_NOUNS.contains(&noun) || MANNERS.iter().any(|manner| noun.ends_with(manner)) {
@@ -147,8 +178,9 @@ fn target(mut rest: &str, hits: &[Hit], rules: &Rules) -> Option<bool> {
 /// Whether the verb of a result takes an object that is no part of hiring: a contract, an order, an event.
 pub(super) fn is_of_other(folded: &Folded, hits: &[Hit], result: &Hit, rules: &Rules) -> bool {
     let text = &folded.text;
-    // 見送られた and 見送った tell of it; the one who decides says 見送らせていただく, 見送りました, 見送ることに.
-    if ["られ", "った"].iter().any(|told| text.get(result.end..).is_some_and(|rest| rest.starts_with(told))) {
+    // 見送られた, 見送った and 見送っている tell of it; the one who decides says 見送らせていただく, 見送りました, 見送ることに.
+    if ["られ", "った", "って"].iter().any(|told| text.get(result.end..).is_some_and(|rest| rest.starts_with(told)))
+    {
         return true;
     }
     if is_with_other(text, result) {
@@ -162,7 +194,24 @@ pub(super) fn is_of_other(folded: &Folded, hits: &[Hit], result: &Hit, rules: &R
         return false;
     };
     let noun = noun_at_end(rest);
+    let taken_on = rest.strip_suffix("採用").and_then(|rest| rest.strip_suffix('の'));
+    if taken_on.and_then(|rest| target(rest, hits, rules)) == Some(false) {
+        return true;
+    }
     !noun.is_empty() && !is_listed(hits, rest.len() - noun.len(), rest.len(), Kind::Object, rules)
+}
+
+/// Whether a noun of jobs ends there: the head of a Japanese noun is its end. What stands in brackets is no head.
+fn ends_listed(hits: &[Hit], start: usize, end: usize, rules: &Rules) -> bool {
+    let from = hits.partition_point(|hit| hit.end < end);
+    let near = hits.iter().skip(from).take_while(|hit| hit.end == end);
+    near.into_iter().any(|hit| hit.start >= start && rules.list.get(hit.rule).is_some_and(|r| r.kind == Kind::Target))
+}
+
+/// What stands in brackets at the end of a noun is no head of it, and a quoted noun is one.
+fn without_brackets(text: &str) -> &str {
+    let bare = text.strip_suffix(')').and_then(|inside| inside.rsplit_once('(')).map_or(text, |(bare, _)| bare);
+    bare.trim_end_matches('」')
 }
 
 /// Whether an English verb of going on takes somebody else: "moving forward with Ann".
@@ -171,8 +220,10 @@ fn is_with_other(text: &str, result: &Hit) -> bool {
     let inside = text.get(result.start..result.end).unwrap_or_default();
     let rest = if inside.ends_with(" with") { Some(behind) } else { behind.strip_prefix(" with") };
     let Some(rest) = rest.and_then(|rest| rest.strip_prefix(' ')) else { return false };
-    let word = rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-    !WITHS.contains(&word)
+    let mut words = rest.split(|c: char| !c.is_ascii_alphanumeric());
+    let word = words.next().unwrap_or_default();
+    // An applicant does not go on with the position, the role, the offer.
+    !WITHS.contains(&word) || matches!(word, "the" | "this") && words.next().is_some_and(|noun| OFFERED.contains(&noun))
 }
 
 fn is_listed(hits: &[Hit], start: usize, end: usize, wanted: Kind, rules: &Rules) -> bool {
