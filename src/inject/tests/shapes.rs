@@ -212,3 +212,17 @@ fn what_was_inserted_where_is_told() {
     let octets: usize = injected.inserted.iter().map(|i| i.octets).sum();
     assert_eq!(octets, injected.edits.octets_added());
 }
+
+#[test]
+fn base64_takes_a_line_behind_text_in_every_phase() {
+    for (pad, charset) in (0..6).flat_map(|pad| ["utf-8", "iso-2022-jp", "shift_jis"].map(|c| (pad, c))) {
+        for end in ["</td></tr></table>", "<p>末筆ながら"] {
+            let start = if end.starts_with("<p>") { "<p>" } else { "<table><tr><td>" };
+            let markup = format!("{}{start}添いかねる結果です。{end}", " ".repeat(pad));
+            let raw = message(&entity(Carriage { charset, transfer: "base64", eol: "\n" }, "text/html", &markup));
+            let Ok(injected) = inject(&raw, Language::Ja) else { panic!("{pad} {charset} {end}") };
+            let [found] = &texts(&injected.edits.apply(&raw))[..] else { panic!("one text") };
+            assert!(found.contains(&format!("{URL}</a>")) && found.ends_with(end), "{found}");
+        }
+    }
+}
