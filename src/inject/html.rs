@@ -12,7 +12,7 @@ use super::Target;
 use super::gap::{block_gap, has_blank, is_spaced, starts_paragraph};
 use super::plain::columns_max;
 use super::site::{Bounds, ends_sentence, paragraph_end};
-use super::wrap::wrap;
+use super::wrap::{columns, wrap};
 
 /// Longest tag that is copied for its look, in octets.
 const TAG_OCTETS_MAX: usize = 400;
@@ -22,6 +22,8 @@ const WRAPPERS_MAX: usize = 4;
 const CONTAINERS: [&str; 8] = ["td", "body", "center", "section", "article", "main", "div", "p"];
 /// Lines a table cell must hold to be the mail's text and not a datum.
 const CELL_LINES_MIN: usize = 3;
+/// A line as wide as this is a sentence without a full stop, and no datum.
+const SENTENCE_COLUMNS_MIN: usize = 40;
 
 /// A place for the line, and how it is to look there.
 #[derive(Debug)]
@@ -238,7 +240,7 @@ fn is_layout_row(part: &TextPart, place: &Place, text: &str) -> bool {
             _ => {}
         }
     }
-    ends_sentence(text)
+    ends_sentence(text) || columns(text) >= SENTENCE_COLUMNS_MIN
 }
 
 /// Tags copied for their look name nothing and run nothing.

@@ -130,7 +130,8 @@ pub fn line_edits(
 fn has_link(part: &TextPart, template: &LinkTemplate) -> bool {
     let newest = part.lines.iter().take_while(|l| l.kind != LineKind::Quotation).count();
     let links = part.links.iter().filter(|l| l.line < newest || newest == part.lines.len());
-    (0..newest).any(|i| template.recognises(part.line(i))) || links.into_iter().any(|l| template.recognises(&l.url))
+    (0..newest).any(|i| template.recognises(part.line(i)))
+        || links.into_iter().any(|l| template.token_behind(&l.url).is_some())
 }
 
 /// The place in one part, whatever its kind.

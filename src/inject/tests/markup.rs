@@ -117,6 +117,7 @@ fn a_row_of_its_own_for_each_paragraph_lays_out_the_mail() {
         |text: &str| format!("<table>{row}山田様</td></tr>{row}{text}</td></tr>{row}末筆ながら</td></tr></table>");
     check(&mail("結果、添いかねる結果となりました。^"), "<br><br>LEAD<br>LINK");
     check(&mail("<p>添いかねる結果となりました。</p>^"), BLOCK);
+    check(&mail("慎重に選考を進めました結果、添いかねることをお知らせいたします^"), "<br><br>LEAD<br>LINK");
     check(
         &mail("<table><tr><td>&nbsp;</td><td>添いかねる結果となりました。^</td></tr></table>"),
         "<br><br>LEAD<br>LINK",
