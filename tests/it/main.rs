@@ -5,6 +5,7 @@ mod commands;
 mod demo;
 mod failing_next_hop;
 mod gateway;
+mod injection;
 mod kill;
 mod postfix;
 mod sink;
