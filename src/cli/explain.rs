@@ -11,6 +11,7 @@ use super::output::End;
 use crate::classify::Evidence;
 use crate::inject::{Inserted, Refusal, shape_refusals};
 use crate::mail::message::Message;
+use crate::mail::view::View;
 use crate::pipeline::Outcome;
 
 /// What is said of one file.
@@ -57,7 +58,6 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> io::Result<End> {
 
 fn explain_mail(decider: &Decider, mail: &MailFile) -> Explanation {
     let (_, outcome) = decider.decide(mail);
-    let blocking = || shape_refusals(&Message::read(&mail.wire)).into_iter().map(Refusal::code);
     match outcome {
         Outcome::Referred(referred) => {
             let edits = referred.copies.into_iter().next().map(|c| c.edits).unwrap_or_default();
@@ -69,8 +69,12 @@ fn explain_mail(decider: &Decider, mail: &MailFile) -> Explanation {
             Explanation { rejection: true, reason: "rejection", evidence, inserted, untouched, blocking: Vec::new() }
         }
         Outcome::Untouched(untouched) => {
-            let mut codes: Vec<&'static str> = std::iter::once(untouched.reason).chain(blocking()).collect();
-            codes.dedup();
+            let mut codes = vec![untouched.reason];
+            for code in obstacles(mail) {
+                if !codes.contains(&code) {
+                    codes.push(code);
+                }
+            }
             Explanation {
                 rejection: untouched.rejection_seen,
                 reason: if untouched.rejection_seen { "rejection" } else { untouched.reason },
@@ -81,6 +85,14 @@ fn explain_mail(decider: &Decider, mail: &MailFile) -> Explanation {
             }
         }
     }
+}
+
+/// Every code for which the mail would get no line whatever it says.
+fn obstacles(mail: &MailFile) -> Vec<&'static str> {
+    let message = Message::read(&mail.wire);
+    let shape = shape_refusals(&message).into_iter().map(Refusal::code);
+    let unread = View::read(&message).unread;
+    shape.chain(unread.iter().map(|u| u.fault.code())).collect()
 }
 
 impl Explanation {

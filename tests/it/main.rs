@@ -7,6 +7,7 @@ mod disk;
 mod failing_next_hop;
 mod gateway;
 mod in_the_middle;
+mod injection;
 mod kill;
 mod postfix;
 mod sink;
