@@ -67,6 +67,45 @@ fn preview_writes_the_edited_mail_or_the_same_octets() {
 }
 
 #[test]
+fn explain_says_what_is_no_mail_and_reads_on() {
+    let (folder, first, _) = mails();
+    let name = |of: &str| folder.path().join(of).display().to_string();
+    fs::write(name("empty.eml"), "").expect("a file");
+    fs::write(name("text.txt"), "just a note\n").expect("a file");
+    let (fine, text, errors) =
+        run(&["explain", "--json", &name("empty.eml"), &name("text.txt"), &name("."), &name("no.eml"), &first]);
+    assert!(!fine);
+    assert!(
+        errors.contains("is a folder; name the mails in it") && errors.contains("no.eml: cannot be read"),
+        "{errors}"
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    for line in &lines[..2] {
+        let object: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!((&object["verdict"], &object["untouched"]), (&"abstain".into(), &"no_from".into()), "{line}");
+    }
+    assert!(lines[2].starts_with("{\"file\":") && lines[2].contains("\"verdict\":\"rejection\""), "{}", lines[2]);
+}
+
+#[test]
+fn explain_tells_a_person_what_each_code_means() {
+    let (_folder, first, second) = mails();
+    let (fine, text, errors) = run(&["explain", &first, &second]);
+    assert!(fine, "{errors}");
+    assert!(text.contains("rejection.eml: rejection\n  line        "), "{text}");
+    assert!(text.contains("ordinary.eml: abstain\n  untouched   not_recruiting: No recruiting mail.\n"), "{text}");
+}
+
+#[test]
+fn preview_writes_to_standard_output_for_a_dash() {
+    let (_folder, _, second) = mails();
+    let output = binary().args(["preview", &second, "--out", "-"]).output().expect("the binary runs");
+    assert_eq!(output.stdout, fs::read(&second).expect("the mail"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("untouched, not_recruiting: "));
+}
+
+#[test]
 fn check_takes_the_shipped_configuration() {
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config/career-relay.toml");
     let (fine, text, errors) = run(&["check", "--config", config]);
