@@ -3,6 +3,7 @@
 mod bad_input;
 mod commands;
 mod demo;
+mod documents;
 mod failing_next_hop;
 mod gateway;
 mod kill;
