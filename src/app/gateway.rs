@@ -90,7 +90,7 @@ impl Gateway {
         let (policy, agreed) = agree(&settings, &store, &root).await;
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
-        let deliver = Deliver::start(spool.clone(), delivery(&settings, &hostname));
+        let deliver = Deliver::start_watched(spool.clone(), delivery(&settings, &hostname), watch.clone());
         let options = PumpOptions { keep_posted: keep_posted(&settings), ..PumpOptions::default() };
         let pump = Pump::start(spool.clone(), store.clone(), options);
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };

@@ -41,8 +41,9 @@ pub fn serve(config: &Path) -> ExitCode {
         }
     };
     runtime.block_on(async {
+        let told_to_stop = told_to_stop();
         match Gateway::start(settings, handed, watch).await {
-            Ok(gateway) => run(gateway).await,
+            Ok(gateway) => run(gateway, told_to_stop).await,
             Err(fault) => {
                 eprintln!("career-relay: {fault}");
                 ExitCode::FAILURE
@@ -51,12 +52,12 @@ pub fn serve(config: &Path) -> ExitCode {
     })
 }
 
-async fn run(gateway: Gateway) -> ExitCode {
+async fn run(gateway: Gateway, told_to_stop: impl Future<Output = ()>) -> ExitCode {
     tracing::info!(addresses = ?gateway.addresses(), version = env!("CARGO_PKG_VERSION"), "listening");
     tell_manager(NotifyState::Ready);
     let why = tokio::select! {
         why = gateway.ended() => why,
-        () = told_to_stop() => None,
+        () = told_to_stop => None,
     };
     tell_manager(NotifyState::Stopping);
     if let Some(why) = why {
@@ -70,6 +71,7 @@ async fn run(gateway: Gateway) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+<<<<<<< HEAD
 async fn told_to_stop() {
     let of = |kind| signal(kind).ok();
     let (term, int, hup) = (SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup());
@@ -82,6 +84,19 @@ async fn told_to_stop() {
             _ = term.recv() => return,
             _ = int.recv() => return,
             _ = hup.recv() => tracing::warn!("SIGHUP changes nothing: restart to take changed files"),
+=======
+/// Completes when a signal tells us to stop, from this call on: one that comes while we start is not lost.
+fn told_to_stop() -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut term), Ok(mut int)) = signals else {
+            // Without handlers the signals end the process at once, which is as safe as a power cut.
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+>>>>>>> main
         }
     }
 }

@@ -122,6 +122,7 @@ impl Folder {
     fn push_first(&mut self, c: char, number: usize, begun: &mut bool) {
         if !*begun && !is_blank(c) {
             *begun = true;
+            self.ended |= self.folded.text.ends_with('.');
             self.folded.lines.push((self.folded.text.len(), number));
             self.open_sentence(true);
             let start = self.folded.text.len();
@@ -360,6 +361,13 @@ mod tests {
         assert_eq!(count("佐藤様\nこの度は"), 2);
         assert_eq!(count("連絡します\nが、続く"), 1);
         assert_eq!(count("連絡します\n次に"), 2);
+    }
+
+    #[test]
+    fn a_sentence_behind_a_full_stop_at_a_line_end_begins_its_line() {
+        let begins = |text: &str| folded(text).sentences.iter().map(|s| s.begins_line).collect::<Vec<_>>();
+        assert_eq!(begins("One.\nTwo. Three.\nFour"), [true, true, false, true]);
+        assert_eq!(begins("一つ。\n二つ。三つ。"), [true, true, false]);
     }
 
     #[test]

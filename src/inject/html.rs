@@ -1,14 +1,18 @@
 //! The line in HTML: a block, or lines between breaks, with the look of the paragraph before it.
 
+use std::ops::Range;
+
 use memchr::{memchr, memmem, memrchr};
 
 use crate::mail::charset::{Charset, ends_in_ascii};
 use crate::mail::html::{Block, Place};
-use crate::mail::view::{LineKind, TextPart};
+use crate::mail::view::{Line, LineKind, TextPart};
 
 use super::Target;
 use super::gap::{block_gap, has_blank, is_spaced, starts_paragraph};
-use super::site::{Bounds, paragraph_end};
+use super::plain::columns_max;
+use super::site::{Bounds, ends_sentence, paragraph_end};
+use super::wrap::wrap;
 
 /// Longest tag that is copied for its look, in octets.
 const TAG_OCTETS_MAX: usize = 400;
@@ -30,6 +34,8 @@ pub(super) struct HtmlSite {
     between: Vec<u8>,
     /// What stands behind the link.
     behind: Vec<u8>,
+    /// Preformatted text: the columns that the lead text is wrapped at, as the author's lines are.
+    columns_max: Option<usize>,
 }
 
 /// Finds the place behind the paragraph of the result.
@@ -37,7 +43,9 @@ pub(super) fn site(part: &TextPart, target: &Target) -> Option<HtmlSite> {
     let bounds = Bounds::of(part, target)?;
     let last = paragraph_end(part, bounds, |i| starts_paragraph(part, i))?;
     let place = part.lines[last].place.as_ref()?;
-    if place.in_quote || place.in_list || place.in_table_cell && !is_text_cell(part, place) {
+    let is_in_table_of_data =
+        || place.in_table_cell && !is_text_cell(part, place) && !is_layout_row(part, place, part.line(last));
+    if place.in_quote || place.in_list || is_in_table_of_data() {
         return None;
     }
     let next = (last + 1..part.lines.len()).find(|i| part.lines[*i].kind != LineKind::Blank);
@@ -86,6 +94,7 @@ impl Spot<'_> {
             before: [copied, blank_before, &open].concat(),
             between: b"<br>".to_vec(),
             behind: [&close, blank_behind].concat(),
+            columns_max: None,
         })
     }
 
@@ -99,7 +108,7 @@ impl Spot<'_> {
             return None;
         }
         let (open, close) = self.look(block);
-        Some(HtmlSite { at, before: open, between: b"<br>".to_vec(), behind: close })
+        Some(HtmlSite { at, before: open, between: b"<br>".to_vec(), behind: close, columns_max: None })
     }
 
     /// The tags that give a block the look of this one.
@@ -124,6 +133,9 @@ impl Spot<'_> {
     fn behind_break(&self) -> Option<HtmlSite> {
         let at = self.place.behind_break_after.filter(|at| *at <= self.until)?;
         let octets = self.octets();
+        if octets[..at].ends_with(b"\n") {
+            return Some(self.behind_line_end(at));
+        }
         let tag = memrchr(b'<', &octets[..at]).map(|n| &octets[n..at]);
         let tag = tag.filter(|t| t.len() <= 16 && t[1..].to_ascii_lowercase().starts_with(b"br"));
         let eol: &[u8] = match &octets[at..] {
@@ -138,7 +150,21 @@ impl Spot<'_> {
             before: [&br, eol].concat(),
             between: [&br[eol.len()..], eol].concat(),
             behind: if lacks_blank { [&br[eol.len()..], &br].concat() } else { br[eol.len()..].to_vec() },
+            columns_max: None,
         })
+    }
+
+    /// The same in preformatted text, where line ends are breaks.
+    fn behind_line_end(&self, at: usize) -> HtmlSite {
+        let eol = if self.octets()[..at].ends_with(b"\r\n") { &b"\r\n"[..] } else { b"\n" };
+        let lacks_blank = self.next.is_some() && memchr(b'\n', &self.octets()[at..self.until]).is_none();
+        HtmlSite {
+            at,
+            before: eol.to_vec(),
+            between: eol.to_vec(),
+            behind: eol.repeat(if lacks_blank { 2 } else { 1 }),
+            columns_max: columns_max(self.part),
+        }
     }
 
     /// Behind the last text of an element beside which no block may stand, or of a fragment without elements.
@@ -152,18 +178,58 @@ impl Spot<'_> {
             _ => return None,
         };
         let (before, between) = (b"<br><br>".to_vec(), b"<br>".to_vec());
-        Some(HtmlSite { at, before, between, behind: Vec::new() })
+        Some(HtmlSite { at, before, between, behind: Vec::new(), columns_max: None })
     }
+}
+
+/// The blocks around the place, from the innermost.
+fn blocks_around<'a>(part: &'a TextPart, place: &Place) -> impl Iterator<Item = &'a Block> {
+    let parents = std::iter::successors(place.block, |b| part.blocks.get(*b).and_then(|b| b.parent));
+    parents.filter_map(|b| part.blocks.get(b))
+}
+
+/// What stands between the tags of a block.
+fn inside(block: &Block) -> Option<Range<usize>> {
+    block.end_tag.as_ref().map(|end| block.start_tag.end..end.start)
+}
+
+fn lines_within(part: &TextPart, range: Range<usize>) -> impl Iterator<Item = usize> {
+    let seen = move |l: &Line| l.kind != LineKind::Blank && range.contains(&l.octets.start);
+    part.lines.iter().filter(move |l| seen(l)).map(|l| l.octets.start)
 }
 
 /// Whether the table cell around the place holds running text.
 fn is_text_cell(part: &TextPart, place: &Place) -> bool {
-    let parents = std::iter::successors(place.block, |b| part.blocks.get(*b).and_then(|b| b.parent));
-    let cell = parents.filter_map(|b| part.blocks.get(b)).find(|b| matches!(b.name, "td" | "th"));
-    let Some((cell, end)) = cell.and_then(|c| c.end_tag.as_ref().map(|e| (c, e))) else { return false };
-    let inside = cell.start_tag.end..end.start;
-    let within = part.lines.iter().filter(|l| l.kind != LineKind::Blank && inside.contains(&l.octets.start));
-    cell.name == "td" && within.take(CELL_LINES_MIN).count() == CELL_LINES_MIN
+    let cell = blocks_around(part, place).find(|b| matches!(b.name, "td" | "th"));
+    let Some((cell, inside)) = cell.and_then(|c| inside(c).map(|r| (c, r))) else { return false };
+    cell.name == "td" && lines_within(part, inside).take(CELL_LINES_MIN).count() == CELL_LINES_MIN
+}
+
+/// Whether the cell holds a whole sentence and all that is to be seen in its row, and so on outwards: a layout with a
+/// row for each paragraph. Tables with head cells hold data.
+fn is_layout_row(part: &TextPart, place: &Place, text: &str) -> bool {
+    let mut cell = None;
+    for block in blocks_around(part, place) {
+        match (block.name, inside(block)) {
+            ("th", _) | ("td" | "tr" | "table", None) => return false,
+            ("td", range) => cell = range,
+            ("tr", Some(row)) => {
+                let Some(cell) = cell.take() else { return false };
+                if lines_within(part, row).any(|start| !cell.contains(&start)) {
+                    return false;
+                }
+            }
+            ("table", Some(range)) => {
+                let first = part.blocks.partition_point(|b| b.start_tag.start < range.start);
+                let within = part.blocks[first..].iter().take_while(|b| b.start_tag.start < range.end);
+                if within.filter(|b| b.name == "th").count() > 0 {
+                    return false;
+                }
+            }
+            _ => {}
+        }
+    }
+    ends_sentence(text)
 }
 
 /// Tags copied for their look name nothing and run nothing.
@@ -224,8 +290,12 @@ impl HtmlSite {
     /// The line with `pad` blanks that collapse. `ascii` keeps to 7-bit octets. What the charset cannot write becomes a
     /// character reference, so the full lead text always fits.
     pub(super) fn compose(&self, charset: &Charset, ascii: bool, texts: (&str, &str), pad: usize) -> Vec<u8> {
-        let (lead, url) = (encode_text(charset, ascii, texts.0), escape(texts.1));
-        let link = format!("<a href=\"{url}\">{url}</a>");
+        let leads = self.columns_max.map_or_else(|| vec![texts.0], |width| wrap(texts.0, width));
+        let leads: Vec<Vec<u8>> = leads.into_iter().map(|lead| encode_text(charset, ascii, lead)).collect();
+        let (lead, url) = (leads.join(&self.between[..]), escape(texts.1));
+        // Shown without its scheme, so that the part holds the link once and still shows where it leads.
+        let shown = url.trim_start_matches("https://");
+        let link = format!("<a href=\"{url}\">{shown}</a>");
         let blanks = vec![b' '; pad];
         [&self.before, &lead, &blanks, &self.between, link.as_bytes(), &self.behind].concat()
     }

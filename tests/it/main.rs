@@ -3,9 +3,11 @@
 mod bad_input;
 mod commands;
 mod demo;
+mod disk;
 mod documents;
 mod failing_next_hop;
 mod gateway;
+mod in_the_middle;
 mod kill;
 mod postfix;
 mod sink;

@@ -74,6 +74,16 @@ impl Client {
         self.reply()
     }
 
+    /// Sends a mail from HR with its dot, and does not wait for the reply.
+    pub fn send_mail(&mut self, to: &[&str], message: &[u8]) {
+        assert_eq!(self.say("MAIL FROM:<saiyo@sakura.example> BODY=8BITMIME"), 250);
+        for recipient in to {
+            assert_eq!(self.say(&format!("RCPT TO:<{recipient}>")), 250);
+        }
+        assert_eq!(self.say("DATA"), 354);
+        self.send_raw(&stuffed(message));
+    }
+
     /// Reads until the gateway closes; false when it does not.
     pub fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();

@@ -6,7 +6,7 @@ use super::*;
 /// The HTML with `^` where something is expected, and what: `LEAD` and `LINK` stand for the lead text and the link.
 fn check(marked: &str, inserted: &str) {
     let [lead, ..] = Wording::default().candidates(Language::Ja).map(str::to_owned);
-    let inserted = inserted.replace("LEAD", &lead).replace("LINK", &format!("<a href=\"{URL}\">{URL}</a>"));
+    let inserted = inserted.replace("LEAD", &lead).replace("LINK", &format!("<a href=\"{URL}\">{}</a>", &URL[8..]));
     let raw = html(&marked.replace('^', ""));
     let injected = inject(&raw, Language::Ja).unwrap_or_else(|r| panic!("{marked}: {}", r.code()));
     let found = texts(&injected.edits.apply(&raw)).concat();
@@ -91,11 +91,43 @@ fn a_table_that_lays_out_the_mail_is_entered_and_a_table_of_data_is_not() {
 }
 
 #[test]
+fn a_row_of_its_own_for_each_paragraph_lays_out_the_mail() {
+    let row = "<tr><td style=\"padding:8px\">";
+    let mail =
+        |text: &str| format!("<table>{row}山田様</td></tr>{row}{text}</td></tr>{row}末筆ながら</td></tr></table>");
+    check(&mail("結果、添いかねる結果となりました。^"), "<br><br>LEAD<br>LINK");
+    check(&mail("<p>添いかねる結果となりました。</p>^"), BLOCK);
+    check(
+        &mail("<table><tr><td>&nbsp;</td><td>添いかねる結果となりました。^</td></tr></table>"),
+        "<br><br>LEAD<br>LINK",
+    );
+    check_refused(&mail("添いかねる"));
+    check_refused(&mail("<table><tr><th>結果</th></tr><tr><td>添いかねる結果。</td></tr></table>"));
+    check_refused(&mail(
+        "<table><tr><td>結果</td><td><table><tr><td>添いかねる結果。</td></tr></table></td></tr></table>",
+    ));
+    check_refused("<table><tr><td>添いかねる結果。<tr><td>末筆</table>");
+}
+
+#[test]
+fn preformatted_text_gets_lines_of_its_own_width() {
+    let wide = "あ".repeat(46);
+    check(&format!("<pre>{wide}\n添いかねる結果です。\n^\n末筆ながら</pre>"), "\nLEAD\nLINK\n");
+    check(
+        &format!("<div style=\"white-space:pre-wrap\">{wide}\n添いかねる\n結果です。\n^末筆ながら</div>"),
+        "\nLEAD\nLINK\n\n",
+    );
+    let narrow =
+        "\n■ 弊社が提携する無料のキャリア支援\nサービス「キャリアリレー」のご案内（登\n録は任意です）：\nLINK\n";
+    check("<pre>添いかねる結果です。\n^\n末筆ながら</pre>", narrow);
+}
+
+#[test]
 fn lists_headings_quotations_links_and_preformatted_text_are_no_place() {
     check_refused("<ul><li>添いかねる</li></ul><p>末筆</p>");
     check_refused("<h2>添いかねる</h2><p>末筆</p>");
     check_refused("<a href=\"https://sakura.example/\">添いかねる。<br></a><br>末筆");
-    check_refused("<pre>添いかねる\n\n末筆</pre>");
+    check_refused("<pre>添いかねる</pre>");
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn plain_expected() -> String {
 
 fn html_expected() -> String {
     let [lead, ..] = Wording::default().candidates(Language::Ja).map(str::to_owned);
-    let block = format!("\n<p style=\"color:#333\">{lead}<br><a href=\"{URL}\">{URL}</a></p>");
+    let block = format!("\n<p style=\"color:#333\">{lead}<br><a href=\"{URL}\">{}</a></p>", &URL[8..]);
     HTML.replace("ました。</p>", &format!("ました。</p>{block}"))
 }
 

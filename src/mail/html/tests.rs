@@ -192,7 +192,7 @@ fn assert_places(body: &[u8]) {
             last = line.octets.end;
             let p = &line.place;
             let behind = [p.behind_break_before, p.behind_break_after, p.at_block_start, p.after_block];
-            assert!(behind.iter().flatten().all(|at| body[..*at].ends_with(b">")));
+            assert!(behind.iter().flatten().all(|at| matches!(body[*at - 1], b'>' | b'\n')));
             let front = [p.before_block, p.at_block_end];
             assert!(front.iter().flatten().all(|at| body[*at..].starts_with(b"<")));
             let (before, after) = (
