@@ -9,21 +9,23 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::gateway::Gateway;
-use crate::config::{self, LogFormat, LogLevel, LogSettings};
+use crate::cli::check;
+use crate::config::{self, Inspection, LogFormat, LogLevel, LogSettings};
 use crate::watch::{LogOptions, Watch, silence_panics, start_log};
 
 /// Runs until it is told to stop, or cannot go on; the service manager starts it again then.
 pub fn serve(config: &Path) -> ExitCode {
-    let settings = match config::load(config) {
-        Ok(settings) => settings,
-        Err(faults) => {
-            eprintln!("{faults}");
-            return ExitCode::FAILURE;
-        }
+    let Inspection { settings, findings } = config::inspect(config);
+    let Some(settings) = settings else {
+        eprint!("{}", check::findings_text(&findings));
+        return ExitCode::FAILURE;
     };
     let watch = Watch::new();
     let _log = start_log(log_options(settings.log), &watch);
     silence_panics();
+    for warning in &findings {
+        tracing::warn!(target: "config", file = %warning.file.display(), line = warning.line, "{warning}");
+    }
     let handed = match handed_sockets() {
         Ok(sockets) => sockets,
         Err(error) => {
@@ -69,6 +71,20 @@ async fn run(gateway: Gateway, told_to_stop: impl Future<Output = ()>) -> ExitCo
     ExitCode::SUCCESS
 }
 
+<<<<<<< HEAD
+async fn told_to_stop() {
+    let of = |kind| signal(kind).ok();
+    let (term, int, hup) = (SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup());
+    let (Some(mut term), Some(mut int), Some(mut hup)) = (of(term), of(int), of(hup)) else {
+        // Without handlers the signals end the process at once, which is as safe as a power cut.
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::select! {
+            _ = term.recv() => return,
+            _ = int.recv() => return,
+            _ = hup.recv() => tracing::warn!("SIGHUP changes nothing: restart to take changed files"),
+=======
 /// Completes when a signal tells us to stop, from this call on: one that comes while we start is not lost.
 fn told_to_stop() -> impl Future<Output = ()> {
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
@@ -80,6 +96,7 @@ fn told_to_stop() -> impl Future<Output = ()> {
         tokio::select! {
             _ = term.recv() => {}
             _ = int.recv() => {}
+>>>>>>> main
         }
     }
 }

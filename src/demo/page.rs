@@ -1,4 +1,4 @@
-//! The page the demo's report is laid out on: as wide as the terminal, coloured where that is wanted, wrapped by columns.
+//! The page of the demo's report: as wide as the terminal, coloured where that is wanted, wrapped by columns.
 
 use std::io::IsTerminal as _;
 

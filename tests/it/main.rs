@@ -4,6 +4,7 @@ mod bad_input;
 mod commands;
 mod demo;
 mod disk;
+mod documents;
 mod failing_next_hop;
 mod gateway;
 mod in_the_middle;
