@@ -1,4 +1,4 @@
-//! Clients of every kind: polite, slow, garbled, many at a time. Each hears the right answer, and nobody keeps another out.
+//! Clients of every kind: polite, slow, garbled, many at a time. Each is answered, and nobody keeps another out.
 
 use std::net::SocketAddr;
 
