@@ -3,6 +3,7 @@
 mod bad_input;
 mod commands;
 mod demo;
+mod dialogue;
 mod disk;
 mod documents;
 mod failing_next_hop;
@@ -10,6 +11,7 @@ mod gateway;
 mod in_the_middle;
 mod injection;
 mod kill;
+mod odd_next_hops;
 mod postfix;
 mod sink;
 mod smtp;
