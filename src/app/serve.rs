@@ -71,32 +71,23 @@ async fn run(gateway: Gateway, told_to_stop: impl Future<Output = ()>) -> ExitCo
     ExitCode::SUCCESS
 }
 
-<<<<<<< HEAD
-async fn told_to_stop() {
-    let of = |kind| signal(kind).ok();
-    let (term, int, hup) = (SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup());
-    let (Some(mut term), Some(mut int), Some(mut hup)) = (of(term), of(int), of(hup)) else {
-        // Without handlers the signals end the process at once, which is as safe as a power cut.
-        return std::future::pending().await;
-    };
-    loop {
-        tokio::select! {
-            _ = term.recv() => return,
-            _ = int.recv() => return,
-            _ = hup.recv() => tracing::warn!("SIGHUP changes nothing: restart to take changed files"),
-=======
-/// Completes when a signal tells us to stop, from this call on: one that comes while we start is not lost.
+/// Completes when a signal tells us to stop, from this call on: one that comes while we start is not lost. A hangup
+/// changes nothing and is noted.
 fn told_to_stop() -> impl Future<Output = ()> {
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let of = |kind| signal(kind).ok();
+    let (term, int) = (of(SignalKind::terminate()), of(SignalKind::interrupt()));
+    let hup = of(SignalKind::hangup());
     async move {
-        let (Ok(mut term), Ok(mut int)) = signals else {
+        let (Some(mut term), Some(mut int), Some(mut hup)) = (term, int, hup) else {
             // Without handlers the signals end the process at once, which is as safe as a power cut.
             return std::future::pending().await;
         };
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
->>>>>>> main
+        loop {
+            tokio::select! {
+                _ = term.recv() => return,
+                _ = int.recv() => return,
+                _ = hup.recv() => tracing::warn!("SIGHUP changes nothing: restart to take changed files"),
+            }
         }
     }
 }
