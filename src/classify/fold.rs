@@ -239,7 +239,8 @@ impl Folder {
 }
 
 const ADDRESSEES: &[&str] = &["さま", "さん", "各位", "ご中", "殿"];
-const ENDINGS: &[&str] = &["ます", "ました", "ません", "ませんでした", "です", "でした", "ください"];
+const ENDINGS: &[&str] =
+    &["ます", "ました", "ません", "ませんでした", "です", "でした", "ください", "不採用", "不合格"];
 const BULLETS: &[char] = &['・', '■', '□', '◆', '◇', '●', '▼', '▽', '★', '☆', '※', '【', '*', '•', '記'];
 
 /// Characters that are their own NFKC form, or are folded here without it.
@@ -262,14 +263,18 @@ fn push_folded(text: &mut String, c: char) {
         'A'..='Z' => text.push(c.to_ascii_lowercase()),
         '沿' | '副' => text.push('添'),
         '頂' | '戴' => text.push_str("いただ"),
-        '致' => text.push_str("いた"),
-        '事' => text.push_str("こと"),
+        '致' | '至' => text.push_str("いた"),
+        // 人事 and 仕事 are nouns of their own.
+        '事' if !text.ends_with(is_han) => text.push_str("こと"),
         '御' => text.push('ご'),
         '兼' => text.push('か'),
         '此' => text.push('こ'),
         '度' => text.push_str("たび"),
         '下' => text.push_str("くだ"),
-        '出' => text.push('で'),
+        '来' if text.ends_with('出') => {
+            text.pop();
+            text.push_str("でき");
+        }
         '来' => text.push('き'),
         '無' => text.push('な'),
         '様' => text.push_str("さま"),

@@ -12,6 +12,7 @@ use super::reason::meaning;
 use crate::classify::Evidence;
 use crate::inject::{Inserted, Refusal, shape_refusals};
 use crate::mail::message::Message;
+use crate::mail::view::View;
 use crate::pipeline::Outcome;
 
 const REJECTION: &str = "rejection";
@@ -113,10 +114,14 @@ fn explain_mail(path: &Path, decider: &Decider, mail: &MailFile) -> Explanation 
     }
 }
 
-/// Everything that keeps the line out: what decided first, then what its shape forbids; each code once.
+/// Everything that keeps the line out: what decided first, then what its shape forbids and what of its text cannot be
+/// read; each code once.
 fn blocking(first: &'static str, mail: &MailFile) -> Vec<&'static str> {
+    let message = Message::read(&mail.wire);
+    let shape = shape_refusals(&message).into_iter().map(Refusal::code);
+    let unread = View::read(&message).unread;
     let mut codes = vec![first];
-    for code in shape_refusals(&Message::read(&mail.wire)).into_iter().map(Refusal::code) {
+    for code in shape.chain(unread.iter().map(|u| u.fault.code())) {
         if !codes.contains(&code) {
             codes.push(code);
         }

@@ -19,6 +19,10 @@ const ADDRESSES_FOR: Duration = Duration::from_mins(1);
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
 
+/// So many mails of the spool have to wait before new mail goes behind them. Taking a mail into custody costs less than
+/// sending it, so a short queue that sent all new mail the same way would never end while clients are busy.
+pub(super) const BACKLOG_MIN: usize = 100;
+
 /// Why there is no connection.
 #[derive(Debug)]
 pub(super) enum NoConnection {
@@ -80,9 +84,16 @@ impl Hop {
         &self.target.host
     }
 
-    /// Mails of the spool sent to it at one time: half its connections are left to mail that is being handed through.
+    /// Whether so much of the spool waits for it that new mail goes behind it.
+    pub(super) fn is_behind(&self) -> bool {
+        self.backlog.load(Ordering::Acquire) >= BACKLOG_MIN
+    }
+
+    /// Mails of the spool sent to it at one time: half its connections are left to mail that is being handed through,
+    /// as long as there is such.
     pub(super) fn busy_max(&self) -> usize {
-        (self.settings.connections_max / 2).max(1)
+        let all = self.settings.connections_max;
+        if self.is_behind() { all } else { (all / 2).max(1) }
     }
 
     /// Whether it failed to answer a moment ago.

@@ -113,6 +113,14 @@ impl Deliver {
     ///
     /// The future has to be awaited to its end: dropped behind the dot it leaves a mail that may double.
     pub async fn hand_through(&self, job: &Job) -> HandThrough {
+        let handed = self.offer(job).await;
+        if let HandThrough::Spool(why) = &handed {
+            tracing::debug!(id = %job.id, why = why.code(), "not handed through");
+        }
+        handed
+    }
+
+    async fn offer(&self, job: &Job) -> HandThrough {
         let inner = &self.0;
         let (began, sent) = (clock::now(), Instant::now());
         let until = sent + inner.settings.custody.hand_through_for;
@@ -241,7 +249,7 @@ impl Inner {
         if hop.is_down() {
             return Err(NotTried::NextHopDown);
         }
-        if hop.backlog.load(Ordering::Acquire) > 0 {
+        if hop.is_behind() {
             return Err(NotTried::Backlog);
         }
         Ok((route, hop))

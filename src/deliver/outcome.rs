@@ -77,7 +77,7 @@ pub enum NotTried {
     NextHopDown,
     /// The next hop has as many connections as it may.
     NextHopFull,
-    /// Mail in the spool is due for the same next hop, and goes first.
+    /// Much mail in the spool is due for the same next hop, and goes first.
     Backlog,
     /// The client has waited long enough, and the dot was not sent.
     TooSlow,

@@ -12,7 +12,7 @@ use super::Target;
 use super::gap::{block_gap, has_blank, is_spaced, starts_paragraph};
 use super::plain::columns_max;
 use super::site::{Bounds, ends_sentence, paragraph_end};
-use super::wrap::wrap;
+use super::wrap::{columns, wrap};
 
 /// Longest tag that is copied for its look, in octets.
 const TAG_OCTETS_MAX: usize = 400;
@@ -22,6 +22,8 @@ const WRAPPERS_MAX: usize = 4;
 const CONTAINERS: [&str; 8] = ["td", "body", "center", "section", "article", "main", "div", "p"];
 /// Lines a table cell must hold to be the mail's text and not a datum.
 const CELL_LINES_MIN: usize = 3;
+/// A line as wide as this is a sentence without a full stop, and no datum.
+const SENTENCE_COLUMNS_MIN: usize = 40;
 
 /// A place for the line, and how it is to look there.
 #[derive(Debug)]
@@ -80,15 +82,19 @@ impl Spot<'_> {
         if !matches!(block.name, "p" | "div") || end > self.until {
             return None;
         }
-        let spaced = is_spaced(block, self.octets());
         let gap = block_gap(self.part, end, self.next);
         let has_gap_blank = gap.is_some_and(|g| has_blank(g, false));
         let copied = gap.filter(|g| has_gap_blank || g.iter().all(u8::is_ascii_whitespace)).unwrap_or_default();
-        let empty = format!("<{0}><br></{0}>", block.name).into_bytes();
+        let tag = self.start_tag(block);
+        // A paragraph whose tag cannot be copied gets one with the margins that readers give it.
+        let spaced = is_spaced(block, self.octets()) || block.name == "p" && tag == b"<p>";
+        let empty = [&tag, format!("<br></{}>", block.name).as_bytes()].concat();
         let needs_blank = !spaced && !has_gap_blank;
         let (open, close) = self.look(block);
         let blank_before = if needs_blank { empty.as_slice() } else { b"" };
-        let blank_behind = if needs_blank && self.next.is_some() { empty.as_slice() } else { b"" };
+        let follows = |next: usize| next == self.last + 1 && !starts_paragraph(self.part, self.last);
+        let needs_blank_behind = needs_blank && self.next.is_some_and(follows);
+        let blank_behind = if needs_blank_behind { empty.as_slice() } else { b"" };
         Some(HtmlSite {
             at: end,
             before: [copied, blank_before, &open].concat(),
@@ -111,13 +117,18 @@ impl Spot<'_> {
         Some(HtmlSite { at, before: open, between: b"<br>".to_vec(), behind: close, columns_max: None })
     }
 
+    /// The start tag again, or a bare one where it cannot stand twice.
+    fn start_tag(&self, block: &Block) -> Vec<u8> {
+        match self.octets().get(block.start_tag.clone()) {
+            Some(tag) if is_copyable(tag) => tag.to_vec(),
+            _ => format!("<{}>", block.name).into_bytes(),
+        }
+    }
+
     /// The tags that give a block the look of this one.
     fn look(&self, block: &Block) -> (Vec<u8>, Vec<u8>) {
         let octets = self.octets();
-        let mut open = match octets.get(block.start_tag.clone()) {
-            Some(tag) if is_copyable(tag) => tag.to_vec(),
-            _ => format!("<{}>", block.name).into_bytes(),
-        };
+        let mut open = self.start_tag(block);
         let mut close = format!("</{}>", block.name).into_bytes();
         let first = self.part.lines[..=self.last].partition_point(|l| l.octets.start < block.start_tag.end);
         let start = self.part.lines.get(first).map_or(block.start_tag.end, |l| l.octets.start);
@@ -229,7 +240,7 @@ fn is_layout_row(part: &TextPart, place: &Place, text: &str) -> bool {
             _ => {}
         }
     }
-    ends_sentence(text)
+    ends_sentence(text) || columns(text) >= SENTENCE_COLUMNS_MIN
 }
 
 /// Tags copied for their look name nothing and run nothing.

@@ -113,18 +113,18 @@ fn a_referral_handed_through_is_synced_before_its_250() {
 fn a_disk_that_breaks_behind_the_next_hops_250_leaves_the_referral_in_the_log_and_ends_the_server() {
     let sink = Sink::start();
     let mut gateway = Gateway::start(sink.address);
-    let ((come, came), (say, said)) = (channel(), channel::<()>());
-    let (come, said) = (Mutex::new(come), Mutex::new(said));
+    let ((tell, dots), (say, held)) = (channel(), channel::<()>());
+    let (tell, held) = (Mutex::new(tell), Mutex::new(held));
     sink.rewrite(move |at, _| {
         if at == Stage::Dot {
-            let _ = come.lock().expect("the channel").send(());
-            let _ = said.lock().expect("the channel").recv();
+            let _ = tell.lock().expect("the channel").send(());
+            let _ = held.lock().expect("the channel").recv();
         }
         Act::GoOn
     });
     let mut client = Client::connect(gateway.address);
     client.send_mail(&[CANDIDATE], &rejection(CANDIDATE));
-    came.recv().expect("a dot");
+    dots.recv().expect("a dot");
     let limit = ["--pid", &gateway.pid().to_string(), "--fsize=1"].map(str::to_owned);
     assert!(Command::new("prlimit").args(limit).status().expect("prlimit runs").success());
     say.send(()).expect("the sink waits");

@@ -14,31 +14,31 @@ const SHORT_PATIENCE: &str = "[custody]\nhand_through_for = \"1s\"\n[retry]\nwai
 
 /// Makes the sink wait at each dot for a word of the test; the receiver tells when a dot has come.
 fn hold_dots(sink: &Sink) -> (Receiver<()>, Sender<Act>) {
-    let ((come, came), (say, said)) = (channel(), channel::<Act>());
-    let (come, said) = (Mutex::new(come), Mutex::new(said));
+    let ((tell, dots), (say, held)) = (channel(), channel::<Act>());
+    let (tell, held) = (Mutex::new(tell), Mutex::new(held));
     sink.rewrite(move |at, _| {
         if at != Stage::Dot {
             return Act::GoOn;
         }
-        let _ = come.lock().expect("the channel").send(());
-        said.lock().expect("the channel").recv().unwrap_or(Act::Drop)
+        let _ = tell.lock().expect("the channel").send(());
+        held.lock().expect("the channel").recv().unwrap_or(Act::Drop)
     });
-    (came, say)
+    (dots, say)
 }
 
 /// Kills the gateway while the next hop holds the dot of a mail in custody; the next hop then takes it all the same.
 fn kill_behind_the_dot(settings: &str) {
     let sink = Sink::start();
-    let (came, say) = hold_dots(&sink);
+    let (dots, say) = hold_dots(&sink);
     let mut gateway = Gateway::start_with(sink.address, settings);
     let (code, text) = Client::connect(gateway.address).mail(&[CANDIDATE], &rejection(CANDIDATE));
     assert_eq!(code, 250, "{text}");
-    came.recv().expect("a dot");
+    dots.recv().expect("a dot");
     gateway.kill();
     say.send(Act::GoOn).expect("the sink waits");
     wait_for("the first mail to be taken", || (sink.taken().len() == 1).then_some(()));
     gateway.run();
-    came.recv().expect("a second dot");
+    dots.recv().expect("a second dot");
     assert_eq!(gateway.ask_json(&["status"])["spool"]["maybe_doubled"], 1);
     say.send(Act::GoOn).expect("the sink waits");
     assert_eq!(gateway.settled_credits(), 1);
@@ -61,11 +61,11 @@ fn killed_between_dot_and_reply_a_mail_in_custody_is_listed_as_a_double_and_coun
 #[test]
 fn killed_while_a_client_waits_for_its_answer_the_client_sends_again_and_it_counts_once() {
     let sink = Sink::start();
-    let (came, say) = hold_dots(&sink);
+    let (dots, say) = hold_dots(&sink);
     let mut gateway = Gateway::start(sink.address);
     let mut client = Client::connect(gateway.address);
     client.send_mail(&[CANDIDATE], &rejection(CANDIDATE));
-    came.recv().expect("a dot");
+    dots.recv().expect("a dot");
     gateway.kill();
     say.send(Act::GoOn).expect("the sink waits");
     assert!(client.is_closed(), "a client heard an answer from the dead");
@@ -98,8 +98,7 @@ fn a_client_that_goes_right_behind_its_dot_costs_neither_mail_nor_credit() {
     client.send_mail(&[CANDIDATE], &rejection(CANDIDATE));
     drop(client);
     wait_for("the mail to arrive", || (sink.taken().len() == 1).then_some(()));
-    let again = wait_for("the credit", || (gateway.settled_credits() == 1).then_some(()));
-    assert_eq!(again, ());
+    wait_for("the credit", || (gateway.settled_credits() == 1).then_some(()));
     assert_eq!(Client::connect(gateway.address).mail(&[CANDIDATE], &rejection(CANDIDATE)).0, 250);
     assert_eq!((gateway.settled_credits(), sink.taken().len()), (1, 2));
 }

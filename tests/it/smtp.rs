@@ -31,6 +31,11 @@ impl Client {
         self.input.get_mut().write_all(octets).expect("the gateway reads");
     }
 
+    /// Sends octets to somebody who may have closed.
+    pub fn try_send(&mut self, octets: &[u8]) {
+        let _ = self.input.get_mut().write_all(octets);
+    }
+
     /// Sends a command and returns the reply's code.
     pub fn say(&mut self, command: &str) -> u16 {
         self.send_raw(format!("{command}\r\n").as_bytes());
@@ -91,7 +96,8 @@ impl Client {
     }
 }
 
-fn stuffed(message: &[u8]) -> Vec<u8> {
+/// A message as it goes over the wire, with its final dot.
+pub fn stuffed(message: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for line in message.split_inclusive(|b| *b == b'\n') {
         if line.starts_with(b".") {
@@ -120,7 +126,8 @@ pub fn ordinary(to: &str) -> Vec<u8> {
     message(to, "お世話になっております。\n先日の資料をお送りします。\n.\n..dots\nご確認ください。\n")
 }
 
-fn message(to: &str, text: &str) -> Vec<u8> {
+/// A mail from HR of this text, in UTF-8.
+pub fn message(to: &str, text: &str) -> Vec<u8> {
     let head = format!(
         "From: saiyo@sakura.example\nTo: {to}\nSubject: =?UTF-8?B?6YG46ICD57WQ5p6c44Gu44GU6YCj57Wh?=\n\
          Date: Mon, 06 Apr 2026 10:00:00 +0900\nMessage-ID: <{to}>\nMIME-Version: 1.0\n\

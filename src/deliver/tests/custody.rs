@@ -1,6 +1,7 @@
 //! Mail in custody: the worker, doubt, retries, bounces, and what hand-through leaves behind.
 
 use super::*;
+use crate::deliver::hop::BACKLOG_MIN;
 
 /// Takes a job into custody as if nothing could be handed through.
 pub(super) async fn store(world: &World, job: &Job) {
@@ -239,7 +240,8 @@ async fn a_stop_waits_for_what_has_begun_and_leaves_the_rest() {
 }
 
 #[tokio::test]
-async fn mail_due_beyond_what_its_next_hop_is_sent_at_once_is_a_backlog_and_goes_first() {
+async fn much_mail_due_for_a_next_hop_is_a_backlog_and_goes_first() {
+    let many = u32::try_from(2 * BACKLOG_MIN).expect("a number");
     let late = Act::Late(STALL_FOR, "250 taken");
     let world = World::with(&[(Stage::Dot, late)], |s| s.deliver.connections_max = 2).await;
     let write = |n: u32| {
@@ -247,15 +249,30 @@ async fn mail_due_beyond_what_its_next_hop_is_sent_at_once_is_a_backlog_and_goes
         job.id = EntryId::parse(&format!("mail-{n}")).expect("an id");
         world.deliver.write_to_store(&[job], clock::now()).expect("a write")
     };
-    world.spool.commit(vec![write(1), write(2)]).await.expect("a commit");
+    world.spool.commit((1..=many).map(write).collect()).await.expect("a commit");
     world.deliver.wake();
     world.hop.wait_for_command("DATA").await;
     assert_eq!(world.hand_through().await, "spool backlog");
     world.wait_until_empty().await;
-    world.hop.wait_for_messages(2).await;
+    world.hop.wait_for_messages(many as usize).await;
     // The worker sees that nothing is left a moment after the last mail has gone.
     while world.hand_through().await == "spool backlog" {
         tokio::task::yield_now().await;
     }
-    assert_eq!(world.hop.messages().len(), 3);
+    assert_eq!(world.hop.messages().len(), many as usize + 1);
+}
+
+#[tokio::test]
+async fn a_few_mails_that_wait_send_no_other_into_the_spool() {
+    let late = Act::Late(STALL_FOR, "250 taken");
+    let world = World::with(&[(Stage::Dot, late)], |s| s.deliver.connections_max = 2).await;
+    for n in 1..=3 {
+        let mut job = job(&["a@x.example"]);
+        job.id = EntryId::parse(&format!("mail-{n}")).expect("an id");
+        store(&world, &job).await;
+    }
+    world.hop.wait_for_command("DATA").await;
+    assert_eq!(world.hand_through().await, "accepted 250 taken, accepted 250 taken");
+    world.wait_until_empty().await;
+    assert_eq!(world.hop.messages().len(), 4);
 }

@@ -62,6 +62,26 @@ fn a_line_per_div_gets_blank_divs_around_it() {
 }
 
 #[test]
+fn blank_lines_are_as_flat_as_the_paragraphs_and_stand_where_none_is_seen() {
+    let flat = "<p style=\"margin:0\">";
+    let row = |text: &str| format!("<tr><td>{text}</td></tr>");
+    check(
+        &format!("<table>{}{}</table>", row(&format!("{flat}添いかねる結果。</p>^")), row("末筆")),
+        &format!("{flat}<br></p>{flat}LEAD<br>LINK</p>"),
+    );
+    check(
+        &format!("{flat}添いかねる。</p>^{flat}末筆</p>"),
+        &format!("{flat}<br></p>{flat}LEAD<br>LINK</p>{flat}<br></p>"),
+    );
+    check(
+        "<div><div>添いかねる。</div>^</div><div><br></div><div>末筆</div>",
+        "<div><br></div><div>LEAD<br>LINK</div>",
+    );
+    check("<div>添いかねる。</div>^<hr><div>末筆</div>", "<div><br></div><div>LEAD<br>LINK</div>");
+    check("<p id=\"a\" style=\"margin:0\">添いかねる。</p>^<p>末筆</p>", BLOCK);
+}
+
+#[test]
 fn flat_paragraphs_are_told_from_spaced_ones() {
     check(
         "<p style=\"margin:0\">添いかねる</p><p style=\"margin:0\">結果です。</p>^<p style=\"margin:0\">&nbsp;</p><p>末筆</p>",
@@ -97,6 +117,7 @@ fn a_row_of_its_own_for_each_paragraph_lays_out_the_mail() {
         |text: &str| format!("<table>{row}山田様</td></tr>{row}{text}</td></tr>{row}末筆ながら</td></tr></table>");
     check(&mail("結果、添いかねる結果となりました。^"), "<br><br>LEAD<br>LINK");
     check(&mail("<p>添いかねる結果となりました。</p>^"), BLOCK);
+    check(&mail("慎重に選考を進めました結果、添いかねることをお知らせいたします^"), "<br><br>LEAD<br>LINK");
     check(
         &mail("<table><tr><td>&nbsp;</td><td>添いかねる結果となりました。^</td></tr></table>"),
         "<br><br>LEAD<br>LINK",
