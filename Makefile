@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 TARGET ?= inject
 SECONDS ?= 60
 
-.PHONY: fuzz help test setup check fmt clippy deny units doc demo bench bench-peers long-kill build
+.PHONY: fuzz help test setup check fmt clippy deny units doc demo bench long-kill build
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14

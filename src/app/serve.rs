@@ -71,10 +71,12 @@ async fn run(gateway: Gateway, told_to_stop: impl Future<Output = ()>) -> ExitCo
     ExitCode::SUCCESS
 }
 
-/// Completes when a signal tells us to stop, from this call on: one that comes while we start is not lost.
+/// Completes when a signal tells us to stop, from this call on: one that comes while we start is not lost. A hangup
+/// changes nothing and is noted.
 fn told_to_stop() -> impl Future<Output = ()> {
     let of = |kind| signal(kind).ok();
-    let (term, int, hup) = (of(SignalKind::terminate()), of(SignalKind::interrupt()), of(SignalKind::hangup()));
+    let (term, int) = (of(SignalKind::terminate()), of(SignalKind::interrupt()));
+    let hup = of(SignalKind::hangup());
     async move {
         let (Some(mut term), Some(mut int), Some(mut hup)) = (term, int, hup) else {
             // Without handlers the signals end the process at once, which is as safe as a power cut.

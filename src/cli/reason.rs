@@ -67,6 +67,7 @@ const SHAPES: &[(&str, &str)] = &[
 /// What only a running server meets.
 const RUNNING: &[(&str, &str)] = &[
     ("outbox_unavailable", "The disk takes no referral now, so no line is written."),
+    ("editing_stopped", "The next hop refused too many mails with the line; no line until the next restart."),
     ("overloaded", "Deciding on large mails had no turn left in time."),
     ("internal_error", "An error of ours; please report it. The mail leaves as it came."),
     ("edit_refused", "The next hop refused the mail with the line and got the original; nothing is counted."),

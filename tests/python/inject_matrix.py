@@ -453,7 +453,7 @@ def decoded(part, charset):
 
 def order_faults(text, ja, media):
     shown = visible(text) if media == "text/html" else re.sub(r" \r?\n", "" if ja else " ", text)
-    found = read_back.LINK.search(shown)
+    found = re.search(r"careerrelay\.jp/r/[a-z0-9-]+", shown)  # HTML shows it without its scheme
     at = found.start() if found else -1
     faults = []
     result = shown.find(RESULT[ja][:9] if ja else "moving forward")
