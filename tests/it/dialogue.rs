@@ -162,3 +162,33 @@ fn a_hundred_hidden_candidates_get_a_mail_and_a_link_each() {
     assert_eq!((mails.len(), links.len(), recipients.len()), (100, 100, 100));
     assert!(mails.iter().all(|m| m.recipients.len() == 1));
 }
+
+#[test]
+fn messages_of_hardly_anything_pass_octet_for_octet() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(sink.address);
+    let mut client = Client::connect(gateway.address);
+    let messages: [&[u8]; 8] = [
+        b"",
+        b"\r\n",
+        b"\r\n\r\n.\r\n\r\n",
+        b" folded from the start\r\n",
+        b"no header and no end of one\r\n",
+        b"Subject: \x8c\x8b\x89\xca\r\n\r\n\x81\x5c\r\n",
+        b".\r\n..\r\n",
+        b":\r\n\r\n\xff\xfe\r\n",
+    ];
+    for message in messages {
+        for command in ["MAIL FROM:<saiyo@sakura.example>", "RCPT TO:<a@vendor.example>", "DATA"] {
+            assert!(client.say(command) < 400);
+        }
+        let wire = if message.is_empty() { b".\r\n".to_vec() } else { crate::smtp::stuffed(message) };
+        client.send_raw(&wire);
+        assert_eq!(client.reply().0, 250, "{message:?}");
+        let taken = sink.taken().pop().expect("a mail").octets;
+        assert!(
+            taken.starts_with(b"Received: from ") && taken.ends_with(&[b"+0000\r\n", message].concat()),
+            "{taken:?}"
+        );
+    }
+}
