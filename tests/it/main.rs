@@ -5,6 +5,7 @@ mod commands;
 mod demo;
 mod failing_next_hop;
 mod gateway;
+mod hostile;
 mod injection;
 mod kill;
 mod postfix;
