@@ -22,6 +22,8 @@ const WRAPPERS_MAX: usize = 4;
 const CONTAINERS: [&str; 8] = ["td", "body", "center", "section", "article", "main", "div", "p"];
 /// Lines a table cell must hold to be the mail's text and not a datum.
 const CELL_LINES_MIN: usize = 3;
+/// Narrower lines may well end two sentences of one text.
+const WORDS_COLUMNS_MIN: usize = 20;
 /// A line as wide as this is a sentence without a full stop, and no datum.
 const SENTENCE_COLUMNS_MIN: usize = 40;
 
@@ -52,9 +54,12 @@ pub(super) fn site(part: &TextPart, target: &Target) -> Option<HtmlSite> {
     }
     let next = (last + 1..part.lines.len()).find(|i| part.lines[*i].kind != LineKind::Blank);
     let until = next.map_or(part.decoded.octets.len(), |i| part.lines[i].octets.start);
+    if is_said_twice(part, target.result_line) {
+        return None;
+    }
     let found = Spot { part, place, last, next, until };
     let site = found.behind_block().or_else(|| found.behind_break());
-    let site = site.or_else(|| found.behind_open_paragraph()).or_else(|| found.at_end())?;
+    let site = site.or_else(|| found.before_next_block()).or_else(|| found.at_end())?;
     let inside = part.lines[last].octets.end..=until;
     (inside.contains(&site.at) && !is_in_anchor(&part.decoded.octets[..site.at])).then_some(site)
 }
@@ -82,6 +87,9 @@ impl Spot<'_> {
         if !matches!(block.name, "p" | "div") || end > self.until {
             return None;
         }
+        if is_framed(&self.start_tag(block)) {
+            return self.at_end();
+        }
         let gap = block_gap(self.part, end, self.next);
         let has_gap_blank = gap.is_some_and(|g| has_blank(g, false));
         let copied = gap.filter(|g| has_gap_blank || g.iter().all(u8::is_ascii_whitespace)).unwrap_or_default();
@@ -104,17 +112,25 @@ impl Spot<'_> {
         })
     }
 
-    /// In front of the block behind a paragraph whose end tag is left out.
-    fn behind_open_paragraph(&self) -> Option<HtmlSite> {
-        let block = self.part.blocks.get(self.place.block?)?;
-        let at = self.part.lines[self.next?].place.as_ref()?.before_block?;
+    /// In front of the block that ends text without an end tag of its own.
+    fn before_next_block(&self) -> Option<HtmlSite> {
+        let next = self.part.lines[self.next?].place.as_ref()?;
+        let at = next.before_block?;
         let gap = self.octets().get(self.part.lines[self.last].octets.end..at)?;
-        let is_bare = gap[inline_end_tags(gap)..].iter().all(u8::is_ascii_whitespace);
-        if block.name != "p" || block.end_tag.is_some() || !is_bare || !is_spaced(block, self.octets()) {
+        if !gap[inline_end_tags(gap)..].iter().all(u8::is_ascii_whitespace) {
             return None;
         }
-        let (open, close) = self.look(block);
-        Some(HtmlSite { at, before: open, between: b"<br>".to_vec(), behind: close, columns_max: None })
+        let block = self.place.block.and_then(|b| self.part.blocks.get(b));
+        let (before, behind) = match block {
+            Some(p) if p.name == "p" && p.end_tag.is_none() && is_spaced(p, self.octets()) => self.look(p),
+            Some(block) if block.name == "p" || !CONTAINERS.contains(&block.name) => return None,
+            _ => {
+                let next = next.block.and_then(|b| self.part.blocks.get(b))?;
+                let parts = if is_spaced(next, self.octets()) { &b""[..] } else { b"<br><br>" };
+                (b"<br><br>".to_vec(), parts.to_vec())
+            }
+        };
+        Some(HtmlSite { at, before, between: b"<br>".to_vec(), behind, columns_max: None })
     }
 
     /// The start tag again, or a bare one where it cannot stand twice.
@@ -127,9 +143,15 @@ impl Spot<'_> {
 
     /// The tags that give a block the look of this one.
     fn look(&self, block: &Block) -> (Vec<u8>, Vec<u8>) {
+        let (open, close) = self.wrappers(block);
+        let close = [&close, format!("</{}>", block.name).as_bytes()].concat();
+        ([self.start_tag(block), open].concat(), close)
+    }
+
+    /// The tags around the text in a block that give it its look.
+    fn wrappers(&self, block: &Block) -> (Vec<u8>, Vec<u8>) {
         let octets = self.octets();
-        let mut open = self.start_tag(block);
-        let mut close = format!("</{}>", block.name).into_bytes();
+        let (mut open, mut close) = (Vec::new(), Vec::new());
         let first = self.part.lines[..=self.last].partition_point(|l| l.octets.start < block.start_tag.end);
         let start = self.part.lines.get(first).map_or(block.start_tag.end, |l| l.octets.start);
         for tag in leading_wrappers(octets.get(block.start_tag.end..start).unwrap_or_default()) {
@@ -180,17 +202,34 @@ impl Spot<'_> {
 
     /// Behind the last text of an element beside which no block may stand, or of a fragment without elements.
     fn at_end(&self) -> Option<HtmlSite> {
-        let at = match self.place.block.and_then(|b| self.part.blocks.get(b)) {
-            Some(block) if CONTAINERS.contains(&block.name) => self.place.at_block_end?,
+        let (at, (open, behind)) = match self.place.block.and_then(|b| self.part.blocks.get(b)) {
+            Some(block) if CONTAINERS.contains(&block.name) => (self.place.at_block_end?, self.wrappers(block)),
             None if self.next.is_none() => {
                 let from = self.part.lines[self.last].octets.end;
-                from + inline_end_tags(&self.octets()[from..])
+                (from + inline_end_tags(&self.octets()[from..]), (Vec::new(), Vec::new()))
             }
             _ => return None,
         };
-        let (before, between) = (b"<br><br>".to_vec(), b"<br>".to_vec());
-        Some(HtmlSite { at, before, between, behind: Vec::new(), columns_max: None })
+        let before = [&b"<br><br>"[..], &open].concat();
+        Some(HtmlSite { at, before, between: b"<br>".to_vec(), behind, columns_max: None })
     }
+}
+
+/// Whether the same words stand in the part once more: one of them is for small screens, one for large ones, and which
+/// of them is shown only the style sheet knows.
+fn is_said_twice(part: &TextPart, result: usize) -> bool {
+    let text = part.line(result);
+    let same = |i: usize| i != result && part.lines[i].kind == LineKind::Text && part.line(i) == text;
+    columns(text) >= WORDS_COLUMNS_MIN && (0..part.lines.len()).any(same)
+}
+
+/// Whether the block is drawn as a box: a second one beside it would look like a thing of its own.
+fn is_framed(tag: &[u8]) -> bool {
+    let tag: Vec<u8> = tag.iter().filter(|b| **b != b' ').map(u8::to_ascii_lowercase).collect();
+    let has = |needle: &str| memmem::find(&tag, needle.as_bytes()).is_some();
+    let border = has("border:") && !has("border:0") && !has("border:none");
+    let side = ["border-left:", "border-top:", "border-right:", "border-bottom:"].iter().any(|side| has(side));
+    border || side || has("background") && has("padding") && !has("padding:0")
 }
 
 /// The blocks around the place, from the innermost.

@@ -188,7 +188,7 @@ mod tests {
         for url in [
             "https://careerrelay.jp/r/a-b",
             "https://click.ats.example/t?u=https%3A%2F%2Fcareerrelay.jp%2Fr%2Fa-b&x=1",
-            "https://scan.example/?url=https%3a%2f%2fclick.example%2f%3fu%3dhttps%253A%252F%252Fcareerrelay.jp%252Fr%252Fa-b",
+            "https://scan.example/?u=http%3a%2f%2fc.example%2f%3fu%3dhttps%253A%252F%252Fcareerrelay.jp%252Fr%252Fa-b",
         ] {
             assert_eq!(behind(url).as_deref(), Some("a-b"), "{url}");
         }

@@ -8,6 +8,7 @@ mod disk;
 mod documents;
 mod failing_next_hop;
 mod gateway;
+mod hostile;
 mod in_the_middle;
 mod injection;
 mod kill;

@@ -131,6 +131,34 @@ fn a_row_of_its_own_for_each_paragraph_lays_out_the_mail() {
 }
 
 #[test]
+fn in_a_box_the_line_stands_inside() {
+    check("<div style=\"border: 1px solid #ccc\">添いかねる。^</div><p>末筆</p>", "<br><br>LEAD<br>LINK");
+    check("<p style=\"background:#eee;padding:9px\">添いかねる。^</p><p>末筆</p>", "<br><br>LEAD<br>LINK");
+    let div = "<div style=\"border:0;padding:0;background:#fff\">";
+    check(&format!("{div}添いかねる。</div>^"), &format!("{div}<br></div>{div}LEAD<br>LINK</div>"));
+}
+
+#[test]
+fn what_wraps_the_text_of_a_cell_wraps_the_line() {
+    check(
+        "<table><tr><td><span style=\"font-size:9pt\">添いかねる結果。</span>^</td></tr></table><p>末筆</p>",
+        "<br><br><span style=\"font-size:9pt\">LEAD<br>LINK</span>",
+    );
+}
+
+#[test]
+fn text_that_a_block_ends_gets_lines_in_front_of_it() {
+    check("山田様<br>添いかねる。^<div>末筆</div>", "<br><br>LEAD<br>LINK<br><br>");
+    check("<body><p>山田様</p><b>添いかねる。</b>\n^<p>末筆</p>", "<br><br>LEAD<br>LINK");
+}
+
+#[test]
+fn a_result_that_is_said_for_two_widths_gets_no_line() {
+    let mail = "<p>ご希望に添いかねる結果となりました。</p><p>末筆</p>";
+    check_refused(&format!("<div class=\"wide\">{mail}</div><div class=\"narrow\">{mail}</div>"));
+}
+
+#[test]
 fn preformatted_text_gets_lines_of_its_own_width() {
     let wide = "あ".repeat(46);
     check(&format!("<pre>{wide}\n添いかねる結果です。\n^\n末筆ながら</pre>"), "\nLEAD\nLINK\n");

@@ -18,7 +18,7 @@ pub(super) enum Role {
 }
 
 /// In the order of their names.
-const ELEMENTS: [(&str, Role); 94] = [
+const ELEMENTS: [(&str, Role); 95] = [
     ("a", Role::Inline),
     ("address", Role::Block),
     ("area", Role::Void),
@@ -82,6 +82,7 @@ const ELEMENTS: [(&str, Role); 94] = [
     ("option", Role::Hidden),
     ("p", Role::Block),
     ("param", Role::Void),
+    ("plaintext", Role::Hidden),
     ("pre", Role::Block),
     ("s", Role::Inline),
     ("script", Role::Hidden),

@@ -168,8 +168,7 @@ impl Reader<'_> {
         self.line.in_signature = top.in_signature;
     }
 
-    /// Ends the line, at a `<br>`, at a line end of preformatted text or at a block's edge. A second break makes a blank
-    /// line.
+    /// Ends the line, at a `<br>`, a line end of preformatted text or a block's edge. A second break makes a blank one.
     fn end_line(&mut self, at_break: Option<&Range<usize>>) {
         text::trim_end(&mut self.page.text, self.line.text_start);
         let behind = at_break.filter(|_| !self.top().in_anchor).map(|b| b.end);

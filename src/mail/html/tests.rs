@@ -54,6 +54,7 @@ fn what_a_reader_does_not_see_is_left_out() {
         "<div style=\"opacity:0.0\">x</div>",
         "<span style=\"mso-hide:all\">x</span>",
         "<p hidden>x</p>",
+        "<plaintext>x</p>x",
         "<div style=\"color:#ffffff;font-size:1px;line-height:1px\">x</div>",
         "<div style=\"position:absolute;left:-9999px\">x</div>",
         "<p style=\"text-indent: -9999px\">x</p>",
