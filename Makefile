@@ -3,7 +3,10 @@
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help test setup check fmt clippy deny units doc demo bench bench-peers long-kill build
+TARGET ?= inject
+SECONDS ?= 60
+
+.PHONY: fuzz help test setup check fmt clippy deny units doc demo bench long-kill build
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -41,3 +44,7 @@ bench: ## microbenches of the pipeline
 
 long-kill: build ## 200 SIGKILLs under load with Postfix as next hop; resumable, result in docs/long-runs.md
 	CAREER_RELAY_BIN=target/release/career-relay tests/python/kill_run.py --kills 200 --min-credits 1000 --state target/long-kill --report docs/long-runs.md
+
+fuzz: ## fuzz one parser: make fuzz TARGET=address|command|data|inject|message|reply SECONDS=60 (needs cargo-fuzz)
+	mkdir -p fuzz/corpus/$(TARGET)
+	cd fuzz && $(CARGO) fuzz run --fuzz-dir . --sanitizer none $(TARGET) -- -max_total_time=$(SECONDS) -max_len=16384

@@ -202,10 +202,10 @@ impl Case<'_> {
         let code = company_code(&self.of.company.id);
         let link = &self.of.company.link;
         let first = self.view.parts.iter().find_map(|part| {
-            let shown = (0..part.lines.len()).find_map(|i| link.token_in(part.line(i).as_bytes()));
-            shown.or_else(|| part.links.iter().find_map(|l| link.token_in(l.url.as_bytes())))
+            let shown = (0..part.lines.len()).find_map(|i| link.token_in(part.line(i).as_bytes()).map(str::to_owned));
+            shown.or_else(|| part.links.iter().find_map(|l| link.token_behind(&l.url)))
         });
-        first.is_some_and(|token| is_own_token(token, &code))
+        first.is_some_and(|token| is_own_token(&token, &code))
     }
 
     fn edits(

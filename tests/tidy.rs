@@ -67,6 +67,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("sd_notify", &["app"]),
     ("toml", &["config", "classify"]),
     ("unicode_normalization", &["mail", "referral", "classify"]),
+    ("unicode_width", &["demo"]),
     ("whatlang", &["classify"]),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use tokio::sync::watch as signal;
@@ -29,6 +29,9 @@ use crate::spool::{Spool, SpoolError, SpoolOptions};
 use crate::store::{Pump, PumpOptions, Store, StoreError};
 use crate::sys::clock;
 use crate::watch::Watch;
+
+/// What delivery has at a stop when clients have used up the time: enough to write down what has just been answered.
+const DRAIN_MIN: Duration = Duration::from_secs(2);
 
 /// Why the gateway does not start. Nothing is half started then.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +93,7 @@ impl Gateway {
         let (policy, agreed) = agree(&settings, &store, &root).await;
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
-        let deliver = Deliver::start(spool.clone(), delivery(&settings, &hostname));
+        let deliver = Deliver::start_watched(spool.clone(), delivery(&settings, &hostname), watch.clone());
         let options = PumpOptions { keep_posted: keep_posted(&settings), ..PumpOptions::default() };
         let pump = Pump::start(spool.clone(), store.clone(), options);
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
@@ -182,10 +185,12 @@ impl Gateway {
 
     /// Lets nobody new in, finishes what is under way, and leaves the rest in the spool.
     pub async fn stop(self) {
+        let until = Instant::now() + self.stop_for;
         self.stop.send_replace(true);
-        // Each is bounded by its own limit; what failed inside has been logged there.
+        // The door has its own limit, the same; what failed inside has been logged there.
         let _ = self.door.await;
-        let _ = self.deliver.drain(self.stop_for).await;
+        let left = until.saturating_duration_since(Instant::now()).max(DRAIN_MIN);
+        let _ = self.deliver.drain(left).await;
         let _ = self.pump.flush().await;
         let _ = self.control.await;
         drop((self.pump, self.notifier));

@@ -26,7 +26,7 @@ pub fn main() -> ExitCode {
 
 fn run_demo(folder: Option<&Path>, out: &mut dyn Write) -> io::Result<End> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match runtime.block_on(demo::run(folder)) {
+    match runtime.block_on(demo::run(folder, demo::Page::of_stdout())) {
         Ok((report, held)) => {
             writeln!(out, "{report}")?;
             Ok(if held { End::Well } else { End::Wrong })

@@ -8,7 +8,7 @@ use crate::control::ledger::answer_ledger;
 use crate::control::{Answer, Request, SpoolStatus, Status};
 use crate::spool::Spool;
 use crate::store::Store;
-use crate::watch::Watch;
+use crate::watch::{Gauge, Watch};
 
 /// What the answers are made of.
 pub struct Operator {
@@ -32,7 +32,7 @@ impl Answer for Operator {
             return answer;
         }
         match request {
-            Request::Counters => to_value(&self.watch.snapshot()),
+            Request::Counters => to_value(&self.status().await?.watch),
             Request::Stop => {
                 self.stop.send_replace(true);
                 Ok(Value::from("stopping"))
@@ -45,6 +45,8 @@ impl Answer for Operator {
 impl Operator {
     async fn status(&self) -> Result<Status, String> {
         let summary = self.spool.summary().await.map_err(|e| e.to_string())?;
+        self.watch.set(Gauge::SpoolEntries, summary.entries);
+        self.watch.set(Gauge::OutboxWaiting, summary.unposted);
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),

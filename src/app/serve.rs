@@ -9,21 +9,23 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::gateway::Gateway;
-use crate::config::{self, LogFormat, LogLevel, LogSettings};
+use crate::cli::check;
+use crate::config::{self, Inspection, LogFormat, LogLevel, LogSettings};
 use crate::watch::{LogOptions, Watch, silence_panics, start_log};
 
 /// Runs until it is told to stop, or cannot go on; the service manager starts it again then.
 pub fn serve(config: &Path) -> ExitCode {
-    let settings = match config::load(config) {
-        Ok(settings) => settings,
-        Err(faults) => {
-            eprintln!("{faults}");
-            return ExitCode::FAILURE;
-        }
+    let Inspection { settings, findings } = config::inspect(config);
+    let Some(settings) = settings else {
+        eprint!("{}", check::findings_text(&findings));
+        return ExitCode::FAILURE;
     };
     let watch = Watch::new();
     let _log = start_log(log_options(settings.log), &watch);
     silence_panics();
+    for warning in &findings {
+        tracing::warn!(target: "config", file = %warning.file.display(), line = warning.line, "{warning}");
+    }
     let handed = match handed_sockets() {
         Ok(sockets) => sockets,
         Err(error) => {
@@ -39,8 +41,9 @@ pub fn serve(config: &Path) -> ExitCode {
         }
     };
     runtime.block_on(async {
+        let told_to_stop = told_to_stop();
         match Gateway::start(settings, handed, watch).await {
-            Ok(gateway) => run(gateway).await,
+            Ok(gateway) => run(gateway, told_to_stop).await,
             Err(fault) => {
                 eprintln!("career-relay: {fault}");
                 ExitCode::FAILURE
@@ -49,12 +52,12 @@ pub fn serve(config: &Path) -> ExitCode {
     })
 }
 
-async fn run(gateway: Gateway) -> ExitCode {
+async fn run(gateway: Gateway, told_to_stop: impl Future<Output = ()>) -> ExitCode {
     tracing::info!(addresses = ?gateway.addresses(), version = env!("CARGO_PKG_VERSION"), "listening");
     tell_manager(NotifyState::Ready);
     let why = tokio::select! {
         why = gateway.ended() => why,
-        () = told_to_stop() => None,
+        () = told_to_stop => None,
     };
     tell_manager(NotifyState::Stopping);
     if let Some(why) = why {
@@ -68,14 +71,24 @@ async fn run(gateway: Gateway) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-async fn told_to_stop() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        // Without handlers the signals end the process at once, which is as safe as a power cut.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// Completes when a signal tells us to stop, from this call on: one that comes while we start is not lost. A hangup
+/// changes nothing and is noted.
+fn told_to_stop() -> impl Future<Output = ()> {
+    let of = |kind| signal(kind).ok();
+    let (term, int) = (of(SignalKind::terminate()), of(SignalKind::interrupt()));
+    let hup = of(SignalKind::hangup());
+    async move {
+        let (Some(mut term), Some(mut int), Some(mut hup)) = (term, int, hup) else {
+            // Without handlers the signals end the process at once, which is as safe as a power cut.
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::select! {
+                _ = term.recv() => return,
+                _ = int.recv() => return,
+                _ = hup.recv() => tracing::warn!("SIGHUP changes nothing: restart to take changed files"),
+            }
+        }
     }
 }
 

@@ -145,6 +145,7 @@ impl Folder {
     fn push_first(&mut self, c: char, number: usize, begun: &mut bool) {
         if !*begun && !is_blank(c) {
             *begun = true;
+            self.ended |= self.folded.text.ends_with('.');
             self.folded.lines.push((self.folded.text.len(), number));
             self.open_sentence(true);
             let start = self.folded.text.len();
@@ -261,7 +262,8 @@ impl Folder {
 }
 
 const ADDRESSEES: &[&str] = &["さま", "さん", "各位", "ご中", "殿"];
-const ENDINGS: &[&str] = &["ます", "ました", "ません", "ませんでした", "です", "でした", "ください"];
+const ENDINGS: &[&str] =
+    &["ます", "ました", "ません", "ませんでした", "です", "でした", "ください", "不採用", "不合格"];
 const BULLETS: &[char] = &['・', '■', '□', '◆', '◇', '●', '▼', '▽', '★', '☆', '※', '【', '*', '•', '記'];
 
 /// Characters that are their own NFKC form, or are folded here without it.
@@ -284,14 +286,18 @@ fn push_folded(text: &mut String, c: char) {
         'A'..='Z' => text.push(c.to_ascii_lowercase()),
         '沿' | '副' => text.push('添'),
         '頂' | '戴' => text.push_str("いただ"),
-        '致' => text.push_str("いた"),
-        '事' => text.push_str("こと"),
+        '致' | '至' => text.push_str("いた"),
+        // 人事 and 仕事 are nouns of their own.
+        '事' if !text.ends_with(is_han) => text.push_str("こと"),
         '御' => text.push('ご'),
         '兼' => text.push('か'),
         '此' => text.push('こ'),
         '度' => text.push_str("たび"),
         '下' => text.push_str("くだ"),
-        '出' => text.push('で'),
+        '来' if text.ends_with('出') => {
+            text.pop();
+            text.push_str("でき");
+        }
         '来' => text.push('き'),
         '無' => text.push('な'),
         '様' => text.push_str("さま"),
@@ -384,6 +390,13 @@ mod tests {
         assert_eq!(count("佐藤様\nこの度は"), 2);
         assert_eq!(count("連絡します\nが、続く"), 1);
         assert_eq!(count("連絡します\n次に"), 2);
+    }
+
+    #[test]
+    fn a_sentence_behind_a_full_stop_at_a_line_end_begins_its_line() {
+        let begins = |text: &str| folded(text).sentences.iter().map(|s| s.begins_line).collect::<Vec<_>>();
+        assert_eq!(begins("One.\nTwo. Three.\nFour"), [true, true, false, true]);
+        assert_eq!(begins("一つ。\n二つ。三つ。"), [true, true, false]);
     }
 
     #[test]

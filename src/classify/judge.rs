@@ -3,7 +3,7 @@
 use super::fold::{Folded, fold};
 use super::reading::{Reading, read};
 use super::recipients::Candidates;
-use super::rules::{Kind, Rules};
+use super::rules::{Kind, Proof, Rules};
 use super::verdict::{Abstain, Evidence, Lang, Place, Question, Reason, Rejection, Verdict};
 use super::{Mail, TEXT_OCTETS_MAX, language, names, place};
 use crate::mail::view::{LineKind, TextPart, View};
@@ -12,6 +12,8 @@ use crate::mail::view::{LineKind, TextPart, View};
 const RECRUITING_MIN: u32 = 3;
 /// Recruiting weight a result needs whose words are used of other matters too.
 const RECRUITING_MIN_SOFT: u32 = 4;
+/// Recruiting weight of thanks for what an applicant does.
+const THANKED: u32 = 2;
 /// Applicant weight every result needs: thanks for applying or for coming, say. An agency is told the result in the
 /// very same words, but is not thanked for those.
 const APPLICANT_MIN: u32 = 2;
@@ -110,7 +112,12 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
             (false, false) => Reason::NoResult,
         });
     }
-    if !(reading.anchored || subject.anchored) {
+    if !is_about_job(reading, subject) {
+        return Some(Reason::NotRecruiting);
+    }
+    // 定員に達した and the like are said of events and courses too.
+    let soft = reading.strength(rules) < STRONG;
+    if soft && [reading.target, subject.target].contains(&Some(false)) {
         return Some(Reason::NotRecruiting);
     }
     if reading.turned {
@@ -123,7 +130,20 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
     if names::is_about_another(newest.map(|(number, _)| text.line(number))) {
         return Some(Reason::ThirdPerson);
     }
-    (reading.applicant + subject.applicant < APPLICANT_MIN).then_some(Reason::NoApplicant)
+    let thanked = if reading.thanked { APPLICANT_MIN } else { 0 };
+    (reading.applicant + subject.applicant + thanked < APPLICANT_MIN).then_some(Reason::NoApplicant)
+}
+
+/// Whether the matter is a job: words of jobs alone, or what is applied for is one, or hiring and an interview go
+/// together while nothing else is applied for.
+fn is_about_job(reading: &Reading, subject: &Reading) -> bool {
+    let proven = |proof: Proof| reading.proofs.contains(&proof) || subject.proofs.contains(&proof);
+    let targets = [reading.target, subject.target];
+    proven(Proof::Job)
+        || !targets.contains(&Some(false))
+            && (targets.contains(&Some(true))
+                || proven(Proof::Employer)
+                || proven(Proof::Hiring) && proven(Proof::Interview))
 }
 
 /// A reply carries the subject of what it answers: an invitation, say.
@@ -134,7 +154,7 @@ fn is_reply(subject: &str) -> bool {
 /// Weight of body and subject together, each rule once.
 fn recruiting_weight(reading: &Reading, subject: &Reading, rules: &Rules) -> u32 {
     let mut counted = vec![false; rules.list.len()];
-    let mut weight = 0;
+    let mut weight = if reading.thanked { THANKED } else { 0 };
     for hit in reading.hits.iter().chain(&subject.hits) {
         let Some(rule) = rules.list.get(hit.rule).filter(|rule| rule.kind == Kind::Recruiting) else { continue };
         let known = counted.get_mut(hit.rule).is_none_or(|known| std::mem::replace(known, true));

@@ -8,6 +8,7 @@ mod fold;
 mod judge;
 mod language;
 mod names;
+mod object;
 mod place;
 mod reading;
 mod recipients;

@@ -1,7 +1,8 @@
 //! What one text says: scores for the questions, the results that stand as fact, the vetoes.
 
 use super::fold::Folded;
-use super::rules::{Kind, Rules};
+use super::object;
+use super::rules::{Kind, Proof, Rules};
 use super::scan::{Hit, scan};
 use super::verdict::Reason;
 
@@ -23,8 +24,12 @@ pub(super) struct Reading {
     pub hits: Vec<Hit>,
     /// Sum of weights over the distinct rules that speak for recruiting.
     pub recruiting: u32,
-    /// Whether something is said of jobs alone.
-    pub anchored: bool,
+    /// Whether what is applied for is a job, or something else; `None` when no noun says so.
+    pub target: Option<bool>,
+    /// What beside that tells a job from a prize or a flat.
+    pub proofs: Vec<Proof>,
+    /// Whether a sentence thanks the reader for what an applicant does.
+    pub thanked: bool,
     /// The same for the addressee being the applicant.
     pub applicant: u32,
     /// The same for what stands beside results: regret, papers, wishes.
@@ -44,6 +49,8 @@ pub(super) fn read(folded: Folded, rules: &Rules) -> Reading {
     let hits = scan(&folded, rules);
     let mut reading = Reading { folded, hits, ..Reading::default() };
     reading.sum(rules);
+    reading.find_thanks(rules);
+    reading.target = object::find_target(&reading.folded, &reading.hits, rules);
     reading.find_results(rules);
     reading
 }
@@ -56,11 +63,9 @@ impl Reading {
             if std::mem::replace(seen, true) {
                 continue;
             }
+            self.proofs.extend(rule.proof);
             match rule.kind {
-                Kind::Recruiting => {
-                    self.recruiting += rule.weight;
-                    self.anchored |= rule.anchor;
-                }
+                Kind::Recruiting => self.recruiting += rule.weight,
                 Kind::Applicant => self.applicant += rule.weight,
                 Kind::Support | Kind::Wish => self.support += rule.weight,
                 Kind::Veto(reason) if self.veto.is_none_or(|(known, _)| reason < known) => {
@@ -69,6 +74,15 @@ impl Reading {
                 _ => {}
             }
         }
+    }
+
+    /// Looks for a sentence with thanks and an applicant's act in it, and nobody else.
+    fn find_thanks(&mut self, rules: &Rules) {
+        let kind = |hit: &Hit| rules.list.get(hit.rule).map(|rule| rule.kind);
+        let of_sentence = |hits: &[Hit], wanted| hits.iter().any(|hit| kind(hit) == Some(wanted));
+        self.thanked = self.hits.chunk_by(|a, b| a.sentence == b.sentence).any(|hits| {
+            of_sentence(hits, Kind::Thanks) && of_sentence(hits, Kind::Act) && !of_sentence(hits, Kind::Stranger)
+        });
     }
 
     fn find_results(&mut self, rules: &Rules) {
@@ -84,6 +98,7 @@ impl Reading {
                         Some(Kind::ConditionAfter) => self.conditional = true,
                         _ if before => self.conditional = true,
                         Some(_) => {}
+                        None if object::is_of_other(&self.folded, &self.hits, hit, rules) => {}
                         None if is_spoken_of(&brackets, hit.start) => self.conditional = true,
                         None => {
                             self.turned |= self.turns_after(index, hit, rules);

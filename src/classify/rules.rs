@@ -29,8 +29,22 @@ pub(super) struct Rule {
     pub weight: u32,
     /// A veto that holds even inside the words of a negative result.
     pub firm: bool,
-    /// Words of recruiting that are said of jobs alone, and not of prizes, schools or flats.
-    pub anchor: bool,
+    /// What its words tell of the matter being a job.
+    pub proof: Option<Proof>,
+}
+
+/// How words of recruiting tell a job from a prize, a school or a flat, which have applications and results too.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Proof {
+    /// Said of jobs alone.
+    Job,
+    /// Taking on: said of manuscripts and proposals too.
+    Hiring,
+    /// An interview or a stage before one: committees and prizes have them too.
+    Interview,
+    /// Applying to the writer: said of prizes and schemes of companies too.
+    Employer,
 }
 
 /// What the words of a rule mean.
@@ -52,6 +66,16 @@ pub(super) enum Kind {
     Continuation,
     /// Regret, papers: stands beside results.
     Support,
+    /// Thanks.
+    Thanks,
+    /// What an applicant does, and is thanked for.
+    Act,
+    /// A person who is neither the writer nor the reader.
+    Stranger,
+    /// A noun of jobs and employers, as what is applied for.
+    Target,
+    /// A noun of hiring, as what is passed over.
+    Object,
 }
 
 /// One phrase of a rule, or of its exceptions.
@@ -110,7 +134,7 @@ struct RuleText {
     #[serde(default)]
     firm: bool,
     #[serde(default)]
-    anchor: bool,
+    proof: Option<Proof>,
     phrases: Vec<String>,
     #[serde(default)]
     unless: Vec<String>,
@@ -180,32 +204,41 @@ impl Builder {
                 self.add_phrase(phrase, rule, excepts).map_err(fault)?;
             }
         }
-        let RuleText { id, weight, firm, anchor, .. } = text;
-        self.rules.push(Rule { id, language, kind, weight, firm, anchor });
+        let RuleText { id, weight, firm, proof, .. } = text;
+        self.rules.push(Rule { id, language, kind, weight, firm, proof });
         Ok(())
     }
 
     fn add_phrase(&mut self, phrase: &str, rule: usize, excepts: bool) -> Result<(), &'static str> {
-        let steps: Vec<String> = phrase.split(GAP).map(fold_phrase).collect();
-        if steps.iter().any(|step| step.chars().count() < 2) {
+        if phrase.split(GAP).any(|step| step.matches('(').count() != step.matches(')').count()) {
+            return Err("a choice of a phrase is not closed within its step");
+        }
+        let steps: Vec<Vec<String>> = phrase.split(GAP).map(spellings).collect();
+        if steps.iter().flatten().any(|step| step.chars().count() < 2) {
             return Err("a step of a phrase is shorter than two characters");
         }
         let index = self.phrases.len();
         self.phrases.push(Phrase { rule, steps: steps.len(), slot: self.slots, excepts });
         self.slots += steps.len();
-        for (step, pattern) in steps.into_iter().enumerate() {
-            let next = self.texts.len();
-            let at = *self.patterns.entry(pattern.clone()).or_insert(next);
-            if at == next {
-                self.texts.push(pattern);
-                self.uses.push(Vec::new());
-            }
-            if let Some(uses) = self.uses.get_mut(at) {
-                // Later steps first, so that one hit is never two steps of the same phrase.
-                uses.insert(0, Step { phrase: index, step });
+        for (step, patterns) in steps.into_iter().enumerate() {
+            for pattern in patterns {
+                self.add_pattern(pattern, Step { phrase: index, step });
             }
         }
         Ok(())
+    }
+
+    fn add_pattern(&mut self, pattern: String, step: Step) {
+        let next = self.texts.len();
+        let at = *self.patterns.entry(pattern.clone()).or_insert(next);
+        if at == next {
+            self.texts.push(pattern);
+            self.uses.push(Vec::new());
+        }
+        if let Some(uses) = self.uses.get_mut(at) {
+            // Later steps first, so that one hit is never two steps of the same phrase.
+            uses.insert(0, step);
+        }
     }
 
     fn build(self) -> Result<Rules, RulesFault> {
@@ -215,6 +248,19 @@ impl Builder {
             .map_err(|fault| RulesFault::Compile(fault.to_string()))?;
         Ok(Rules { automaton, uses: self.uses, phrases: self.phrases, list: self.rules })
     }
+}
+
+/// All spellings of a step: `(見送|見合わせ)り` is two of them, and an empty choice is allowed.
+fn spellings(step: &str) -> Vec<String> {
+    let mut whole = vec![String::new()];
+    let mut rest = step;
+    while let Some((plain, group)) = rest.split_once('(') {
+        let (choices, after) = group.split_once(')').unwrap_or((group, ""));
+        let joined = |head: &String| choices.split('|').map(|c| format!("{head}{plain}{c}")).collect::<Vec<_>>();
+        whole = whole.iter().flat_map(joined).collect();
+        rest = after;
+    }
+    whole.iter().map(|head| fold_phrase(&format!("{head}{rest}"))).collect()
 }
 
 fn kind_of(text: &RuleText) -> Result<Kind, &'static str> {
@@ -232,6 +278,11 @@ fn kind_of(text: &RuleText) -> Result<Kind, &'static str> {
         ("wish", None) => Ok(Kind::Wish),
         ("continuation", None) => Ok(Kind::Continuation),
         ("support", None) => Ok(Kind::Support),
+        ("thanks", None) => Ok(Kind::Thanks),
+        ("act", None) => Ok(Kind::Act),
+        ("stranger", None) => Ok(Kind::Stranger),
+        ("target", None) => Ok(Kind::Target),
+        ("object", None) => Ok(Kind::Object),
         _ => Err("an unknown kind"),
     }
 }
@@ -252,6 +303,12 @@ mod tests {
     }
 
     #[test]
+    fn a_choice_stands_for_all_its_spellings() {
+        assert_eq!(spellings("(別|他)の方(に|)"), ["別の方に", "別の方", "他の方に", "他の方"]);
+        assert_eq!(spellings("不採用"), ["不採用"]);
+    }
+
+    #[test]
     fn a_bad_rule_is_named() {
         check("rule = 1", "not readable");
         check("[[rule]]\nid='a'\nkind='wish'\nphrases=['祈り']\ncolour=1", "colour");
@@ -259,5 +316,6 @@ mod tests {
         check("[[rule]]\nid='a'\nkind='veto'\nphrases=['内定']", "a veto needs a reason");
         check("[[rule]]\nid='a'\nkind='veto'\nreason='x'\nphrases=['内定']", "an unknown reason");
         check("[[rule]]\nid='a'\nkind='wish'\nphrases=['祈~申し']", "shorter than two");
+        check("[[rule]]\nid='a'\nkind='wish'\nphrases=['(祈り~申し|成功)を']", "not closed");
     }
 }

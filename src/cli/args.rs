@@ -170,7 +170,7 @@ pub struct PreviewArgs {
     /// A mail as a file; - reads it from standard input.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Where to write the mail as it would leave.
+    /// Where to write the mail as it would leave; - writes it to standard output.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// The company whose mail it is; the only one, or the built-in example, when left out.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::args::CheckArgs;
 use super::output::{End, counted, print_json, print_table, table};
-use crate::config::{Inspection, Settings, Severity, inspect};
+use crate::config::{Finding, Inspection, Settings, Severity, inspect};
 use crate::mail::address::Domain;
 use crate::pipeline::{Company, Mode};
 
@@ -28,15 +28,20 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> io::Result<End> {
 }
 
 fn print_text(inspection: &Inspection, out: &mut dyn Write) -> io::Result<()> {
-    for finding in &inspection.findings {
-        writeln!(out, "{finding}")?;
-    }
-    let faults = inspection.findings.iter().filter(|f| f.severity == Severity::Fault).count();
-    let warnings = inspection.findings.len() - faults;
-    let (faults, warnings) = (counted(faults, "fault", "faults"), counted(warnings, "warning", "warnings"));
-    let Some(settings) = &inspection.settings else { return writeln!(out, "{faults}, {warnings}: not taken") };
-    writeln!(out, "no fault, {warnings}")?;
-    summarise(settings, out)
+    out.write_all(findings_text(&inspection.findings).as_bytes())?;
+    inspection.settings.as_ref().map_or(Ok(()), |settings| summarise(settings, out))
+}
+
+/// Every finding on a line of its own, and how many there are; what `serve` says of files it does not take.
+pub fn findings_text(findings: &[Finding]) -> String {
+    let faults = findings.iter().filter(|f| f.severity == Severity::Fault).count();
+    let warnings = counted(findings.len() - faults, "warning", "warnings");
+    let count = match faults {
+        0 => format!("no fault, {warnings}"),
+        n => format!("{}, {warnings}: not taken", counted(n, "fault", "faults")),
+    };
+    let lines: Vec<String> = findings.iter().map(ToString::to_string).chain([count]).collect();
+    lines.join("\n") + "\n"
 }
 
 fn summarise(settings: &Settings, out: &mut dyn Write) -> io::Result<()> {

@@ -3,24 +3,57 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::args::ExplainArgs;
 use super::mailfile::{Decider, MailFile};
 use super::output::End;
+use super::reason::meaning;
 use crate::classify::Evidence;
 use crate::inject::{Inserted, Refusal, shape_refusals};
 use crate::mail::message::Message;
+use crate::mail::view::View;
 use crate::pipeline::Outcome;
 
-/// What is said of one file.
+const REJECTION: &str = "rejection";
+const ABSTAIN: &str = "abstain";
+
+/// What is said of one file: the object of `--json`, its keys in this order.
+#[derive(Serialize)]
 struct Explanation {
-    rejection: bool,
+    file: String,
+    verdict: &'static str,
     reason: &'static str,
-    evidence: Vec<Evidence>,
-    inserted: Vec<Inserted>,
-    untouched: Option<&'static str>,
-    blocking: Vec<&'static str>,
+    evidence: Vec<EvidenceLine>,
+    #[serde(flatten)]
+    line: Line,
+}
+
+/// What became of the line.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Line {
+    Inserted { inserted: Vec<Spot> },
+    Untouched { untouched: &'static str, blocking: Vec<&'static str> },
+}
+
+/// Words that speak for or against a question, and where they stand.
+#[derive(Serialize)]
+struct EvidenceLine {
+    question: &'static str,
+    rule: String,
+    text: String,
+    text_part: usize,
+    line: Option<usize>,
+}
+
+/// Where a line went.
+#[derive(Serialize)]
+struct Spot {
+    path: String,
+    charset: &'static str,
+    offset: usize,
+    octets: usize,
 }
 
 /// Explains each file and goes on behind one that cannot be read.
@@ -39,15 +72,16 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> io::Result<End> {
     for path in &args.files {
         match MailFile::read(path) {
             Ok(mail) => {
-                let explanation = explain_mail(&decider, &mail);
+                let explanation = explain_mail(path, &decider, &mail);
                 if args.json {
-                    writeln!(out, "{}", explanation.json(path))?;
+                    serde_json::to_writer(&mut *out, &explanation)?;
+                    writeln!(out)?;
                 } else {
-                    explanation.print(path, out)?;
+                    explanation.print(out)?;
                 }
             }
-            Err(error) => {
-                eprintln!("{}: {error}", path.display());
+            Err(why) => {
+                eprintln!("{why}");
                 end = End::Wrong;
             }
         }
@@ -55,85 +89,83 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> io::Result<End> {
     Ok(end)
 }
 
-fn explain_mail(decider: &Decider, mail: &MailFile) -> Explanation {
-    let (_, outcome) = decider.decide(mail);
-    let blocking = || shape_refusals(&Message::read(&mail.wire)).into_iter().map(Refusal::code);
-    match outcome {
+fn explain_mail(path: &Path, decider: &Decider, mail: &MailFile) -> Explanation {
+    let file = path.display().to_string();
+    match decider.decide(mail) {
         Outcome::Referred(referred) => {
             let edits = referred.copies.into_iter().next().map(|c| c.edits).unwrap_or_default();
             let inserts: Vec<_> = edits.iter().collect();
             let of = |i: &Inserted| inserts.iter().find(|e| e.at == i.offset).map_or(&[][..], |e| &e.insert[..]);
-            let inserted: Vec<_> = referred.inserted.iter().map(|i| mail.in_file(i, of(i))).collect();
-            let untouched = inserted.is_empty().then_some("link_present");
-            let evidence = referred.evidence;
-            Explanation { rejection: true, reason: "rejection", evidence, inserted, untouched, blocking: Vec::new() }
+            let inserted: Vec<Spot> = referred.inserted.iter().map(|i| spot(mail.in_file(i, of(i)))).collect();
+            let line = if inserted.is_empty() {
+                let code = Refusal::LinkPresent.code();
+                Line::Untouched { untouched: code, blocking: vec![code] }
+            } else {
+                Line::Inserted { inserted }
+            };
+            Explanation { file, verdict: REJECTION, reason: REJECTION, evidence: lines(referred.evidence), line }
         }
         Outcome::Untouched(untouched) => {
-            let mut codes: Vec<&'static str> = std::iter::once(untouched.reason).chain(blocking()).collect();
-            codes.dedup();
-            Explanation {
-                rejection: untouched.rejection_seen,
-                reason: if untouched.rejection_seen { "rejection" } else { untouched.reason },
-                evidence: untouched.evidence,
-                inserted: Vec::new(),
-                untouched: Some(untouched.reason),
-                blocking: codes,
-            }
+            let code = untouched.reason;
+            let (verdict, reason) = if untouched.rejection_seen { (REJECTION, REJECTION) } else { (ABSTAIN, code) };
+            let line = Line::Untouched { untouched: code, blocking: blocking(code, mail) };
+            Explanation { file, verdict, reason, evidence: lines(untouched.evidence), line }
         }
     }
+}
+
+/// Everything that keeps the line out: what decided first, then what its shape forbids and what of its text cannot be
+/// read; each code once.
+fn blocking(first: &'static str, mail: &MailFile) -> Vec<&'static str> {
+    let message = Message::read(&mail.wire);
+    let shape = shape_refusals(&message).into_iter().map(Refusal::code);
+    let unread = View::read(&message).unread;
+    let mut codes = vec![first];
+    for code in shape.chain(unread.iter().map(|u| u.fault.code())) {
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    codes
+}
+
+fn lines(evidence: Vec<Evidence>) -> Vec<EvidenceLine> {
+    let line = |e: Evidence| EvidenceLine {
+        question: e.question.code(),
+        rule: String::from(&*e.rule),
+        text: String::from(&*e.text),
+        text_part: e.text_part,
+        line: e.line,
+    };
+    evidence.into_iter().map(line).collect()
+}
+
+fn spot(inserted: Inserted) -> Spot {
+    let Inserted { path, charset, offset, octets } = inserted;
+    Spot { path, charset, offset, octets }
 }
 
 impl Explanation {
-    fn verdict(&self) -> &'static str {
-        if self.rejection { "rejection" } else { "abstain" }
-    }
-
-    fn json(&self, path: &Path) -> Value {
-        let evidence: Vec<Value> = self.evidence.iter().map(evidence_json).collect();
-        let mut object = json!({
-            "file": path.display().to_string(),
-            "verdict": self.verdict(),
-            "reason": self.reason,
-            "evidence": evidence,
-        });
-        match self.untouched {
-            Some(code) => {
-                object["untouched"] = code.into();
-                object["blocking"] = self.blocking.clone().into();
+    fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}: {}", self.file, self.verdict)?;
+        match &self.line {
+            Line::Inserted { inserted } => {
+                for Spot { path, charset, offset, octets } in inserted {
+                    let part = if path == "0" { String::new() } else { format!("part {path}, ") };
+                    writeln!(out, "  line        {part}{charset}: {octets} octets in front of octet {offset}")?;
+                }
             }
-            None => object["inserted"] = self.inserted.iter().map(inserted_json).collect(),
+            Line::Untouched { blocking, .. } => {
+                for code in blocking {
+                    writeln!(out, "  untouched   {code}: {}", meaning(code).unwrap_or_default())?;
+                }
+            }
         }
-        object
-    }
-
-    fn print(&self, path: &Path, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}: {} ({})", path.display(), self.verdict(), self.reason)?;
         for e in &self.evidence {
-            let place = e.line.map_or(String::new(), |line| format!(", part {}, line {}", e.text_part + 1, line + 1));
-            writeln!(out, "  {:<10} {}   [{}{place}]", e.question.code(), e.text, e.rule)?;
-        }
-        for i in &self.inserted {
-            writeln!(
-                out,
-                "  line       part {}, {}: {} octets in front of octet {}",
-                i.path, i.charset, i.octets, i.offset
-            )?;
-        }
-        if let Some(code) = self.untouched {
-            let more: Vec<&str> = self.blocking.iter().copied().filter(|b| *b != code).collect();
-            let more = if more.is_empty() { String::new() } else { format!("; also: {}", more.join(", ")) };
-            writeln!(out, "  untouched  {code}{more}")?;
+            let part = if e.text_part == 0 { String::new() } else { format!("text {}, ", e.text_part + 1) };
+            let place = e.line.map_or("subject".to_owned(), |line| format!("{part}line {}", line + 1));
+            writeln!(out, "  {:<11} {}   [{}, {place}]", e.question, e.text, e.rule)?;
         }
         Ok(())
     }
-}
-
-fn evidence_json(e: &Evidence) -> Value {
-    json!({
-        "question": e.question.code(), "rule": e.rule, "text": e.text, "text_part": e.text_part, "line": e.line,
-    })
-}
-
-fn inserted_json(i: &Inserted) -> Value {
-    json!({ "path": i.path, "charset": i.charset, "offset": i.offset, "octets": i.octets })
 }

@@ -3,6 +3,7 @@
 //! Files often hold LF where the wire has CRLF. A file without any CR is read with its line ends made CRLF, and what is
 //! written or reported is turned back, so that a mail that stays as it is stays so to the octet.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -15,12 +16,14 @@ use crate::config::{self, Settings};
 use crate::inject::Inserted;
 use crate::mail::address::Domain;
 use crate::mail::message::Message;
-use crate::pipeline::{Client, Company, InForce, Outcome, Policy, ProvedBy, Received, envelope_of, process};
+use crate::pipeline::{Client, Company, InForce, Outcome, Policy, ProvedBy, Received, Untouched, envelope_of, process};
 use crate::referral::{CompanyId, CompanyKeys};
 use crate::sys::clock;
 
 /// Previews make links of their own: they belong to nobody and count for nothing.
 const PREVIEW_KEY: [u8; 32] = [0; 32];
+/// Larger files are not read.
+const FILE_OCTETS_MAX: u64 = 256 << 20;
 
 /// A mail that was read.
 pub struct MailFile {
@@ -36,16 +39,16 @@ impl MailFile {
     /// Reads a file, or standard input for `-`.
     ///
     /// # Errors
-    /// What the system said.
-    pub fn read(path: &Path) -> io::Result<Self> {
-        let file = if path.as_os_str() == "-" {
-            let mut octets = Vec::new();
-            io::stdin().read_to_end(&mut octets)?;
-            octets
-        } else {
-            std::fs::read(path)?
-        };
-        Ok(Self::of(file))
+    /// A sentence for the admin, with the file's name.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let named = |why: String| format!("{}: {why}", path.display());
+        let read = if path.as_os_str() == "-" { read_all(io::stdin()) } else { File::open(path).and_then(read_all) };
+        match read {
+            Ok(Some(file)) => Ok(Self::of(file)),
+            Ok(None) => Err(named(format!("has over {} MiB: no mail is that large", FILE_OCTETS_MAX >> 20))),
+            Err(e) if e.kind() == io::ErrorKind::IsADirectory => Err(named("is a folder; name the mails in it".into())),
+            Err(e) => Err(named(format!("cannot be read: {e}"))),
+        }
     }
 
     /// Takes octets as a file's.
@@ -70,6 +73,13 @@ impl MailFile {
         let within = line_ends(octets);
         Inserted { offset: inserted.offset - before, octets: inserted.octets - within, ..inserted.clone() }
     }
+}
+
+/// All octets; `None` when there are more than are read.
+fn read_all(from: impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut octets = Vec::new();
+    from.take(FILE_OCTETS_MAX + 1).read_to_end(&mut octets)?;
+    Ok((octets.len() as u64 <= FILE_OCTETS_MAX).then_some(octets))
 }
 
 fn with_crlf(file: &[u8]) -> Vec<u8> {
@@ -108,23 +118,28 @@ impl Decider {
             let known: Vec<String> = companies.iter().map(|c| c.id.to_string()).collect();
             companies.retain(|c| c.id == *id);
             if companies.is_empty() {
-                return Err(format!("no company {id}: there is {}", known.join(", ")));
+                let hint = if example { "; name the configuration it stands in with --config" } else { "" };
+                return Err(format!("no company {id}: there is {}{hint}", known.join(", ")));
             }
         }
         Ok(Self { companies, example, rules: Arc::new(Rules::built_in()) })
     }
 
     /// Decides on a mail: its envelope is what its header says, its client the company's own.
-    pub fn decide(&self, mail: &MailFile) -> (Received, Outcome) {
+    pub fn decide(&self, mail: &MailFile) -> Outcome {
         let message = Message::read(&mail.wire);
         let envelope = envelope_of(&message);
+        if envelope.sender.is_none() {
+            // The file has no envelope of its own, so this says nothing of a null sender.
+            let (company, evidence) = (None, Vec::new());
+            return Outcome::Untouched(Untouched { company, reason: "no_from", rejection_seen: false, evidence });
+        }
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let from = message.from().and_then(|f| f.domain()).cloned();
         let client = Client { ip, user: None, certificate: None };
         let received = Received { client, envelope, message: mail.wire.clone() };
         let policy = self.policy(ip, from.as_ref());
-        let outcome = process(&received, &policy, clock::now());
-        (received, outcome)
+        process(&received, &policy, clock::now())
     }
 
     fn policy(&self, ip: IpAddr, from: Option<&Domain>) -> Policy {

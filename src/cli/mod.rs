@@ -8,6 +8,7 @@ mod mailfile;
 pub mod output;
 pub mod preview;
 pub mod reach;
+pub mod reason;
 pub mod status;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::args::PreviewArgs;
 use super::mailfile::{Decider, MailFile};
 use super::output::End;
+use super::reason::meaning;
 use crate::pipeline::Outcome;
 
 /// Decides on the file and writes what would leave.
@@ -13,15 +14,14 @@ use crate::pipeline::Outcome;
 /// When the reader of the output is gone.
 pub fn preview(args: &PreviewArgs, out: &mut dyn Write) -> io::Result<End> {
     let chosen = Decider::new(args.config.as_deref(), args.company.as_ref());
-    let read = MailFile::read(&args.file).map_err(|e| format!("{}: {e}", args.file.display()));
-    let (decider, mail) = match chosen.and_then(|d| read.map(|m| (d, m))) {
+    let (decider, mail) = match chosen.and_then(|d| MailFile::read(&args.file).map(|m| (d, m))) {
         Ok(both) => both,
         Err(why) => {
             eprintln!("{why}");
             return Ok(End::Wrong);
         }
     };
-    let (octets, said) = match decider.decide(&mail).1 {
+    let (octets, said) = match decider.decide(&mail) {
         Outcome::Referred(referred) => {
             let edits = referred.copies.into_iter().next().map(|c| c.edits).unwrap_or_default();
             let octets = if edits.is_empty() { mail.file.clone() } else { mail.for_file(edits.apply(&mail.wire)) };
@@ -33,10 +33,18 @@ pub fn preview(args: &PreviewArgs, out: &mut dyn Write) -> io::Result<End> {
                 ),
             )
         }
-        Outcome::Untouched(untouched) => (mail.file.clone(), format!("untouched: {}", untouched.reason)),
+        Outcome::Untouched(untouched) => {
+            let meaning = meaning(untouched.reason).unwrap_or_default();
+            (mail.file.clone(), format!("untouched, {}: {meaning}", untouched.reason))
+        }
     };
+    if args.out.as_os_str() == "-" {
+        out.write_all(&octets)?;
+        eprintln!("{}: {said}", args.file.display());
+        return Ok(End::Well);
+    }
     if let Err(error) = std::fs::write(&args.out, octets) {
-        eprintln!("{}: {error}", args.out.display());
+        eprintln!("{}: cannot be written: {error}", args.out.display());
         return Ok(End::Wrong);
     }
     writeln!(out, "{}: {said}", args.file.display())?;

@@ -66,7 +66,7 @@ fn read(path: &Path, report: &Report) -> Option<Settings> {
     let base = path.parent().unwrap_or(Path::new(""));
     let (mut settings, places) = installation::read(&top, base);
     let files = company_files(&top, &base.join(&settings.companies_dir));
-    let remedy = "let the service's user read it, and save it as UTF-8";
+    let remedy = "let the service's user read it";
     let read = |file: &PathBuf| read_company(file, read_text(file, remedy, report)?, report);
     let companies: Vec<_> = files.iter().filter_map(read).collect();
     whole::check(&settings, &places, &companies, report);
@@ -106,15 +106,20 @@ fn read_company(file: &Path, text: String, report: &Report) -> Option<(Company, 
 }
 
 fn read_text(path: &Path, remedy: &str, report: &Report) -> Option<String> {
-    let refuse = |error: std::io::Error| {
+    let refuse = |line: usize, what: String, remedy: &str| {
         report.add(Finding {
             severity: Severity::Fault,
             file: path.to_owned(),
-            line: 0,
+            line,
             key: String::new(),
-            what: format!("cannot be read: {error}"),
+            what,
             remedy: remedy.to_owned(),
         });
     };
-    fs::read_to_string(path).map_err(refuse).ok()
+    let octets = fs::read(path).map_err(|error| refuse(0, format!("cannot be read: {error}"), remedy)).ok()?;
+    let no_text = |at: usize, octets: &[u8]| {
+        let line = 1 + memchr::memchr_iter(b'\n', octets.get(..at).unwrap_or_default()).count();
+        refuse(line, "not UTF-8".to_owned(), "save the file as UTF-8; editors call Shift_JIS ANSI or CP932");
+    };
+    String::from_utf8(octets).map_err(|e| no_text(e.utf8_error().valid_up_to(), e.as_bytes())).ok()
 }

@@ -43,8 +43,6 @@ pub(super) enum Attempt {
     /// Every recipient has an outcome.
     Settled {
         outcomes: Vec<RecipientOutcome>,
-        /// Whether the original was sent in place of the edited mail.
-        edit_refused: bool,
         /// Whether the next hop refused the edited mail and took the original.
         edit_blamed: bool,
     },
@@ -62,10 +60,13 @@ pub(super) struct Pending {
     /// Outcomes from before, and which recipients the open transaction is for.
     pub(super) before: Option<(Vec<RecipientOutcome>, Vec<usize>)>,
     /// Whether the open transaction carries the original though there were edits.
-    pub(super) edit_refused: bool,
+    pub(super) uncounted: bool,
     /// Whether it carries edits.
     pub(super) edited: bool,
 }
+
+/// How it ended for good: the outcomes, and whether the edits were to blame.
+type Ended = (Vec<RecipientOutcome>, bool);
 
 /// Who sends and how long it may take.
 pub(super) struct Sender<'a> {
@@ -85,7 +86,7 @@ impl Sender<'_> {
         let again = if edited { made.refused_for_content() } else { Vec::new() };
         if made.is_in_doubt() {
             let hop = Arc::clone(self.hop);
-            let pending = Pending { made, connection, hop, before: None, edit_refused: withheld, edited };
+            let pending = Pending { made, connection, hop, before: None, uncounted: withheld, edited };
             return Attempt::InDoubt(Box::new(pending));
         }
         if made.is_given_up() {
@@ -94,13 +95,16 @@ impl Sender<'_> {
         if made.is_stalled() {
             self.hop.stalled();
         }
-        let outcomes = RecipientOutcome::all_of(&made);
+        let outcomes = RecipientOutcome::all_of(&made, withheld);
         let connection = keep_or_close(&made, connection);
         if again.is_empty() {
             self.give_back(connection);
-            return Attempt::Settled { outcomes, edit_refused: withheld, edit_blamed: false };
+            return Attempt::Settled { outcomes, edit_blamed: false };
         }
-        self.send_original(parcel, connection, outcomes, again).await
+        match self.send_original(parcel, connection, outcomes, again).await {
+            Ok((outcomes, edit_blamed)) => Attempt::Settled { outcomes, edit_blamed },
+            Err(pending) => Attempt::InDoubt(pending),
+        }
     }
 
     /// Offers the original once to those for whom the edited mail was refused.
@@ -110,17 +114,15 @@ impl Sender<'_> {
         connection: Option<Connection>,
         mut outcomes: Vec<RecipientOutcome>,
         again: Vec<usize>,
-    ) -> Attempt {
+    ) -> Result<Ended, Box<Pending>> {
         let connection = match connection {
             Some(connection) => Ok(connection),
             None => self.hop.open(self.hostname, &self.patience).await,
         };
         let Ok(mut connection) = connection else {
             // Not offered to the end: the spool tries once more, edited mail first.
-            for i in again {
-                defer(&mut outcomes[i]);
-            }
-            return Attempt::Settled { outcomes, edit_refused: false, edit_blamed: false };
+            defer(&mut outcomes, &again);
+            return Ok((outcomes, false));
         };
         let recipients = again.iter().map(|i| parcel.recipients[*i]).collect();
         let untouched = Edits::default();
@@ -128,16 +130,18 @@ impl Sender<'_> {
         if made.is_in_doubt() {
             let hop = Arc::clone(self.hop);
             let before = Some((outcomes, again));
-            let pending = Pending { made, connection, hop, before, edit_refused: true, edited: false };
-            return Attempt::InDoubt(Box::new(pending));
+            let pending = Pending { made, connection, hop, before, uncounted: true, edited: false };
+            return Err(Box::new(pending));
         }
         if made.is_given_up() {
-            return Attempt::GivenUp;
+            // The others have their answer, and may have the mail: only these are tried again.
+            defer(&mut outcomes, &again);
+            return Ok((outcomes, false));
         }
-        merge(&mut outcomes, &again, RecipientOutcome::all_of(&made));
+        merge(&mut outcomes, &again, RecipientOutcome::all_of(&made, true));
         self.give_back(keep_or_close(&made, connection));
-        let edit_refused = outcomes.iter().any(RecipientOutcome::is_accepted);
-        Attempt::Settled { outcomes, edit_refused, edit_blamed: edit_refused }
+        let edit_blamed = again.iter().any(|i| outcomes[*i].is_accepted());
+        Ok((outcomes, edit_blamed))
     }
 
     /// Makes the transaction; a kept connection that was closed meanwhile is replaced once.
@@ -170,30 +174,38 @@ impl Sender<'_> {
 }
 
 impl Pending {
-    /// Waits on for the answer, and gives the connection back when it is of use.
-    pub(super) async fn wait(mut self, patience: &Patience) -> (Vec<RecipientOutcome>, bool) {
-        self.made.resume(&mut self.connection, patience).await;
-        let mut late = RecipientOutcome::all_of(&self.made);
-        if self.edited {
-            // The original was not offered yet: the spool sends the mail again, and offers it then.
-            self.made.refused_for_content().into_iter().for_each(|i| defer(&mut late[i]));
-        }
-        let outcomes = match self.before {
-            Some((mut outcomes, again)) => {
-                merge(&mut outcomes, &again, late);
-                outcomes
+    /// Waits on for the answer, and offers the original when the edited mail is refused after all.
+    pub(super) async fn wait(self, sender: &Sender<'_>, parcel: &Parcel<'_>) -> Ended {
+        let mut pending = self;
+        loop {
+            match pending.wait_once(sender, parcel).await {
+                Ok(ended) => return ended,
+                Err(next) => pending = *next,
             }
-            None => late,
-        };
-        if let Some(connection) = keep_or_close(&self.made, self.connection) {
-            self.hop.give_back(connection);
         }
-        (outcomes, self.edit_refused)
+    }
+
+    async fn wait_once(mut self, sender: &Sender<'_>, parcel: &Parcel<'_>) -> Result<Ended, Box<Self>> {
+        let in_doubt: Vec<bool> = self.made.answers().map(|a| a.is_none()).collect();
+        self.made.resume(&mut self.connection, &sender.patience).await;
+        let late = RecipientOutcome::all_of(&self.made, self.uncounted);
+        let mut again = if self.edited { self.made.refused_for_content() } else { Vec::new() };
+        // Who was refused before the doubt has been told so.
+        again.retain(|i| in_doubt[*i]);
+        let connection = keep_or_close(&self.made, self.connection);
+        if !again.is_empty() {
+            return sender.send_original(parcel, connection, late, again).await;
+        }
+        sender.give_back(connection);
+        let Some((mut outcomes, again)) = self.before else { return Ok((late, false)) };
+        merge(&mut outcomes, &again, late);
+        let edit_blamed = again.iter().any(|i| outcomes[*i].is_accepted());
+        Ok((outcomes, edit_blamed))
     }
 
     /// What is known already; `None` for the recipients in doubt.
     pub(super) fn so_far(&self) -> Vec<Option<RecipientOutcome>> {
-        let now: Vec<_> = self.made.answers().map(|a| a.map(RecipientOutcome::of)).collect();
+        let now: Vec<_> = self.made.answers().map(|a| a.map(|a| RecipientOutcome::of(a, self.uncounted))).collect();
         let Some((before, again)) = &self.before else { return now };
         let mut all: Vec<_> = before.iter().cloned().map(Some).collect();
         for (i, outcome) in again.iter().zip(now) {
@@ -209,10 +221,12 @@ fn merge(outcomes: &mut [RecipientOutcome], again: &[usize], second: Vec<Recipie
     }
 }
 
-/// Turns a refusal into a deferral with the same words.
-fn defer(outcome: &mut RecipientOutcome) {
-    if let RecipientOutcome::Refused { reply, .. } = outcome {
-        *outcome = RecipientOutcome::Deferred { reply: Arc::clone(reply), maybe_doubled: false };
+/// Turns refusals into deferrals with the same words.
+fn defer(outcomes: &mut [RecipientOutcome], again: &[usize]) {
+    for i in again {
+        if let RecipientOutcome::Refused { reply, .. } = &outcomes[*i] {
+            outcomes[*i] = RecipientOutcome::Deferred { reply: Arc::clone(reply), maybe_doubled: false };
+        }
     }
 }
 

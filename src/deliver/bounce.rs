@@ -81,6 +81,7 @@ fn entry_of(settings: &Settings, id: EntryId, to: &Address, written: dsn::Writte
     NewEntry {
         id,
         once: None,
+        company: None,
         received_at: now,
         envelope,
         trace: Bytes::new(),

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::attempt::Pending;
+use super::attempt::{Pending, Sender};
 use super::bounce::About;
 use super::connection::Patience;
-use super::outcome::{Job, RecipientOutcome};
+use super::outcome::{By, Job, RecipientOutcome};
 use super::writes::{self, Mail, Told, number32};
-use super::{Inner, Tried};
+use super::{Inner, Tried, parcel};
 use crate::ledger::Proves;
 use crate::spool::EntryId;
 use crate::sys::clock;
@@ -43,13 +43,24 @@ impl InDoubt {
         self.pending.hop.host()
     }
 
+    /// What its 250 would prove.
+    pub(super) fn by(&self) -> By<'_> {
+        By { proves: self.proves, route: &self.route }
+    }
+
     /// The next hop's answer at last, settled in the spool.
     pub(super) async fn settle(self, inner: Arc<Inner>, id: EntryId) {
         let known = self.pending.so_far();
         let next_hop = self.next_hop().to_owned();
         let patience = Patience { deadlines: inner.settings.deadlines(), until: None };
-        let (outcomes, edit_refused) = self.pending.wait(&patience).await;
+        let hop = Arc::clone(&self.pending.hop);
+        let sender = Sender { hop: &hop, hostname: &inner.settings.hostname, patience };
         let job = &self.job;
+        let Some(parcel) = parcel(job) else { return };
+        let (outcomes, edit_blamed) = self.pending.wait(&sender, &parcel).await;
+        if edit_blamed {
+            inner.note_edit_refused(job.company.as_ref(), hop.name());
+        }
         let told: Vec<Told<'_>> = job
             .copy
             .recipients
@@ -71,7 +82,6 @@ impl InDoubt {
             },
             route: &self.route,
             proves: self.proves,
-            edit_refused,
         };
         let written = writes::settle(&inner.settings, &mail, &told, clock::now());
         inner.commit(written, Tried { id: &id, route: &self.route, number: 1, began: self.sent }).await;

@@ -104,10 +104,16 @@ impl Hop {
         &self.target.host
     }
 
-    /// Mails of the spool sent to it at one time. The other connections are left to mail that is being handed through:
+    /// Whether mail of the spool has waited for it for so long that new mail goes behind it.
+    pub(super) fn is_behind(&self) -> bool {
+        self.has_backlog.load(Ordering::Acquire)
+    }
+
+    /// Mails of the spool sent to it at one time. As long as mail is handed through, most connections are left to that:
     /// what finds none goes to the spool, and makes more work there than it saves here.
     pub(super) fn busy_max(&self) -> usize {
-        (self.settings.connections_max / 4).max(1)
+        let all = self.settings.connections_max;
+        if self.is_behind() { all } else { (all / 4).max(1) }
     }
 
     /// Whether it failed to answer a moment ago.

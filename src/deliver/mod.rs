@@ -37,14 +37,15 @@ use self::hop::Hop;
 use self::tasks::Tasks;
 use self::worker::Active;
 use crate::config::{CustodyMode, NextHop, Route};
+use crate::mail::address::Address;
 use crate::referral::CompanyId;
-use crate::spool::{EntryId, Spool, Write};
+use crate::spool::{EntryId, Spool, SpoolError, Write};
 use crate::sys::clock;
 use crate::watch::{Attempt as AttemptEvent, AttemptOutcome, Counter, Watch};
 
 pub use self::counters::Counted;
 pub use self::doubt::InDoubt;
-pub use self::outcome::{HandThrough, Job, NotTried, RecipientOutcome, Settled, referral_events};
+pub use self::outcome::{HandThrough, Job, NotTried, RecipientOutcome, Settled};
 pub use self::settings::{Deadlines, Settings};
 
 /// The pause after a commit that failed.
@@ -112,6 +113,14 @@ impl Deliver {
     ///
     /// The future has to be awaited to its end: dropped behind the dot it leaves a mail that may double.
     pub async fn hand_through(&self, job: &Job) -> HandThrough {
+        let handed = self.offer(job).await;
+        if let HandThrough::Spool(why) = &handed {
+            tracing::debug!(id = %job.id, why = why.code(), "not handed through");
+        }
+        handed
+    }
+
+    async fn offer(&self, job: &Job) -> HandThrough {
         let inner = &self.0;
         let (began, sent) = (clock::now(), Instant::now());
         let until = sent + inner.settings.custody.hand_through_for;
@@ -125,16 +134,16 @@ impl Deliver {
             Err(none) => return HandThrough::Spool(none.into()),
         };
         let sender = Sender { hop, hostname: &inner.settings.hostname, patience };
-        let with_edits = !job.company.as_ref().is_some_and(|c| inner.guard.is_stopped_at(c, hop.name()));
+        let with_edits = inner.edits_at(job.company.as_ref(), hop);
         let Some(parcel) = parcel(job) else { return HandThrough::Spool(NotTried::NoRoute) };
         match sender.send(&parcel, connection, with_edits).await {
-            Attempt::Settled { outcomes, edit_refused, edit_blamed } => {
+            Attempt::Settled { outcomes, edit_blamed } => {
                 if edit_blamed {
                     inner.note_edit_refused(job.company.as_ref(), hop.name());
                 }
                 let (proves, route) = (route.proves, route.name.clone());
                 let next_hop = hop.host().to_owned();
-                HandThrough::Settled(Settled { outcomes, edit_refused, proves, route, next_hop })
+                HandThrough::Settled(Settled { outcomes, proves, route, next_hop })
             }
             Attempt::GivenUp => HandThrough::Spool(NotTried::TooSlow),
             Attempt::InDoubt(pending) => {
@@ -175,6 +184,17 @@ impl Deliver {
     /// [`Deliver::resume_editing`].
     pub fn editing_stopped(&self, company: &CompanyId) -> bool {
         self.0.guard.is_stopped(company)
+    }
+
+    /// Whether a next hop of one of these recipients has refused so many edited mails of the company that none of its
+    /// mails to it is to be edited.
+    pub fn editing_stopped_for(&self, company: &CompanyId, recipients: &[Address]) -> bool {
+        let inner = &self.0;
+        inner.guard.is_stopped(company)
+            && recipients.iter().any(|recipient| {
+                let hop = inner.settings.route(recipient).and_then(|route| inner.hop(route));
+                hop.is_some_and(|hop| !inner.edits_at(Some(company), hop))
+            })
     }
 
     /// Lets the company's mails be edited again.
@@ -229,10 +249,15 @@ impl Inner {
         if hop.is_down() {
             return Err(NotTried::NextHopDown);
         }
-        if hop.has_backlog.load(Ordering::Acquire) {
+        if hop.is_behind() {
             return Err(NotTried::Backlog);
         }
         Ok((route, hop))
+    }
+
+    /// Whether mails of the company may be edited for this next hop.
+    fn edits_at(&self, company: Option<&CompanyId>, hop: &Hop) -> bool {
+        !company.is_some_and(|company| self.guard.is_stopped_at(company, hop.name()))
     }
 
     fn note_edit_refused(&self, company: Option<&CompanyId>, next_hop: &str) {
@@ -250,14 +275,31 @@ impl Inner {
         self.counters.note(&written);
         self.tell(&written, tried);
         let leaves_work = written.deferred + written.refused > 0;
-        if let Err(error) = self.spool.commit(written.writes).await {
-            // The mark in the spool stays, so the mail is tried again after a restart and shown as a possible double.
-            tracing::error!(%error, "cannot settle mail in custody");
-            // What could not be settled may still be due; it is not to be tried as fast as the disk fails.
-            return sleep(WAIT_AFTER_FAILURE).await;
-        }
-        if leaves_work {
+        if self.land(written.writes, tried.id).await && leaves_work {
             self.work.notify_one();
+        }
+    }
+
+    /// Commits what became of a mail, for as long as only room is missing: it is known nowhere else, and without it the
+    /// mail would lie until a restart and then go out again.
+    async fn land(&self, writes: Vec<Write>, id: &EntryId) -> bool {
+        let mut waited = false;
+        loop {
+            let error = match self.spool.commit(writes.clone()).await {
+                Ok(()) => return true,
+                Err(error) => error,
+            };
+            let passes = matches!(error, SpoolError::NoSpace | SpoolError::Busy);
+            if !waited || !passes {
+                tracing::error!(%id, %error, "cannot settle mail in custody");
+            }
+            waited = true;
+            // What could not be settled may still be due; it is not to be tried as fast as the disk fails.
+            sleep(WAIT_AFTER_FAILURE).await;
+            if !passes {
+                // The mark in the spool stays: the next start finds it, and shows the mail as a possible double.
+                return false;
+            }
         }
     }
 }

@@ -49,14 +49,19 @@ pub enum HandThrough {
 pub struct Settled {
     /// One for each recipient of the copy, in its order.
     pub outcomes: Vec<RecipientOutcome>,
-    /// Whether the original went out because the edited mail was refused or editing is stopped: nothing is counted.
-    pub edit_refused: bool,
     /// What the route's 250 proves.
     pub proves: Proves,
     /// The route's name.
     pub route: String,
     /// The next hop's host.
     pub next_hop: String,
+}
+
+impl Settled {
+    /// Whether the original went out because the edited mail was refused or editing is stopped.
+    pub fn edit_refused(&self) -> bool {
+        self.outcomes.iter().any(|o| matches!(o, RecipientOutcome::Accepted { uncounted: true, .. }))
+    }
 }
 
 /// Why a job was not offered, or given up before its dot.
@@ -72,7 +77,7 @@ pub enum NotTried {
     NextHopDown,
     /// The next hop has as many connections as it may.
     NextHopFull,
-    /// Mail in the spool is due for the same next hop, and goes first.
+    /// Much mail in the spool is due for the same next hop, and goes first.
     Backlog,
     /// The client has waited long enough, and the dot was not sent.
     TooSlow,
@@ -103,6 +108,8 @@ pub enum RecipientOutcome {
     Accepted {
         /// Its answer to the dot.
         reply: Arc<Reply>,
+        /// Whether it took the original in place of the edited mail, so that nothing is counted.
+        uncounted: bool,
     },
     /// To be tried again.
     Deferred {
@@ -134,7 +141,7 @@ impl RecipientOutcome {
     /// The last words about it.
     pub fn reply(&self) -> &Reply {
         match self {
-            Self::Accepted { reply } | Self::Deferred { reply, .. } | Self::Refused { reply, .. } => reply,
+            Self::Accepted { reply, .. } | Self::Deferred { reply, .. } | Self::Refused { reply, .. } => reply,
         }
     }
 
@@ -150,20 +157,20 @@ impl RecipientOutcome {
         }
     }
 
-    /// What an answer means.
-    pub(super) fn of(answer: &Answer) -> Self {
+    /// What an answer means; `uncounted` says that the original was sent in place of the edited mail.
+    pub(super) fn of(answer: &Answer, uncounted: bool) -> Self {
         let reply = scrubbed(&answer.reply);
         match answer.class {
-            Class::Accepted => Self::Accepted { reply },
+            Class::Accepted => Self::Accepted { reply, uncounted },
             Class::Deferred => Self::Deferred { reply, maybe_doubled: false },
             Class::Refused => Self::Refused { reply, by_next_hop: answer.said_by_next_hop },
         }
     }
 
     /// The outcomes of a transaction that has ended; recipients without an answer are deferred.
-    pub(super) fn all_of(made: &Made) -> Vec<Self> {
+    pub(super) fn all_of(made: &Made, uncounted: bool) -> Vec<Self> {
         let unanswered = || Self::deferred_by_us(lost(made), made.dot_sent);
-        made.answers().map(|a| a.map_or_else(unanswered, Self::of)).collect()
+        made.answers().map(|a| a.map_or_else(unanswered, |a| Self::of(a, uncounted))).collect()
     }
 
     /// A deferral in our own words.
@@ -198,24 +205,34 @@ pub(super) fn words(broken: &Broken) -> String {
     without_addresses(&format!("{} ({:?})", broken.fault, broken.phase))
 }
 
-/// The referral events of a settled job: one for each recipient with an offer whose mail with the line was accepted.
-pub fn referral_events(job: &Job, settled: &Settled, at: Timestamp) -> Vec<ReferralEvent> {
-    let Some(company) = job.company.as_ref().filter(|_| !settled.edit_refused) else {
-        return Vec::new();
-    };
-    let accepted = |recipient: usize| {
-        let place = job.copy.recipients.iter().position(|r| *r == recipient);
-        place.and_then(|p| settled.outcomes.get(p)).is_some_and(RecipientOutcome::is_accepted)
-    };
-    let offers = job.copy.offers.iter().filter(|o| accepted(o.recipient));
+/// What the next hop's 250 proves, and by which route it came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct By<'a> {
+    pub(super) proves: Proves,
+    pub(super) route: &'a str,
+}
+
+/// The referral events of a job: one for each recipient with an offer whose mail with the line was accepted. The
+/// outcomes are in the order of the copy's recipients.
+pub(super) fn referral_events<'a>(
+    job: &Job,
+    outcomes: impl Iterator<Item = Option<&'a RecipientOutcome>>,
+    by: By<'_>,
+    at: Timestamp,
+) -> Vec<ReferralEvent> {
+    let Some(company) = &job.company else { return Vec::new() };
+    let counts = |o: Option<&RecipientOutcome>| matches!(o, Some(RecipientOutcome::Accepted { uncounted: false, .. }));
+    let counting: Vec<usize> =
+        job.copy.recipients.iter().zip(outcomes).filter(|(_, o)| counts(*o)).map(|(number, _)| *number).collect();
+    let offers = job.copy.offers.iter().filter(|o| counting.contains(&o.recipient));
     offers
         .map(|offer| ReferralEvent {
             company: company.clone(),
             candidate: offer.candidate,
             token: offer.token.clone(),
             contract: offer.contract.clone(),
-            proves: settled.proves,
-            route: settled.route.clone(),
+            proves: by.proves,
+            route: by.route.to_owned(),
             transaction: job.id.as_str().to_owned(),
             recipient: u32::try_from(offer.recipient).unwrap_or(u32::MAX),
             inserted: offer.inserted,

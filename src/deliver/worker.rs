@@ -170,7 +170,7 @@ async fn send_entry(inner: &Arc<Inner>, entry: &Entry, due: &[u32]) {
         let group = Group { inner, entry, places, copy, began: Instant::now() };
         match found {
             Some((route, hop)) => group.send(route, hop).await,
-            None => group.settle(None, None, &unasked("No route serves this address"), false).await,
+            None => group.settle(None, None, &unasked("No route serves this address")).await,
         }
     }
 }
@@ -209,18 +209,18 @@ impl Group<'_> {
             Err(NoConnection::Down) if hop.down_left() <= DOWN_BRIEFLY => return sleep(hop.down_left()).await,
             Err(NoConnection::Down) => {
                 let why = unasked("The next hop does not answer");
-                return self.settle(Some(route), Some(hop), &why, false).await;
+                return self.settle(Some(route), Some(hop), &why).await;
             }
             Err(NoConnection::Failed(broken)) => {
-                return self.settle(Some(route), Some(hop), &unasked(&words(&broken)), false).await;
+                return self.settle(Some(route), Some(hop), &unasked(&words(&broken))).await;
             }
         };
         if !self.mark().await {
             hop.give_back(connection);
             return sleep(WAIT_WHEN_BLOCKED).await;
         }
-        let (came, edit_refused) = self.transact(connection, hop, patience).await;
-        self.settle(Some(route), Some(hop), &came, edit_refused).await;
+        let came = self.transact(connection, hop, patience).await;
+        self.settle(Some(route), Some(hop), &came).await;
     }
 
     /// The durable mark in front of the dot: after a crash it tells which mails may double.
@@ -236,7 +236,7 @@ impl Group<'_> {
         }
     }
 
-    async fn transact(&self, connection: Connection, hop: &Arc<Hop>, patience: Patience) -> (Came, bool) {
+    async fn transact(&self, connection: Connection, hop: &Arc<Hop>, patience: Patience) -> Came {
         let untouched = Edits::default();
         let edits = usize::try_from(self.copy).ok().and_then(|c| self.entry.copies.get(c)).unwrap_or(&untouched);
         let parcel = Parcel {
@@ -247,22 +247,20 @@ impl Group<'_> {
             edits,
         };
         let sender = Sender { hop, hostname: &self.inner.settings.hostname, patience };
-        match sender.send(&parcel, connection, true).await {
-            Attempt::Settled { outcomes, edit_refused, edit_blamed } => {
-                if edit_blamed {
-                    self.inner.note_edit_refused(None, hop.name());
-                }
-                (Came::Outcomes(outcomes), edit_refused)
-            }
-            Attempt::InDoubt(pending) => {
-                let (outcomes, edit_refused) = pending.wait(&patience).await;
-                (Came::Outcomes(outcomes), edit_refused)
-            }
-            Attempt::GivenUp => (unasked("The attempt was given up"), false),
+        let company = self.entry.company.as_ref();
+        // What was decided while the next hop took edited mails is sent as it came once it does not.
+        let (outcomes, edit_blamed) = match sender.send(&parcel, connection, self.inner.edits_at(company, hop)).await {
+            Attempt::Settled { outcomes, edit_blamed } => (outcomes, edit_blamed),
+            Attempt::InDoubt(pending) => pending.wait(&sender, &parcel).await,
+            Attempt::GivenUp => return unasked("The attempt was given up"),
+        };
+        if edit_blamed {
+            self.inner.note_edit_refused(company, hop.name());
         }
+        Came::Outcomes(outcomes)
     }
 
-    async fn settle(&self, route: Option<&Route>, hop: Option<&Arc<Hop>>, came: &Came, edit_refused: bool) {
+    async fn settle(&self, route: Option<&Route>, hop: Option<&Arc<Hop>>, came: &Came) {
         let told: Vec<Told<'_>> = self.places.iter().enumerate().map(|(i, place)| self.told(i, *place, came)).collect();
         let mail = Mail {
             id: &self.entry.id,
@@ -274,7 +272,6 @@ impl Group<'_> {
             },
             route: route.map_or("", |r| &r.name),
             proves: route.map_or(Proves::Accepted, |r| r.proves),
-            edit_refused,
         };
         let written = writes::settle(&self.inner.settings, &mail, &told, clock::now());
         let number = told.iter().map(|t| t.attempts).max().unwrap_or(1);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::bounce::{self, About, Lost};
-use super::outcome::{HandThrough, Job, RecipientOutcome, Settled, referral_events};
+use super::outcome::{By, HandThrough, Job, RecipientOutcome, Settled, referral_events};
 use super::settings::Settings;
 use crate::ledger::Proves;
 use crate::mail::address::Address;
@@ -18,8 +18,6 @@ pub(super) struct Mail<'a> {
     pub(super) about: About<'a>,
     pub(super) route: &'a str,
     pub(super) proves: Proves,
-    /// Whether what was accepted was the original in place of the edited mail.
-    pub(super) edit_refused: bool,
 }
 
 /// One recipient of it.
@@ -59,10 +57,10 @@ pub(super) fn settle(settings: &Settings, mail: &Mail<'_>, told: &[Told<'_>], no
             written.reply = Some(one.outcome.reply().code);
         }
         let outcome = match &one.outcome {
-            RecipientOutcome::Accepted { .. } => {
+            RecipientOutcome::Accepted { uncounted, .. } => {
                 written.accepted += 1;
                 let credit = Credit { proves: mail.proves, route: mail.route.to_owned(), at: now };
-                Outcome::Accepted { credit: (!mail.edit_refused).then_some(credit) }
+                Outcome::Accepted { credit: (!uncounted).then_some(credit) }
             }
             RecipientOutcome::Deferred { reply, maybe_doubled } if !expired => {
                 written.deferred += 1;
@@ -155,7 +153,11 @@ pub(super) fn after_hand_through(
         HandThrough::Settled(settled) => after_settled(settings, job, settled, received_at, now),
         HandThrough::InDoubt(doubt) => {
             let so_far = doubt.so_far();
-            keep_rest(settings, job, &so_far, doubt.next_hop(), (received_at, now))
+            let mut written = keep_rest(settings, job, &so_far, doubt.next_hop(), (received_at, now));
+            // Some may have the edited mail while the original, which others are to have, is in doubt.
+            let events = referral_events(job, so_far.iter().map(Option::as_ref), doubt.by(), now);
+            written.writes.extend(events.into_iter().map(Write::Outbox));
+            written
         }
     }
 }
@@ -166,7 +168,9 @@ fn after_settled(settings: &Settings, job: &Job, settled: &Settled, received_at:
     }
     let outcomes: Vec<_> = settled.outcomes.iter().cloned().map(Some).collect();
     let mut written = keep_rest(settings, job, &outcomes, &settled.next_hop, (received_at, now));
-    written.writes.extend(referral_events(job, settled, now).into_iter().map(Write::Outbox));
+    let by = By { proves: settled.proves, route: &settled.route };
+    let events = referral_events(job, settled.outcomes.iter().map(Some), by, now);
+    written.writes.extend(events.into_iter().map(Write::Outbox));
     written
 }
 
@@ -223,6 +227,7 @@ fn empty_entry(job: &Job, received_at: Timestamp) -> NewEntry {
     NewEntry {
         id: job.id.clone(),
         once: None,
+        company: job.company.clone(),
         received_at,
         envelope: (*job.envelope).clone(),
         trace: job.trace.clone(),

@@ -14,8 +14,9 @@ const INNER: &str = "=_sakura_inner";
 pub fn compose(mail: &Mail, from: &str, number: usize) -> Option<Vec<u8>> {
     let mut out = header(mail, from, number).into_bytes();
     let form = mail.form;
-    let plain = || part("text/plain", form, mail.text);
-    let html = || part("text/html", form, &html_of(mail.text));
+    let text = mail.text.replace("{who}", mail.who);
+    let plain = || part("text/plain", form, &text);
+    let html = || part("text/html", form, &html_of(&text));
     match form.shape {
         Shape::Plain => out.extend(plain()?),
         Shape::Html => out.extend(html()?),

@@ -13,6 +13,8 @@ pub struct Mail {
     pub title: &'static str,
     /// The To field.
     pub to: &'static str,
+    /// Whose name stands where the text has `{who}`.
+    pub who: &'static str,
     /// The Cc field.
     pub cc: Option<&'static str>,
     /// The envelope's recipients; empty means To and Cc.
@@ -53,13 +55,26 @@ pub enum Shape {
     Signed,
 }
 
+impl Shape {
+    /// How a person would call it.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Plain => "plain text",
+            Self::Html => "HTML",
+            Self::Alternative => "text and HTML",
+            Self::WithAttachment => "text with a PDF",
+            Self::Signed => "signed text (S/MIME)",
+        }
+    }
+}
+
 /// What must become of a mail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Expect {
     /// A line for each of so many candidates.
     Line(usize),
-    /// It passes octet for octet.
-    Untouched,
+    /// It passes octet for octet, for the reason of this code.
+    Untouched(&'static str),
 }
 
 const fn form(charset: &'static str, transfer: &'static str, shape: Shape) -> Form {
@@ -71,6 +86,7 @@ const fn mail(name: &'static str, title: &'static str, to: &'static str) -> Mail
         name,
         title,
         to,
+        who: "",
         cc: None,
         envelope: &[],
         subject: "選考結果のご連絡",
@@ -101,13 +117,15 @@ fn rejections_in_japanese() -> Vec<Mail> {
             text: t::JA_DOCUMENTS,
             subject: "書類選考の結果について",
             form: form("shift_jis", "8bit", Shape::Plain),
+            who: "鈴木",
             ..mail("02-documents", "rejection after screening", "suzuki@candidate.example")
         },
         Mail {
             text: t::JA_FINAL,
             subject: "最終面接の結果について",
             form: form("euc-jp", "base64", Shape::Plain),
-            ..mail("03-final", "rejection after the last interview", "tanaka@mail.example")
+            who: "田中",
+            ..mail("03-final", "rejection after last interview", "tanaka@mail.example")
         },
         Mail {
             text: t::JA_SHOP,
@@ -124,7 +142,7 @@ fn rejections_in_japanese() -> Vec<Mail> {
             text: t::JA_CLINIC,
             subject: "採用試験の結果のお知らせ",
             form: form("utf-8", "base64", Shape::Alternative),
-            ..mail("06-clinic", "rejection, clinic, text and HTML", "nakamura@candidate.example")
+            ..mail("06-clinic", "rejection, clinic", "nakamura@candidate.example")
         },
         Mail {
             text: t::JA_STARTUP,
@@ -136,7 +154,7 @@ fn rejections_in_japanese() -> Vec<Mail> {
             text: t::JA_TOWN_HALL,
             subject: "職員採用選考試験の結果について",
             form: form("iso-2022-jp", "7bit", Shape::Alternative),
-            ..mail("08-town-hall", "rejection, text and HTML in JIS", "kato@candidate.example")
+            ..mail("08-town-hall", "rejection, public office", "kato@candidate.example")
         },
     ]
 }
@@ -154,7 +172,7 @@ fn rejections_in_english() -> Vec<Mail> {
             text: t::EN_INTERVIEW,
             subject: "Update on your interview",
             form: form("utf-8", "quoted-printable", Shape::Alternative),
-            ..mail("10-english-html", "rejection in English, text and HTML", "garcia@mail.example")
+            ..mail("10-english-html", "rejection, English with HTML", "garcia@mail.example")
         },
     ]
 }
@@ -166,17 +184,19 @@ fn special_rejections() -> Vec<Mail> {
             text: t::JA_LARGE_FIRM,
             cc: Some(COLLEAGUE),
             form: form("utf-8", "base64", Shape::WithAttachment),
-            ..mail("11-hr-in-cc", "rejection, HR in Cc, papers attached", "yoshida@candidate.example")
+            ..mail("11-hr-in-cc", "rejection, colleague in Cc", "yoshida@candidate.example")
         },
         Mail {
             text: t::JA_DOCUMENTS,
             form: form("euc-jp", "8bit", Shape::Plain),
+            who: "佐々木",
             ..mail("12-euc", "rejection in EUC-JP", "sasaki@mail.example")
         },
         Mail {
             text: t::JA_FINAL,
             form: form("utf-8", "base64", Shape::Plain),
-            ..mail("13-second-time", "rejection to a candidate of this morning", "yamada@candidate.example")
+            who: "山田",
+            ..mail("13-second-time", "rejection, second to a person", "yamada@candidate.example")
         },
         Mail {
             text: t::JA_BULK,
@@ -190,41 +210,42 @@ fn special_rejections() -> Vec<Mail> {
 
 fn other_mail() -> Vec<Mail> {
     use super::texts as t;
-    let other = |name, title, to| Mail { expect: Expect::Untouched, ..mail(name, title, to) };
+    let other = |name, title, to, reason| Mail { expect: Expect::Untouched(reason), ..mail(name, title, to) };
     vec![
         Mail {
             text: t::JA_OFFER,
             subject: "内定のご連絡",
             form: form("iso-2022-jp", "7bit", Shape::Plain),
-            ..other("15-offer", "offer", "hayashi@candidate.example")
+            ..other("15-offer", "job offer", "hayashi@candidate.example", "offer")
         },
         Mail {
             text: t::JA_INVITATION,
             form: form("utf-8", "base64", Shape::Alternative),
-            ..other("16-interview", "invitation to an interview", "shimizu@candidate.example")
+            ..other("16-interview", "invitation to an interview", "shimizu@candidate.example", "passed")
         },
         Mail {
             text: t::JA_VENDOR,
             subject: "お見積りの件",
             form: form("shift_jis", "8bit", Shape::Plain),
-            ..other("17-vendor", "refusal to a vendor", "eigyo@vendor.example")
+            ..other("17-vendor", "refusal to a vendor", "eigyo@vendor.example", "business_mail")
         },
         Mail {
             text: t::JA_ORDINARY,
             subject: "資料送付の件",
             form: form("utf-8", "base64", Shape::WithAttachment),
-            ..other("18-attachment", "ordinary mail with an attachment", "partner@vendor.example")
+            ..other("18-attachment", "ordinary mail with papers", "partner@vendor.example", "not_recruiting")
         },
         Mail {
             text: t::JA_DOCUMENTS,
             form: form("utf-8", "base64", Shape::Signed),
-            ..other("19-signed", "rejection with a digital signature", "yamaguchi@candidate.example")
+            who: "山口",
+            ..other("19-signed", "rejection, digitally signed", "yamaguchi@candidate.example", "signed")
         },
         Mail {
             text: t::JA_EMPLOYEE,
             subject: "社内公募の結果について",
             form: form("utf-8", "8bit", Shape::Plain),
-            ..other("20-employee", "refusal to an employee", "ogawa@sakura.example")
+            ..other("20-employee", "refusal to an employee", "ogawa@sakura.example", "own_domain")
         },
     ]
 }

@@ -29,6 +29,8 @@ pub struct Account {
     pub slots: u64,
     /// Counted toward the next slot.
     pub toward_next: u64,
+    /// How many a slot takes.
+    pub threshold: u64,
 }
 
 /// The day, judged.
@@ -49,6 +51,18 @@ pub struct JudgedMail {
     pub sent: Sent,
     /// Its copies at the catcher, without our trace line.
     pub copies: Vec<Vec<u8>>,
+    /// Whether every copy is the mail that was sent, with exactly the line of its reader or with nothing.
+    pub proven: bool,
+}
+
+impl JudgedMail {
+    /// How many copies with a line came out.
+    pub fn lines(&self) -> usize {
+        match &self.sent.outcome {
+            Outcome::Referred(referred) => referred.copies.len(),
+            Outcome::Untouched(_) => 0,
+        }
+    }
 }
 
 /// The mail's Message-ID field, which ties a caught mail to the one that was sent.
@@ -82,20 +96,22 @@ pub fn judge(sent: Vec<Sent>, caught: &[Caught], account: Account) -> Judged {
     let to_hr: Vec<Caught> = caught.iter().filter(|c| name_of(c, &sent).is_none()).cloned().collect();
     let names: Vec<Option<&str>> = caught.iter().map(|c| name_of(c, &sent)).collect();
     let copies_of = |s: &Sent| caught.iter().zip(&names).filter(|(_, n)| **n == Some(s.mail.name)).map(|(c, _)| c);
-    let mut copies: Vec<Vec<Vec<u8>>> = Vec::new();
+    let mut copies: Vec<(bool, Vec<Vec<u8>>)> = Vec::new();
     for mail in &sent {
         let found: Vec<&Caught> = copies_of(mail).collect();
         faults.extend(faults_of(mail, &found).into_iter().map(|f| format!("{}: {f}", mail.mail.name)));
-        copies.push(found.iter().map(|c| without_trace(&c.octets).to_vec()).collect());
+        let proven = !found.is_empty() && found.iter().all(|c| is_proven(mail, c));
+        copies.push((proven, found.iter().map(|c| without_trace(&c.octets).to_vec()).collect()));
     }
-    let expected = expected_account(&sent);
+    let expected = expected_account(&sent, account.threshold);
     if account != expected {
         faults.push(format!("the ledger says {account:?}, the day makes {expected:?}"));
     }
     if to_hr.len() as u64 != expected.slots {
         faults.push(format!("{} mails to HR for {} slots", to_hr.len(), expected.slots));
     }
-    let mails = sent.into_iter().zip(copies).map(|(sent, copies)| JudgedMail { sent, copies }).collect();
+    let judged = |(sent, (proven, copies))| JudgedMail { sent, copies, proven };
+    let mails = sent.into_iter().zip(copies).map(judged).collect();
     Judged { mails, to_hr, account, faults }
 }
 
@@ -117,6 +133,11 @@ fn faults_of(sent: &Sent, found: &[&Caught]) -> Vec<String> {
     if lines != wanted {
         faults.push(format!("{lines} copies with a line, {wanted} expected"));
     }
+    if let (Outcome::Untouched(untouched), Expect::Untouched(reason)) = (&sent.outcome, sent.mail.expect)
+        && untouched.reason != reason
+    {
+        faults.push(format!("left alone as {}, expected as {reason}", untouched.reason));
+    }
     faults.extend(found.iter().filter(|c| !is_proven(sent, c)).map(|c| format!("changed for {:?}", c.recipients)));
     faults
 }
@@ -135,13 +156,14 @@ fn is_proven(sent: &Sent, caught: &Caught) -> bool {
     }
 }
 
-/// What the ledger must say: each candidate once, a slot for every ten.
-fn expected_account(sent: &[Sent]) -> Account {
+/// What the ledger must say: each candidate once, a slot for every `threshold` of them.
+fn expected_account(sent: &[Sent], threshold: u64) -> Account {
     let mut candidates: BTreeSet<&str> = BTreeSet::new();
-    for mail in sent.iter().filter(|s| s.mail.expect != Expect::Untouched) {
+    for mail in sent.iter().filter(|s| matches!(s.mail.expect, Expect::Line(_))) {
         let own = |a: &&Address| !a.as_str().ends_with("@sakura.example");
         candidates.extend(mail.received.envelope.recipients.iter().filter(own).map(Address::as_str));
     }
     let credits = candidates.len() as u64;
-    Account { credits, slots: credits / 10, toward_next: credits % 10 }
+    let each = threshold.max(1);
+    Account { credits, slots: credits / each, toward_next: credits % each, threshold }
 }

@@ -130,7 +130,8 @@ pub fn line_edits(
 fn has_link(part: &TextPart, template: &LinkTemplate) -> bool {
     let newest = part.lines.iter().take_while(|l| l.kind != LineKind::Quotation).count();
     let links = part.links.iter().filter(|l| l.line < newest || newest == part.lines.len());
-    (0..newest).any(|i| template.recognises(part.line(i))) || links.into_iter().any(|l| template.recognises(&l.url))
+    (0..newest).any(|i| template.recognises(part.line(i)))
+        || links.into_iter().any(|l| template.token_behind(&l.url).is_some())
 }
 
 /// The place in one part, whatever its kind.
@@ -179,10 +180,23 @@ impl Writer<'_> {
         let spread = matches!(self.site, Site::Html(_)) && self.mime.transfer != Transfer::Base64;
         let variants = if spread { 2 } else { 1 };
         (0..variants).find_map(|variant| {
-            let insert = self.padded(lead, url, variant == 1)?;
-            let edit = self.encode(&insert)?;
-            Some((edit, Change { text_part, at: self.at(), insert }))
+            let (at, insert) = self.turned(self.padded(lead, url, variant == 1)?);
+            let edit = self.encode(at, &insert)?;
+            Some((edit, Change { text_part, at, insert }))
         })
+    }
+
+    /// The same result from one octet further on, where base64 cannot cut the group in front of the place: markup that
+    /// begins with the `<` that follows may as well end with it.
+    fn turned(&self, mut insert: Vec<u8>) -> (usize, Vec<u8>) {
+        let (at, octets) = (self.at(), &self.part.decoded.octets);
+        let cuts = self.mime.transfer == Transfer::Base64 && !at.is_multiple_of(3);
+        let turns = insert.first() == Some(&b'<') && octets.get(at) == Some(&b'<');
+        if !cuts || !turns || octets[..at].last() == insert.last() {
+            return (at, insert);
+        }
+        insert.rotate_left(1);
+        (at + 1, insert)
     }
 
     /// The octets, a multiple of three where base64 needs that. On lines of their own if `spread` (HTML only).
@@ -202,16 +216,16 @@ impl Writer<'_> {
         (!seven_bit || octets.is_ascii()).then_some(octets)
     }
 
-    fn encode(&self, insert: &[u8]) -> Option<Edit> {
+    fn encode(&self, at: usize, insert: &[u8]) -> Option<Edit> {
         let decoded = &self.part.decoded;
-        let spot = decoded.spot(self.at())?;
+        let spot = decoded.spot(at)?;
         let raw = self.raw.get(..self.mime.body.end)?;
         let gap = Gap { raw, body: self.mime.body.start, at: spot.raw, eol: "\r\n" };
         match self.mime.transfer {
             Transfer::SevenBit | Transfer::EightBit | Transfer::Binary => encode::identity(gap, insert),
             Transfer::QuotedPrintable => encode::quoted_printable(gap, insert, self.char_octets()),
             Transfer::Base64 => {
-                let before = decoded.octets.get(self.at().checked_sub(spot.phase)?..self.at())?;
+                let before = decoded.octets.get(at.checked_sub(spot.phase)?..at)?;
                 encode::base64(gap, before, insert, decoded.layout()?.line_chars)
             }
             Transfer::Unknown => None,

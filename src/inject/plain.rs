@@ -57,7 +57,7 @@ fn eol_of(octets: &[u8]) -> Option<&'static [u8]> {
 }
 
 /// The width the author's lines were wrapped at, if they were.
-fn columns_max(part: &TextPart) -> Option<usize> {
+pub(super) fn columns_max(part: &TextPart) -> Option<usize> {
     let own = part.lines.iter().enumerate().filter(|(_, l)| l.kind == LineKind::Text);
     let widest = own.map(|(i, _)| columns(part.line(i).trim_end())).max().unwrap_or_default();
     if widest <= WRAPPED_COLUMNS_MAX {

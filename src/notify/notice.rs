@@ -88,7 +88,8 @@ fn body(grant: &Grant, pool: &Pool, contact: &Contact, sender: &Sender) -> Strin
          この採用枠で、キャリアリレーから1名を紹介料なしで採用いただけます。\n\
          ご利用の際は、募集職種と採用枠の番号を添えて、キャリアリレーの担当者へお知らせください。\n\
          ご紹介された方がどこかに採用されたかどうかは、付与に関係しません。\n\
-         内訳は明細書でご確認いただけます：career-relay statement --company {company}\n\n\
+         内訳の明細書は、メールの管理者が次のコマンドで出力できます：\n\
+         career-relay ledger statement --company {company}\n\n\
          ----\n\n\
          To the recruiting team of {name},\n\n\
          thank you for using Career Relay. You have referred {threshold} people, and a free hire slot is yours.\n\n\
@@ -98,6 +99,7 @@ fn body(grant: &Grant, pool: &Pool, contact: &Contact, sender: &Sender) -> Strin
          With it you may hire one person through Career Relay without a referral fee.\n\
          To use it, tell your contact at Career Relay the position to fill and the number of the slot.\n\
          Whether the people you referred were hired anywhere makes no difference to it.\n\
-         The details are in the statement: career-relay statement --company {company}\n"
+         Your mail administrator prints the statement with:\n\
+         career-relay ledger statement --company {company}\n"
     )
 }

@@ -1,7 +1,7 @@
 //! The task that sends what is due: woken when a slot is granted, and by the clock in case a ring was missed.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lettre::AsyncTransport;
@@ -36,12 +36,15 @@ struct Inner<C> {
     sender: Sender,
     directory: Directory,
     sending: tokio::sync::Mutex<()>,
+    /// Companies whose lack of an address was told.
+    told: Mutex<HashSet<CompanyId>>,
 }
 
 impl<C: Courier> Notifier<C> {
     /// Starts the task on the running runtime. `granted` is what the pump rings.
     pub fn start(store: Store, courier: C, sender: Sender, directory: Directory, granted: Arc<Notify>) -> Self {
-        let inner = Arc::new(Inner { store, courier, sender, directory, sending: tokio::sync::Mutex::new(()) });
+        let (sending, told) = (tokio::sync::Mutex::new(()), Mutex::default());
+        let inner = Arc::new(Inner { store, courier, sender, directory, sending, told });
         let running = Arc::clone(&inner);
         let work = async move {
             loop {
@@ -85,7 +88,7 @@ impl<C: Courier> Inner<C> {
             }
             for sent in sending.join_all().await {
                 match sent {
-                    Ok(()) => taken += 1,
+                    Ok(sent) => taken += usize::from(sent),
                     Err(error) => failed = failed.or(Some(error)),
                 }
             }
@@ -106,16 +109,28 @@ impl<C: Courier> Inner<C> {
     }
 
     /// Marks the notice only when the courier has it. A crash in between sends it again under the same name, and the
-    /// courier then lets it go nowhere.
-    async fn send(&self, grant: Grant, balances: &[Balance]) -> Result<(), String> {
+    /// courier then lets it go nowhere. `false` when there is nobody to write to: it stays due until there is.
+    async fn send(&self, grant: Grant, balances: &[Balance]) -> Result<bool, String> {
         let id = grant.id();
         let contact = (self.directory)(&grant.company).filter(|c| !c.to.is_empty());
-        let contact = contact.ok_or_else(|| format!("{id}: nobody to write to"))?;
+        let Some(contact) = contact else {
+            self.tell_once(&grant.company, &id);
+            return Ok(false);
+        };
         let pool = balances.iter().find(|b| b.series == grant.series).map_or_else(Pool::default, |b| b.pool);
         let now = crate::sys::clock::now();
         let message = compose(&grant, &pool, &contact, &self.sender, now).map_err(|e| format!("{id}: {e}"))?;
         let handover = Handover { courier: &self.courier, once: id.clone() };
         handover.send(message).await.map_err(|e| format!("{id}: {e}"))?;
-        self.store.mark_taken(grant).await.map_err(|e| e.to_string())
+        self.store.mark_taken(grant).await.map_err(|e| e.to_string())?;
+        Ok(true)
+    }
+
+    /// Says once in a run of a company that nobody there is written to; the next round comes in a minute.
+    fn tell_once(&self, company: &CompanyId, grant: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(company.clone()) {
+            tracing::warn!(company = company.as_str(), grant, "no notify_to: the notice of a hire slot waits for one");
+        }
     }
 }

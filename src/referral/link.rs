@@ -7,6 +7,8 @@ pub const URL_OCTETS_MAX: usize = 72;
 /// Longest token a template must have room for, in octets.
 pub const TOKEN_OCTETS_MAX: usize = 47;
 
+/// Wrapped links are looked into this deep.
+const WRAPPERS_MAX: usize = 3;
 const SLOT: &str = "{token}";
 const SCHEME: &str = "https://";
 
@@ -54,6 +56,19 @@ impl LinkTemplate {
             return Err(LinkFault::Token);
         }
         Ok(LinkUrl([&self.before, token, &self.after].concat().into()))
+    }
+
+    /// The token of the link of this template that a link leads to: itself, or wrapped up by a click counter or a mail
+    /// scanner, which write the true target percent-encoded (RFC 3986 2.1) into their own.
+    pub fn token_behind(&self, url: &str) -> Option<String> {
+        let mut octets = url.as_bytes().to_vec();
+        for _ in 0..WRAPPERS_MAX {
+            if let Some(token) = self.token_in(&octets) {
+                return Some(token.to_owned());
+            }
+            octets = unescape(&octets)?;
+        }
+        self.token_in(&octets).map(str::to_owned)
     }
 
     /// Whether a link of this template stands in `text`, with or without its scheme.
@@ -125,6 +140,23 @@ pub enum LinkFault {
     Token,
 }
 
+/// The octets with their percent escapes resolved; `None` when there are none.
+fn unescape(octets: &[u8]) -> Option<Vec<u8>> {
+    let first = memchr::memchr(b'%', octets)?;
+    let hex = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let mut out = octets[..first].to_vec();
+    let mut rest = &octets[first..];
+    while let Some((octet, behind)) = rest.split_first() {
+        let escaped = match (octet, behind) {
+            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),
+            _ => None,
+        };
+        out.push(escaped.map_or(*octet, |(high, low)| high << 4 | low));
+        rest = if escaped.is_some() { &behind[2..] } else { behind };
+    }
+    Some(out)
+}
+
 /// Printable ASCII that mail readers keep within a link, and the braces of the slot.
 fn is_url_octet(b: u8) -> bool {
     b.is_ascii_graphic() && !b"\"'<>\\^`|".contains(&b)
@@ -148,6 +180,27 @@ mod tests {
 
     fn check(text: &str, fault: LinkFault) {
         assert_eq!(LinkTemplate::parse(text), Err(fault), "{text:?}");
+    }
+
+    #[test]
+    fn a_link_is_found_behind_click_counters() {
+        let behind = |url: &str| template("https://careerrelay.jp/r/{token}").token_behind(url);
+        for url in [
+            "https://careerrelay.jp/r/a-b",
+            "https://click.ats.example/t?u=https%3A%2F%2Fcareerrelay.jp%2Fr%2Fa-b&x=1",
+            "https://scan.example/?u=http%3a%2f%2fc.example%2f%3fu%3dhttps%253A%252F%252Fcareerrelay.jp%252Fr%252Fa-b",
+        ] {
+            assert_eq!(behind(url).as_deref(), Some("a-b"), "{url}");
+        }
+        for url in [
+            "",
+            "%",
+            "%4",
+            "https://click.ats.example/t?u=%68ttps%3A%2F%2Fx.example%2Fr%2Fa",
+            "https://notcareerrelay.jp/r/a",
+        ] {
+            assert_eq!(behind(url), None, "{url}");
+        }
     }
 
     #[test]

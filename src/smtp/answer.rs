@@ -34,7 +34,7 @@ impl Answer {
 
     fn settled(settled: &Settled, reply: Reply, custody: Custody) -> Self {
         let replies = settled.outcomes.iter().map(|o| o.reply().code).collect();
-        Self { reply, custody, replies, edit_refused: settled.edit_refused }
+        Self { reply, custody, replies, edit_refused: settled.edit_refused() }
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
     /// Outcomes by letter: accepted, deferred, refused.
     fn settled(letters: &str) -> HandThrough {
         let outcome = |letter| match letter {
-            'a' => RecipientOutcome::Accepted { reply: Arc::new(Reply::new(250, (2, 0, 0), "Fine")) },
+            'a' => RecipientOutcome::Accepted { reply: Arc::new(Reply::new(250, (2, 0, 0), "Fine")), uncounted: false },
             'd' => {
                 let reply = Arc::new(Reply::new(450, (4, 2, 1), "Busy"));
                 RecipientOutcome::Deferred { reply, maybe_doubled: false }
@@ -113,7 +113,6 @@ mod tests {
         };
         HandThrough::Settled(Settled {
             outcomes: letters.chars().map(outcome).collect(),
-            edit_refused: false,
             proves: Proves::Accepted,
             route: "default".to_owned(),
             next_hop: "mx.example".to_owned(),

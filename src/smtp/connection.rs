@@ -122,11 +122,12 @@ impl<C: Custody> Connection<C> {
     }
 
     async fn read(&mut self) -> io::Result<Wake> {
-        let idle = !self.session.is_in_transaction();
-        let until = self.deadlines.next(self.session.is_in_data(), !self.input.unread().is_empty());
+        // A transaction that has no message yet loses nothing by starting anew, and may never go on.
+        let in_data = self.session.is_in_data();
+        let until = self.deadlines.next(in_data, !self.input.unread().is_empty());
         let read = tokio::select! {
             biased;
-            () = stopping(&mut self.stop), if idle => return Ok(Wake::Stopping),
+            () = stopping(&mut self.stop), if !in_data => return Ok(Wake::Stopping),
             read = timeout_at(until, self.stream.read(self.input.free())) => read,
         };
         match read {

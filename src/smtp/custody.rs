@@ -16,7 +16,7 @@ use super::note::Note;
 use super::{Arrived, Custody};
 use crate::deliver::{Deliver, HandThrough, Job};
 use crate::ledger::ReferralEvent;
-use crate::pipeline::{self, Client, Copy, Outcome, Policy, Received, Untouched};
+use crate::pipeline::{self, Client, Copy, Outcome, Policy, Received, Referred, Untouched};
 use crate::policy::PolicyHandle;
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::Transaction;
@@ -120,10 +120,24 @@ impl Relay {
         } else {
             Err(decide::OUTBOX_UNAVAILABLE)
         };
-        asked.unwrap_or_else(|reason| {
+        let outcome = asked.unwrap_or_else(|reason| {
             watch.count(Counter::FailedOpen);
             Outcome::Untouched(Untouched { company: None, reason, rejection_seen: false, evidence: Vec::new() })
-        })
+        });
+        self.unless_unwanted(outcome, received)
+    }
+
+    /// Leaves a mail as it came when a next hop of its has refused edited mails of the company (design §3.3).
+    fn unless_unwanted(&self, outcome: Outcome, received: &Received) -> Outcome {
+        match outcome {
+            Outcome::Referred(Referred { company, evidence, .. })
+                if self.services.deliver.editing_stopped_for(&company, &received.envelope.recipients) =>
+            {
+                let (company, reason) = (Some(company), decide::EDITING_STOPPED);
+                Outcome::Untouched(Untouched { company, reason, rejection_seen: true, evidence })
+            }
+            other => other,
+        }
     }
 
     fn trace(&self, id: &EntryId, client: IpAddr, transaction: &Transaction, at: Timestamp) -> Bytes {
@@ -184,9 +198,9 @@ impl Relay {
     /// entered. They hold keys and codes, and no address.
     fn recover(&self, uncounted: &[ReferralEvent]) {
         for event in uncounted {
-            self.services.watch.count(Counter::Recoveries);
-            let row = serde_json::to_string(event).unwrap_or_default();
-            tracing::error!(target: "recovery", row, "a referral did not reach the outbox");
+            if let Err(error) = self.services.watch.recovery(event) {
+                tracing::error!(%error, transaction = event.transaction, "a referral reached neither outbox nor log");
+            }
         }
     }
 }

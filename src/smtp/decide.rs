@@ -24,6 +24,7 @@ pub(super) struct Judge {
 pub(super) const INTERNAL_ERROR: &str = "internal_error";
 pub(super) const OVERLOADED: &str = "overloaded";
 pub(super) const OUTBOX_UNAVAILABLE: &str = "outbox_unavailable";
+pub(super) const EDITING_STOPPED: &str = "editing_stopped";
 
 impl Judge {
     /// One large mail at a time for each processor.

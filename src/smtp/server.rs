@@ -21,7 +21,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves clients on all listeners until `stop` turns true (or its sender is gone).
 ///
-/// Then nobody new is let in, idle clients get 421 4.3.2, transactions under way are finished, and whoever has not
+/// Then nobody new is let in, messages under way are finished, everybody else gets 421 4.3.2, and whoever has not
 /// finished within the limit is cut off. The listeners may be bound by anybody, a socket unit for one.
 ///
 /// # Errors

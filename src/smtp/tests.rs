@@ -225,13 +225,18 @@ async fn a_stop_ends_idle_clients_and_finishes_what_is_under_way() {
     let house = House { notes: Arc::clone(&notes), address, stop, served, watch };
     let mut idle = Caller::connect(&house).await;
     idle.expect(&["220"]).await;
+    let mut dreaming = Caller::connect(&house).await;
+    dreaming.say(OPEN).await;
+    dreaming.expect(&["220", "250", "250", "250"]).await;
     let mut busy = Caller::connect(&house).await;
     busy.open_data().await;
     busy.say("text\r\n.\r\n").await;
     notes.begun.acquire().await.expect("an open semaphore").forget();
     house.stop.send(true).expect("a server that listens");
-    idle.expect(&["421 4.3.2"]).await;
-    idle.expect_end().await;
+    for caller in [&mut idle, &mut dreaming] {
+        caller.expect(&["421 4.3.2"]).await;
+        caller.expect_end().await;
+    }
     notes.may_answer.add_permits(1);
     busy.expect(&["250 2.0.0 Taken", "421 4.3.2"]).await;
     busy.expect_end().await;

@@ -8,6 +8,7 @@ use super::database::{Fault, execute, nanoseconds, stored};
 use super::settle::settle;
 use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Write};
 use crate::ledger::{Proves, ReferralEvent};
+use crate::referral::CompanyId;
 
 /// What has to follow once the batch is committed.
 #[derive(Default)]
@@ -73,15 +74,16 @@ fn store(target: &mut Target<'_>, new: &NewEntry, placed: &Placed, effects: &mut
     check_numbers(new)?;
     let run = target.content.write(&placed.content)?;
     target.written.push(run);
-    let sql = "INSERT INTO entries (id, received_at, at, octets, checksum, file_octets) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO entries (id, received_at, at, octets, checksum, file_octets, company) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let values = params![
         new.id.as_str(),
         nanoseconds(new.received_at),
         stored(run.at),
         stored(run.octets),
         placed.checksum,
-        placed.body.is_some().then(|| stored(new.original.len() as u64))
+        placed.body.is_some().then(|| stored(new.original.len() as u64)),
+        new.company.as_ref().map(CompanyId::as_str)
     ];
     execute(connection, sql, values)?;
     let entry = connection.last_insert_rowid();

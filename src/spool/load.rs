@@ -16,6 +16,7 @@ use super::types::{Entry, EntryId, Recipient, RecipientState};
 use crate::mail::address::Address;
 use crate::mail::edit::Edits;
 use crate::mail::envelope::Envelope;
+use crate::referral::CompanyId;
 
 /// Where the content of entries lies.
 pub(super) struct Files<'a> {
@@ -73,8 +74,9 @@ fn read_entry(connection: &Connection, files: &Files<'_>, id: &EntryId) -> Resul
         return Err(Fault::Damaged);
     }
     let envelope = Envelope { sender, recipients: addresses, body, smtputf8 };
+    let company = head.company.map(|c| CompanyId::parse(&c)).transpose().map_err(|_| Fault::Damaged)?;
     let received_at = timestamp(head.received_at);
-    Ok(Some(Entry { id: id.clone(), received_at, envelope, recipients, trace, original, copies }))
+    Ok(Some(Entry { id: id.clone(), company, received_at, envelope, recipients, trace, original, copies }))
 }
 
 struct Head {
@@ -83,15 +85,17 @@ struct Head {
     run: Run,
     checksum: i64,
     file_octets: Option<i64>,
+    company: Option<String>,
 }
 
 fn read_head(connection: &Connection, id: &EntryId) -> rusqlite::Result<Option<Head>> {
-    let sql = "SELECT entry, received_at, at, octets, checksum, file_octets FROM entries WHERE id = ?1";
+    let sql = "SELECT entry, received_at, at, octets, checksum, file_octets, company FROM entries WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let head = |row: &Row<'_>| {
         let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
         let run = Run { at: number(2)?, octets: number(3)? };
-        Ok(Head { key: row.get(0)?, received_at: row.get(1)?, run, checksum: row.get(4)?, file_octets: row.get(5)? })
+        let (checksum, file_octets, company) = (row.get(4)?, row.get(5)?, row.get(6)?);
+        Ok(Head { key: row.get(0)?, received_at: row.get(1)?, run, checksum, file_octets, company })
     };
     statement.query_row([id.as_str()], head).optional()
 }

@@ -4,6 +4,7 @@
 CREATE TABLE entries (
     entry       INTEGER PRIMARY KEY,
     id          TEXT    NOT NULL UNIQUE,
+    company     TEXT,
     received_at INTEGER NOT NULL,
     at          INTEGER NOT NULL,
     octets      INTEGER NOT NULL,

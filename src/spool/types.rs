@@ -92,6 +92,8 @@ pub struct NewEntry {
     pub id: EntryId,
     /// A unique name, such as `notice:acme:2026:1`: once taken, every later store with it changes nothing.
     pub once: Option<String>,
+    /// Whose mail it is, so that a next hop that refuses its edited mails can be told from others.
+    pub company: Option<CompanyId>,
     /// When the client's mail was complete.
     pub received_at: Timestamp,
     /// The envelope. Only the recipients named in `recipients` are kept.
@@ -212,6 +214,8 @@ pub struct Credit {
 pub struct Entry {
     /// Our message id.
     pub id: EntryId,
+    /// Whose mail it is, as in [`NewEntry::company`].
+    pub company: Option<CompanyId>,
     /// When the client's mail was complete.
     pub received_at: Timestamp,
     /// The envelope with the recipients that are left, parallel to `recipients`.

@@ -75,10 +75,6 @@ names! {
         AttemptsBounced = "attempts_bounced",
         /// Mails that may have arrived twice.
         PossibleDoubles = "possible_doubles",
-        /// Outbox rows posted to the ledger.
-        Posted = "posted",
-        /// Slots granted.
-        Grants = "grants",
         /// Outbox rows that reached the log because the disk failed.
         Recoveries = "recoveries",
     }
@@ -91,8 +87,6 @@ names! {
         Sessions = "sessions",
         /// Mails in custody.
         SpoolEntries = "spool_entries",
-        /// Their octets.
-        SpoolOctets = "spool_octets",
         /// Outbox rows not yet posted.
         OutboxWaiting = "outbox_waiting",
         /// Connections open to next hops.

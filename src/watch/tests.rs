@@ -94,11 +94,11 @@ fn a_snapshot_adds_up_and_survives_the_wire() {
     for (outcome, custody) in mails {
         watch.message(&event(outcome, custody));
     }
-    watch.add(Counter::Posted, 5);
+    watch.add(Counter::RelayDenied, 5);
     watch.set(Gauge::SpoolEntries, 7);
     let snapshot = watch.snapshot();
     let count = |name: &str| snapshot.counters.get(name).copied();
-    let names = ["messages", "octets", "handed_through", "spooled", "in_doubt", "posted"];
+    let names = ["messages", "octets", "handed_through", "spooled", "in_doubt", "relay_denied"];
     assert_eq!(names.map(count), [3, 3 * 4096, 2, 2, 1, 5].map(Some));
     assert_eq!(snapshot.gauges.get("spool_entries"), Some(&7));
     assert_eq!(snapshot.outcomes.get("referred"), Some(&2));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::gateway::binary;
+use crate::gateway::{Gateway, binary, wait_for};
 use crate::smtp::{ordinary, rejection};
 
 fn run(words: &[&str]) -> (bool, String, String) {
@@ -67,6 +67,45 @@ fn preview_writes_the_edited_mail_or_the_same_octets() {
 }
 
 #[test]
+fn explain_says_what_is_no_mail_and_reads_on() {
+    let (folder, first, _) = mails();
+    let name = |of: &str| folder.path().join(of).display().to_string();
+    fs::write(name("empty.eml"), "").expect("a file");
+    fs::write(name("text.txt"), "just a note\n").expect("a file");
+    let (fine, text, errors) =
+        run(&["explain", "--json", &name("empty.eml"), &name("text.txt"), &name("."), &name("no.eml"), &first]);
+    assert!(!fine);
+    assert!(
+        errors.contains("is a folder; name the mails in it") && errors.contains("no.eml: cannot be read"),
+        "{errors}"
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    for line in &lines[..2] {
+        let object: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!((&object["verdict"], &object["untouched"]), (&"abstain".into(), &"no_from".into()), "{line}");
+    }
+    assert!(lines[2].starts_with("{\"file\":") && lines[2].contains("\"verdict\":\"rejection\""), "{}", lines[2]);
+}
+
+#[test]
+fn explain_tells_a_person_what_each_code_means() {
+    let (_folder, first, second) = mails();
+    let (fine, text, errors) = run(&["explain", &first, &second]);
+    assert!(fine, "{errors}");
+    assert!(text.contains("rejection.eml: rejection\n  line        "), "{text}");
+    assert!(text.contains("ordinary.eml: abstain\n  untouched   not_recruiting: No recruiting mail.\n"), "{text}");
+}
+
+#[test]
+fn preview_writes_to_standard_output_for_a_dash() {
+    let (_folder, _, second) = mails();
+    let output = binary().args(["preview", &second, "--out", "-"]).output().expect("the binary runs");
+    assert_eq!(output.stdout, fs::read(&second).expect("the mail"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("untouched, not_recruiting: "));
+}
+
+#[test]
 fn check_takes_the_shipped_configuration() {
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config/career-relay.toml");
     let (fine, text, errors) = run(&["check", "--config", config]);
@@ -90,4 +129,38 @@ fn an_unknown_command_is_refused_with_help() {
     let (fine, _, errors) = run(&["serv"]);
     assert!(!fine);
     assert!(errors.contains("serve"), "{errors}");
+}
+
+#[test]
+fn serve_says_of_a_faulty_configuration_what_check_says() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = folder.path().join("career-relay.toml").display().to_string();
+    fs::write(&config, "data_dir = 5\n[smtp]\nlisten = [\"nowhere\"]\n").expect("a file");
+    let (checked, said, _) = run(&["check", "--config", &config]);
+    let (served, _, errors) = run(&["serve", "--config", &config]);
+    assert!(!checked && !served);
+    assert!(errors == said && said.ends_with("2 faults, 1 warning: not taken\n"), "{said}\n{errors}");
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn a_file_in_shift_jis_is_told_with_its_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = folder.path().join("career-relay.toml");
+    fs::write(&config, b"# \n# \x8a\x94\x8e\xae\n").expect("a file");
+    let (fine, text, _) = run(&["check", "--config", &config.display().to_string()]);
+    assert!(!fine && text.contains("career-relay.toml:2: not UTF-8; save the file as UTF-8"), "{text}");
+}
+
+#[test]
+fn a_hangup_is_noted_and_mail_goes_on() {
+    let sink = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut gateway = Gateway::start(sink.local_addr().expect("an address"));
+    let before = gateway.ask_json(&["status"]);
+    let process = before["process"].to_string();
+    let done = std::process::Command::new("kill").args(["-HUP", &process]).status().expect("kill runs");
+    assert!(done.success());
+    wait_for("the note in the log", || gateway.log().contains("SIGHUP changes nothing").then_some(()));
+    assert_eq!(gateway.ask_json(&["status"])["process"], before["process"]);
+    assert!(gateway.stop());
 }

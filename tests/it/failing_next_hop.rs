@@ -163,3 +163,24 @@ fn an_edited_mail_that_is_refused_goes_out_as_it_came_and_does_not_count() {
     assert_eq!(taken.len(), 1);
     assert_eq!(without_trace(&taken[0].octets), mail);
 }
+
+#[test]
+fn a_stop_waits_for_clients_and_next_hops_no_longer_than_it_may() {
+    let sink = Sink::scripted(|at, _| if at == Stage::Dot { Act::Stall } else { Act::GoOn });
+    let more = "[limits]\nstop_for = \"3s\"\n[custody]\nhand_through_for = \"1s\"\n";
+    let mut gateway = Gateway::start_with(sink.address, more);
+    assert_eq!(Client::connect(gateway.address).mail(&[CANDIDATE], &rejection(CANDIDATE)).0, 250);
+    let mut dreaming = Client::connect(gateway.address);
+    assert_eq!(dreaming.say("MAIL FROM:<saiyo@sakura.example>"), 250);
+    let mut endless = Client::connect(gateway.address);
+    for command in ["MAIL FROM:<saiyo@sakura.example>", "RCPT TO:<a@vendor.example>", "DATA"] {
+        assert!(endless.say(command) < 400);
+    }
+    let began = std::time::Instant::now();
+    assert!(gateway.stop(), "{}", gateway.log());
+    assert!(began.elapsed() < std::time::Duration::from_secs(8), "{:?}", began.elapsed());
+    assert_eq!(dreaming.reply().0, 421);
+    sink.rewrite(|_, _| Act::GoOn);
+    gateway.run();
+    assert_eq!(gateway.settled_credits(), 1, "what was in doubt at the stop is sent again");
+}

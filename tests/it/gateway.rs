@@ -1,9 +1,11 @@
 //! The gateway under test: the real binary with a configuration and a data folder of its own.
 
 use std::fs;
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -43,6 +45,8 @@ pub struct Gateway {
     next_hop: SocketAddr,
     more: String,
     child: Option<Child>,
+    /// Carries its log into the file: limits on what it may write do not hold for a pipe.
+    log: Option<JoinHandle<()>>,
 }
 
 impl Gateway {
@@ -53,20 +57,23 @@ impl Gateway {
 
     /// Starts one with more lines of configuration, in front of the first table.
     pub fn start_with(next_hop: SocketAddr, more: &str) -> Self {
+        let mut gateway = Self::prepare(next_hop, more, "127.0.0.0/8");
+        gateway.run();
+        gateway
+    }
+
+    /// Has everything ready for [`Gateway::run`]; clients in `network` may relay.
+    pub fn prepare(next_hop: SocketAddr, more: &str, network: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let mut gateway = Self { folder, address, next_hop, more: more.to_owned(), child: None };
-        gateway.configure("127.0.0.0/8");
-        gateway.run();
+        let gateway = Self { folder, address, next_hop, more: more.to_owned(), child: None, log: None };
+        gateway.configure(network);
         gateway
     }
 
     /// Starts one for which the tests' own address is a stranger's.
     pub fn closed_to_loopback(next_hop: SocketAddr) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let mut gateway = Self { folder, address, next_hop, more: String::new(), child: None };
-        gateway.configure("192.0.2.0/24");
+        let mut gateway = Self::prepare(next_hop, "", "192.0.2.0/24");
         gateway.run();
         gateway
     }
@@ -96,11 +103,14 @@ impl Gateway {
 
     /// Runs the binary on its configuration and waits until it listens.
     pub fn run(&mut self) {
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file");
-        let mut command = binary();
-        command.arg("serve").arg("--config").arg(self.config()).stdin(Stdio::null());
-        command.stdout(log.try_clone().expect("a handle")).stderr(log);
+        let mut log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file");
+        // A file that may not grow is to be an error, as a broken disk is, and not the end of the process.
+        let mut command = Command::new("env");
+        command.args(["--ignore-signal=XFSZ", env!("CARGO_BIN_EXE_career-relay"), "serve", "--config"]);
+        command.arg(self.config()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
+        let mut said = child.stderr.take().expect("a pipe");
+        self.log = Some(std::thread::spawn(move || drop(io::copy(&mut said, &mut log))));
         wait_for("the gateway to listen", || {
             assert!(child.try_wait().expect("its state").is_none(), "the gateway ended:\n{}", self.log());
             TcpStream::connect(self.address).ok()
@@ -122,7 +132,28 @@ impl Gateway {
         let Some(mut child) = self.child.take() else { return true };
         let pid = child.id().to_string();
         assert!(Command::new("kill").arg(&pid).status().expect("kill runs").success());
-        child.wait().expect("it ends").success()
+        let ended = child.wait().expect("it ends");
+        self.finish_log();
+        ended.success()
+    }
+
+    /// Waits until it ends by itself.
+    pub fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("a gateway that runs");
+        let ended = wait_for("the gateway to end", || child.try_wait().expect("its state"));
+        self.finish_log();
+        ended
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("a gateway that runs").id()
+    }
+
+    fn finish_log(&mut self) {
+        if let Some(log) = self.log.take() {
+            log.join().expect("its log");
+        }
     }
 
     /// Ends it as a power cut would.
@@ -130,6 +161,7 @@ impl Gateway {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("it is killed");
             child.wait().expect("it ends");
+            self.finish_log();
         }
     }
 

@@ -3,9 +3,16 @@
 mod bad_input;
 mod commands;
 mod demo;
+mod dialogue;
+mod disk;
+mod documents;
 mod failing_next_hop;
 mod gateway;
+mod hostile;
+mod in_the_middle;
+mod injection;
 mod kill;
+mod odd_next_hops;
 mod postfix;
 mod sink;
 mod smtp;

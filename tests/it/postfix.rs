@@ -77,3 +77,26 @@ fn swaks_to_postfix_carries_the_line_to_the_candidate_and_nothing_to_others() {
     assert!(body.trim_end().ends_with(sent.trim_end()), "changed on the way:\n{body}");
     assert_eq!(gateway.settled_credits(), 1);
 }
+
+fn python(name: &str, arguments: &[&Path]) -> String {
+    let output = Command::new(script("python").join(name)).args(arguments).output().expect("python3 runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{name}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+#[test]
+fn smtplib_to_postfix_keeps_each_octet_but_those_of_the_line() {
+    let postfix = Postfix::start();
+    let gateway = Gateway::start(postfix.address);
+    let folder = gateway.folder.path().join("mails");
+    let port = gateway.address.port().to_string();
+    let maildir = postfix.folder.path().join("mail/all");
+    python("smtplib_client.py", &[Path::new(&port), &maildir, &folder]);
+    let report = python("read_back.py", &[&folder]);
+    let with_line = report.lines().filter(|l| l.contains("1 line(s)")).count();
+    let untouched = report.lines().filter(|l| l.contains("octet for octet")).count();
+    // Four charsets and five hidden candidates; two mails to a partner and a bulk mail to forty.
+    assert_eq!((with_line, untouched), (9, 42), "{report}");
+    assert_eq!(gateway.settled_credits(), 9);
+}

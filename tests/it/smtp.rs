@@ -31,6 +31,11 @@ impl Client {
         self.input.get_mut().write_all(octets).expect("the gateway reads");
     }
 
+    /// Sends octets to somebody who may have closed.
+    pub fn try_send(&mut self, octets: &[u8]) {
+        let _ = self.input.get_mut().write_all(octets);
+    }
+
     /// Sends a command and returns the reply's code.
     pub fn say(&mut self, command: &str) -> u16 {
         self.send_raw(format!("{command}\r\n").as_bytes());
@@ -74,6 +79,16 @@ impl Client {
         self.reply()
     }
 
+    /// Sends a mail from HR with its dot, and does not wait for the reply.
+    pub fn send_mail(&mut self, to: &[&str], message: &[u8]) {
+        assert_eq!(self.say("MAIL FROM:<saiyo@sakura.example> BODY=8BITMIME"), 250);
+        for recipient in to {
+            assert_eq!(self.say(&format!("RCPT TO:<{recipient}>")), 250);
+        }
+        assert_eq!(self.say("DATA"), 354);
+        self.send_raw(&stuffed(message));
+    }
+
     /// Reads until the gateway closes; false when it does not.
     pub fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();
@@ -81,7 +96,8 @@ impl Client {
     }
 }
 
-fn stuffed(message: &[u8]) -> Vec<u8> {
+/// A message as it goes over the wire, with its final dot.
+pub fn stuffed(message: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for line in message.split_inclusive(|b| *b == b'\n') {
         if line.starts_with(b".") {
@@ -110,7 +126,8 @@ pub fn ordinary(to: &str) -> Vec<u8> {
     message(to, "お世話になっております。\n先日の資料をお送りします。\n.\n..dots\nご確認ください。\n")
 }
 
-fn message(to: &str, text: &str) -> Vec<u8> {
+/// A mail from HR of this text, in UTF-8.
+pub fn message(to: &str, text: &str) -> Vec<u8> {
     let head = format!(
         "From: saiyo@sakura.example\nTo: {to}\nSubject: =?UTF-8?B?6YG46ICD57WQ5p6c44Gu44GU6YCj57Wh?=\n\
          Date: Mon, 06 Apr 2026 10:00:00 +0900\nMessage-ID: <{to}>\nMIME-Version: 1.0\n\

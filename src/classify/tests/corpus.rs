@@ -41,6 +41,11 @@ impl Note {
         files.iter().flat_map(read).collect()
     }
 
+    /// The file it stands in.
+    pub fn family(&self) -> &str {
+        self.name.split('/').next().unwrap_or_default()
+    }
+
     fn parse(family: &str, text: &str) -> Note {
         let text = text.trim_start_matches("=== ");
         let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));

@@ -4,7 +4,7 @@ use super::*;
 use crate::spool::NewState;
 
 /// Takes a job into custody as if nothing could be handed through.
-async fn store(world: &World, job: &Job) {
+pub(super) async fn store(world: &World, job: &Job) {
     let write = world.deliver.write_to_store(std::slice::from_ref(job), clock::now()).expect("a write");
     world.spool.commit(vec![write]).await.expect("a commit");
     world.deliver.wake();
@@ -177,10 +177,28 @@ async fn a_late_no_for_now_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_late_refusal_of_an_edited_mail_gives_it_one_more_try() {
+async fn an_edited_mail_refused_late_goes_out_as_it_came_and_is_not_counted() {
     let world = doubt(Act::Late(LATER, "554 spam")).await;
-    assert_eq!(world.deliver.counted().refused, 0);
-    assert_eq!(world.hop.messages().len(), 1);
+    assert_eq!(world.hop.messages(), [wire(MESSAGE)]);
+    assert!(world.outbox().await.is_empty());
+    assert_eq!((world.deliver.counted().refused, world.deliver.counted().edits_refused), (0, 1));
+}
+
+#[tokio::test]
+async fn edits_refused_in_custody_stop_editing_there_and_in_hand_through() {
+    let spam = (Stage::Dot, Act::Reply("554 spam"));
+    let taken = (Stage::Dot, Act::Reply("250 taken"));
+    let world = World::new(&[spam.clone(), taken.clone(), spam.clone(), taken.clone(), spam, taken]).await;
+    let company = CompanyId::parse("sakura").expect("a company");
+    for n in 1..=4 {
+        store(&world, &referral(&format!("mail-{n}"))).await;
+        world.wait_until_empty().await;
+        assert_eq!(world.deliver.editing_stopped_for(&company, &[address("taro@x.example")]), n >= 3);
+    }
+    world.serve(&referral("mail-5")).await;
+    assert_eq!(world.hop.messages(), vec![wire(MESSAGE); 5]);
+    assert!(world.outbox().await.is_empty());
+    assert_eq!(world.deliver.counted().edits_refused, 3);
 }
 
 #[tokio::test]
@@ -254,7 +272,16 @@ async fn mail_that_waits_for_long_for_a_busy_next_hop_is_a_backlog_and_goes_firs
 }
 
 #[tokio::test]
-async fn mail_that_has_come_to_the_spool_a_moment_ago_holds_up_nobody() {
-    let world = with_two_due_for(0).await;
+async fn a_few_mails_that_wait_send_no_other_into_the_spool() {
+    let late = Act::Late(STALL_FOR, "250 taken");
+    let world = World::with(&[(Stage::Dot, late)], |s| s.deliver.connections_max = 2).await;
+    for n in 1..=3 {
+        let mut job = job(&["a@x.example"]);
+        job.id = EntryId::parse(&format!("mail-{n}")).expect("an id");
+        store(&world, &job).await;
+    }
+    world.hop.wait_for_command("DATA").await;
     assert_eq!(world.hand_through().await, "accepted 250 taken, accepted 250 taken");
+    world.wait_until_empty().await;
+    assert_eq!(world.hop.messages().len(), 4);
 }

@@ -26,7 +26,7 @@ async fn a_refused_edited_mail_goes_out_as_it_came_and_is_not_counted() {
         let world = World::new(&[(stage, Act::Reply(no)), data]).await;
         let handed = world.serve(&referral("mail-1")).await;
         assert_eq!(told(&handed), "accepted 250 taken", "{no}");
-        assert!(matches!(&handed, HandThrough::Settled(s) if s.edit_refused));
+        assert!(matches!(&handed, HandThrough::Settled(s) if s.edit_refused()));
         assert_eq!(world.hop.messages(), [wire(MESSAGE)]);
         assert_eq!(world.hop.connections(), 1);
         assert!(world.outbox().await.is_empty());
@@ -66,6 +66,51 @@ async fn the_original_is_for_those_alone_whose_edited_mail_was_refused() {
     assert!(world.hop.commands().ends_with("| RCPT TO:<b@y.example> | DATA | <62 octets>"), "{}", world.hop.commands());
 }
 
+/// A referral to a candidate with a copy to the second recipient.
+fn with_a_copy() -> Job {
+    let mut job = referral("mail-1");
+    job.envelope = super::job(&["a@x.example", "b@y.example"]).envelope;
+    job.copy.recipients = vec![0, 1];
+    job
+}
+
+#[tokio::test]
+async fn a_copy_sent_without_the_line_takes_nothing_from_the_candidate_who_got_it() {
+    let script = [(Stage::Rcpt, Act::Reply("250 ok")), (Stage::Rcpt, Act::Reply("552 5.3.4 too big for him"))];
+    let world = World::new(&script).await;
+    let handed = world.serve(&with_a_copy()).await;
+    assert_eq!(told(&handed), "accepted 250 taken, accepted 250 taken");
+    assert_eq!(world.hop.messages(), [with_line(), wire(MESSAGE)]);
+    assert_eq!(world.outbox().await, ["mail-1 0 Delivered"]);
+    let world = World::new(&script).await;
+    super::custody::store(&world, &with_a_copy()).await;
+    world.wait_until_empty().await;
+    assert_eq!(world.hop.messages(), [with_line(), wire(MESSAGE)]);
+    assert_eq!(world.outbox().await, ["mail-1 0 Delivered"]);
+}
+
+#[tokio::test]
+async fn a_slow_second_offer_neither_doubles_nor_uncounts_what_was_accepted_before() {
+    for stalls in [Stage::Mail, Stage::Dot] {
+        let mut script = vec![(Stage::Rcpt, Act::Reply("250 ok")), (Stage::Rcpt, Act::Reply("552 5.3.4 too big"))];
+        let good = if stalls == Stage::Mail { "250 ok" } else { "250 taken" };
+        script.extend([(stalls, Act::Reply(good)), (stalls, Act::Stall)]);
+        let world = World::with(&script, |s| {
+            s.custody.hand_through_for = STALL_FOR;
+            s.custody.in_doubt_for = 2 * STALL_FOR;
+        });
+        let world = world.await;
+        let job = with_a_copy();
+        if let HandThrough::InDoubt(doubt) = world.serve(&job).await {
+            world.deliver.settle_later(doubt, job.id.clone());
+        }
+        world.wait_until_empty().await;
+        let commands = world.hop.commands();
+        assert_eq!(commands.matches("RCPT TO:<a@x.example>").count(), 1, "{commands}");
+        assert_eq!(world.outbox().await, ["mail-1 0 Delivered"], "{stalls:?}");
+    }
+}
+
 #[tokio::test]
 async fn three_refused_edits_stop_editing_until_it_is_resumed() {
     let spam = (Stage::Dot, Act::Reply("554 spam"));
@@ -78,7 +123,7 @@ async fn three_refused_edits_stop_editing_until_it_is_resumed() {
     }
     assert!(world.deliver.editing_stopped(&company));
     let handed = world.serve(&referral("mail-4")).await;
-    assert!(matches!(&handed, HandThrough::Settled(s) if s.edit_refused));
+    assert!(matches!(&handed, HandThrough::Settled(s) if s.edit_refused()));
     assert_eq!(world.hop.messages(), vec![wire(MESSAGE); 4]);
     assert!(world.outbox().await.is_empty());
     world.deliver.resume_editing(&company);
@@ -93,7 +138,7 @@ async fn edits_that_would_break_the_wire_are_left_out() {
     let mut job = referral("mail-1");
     job.copy.edits = Edits::new(vec![Edit { at: 14, insert: b"bare\nline".as_slice().into() }]);
     let handed = world.serve(&job).await;
-    assert!(matches!(&handed, HandThrough::Settled(s) if s.edit_refused));
+    assert!(matches!(&handed, HandThrough::Settled(s) if s.edit_refused()));
     assert_eq!(world.hop.messages(), [wire(MESSAGE)]);
     assert!(world.outbox().await.is_empty());
 }

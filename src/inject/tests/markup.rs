@@ -6,7 +6,7 @@ use super::*;
 /// The HTML with `^` where something is expected, and what: `LEAD` and `LINK` stand for the lead text and the link.
 fn check(marked: &str, inserted: &str) {
     let [lead, ..] = Wording::default().candidates(Language::Ja).map(str::to_owned);
-    let inserted = inserted.replace("LEAD", &lead).replace("LINK", &format!("<a href=\"{URL}\">{URL}</a>"));
+    let inserted = inserted.replace("LEAD", &lead).replace("LINK", &format!("<a href=\"{URL}\">{}</a>", &URL[8..]));
     let raw = html(&marked.replace('^', ""));
     let injected = inject(&raw, Language::Ja).unwrap_or_else(|r| panic!("{marked}: {}", r.code()));
     let found = texts(&injected.edits.apply(&raw)).concat();
@@ -62,6 +62,26 @@ fn a_line_per_div_gets_blank_divs_around_it() {
 }
 
 #[test]
+fn blank_lines_are_as_flat_as_the_paragraphs_and_stand_where_none_is_seen() {
+    let flat = "<p style=\"margin:0\">";
+    let row = |text: &str| format!("<tr><td>{text}</td></tr>");
+    check(
+        &format!("<table>{}{}</table>", row(&format!("{flat}添いかねる結果。</p>^")), row("末筆")),
+        &format!("{flat}<br></p>{flat}LEAD<br>LINK</p>"),
+    );
+    check(
+        &format!("{flat}添いかねる。</p>^{flat}末筆</p>"),
+        &format!("{flat}<br></p>{flat}LEAD<br>LINK</p>{flat}<br></p>"),
+    );
+    check(
+        "<div><div>添いかねる。</div>^</div><div><br></div><div>末筆</div>",
+        "<div><br></div><div>LEAD<br>LINK</div>",
+    );
+    check("<div>添いかねる。</div>^<hr><div>末筆</div>", "<div><br></div><div>LEAD<br>LINK</div>");
+    check("<p id=\"a\" style=\"margin:0\">添いかねる。</p>^<p>末筆</p>", BLOCK);
+}
+
+#[test]
 fn flat_paragraphs_are_told_from_spaced_ones() {
     check(
         "<p style=\"margin:0\">添いかねる</p><p style=\"margin:0\">結果です。</p>^<p style=\"margin:0\">&nbsp;</p><p>末筆</p>",
@@ -91,11 +111,72 @@ fn a_table_that_lays_out_the_mail_is_entered_and_a_table_of_data_is_not() {
 }
 
 #[test]
+fn a_row_of_its_own_for_each_paragraph_lays_out_the_mail() {
+    let row = "<tr><td style=\"padding:8px\">";
+    let mail =
+        |text: &str| format!("<table>{row}山田様</td></tr>{row}{text}</td></tr>{row}末筆ながら</td></tr></table>");
+    check(&mail("結果、添いかねる結果となりました。^"), "<br><br>LEAD<br>LINK");
+    check(&mail("<p>添いかねる結果となりました。</p>^"), BLOCK);
+    check(&mail("慎重に選考を進めました結果、添いかねることをお知らせいたします^"), "<br><br>LEAD<br>LINK");
+    check(
+        &mail("<table><tr><td>&nbsp;</td><td>添いかねる結果となりました。^</td></tr></table>"),
+        "<br><br>LEAD<br>LINK",
+    );
+    check_refused(&mail("添いかねる"));
+    check_refused(&mail("<table><tr><th>結果</th></tr><tr><td>添いかねる結果。</td></tr></table>"));
+    check_refused(&mail(
+        "<table><tr><td>結果</td><td><table><tr><td>添いかねる結果。</td></tr></table></td></tr></table>",
+    ));
+    check_refused("<table><tr><td>添いかねる結果。<tr><td>末筆</table>");
+}
+
+#[test]
+fn in_a_box_the_line_stands_inside() {
+    check("<div style=\"border: 1px solid #ccc\">添いかねる。^</div><p>末筆</p>", "<br><br>LEAD<br>LINK");
+    check("<p style=\"background:#eee;padding:9px\">添いかねる。^</p><p>末筆</p>", "<br><br>LEAD<br>LINK");
+    let div = "<div style=\"border:0;padding:0;background:#fff\">";
+    check(&format!("{div}添いかねる。</div>^"), &format!("{div}<br></div>{div}LEAD<br>LINK</div>"));
+}
+
+#[test]
+fn what_wraps_the_text_of_a_cell_wraps_the_line() {
+    check(
+        "<table><tr><td><span style=\"font-size:9pt\">添いかねる結果。</span>^</td></tr></table><p>末筆</p>",
+        "<br><br><span style=\"font-size:9pt\">LEAD<br>LINK</span>",
+    );
+}
+
+#[test]
+fn text_that_a_block_ends_gets_lines_in_front_of_it() {
+    check("山田様<br>添いかねる。^<div>末筆</div>", "<br><br>LEAD<br>LINK<br><br>");
+    check("<body><p>山田様</p><b>添いかねる。</b>\n^<p>末筆</p>", "<br><br>LEAD<br>LINK");
+}
+
+#[test]
+fn a_result_that_is_said_for_two_widths_gets_no_line() {
+    let mail = "<p>ご希望に添いかねる結果となりました。</p><p>末筆</p>";
+    check_refused(&format!("<div class=\"wide\">{mail}</div><div class=\"narrow\">{mail}</div>"));
+}
+
+#[test]
+fn preformatted_text_gets_lines_of_its_own_width() {
+    let wide = "あ".repeat(46);
+    check(&format!("<pre>{wide}\n添いかねる結果です。\n^\n末筆ながら</pre>"), "\nLEAD\nLINK\n");
+    check(
+        &format!("<div style=\"white-space:pre-wrap\">{wide}\n添いかねる\n結果です。\n^末筆ながら</div>"),
+        "\nLEAD\nLINK\n\n",
+    );
+    let narrow =
+        "\n■ 弊社が提携する無料のキャリア支援\nサービス「キャリアリレー」のご案内（登\n録は任意です）：\nLINK\n";
+    check("<pre>添いかねる結果です。\n^\n末筆ながら</pre>", narrow);
+}
+
+#[test]
 fn lists_headings_quotations_links_and_preformatted_text_are_no_place() {
     check_refused("<ul><li>添いかねる</li></ul><p>末筆</p>");
     check_refused("<h2>添いかねる</h2><p>末筆</p>");
     check_refused("<a href=\"https://sakura.example/\">添いかねる。<br></a><br>末筆");
-    check_refused("<pre>添いかねる\n\n末筆</pre>");
+    check_refused("<pre>添いかねる</pre>");
 }
 
 #[test]

@@ -216,7 +216,8 @@ fn check_seen(old: &TextPart, new: &TextPart) {
         lines.filter(|l| !l.is_empty()).collect()
     };
     let (before, after) = (visible(old), visible(new));
-    let link = after.iter().position(|l| l == "https://careerrelay.jp/r/a-b").unwrap_or_else(|| panic!("{after:?}"));
+    let is_link = |l: &String| l.strip_prefix("https://").unwrap_or(l) == "careerrelay.jp/r/a-b";
+    let link = after.iter().position(is_link).unwrap_or_else(|| panic!("{after:?}"));
     let lead = after[..link].iter().rposition(|l| l.starts_with('■') || l.starts_with("Career Relay (free"));
     let lead = lead.unwrap_or_else(|| panic!("{after:?}"));
     assert!(lead > 0, "in front of the result: {after:?}");

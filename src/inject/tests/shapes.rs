@@ -22,7 +22,7 @@ fn plain_expected() -> String {
 
 fn html_expected() -> String {
     let [lead, ..] = Wording::default().candidates(Language::Ja).map(str::to_owned);
-    let block = format!("\n<p style=\"color:#333\">{lead}<br><a href=\"{URL}\">{URL}</a></p>");
+    let block = format!("\n<p style=\"color:#333\">{lead}<br><a href=\"{URL}\">{}</a></p>", &URL[8..]);
     HTML.replace("ました。</p>", &format!("ました。</p>{block}"))
 }
 
@@ -211,4 +211,40 @@ fn what_was_inserted_where_is_told() {
     assert_eq!(paths, [("1", "UTF-8"), ("2", "UTF-8")]);
     let octets: usize = injected.inserted.iter().map(|i| i.octets).sum();
     assert_eq!(octets, injected.edits.octets_added());
+}
+
+#[test]
+fn base64_takes_a_line_behind_text_in_every_phase() {
+    for (pad, charset) in (0..6).flat_map(|pad| ["utf-8", "iso-2022-jp", "shift_jis"].map(|c| (pad, c))) {
+        for end in ["</td></tr></table>", "<p>末筆ながら"] {
+            let start = if end.starts_with("<p>") { "<p>" } else { "<table><tr><td>" };
+            let markup = format!("{}{start}添いかねる結果です。{end}", " ".repeat(pad));
+            let raw = message(&entity(Carriage { charset, transfer: "base64", eol: "\n" }, "text/html", &markup));
+            let Ok(injected) = inject(&raw, Language::Ja) else { panic!("{pad} {charset} {end}") };
+            let [found] = &texts(&injected.edits.apply(&raw))[..] else { panic!("one text") };
+            assert!(found.contains(&format!("{}</a>", &URL[8..])) && found.ends_with(end), "{found}");
+        }
+    }
+}
+
+/// A plain text with `^` where the line goes.
+fn check_placed(marked: &str) {
+    let raw = message(&entity(UTF8, "text/plain", &marked.replace("^\n", "")));
+    let injected = inject(&raw, Language::Ja).unwrap_or_else(|r| panic!("{marked}: {}", r.code()));
+    let found = texts(&injected.edits.apply(&raw)).concat().replace("\r\n", "\n");
+    let start = found.find("■ 弊社").unwrap_or_default();
+    assert_eq!(found[..start].trim_end(), marked.split_once('^').unwrap_or_default().0.trim_end(), "{marked}");
+}
+
+#[test]
+fn the_line_stands_above_the_senders_name_where_no_closing_parts_them() {
+    check_placed("慎重に選考し、\n添いかねる結果となりました。\n^\n株式会社さくら 人事部\nsaiyo@sakura.example\n");
+    check_placed("添いかねる結果となりました。\n何卒ご了承ください。\n^\n株式会社さくら\n採用担当\n");
+    check_placed("添いかねる\n結果となりました\n^\n");
+    check_placed("添いかねる結果です。\n書類は破棄し、\n返送いたしません。\n^\n\n株式会社さくら\n");
+}
+
+#[test]
+fn a_list_that_ends_in_ijou_is_not_parted_from_it() {
+    check_placed("　　記\n\n選考結果：添いかねる結果となりました。\n\n　　　以上\n^\n\n末筆ながら\n");
 }

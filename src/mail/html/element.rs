@@ -23,7 +23,7 @@ pub(super) const NAME_OCTETS_MAX: usize = 10;
 pub(super) const UNKNOWN: (&str, Role) = ("", Role::Inline);
 
 /// In the order of their names.
-const ELEMENTS: [(&str, Role); 94] = [
+const ELEMENTS: [(&str, Role); 95] = [
     ("a", Role::Inline),
     ("address", Role::Block),
     ("area", Role::Void),
@@ -87,6 +87,7 @@ const ELEMENTS: [(&str, Role); 94] = [
     ("option", Role::Hidden),
     ("p", Role::Block),
     ("param", Role::Void),
+    ("plaintext", Role::Hidden),
     ("pre", Role::Block),
     ("s", Role::Inline),
     ("script", Role::Hidden),
@@ -119,6 +120,14 @@ const ELEMENTS: [(&str, Role); 94] = [
     ("wbr", Role::Void),
     ("xmp", Role::Hidden),
 ];
+
+const _: () = {
+    let mut at = 0;
+    while at < ELEMENTS.len() {
+        assert!(ELEMENTS[at].0.len() <= NAME_OCTETS_MAX, "a name is longer than the longest");
+        at += 1;
+    }
+};
 
 /// Where the names of each first letter begin among the elements.
 const BY_LETTER: [usize; 27] = {

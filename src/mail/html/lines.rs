@@ -124,7 +124,7 @@ impl Reader<'_> {
         let mut from = octets.start;
         while let Some(end) = memchr::memchr(b'\n', &self.body[from..octets.end]).map(|n| from + n) {
             self.run(from..end)?;
-            self.end_line(None);
+            self.end_line(Some(&(end..end + 1)));
             from = end + 1;
         }
         self.run(from..octets.end)
@@ -168,7 +168,7 @@ impl Reader<'_> {
         self.line.in_signature = top.in_signature;
     }
 
-    /// Ends the line, at a `<br>` or at a block's edge. A second `<br>` makes a blank line.
+    /// Ends the line, at a `<br>`, a line end of preformatted text or a block's edge. A second break makes a blank one.
     fn end_line(&mut self, at_break: Option<&Range<usize>>) {
         text::trim_end(&mut self.page.text, self.line.text_start);
         let behind = at_break.filter(|_| !self.top().in_anchor).map(|b| b.end);

@@ -38,7 +38,8 @@ pub struct Place {
     pub in_list: bool,
     /// Whether it is in a `blockquote`.
     pub in_quote: bool,
-    /// Behind the `<br>` in front of this line: `text<br>` put here becomes a line of its own before it.
+    /// Behind the `<br>` in front of this line: `text<br>` put here becomes a line of its own before it. In
+    /// preformatted text a line end does for a `<br>`, here and below.
     pub behind_break_before: Option<usize>,
     /// Behind the `<br>` that ends this line: `text<br>` put here becomes a line of its own after it.
     pub behind_break_after: Option<usize>,

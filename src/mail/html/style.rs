@@ -11,51 +11,70 @@ pub(super) struct Shown {
     pub(super) pre: Option<bool>,
 }
 
+/// Text no larger than this, in any unit but relative ones, is there for preview panes and not for readers.
+const FONT_SIZE_MIN: f32 = 2.0;
+/// Text moved out of the page by at least this much, in pixels, is not seen.
+const OFF_PAGE: f32 = -500.0;
 /// The properties that matter. Most declarations set none of them, and cost no allocation.
-#[derive(Clone, Copy)]
-enum Property {
-    Display,
-    Visibility,
-    MsoHide,
-    Opacity,
-    MaxHeight,
-    FontSize,
-    WhiteSpace,
-}
-
-impl Property {
-    fn of(name: &str) -> Option<Self> {
-        const NAMES: [(&str, Property); 7] = [
-            ("display", Property::Display),
-            ("visibility", Property::Visibility),
-            ("mso-hide", Property::MsoHide),
-            ("opacity", Property::Opacity),
-            ("max-height", Property::MaxHeight),
-            ("font-size", Property::FontSize),
-            ("white-space", Property::WhiteSpace),
-        ];
-        NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, property)| *property)
-    }
-}
+const PROPERTIES: [&str; 15] = [
+    "display",
+    "visibility",
+    "mso-hide",
+    "opacity",
+    "max-height",
+    "font-size",
+    "width",
+    "height",
+    "max-width",
+    "overflow",
+    "position",
+    "left",
+    "top",
+    "text-indent",
+    "white-space",
+];
 
 /// Reads an inline style.
 pub(super) fn read(style: &str) -> Shown {
     let mut shown = Shown::default();
+    let (mut has_no_extent, mut clips, mut is_placed, mut is_off_page) = (false, false, false, false);
     for declaration in style.split(';') {
         let Some((property, value)) = declaration.split_once(':') else { continue };
-        let Some(property) = Property::of(property.trim()) else { continue };
+        let property = property.trim();
+        let Some(&property) = PROPERTIES.iter().find(|p| p.eq_ignore_ascii_case(property)) else { continue };
         let value = value.trim().to_ascii_lowercase();
         let value = value.trim_end_matches("!important").trim_end();
         match property {
-            Property::Display => shown.hidden |= value == "none",
-            Property::Visibility => shown.hidden |= matches!(value, "hidden" | "collapse"),
-            Property::MsoHide => shown.hidden |= value == "all",
-            Property::Opacity | Property::MaxHeight => shown.hidden |= is_zero(value),
-            Property::FontSize => shown.zero_font = Some(is_zero(value)),
-            Property::WhiteSpace => shown.pre = Some(value.starts_with("pre")),
+            "display" => shown.hidden |= value == "none",
+            "visibility" => shown.hidden |= matches!(value, "hidden" | "collapse"),
+            "mso-hide" => shown.hidden |= value == "all",
+            "opacity" | "max-height" => shown.hidden |= is_zero(value),
+            "font-size" => shown.zero_font = Some(is_tiny(value)),
+            "width" | "height" | "max-width" => has_no_extent |= is_tiny(value),
+            "overflow" => clips = value == "hidden",
+            "position" => is_placed = matches!(value, "absolute" | "fixed" | "relative"),
+            "left" | "top" => is_off_page |= is_below(value, OFF_PAGE),
+            "text-indent" => shown.hidden |= is_below(value, OFF_PAGE),
+            "white-space" => shown.pre = Some(value.starts_with("pre")),
+            _ => {}
         }
     }
+    shown.hidden |= has_no_extent && clips || is_placed && is_off_page;
     shown
+}
+
+/// The number and the unit of a length.
+fn length(value: &str) -> Option<(f32, &str)> {
+    let unit = value.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+'));
+    value[..value.len() - unit.len()].parse().ok().map(|number| (number, unit.trim_start()))
+}
+
+fn is_tiny(value: &str) -> bool {
+    is_zero(value) || length(value).is_some_and(|(n, unit)| n <= FONT_SIZE_MIN && matches!(unit, "px" | "pt"))
+}
+
+fn is_below(value: &str, least: f32) -> bool {
+    length(value).is_some_and(|(n, unit)| n <= least && unit == "px")
 }
 
 /// `0`, `0px`, `0.0em`, `0%`.

@@ -54,11 +54,32 @@ fn what_a_reader_does_not_see_is_left_out() {
         "<div style=\"opacity:0.0\">x</div>",
         "<span style=\"mso-hide:all\">x</span>",
         "<p hidden>x</p>",
+        "<plaintext>x</p>x",
+        "<div style=\"color:#ffffff;font-size:1px;line-height:1px\">x</div>",
+        "<div style=\"position:absolute;left:-9999px\">x</div>",
+        "<p style=\"text-indent: -9999px\">x</p>",
+        "<div style=\"height:0;overflow:hidden\">x</div>",
+        "<div style=\"width:1px; height:1px; overflow:hidden\">x</div>",
         "<div class=\"PreHeader\">x</div>",
         "<div style=\"display:none\">x<br>x",
     ] {
         let page = page(&format!("a{hidden}"));
         assert_eq!(texts(&page).concat(), "a", "{hidden}");
+    }
+    for shown in [
+        "font-size:3px",
+        "font-size:1em",
+        "font-size:1.2rem",
+        "height:0",
+        "left:-9999px",
+        "text-indent:-1em",
+        "overflow:hidden",
+        "width:100%;overflow:hidden",
+        "position:relative;left:-5px",
+        "font-size:x-small",
+        "height:-px",
+    ] {
+        check(&format!("<div style=\"{shown}\">a</div>"), &["a"]);
     }
     check("<![if !mso]>a<![endif]>", &["a"]);
     check("<td style=\"font-size:0\">x<div style=\"font-size:14px\">a</div></td>", &["a"]);
@@ -192,7 +213,7 @@ fn assert_places(body: &[u8]) {
             last = line.octets.end;
             let p = &line.place;
             let behind = [p.behind_break_before, p.behind_break_after, p.at_block_start, p.after_block];
-            assert!(behind.iter().flatten().all(|at| body[..*at].ends_with(b">")));
+            assert!(behind.iter().flatten().all(|at| matches!(body[*at - 1], b'>' | b'\n')));
             let front = [p.before_block, p.at_block_end];
             assert!(front.iter().flatten().all(|at| body[*at..].starts_with(b"<")));
             let (before, after) = (

@@ -140,6 +140,17 @@ async fn an_untouched_mail_passes_to_the_octet_behind_our_trace_and_touches_no_d
 }
 
 #[tokio::test]
+async fn a_company_whose_edited_mails_are_refused_is_left_alone_and_it_is_said_why() {
+    let mut house = House::with(one_copy, SpoolOptions::default(), |s| s.deliver.edit_refusals_max = 1).await;
+    house.send(&["edit"]).await;
+    assert_eq!(house.hop.delivered().await.0, ["edit"]);
+    assert_eq!(house.counted("edit_refused"), 1);
+    house.send(&["a"]).await;
+    assert!(house.hop.delivered().await.1.ends_with(MESSAGE));
+    assert_eq!((house.counted("editing_stopped"), house.outbox().await.len()), (1, 0));
+}
+
+#[tokio::test]
 async fn refused_for_all_is_said_to_the_client_and_no_bounce_is_made() {
     let house = House::new(one_copy).await;
     assert_eq!(house.send(&["gone", "gone2"]).await, "550 5.1.1 No such user");

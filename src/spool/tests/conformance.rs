@@ -14,6 +14,7 @@ async fn an_entry_comes_back_as_it_was_stored() {
         let entry = spool.load(&id("a")).await.unwrap().unwrap();
         assert_eq!((entry.envelope, entry.original, entry.trace), (new.envelope, new.original, new.trace));
         assert_eq!((entry.received_at, entry.copies), (minute(0), vec![new.copies[0].edits.clone()]));
+        assert_eq!(entry.company, new.company);
         assert_eq!(entry.recipients[1].last_reply.as_deref(), Some("450 <rcpt> busy"));
         assert_eq!((entry.recipients[1].attempts, entry.recipients[1].number), (2, 1));
         assert_eq!(entry.recipients.iter().map(|r| r.has_offer).collect::<Vec<_>>(), [true, false]);

@@ -103,6 +103,7 @@ fn mail(entry: &str, recipients: u32, octets: usize) -> NewEntry {
     NewEntry {
         id: id(entry),
         once: None,
+        company: CompanyId::parse("kaede").ok(),
         received_at: minute(0),
         envelope: Envelope {
             sender: Some(Address::parse("jinji@kaede.example").unwrap()),

@@ -12,7 +12,7 @@ use crate::spool::Spool;
 type Mail = (Vec<String>, String);
 
 /// `gone…` is refused, `busy…` deferred, `late…` makes the dot wait for a permit, `breakspool` closes the spool of the
-/// sender before the dot is answered. Everybody else is accepted at once.
+/// sender before the dot is answered, `edit` takes no mail with a line. Everybody else is accepted at once.
 pub(super) struct NextHop {
     pub(super) port: u16,
     pub(super) answer_late: Arc<Semaphore>,
@@ -87,6 +87,9 @@ impl Session {
         }
         if recipients.iter().any(|r| r == "breakspool") {
             self.spool.close().await;
+        }
+        if recipients.iter().any(|r| r == "edit") && message.contains("line for") {
+            return say(stream, "554 5.7.1 Edited").await;
         }
         self.taken.send((recipients, message)).ok()?;
         say(stream, "250 2.0.0 Taken").await

@@ -1,0 +1,250 @@
+//! What a Japanese sentence is about: what was applied for, and what it is that is passed over.
+//!
+//! Prizes, committees, flats and schools have applications, interviews and results in the very words of jobs. What
+//! tells them apart is the noun the application goes to and the noun the verb of the result takes. Neither list of
+//! other matters would ever be complete, so the nouns of jobs are what is listed (rules of kind `target` and `object`).
+
+use super::fold::{Folded, is_han};
+use super::rules::{Kind, Rules};
+use super::scan::Hit;
+
+/// What an English rejection does not go on with, or goes on with instead.
+const WITHS: &[&str] = &[
+    "you",
+    "your",
+    "other",
+    "others",
+    "another",
+    "someone",
+    "somebody",
+    "a",
+    "an",
+    "the",
+    "this",
+    "candidates",
+    "applicants",
+    "our",
+    "different",
+    "those",
+    "individuals",
+    "it",
+    "any",
+    "more",
+];
+/// What an applicant does not go on with.
+const OFFERED: &[&str] = &["position", "role", "job", "opportunity", "offer", "process", "interview", "interviews"];
+/// Longest noun that is looked at, in characters.
+const NOUN_CHARS_MAX: usize = 24;
+/// What is applied for or judged stands before these, joined by one of the particles; the longer first.
+const APPLICATIONS: &[(&str, &[&str])] = &[
+    ("応募", &["へのご", "へご", "にご", "をご", "への", "へ", "に", "を"]),
+    ("エントリー", &["へのご", "へご", "にご", "への", "へ", "に"]),
+    ("選考", &["の", ""]),
+    ("面接", &[""]),
+];
+/// In a noun, marks of an employer's name, which says nothing of what is applied for.
+const EMPLOYERS: &[&str] = &["株式会社", "有限会社", "合同会社", "法人", "事務所", "商店", "銀行", "病院"];
+/// What was applied for stands behind 応募 and one of these.
+const APPLIED: &[&str] = &["いただきました", "いただいた", "くださいました", "くださった", "された", "の"];
+/// Says how or where it is judged or applied for, and not what for.
+const MANNERS: &[&str] = &[
+    "慎重",
+    "厳正",
+    "公正",
+    "真剣",
+    "丁寧",
+    "実際",
+    "今後",
+    "以降",
+    "先般",
+    "先日",
+    "貴殿",
+    "通常",
+    "厳格",
+    "総合的",
+    "積極的",
+    "書類",
+    "面接",
+    "一次",
+    "二次",
+    "三次",
+    "1次",
+    "2次",
+    "3次",
+    "最終",
+    "今回",
+    "次回",
+    "社内",
+    "課題",
+    "適性",
+    "結果",
+    "内容",
+    "企業",
+    "試験",
+    "弊社",
+    "当社",
+    "本人",
+    "多数",
+    "以上",
+    "オンライン",
+    "web",
+    "技術",
+    "役員",
+    "個別",
+    "集団",
+    "個人",
+    "代表",
+    "社長",
+    "人事",
+    "グループ",
+    "対面",
+    "当日",
+    "本日",
+    "昨日",
+    "電話",
+    "リモート",
+    "カジュアル",
+    "追加",
+    "選考",
+    "貴社",
+    "短時間",
+];
+/// Single characters that are a person's, or the end of an adverb.
+const NO_NOUNS: &[&str] =
+    &["方", "者", "際", "誠", "実", "次", "他", "回", "後", "件", "中", "上", "旨", "特", "新", "再", "皆", "本", "当"];
+/// Last characters of the names of jobs.
+const JOB_ENDINGS: &[char] = &['職', '士', '師'];
+/// Nouns that say nothing of their own: what stands before them counts.
+const EMPTY_NOUNS: &[&str] = &["募集", "公募", "件"];
+/// Verbs of passing over, which take what is passed over as their object.
+const PASSED_OVER: &[&str] = &["見送", "見合わせ", "お見送"];
+
+/// Whether what is applied for is a job (true) or something else (false); `None` when no noun says so.
+pub(super) fn find_target(folded: &Folded, hits: &[Hit], rules: &Rules) -> Option<bool> {
+    let mut other = false;
+    let mut job = false;
+    for (word, particles) in APPLICATIONS {
+        for (at, _) in folded.text.match_indices(word) {
+            let before = folded.text.get(..at).unwrap_or_default();
+            let rest = particles.iter().find_map(|particle| before.strip_suffix(particle));
+            match rest.and_then(|rest| target(rest, hits, rules)) {
+                Some(true) => job = true,
+                Some(false) => other = true,
+                None => {}
+            }
+        }
+    }
+    if other || is_applied_with_other(folded, hits, rules) {
+        Some(false).filter(|_| !job)
+    } else {
+        Some(true).filter(|_| job)
+    }
+}
+
+/// Whether a noun that is none of jobs stands behind the application, as in 応募いただいた作品.
+fn is_applied_with_other(folded: &Folded, hits: &[Hit], rules: &Rules) -> bool {
+    folded.text.match_indices("応募").any(|(at, word)| {
+        let behind = folded.text.get(at + word.len()..).unwrap_or_default();
+        let Some(rest) = APPLIED.iter().find_map(|applied| behind.strip_prefix(applied)) else { return false };
+        let start = folded.text.len() - rest.len();
+        let end = start + noun_at_start(rest).len();
+        target(folded.text.get(..end).unwrap_or_default(), hits, rules) == Some(false) && end > start
+    })
+}
+
+/// Whether the noun in front is one of jobs; `None` when there is none.
+fn target(mut rest: &str, hits: &[Hit], rules: &Rules) -> Option<bool> {
+    for _ in 0..2 {
+        rest = without_brackets(rest);
+        let noun = noun_at_end(rest);
+        let start = rest.len() - noun.len();
+        if EMPLOYERS.iter().any(|mark| noun.contains(mark)) {
+            return None;
+        }
+        if noun.ends_with(JOB_ENDINGS) || ends_listed(hits, start, rest.len(), rules) {
+            return Some(true);
+        }
+        if noun.is_empty() || NO_NOUNS.contains(&noun) || MANNERS.iter().any(|manner| noun.ends_with(manner)) {
+            return None;
+        }
+        let Some(empty) = EMPTY_NOUNS.iter().find(|empty| noun == **empty) else {
+            return Some(false);
+        };
+        rest = rest.strip_suffix(*empty)?.strip_suffix('の')?;
+    }
+    None
+}
+
+/// Whether the verb of a result takes an object that is no part of hiring: a contract, an order, an event.
+pub(super) fn is_of_other(folded: &Folded, hits: &[Hit], result: &Hit, rules: &Rules) -> bool {
+    let text = &folded.text;
+    // 見送られた, 見送った and 見送っている tell of it; the one who decides says 見送らせていただく, 見送りました, 見送ることに.
+    if ["られ", "った", "って"].iter().any(|told| text.get(result.end..).is_some_and(|rest| rest.starts_with(told)))
+    {
+        return true;
+    }
+    if is_with_other(text, result) {
+        return true;
+    }
+    let words = text.get(result.start..result.end).unwrap_or_default();
+    let Some(verb) = PASSED_OVER.iter().filter_map(|verb| words.rfind(verb)).min() else { return false };
+    let before = text.get(..result.start + verb).unwrap_or_default();
+    let Some(rest) = ["を", "をお", "のお", "の"].iter().find_map(|particle| before.strip_suffix(particle))
+    else {
+        return false;
+    };
+    let noun = noun_at_end(rest);
+    let taken_on = rest.strip_suffix("採用").and_then(|rest| rest.strip_suffix('の'));
+    if taken_on.and_then(|rest| target(rest, hits, rules)) == Some(false) {
+        return true;
+    }
+    !noun.is_empty() && !is_listed(hits, rest.len() - noun.len(), rest.len(), Kind::Object, rules)
+}
+
+/// Whether a noun of jobs ends there: the head of a Japanese noun is its end. What stands in brackets is no head.
+fn ends_listed(hits: &[Hit], start: usize, end: usize, rules: &Rules) -> bool {
+    let from = hits.partition_point(|hit| hit.end < end);
+    let near = hits.iter().skip(from).take_while(|hit| hit.end == end);
+    near.into_iter().any(|hit| hit.start >= start && rules.list.get(hit.rule).is_some_and(|r| r.kind == Kind::Target))
+}
+
+/// What stands in brackets at the end of a noun is no head of it, and a quoted noun is one.
+fn without_brackets(text: &str) -> &str {
+    let bare = text.strip_suffix(')').and_then(|inside| inside.rsplit_once('(')).map_or(text, |(bare, _)| bare);
+    bare.trim_end_matches('」')
+}
+
+/// Whether an English verb of going on takes somebody else: "moving forward with Ann".
+fn is_with_other(text: &str, result: &Hit) -> bool {
+    let behind = text.get(result.end..).unwrap_or_default();
+    let inside = text.get(result.start..result.end).unwrap_or_default();
+    let rest = if inside.ends_with(" with") { Some(behind) } else { behind.strip_prefix(" with") };
+    let Some(rest) = rest.and_then(|rest| rest.strip_prefix(' ')) else { return false };
+    let mut words = rest.split(|c: char| !c.is_ascii_alphanumeric());
+    let word = words.next().unwrap_or_default();
+    // An applicant does not go on with the position, the role, the offer.
+    !WITHS.contains(&word) || matches!(word, "the" | "this") && words.next().is_some_and(|noun| OFFERED.contains(&noun))
+}
+
+fn is_listed(hits: &[Hit], start: usize, end: usize, wanted: Kind, rules: &Rules) -> bool {
+    let from = hits.partition_point(|hit| hit.end <= start);
+    let near = hits.iter().skip(from).take_while(|hit| hit.end <= end);
+    near.into_iter().any(|hit| hit.start >= start && rules.list.get(hit.rule).is_some_and(|r| r.kind == wanted))
+}
+
+/// The run of Chinese characters, katakana, letters and brackets a text ends with.
+fn noun_at_end(text: &str) -> &str {
+    let length = noun_octets(text.chars().rev());
+    text.get(text.len() - length..).unwrap_or_default()
+}
+
+fn noun_at_start(text: &str) -> &str {
+    text.get(..noun_octets(text.chars())).unwrap_or_default()
+}
+
+fn noun_octets(chars: impl Iterator<Item = char>) -> usize {
+    let is_part = |c: &char| {
+        is_han(*c) || c.is_ascii_alphanumeric() || matches!(c, '\u{30a1}'..='\u{30fe}' | '「' | '」' | '(' | ')' | '/')
+    };
+    chars.take(NOUN_CHARS_MAX).take_while(is_part).map(char::len_utf8).sum()
+}

@@ -1,0 +1,120 @@
+//! The documents tell the truth: codes, crates, commands and listen addresses are compared with what they speak of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use career_relay::classify::Reason;
+use career_relay::cli::reason;
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The first two cells of a document's table rows.
+fn rows(text: &str) -> Vec<(String, String)> {
+    let cells = |line: &str| {
+        let mut cells = line.strip_prefix("| ")?.split(" | ").map(|c| c.trim_end_matches('|').trim().to_owned());
+        Some((cells.next()?, cells.next()?))
+    };
+    text.lines().filter_map(cells).collect()
+}
+
+/// The rows whose first cell is a code, without its marks.
+fn codes(text: &str) -> Vec<(String, String)> {
+    let code = |cell: &str| Some(cell.strip_prefix('`')?.strip_suffix('`')?.to_owned());
+    rows(text).into_iter().filter_map(|(first, second)| Some((code(&first)?, second))).collect()
+}
+
+#[test]
+fn the_classifiers_document_has_every_code_with_its_meaning_and_no_other() {
+    let in_code: Vec<(String, String)> = Reason::ALL
+        .iter()
+        .map(|r| (r.code(), r.meaning()))
+        .chain(reason::others().flat_map(|(_, list)| list.iter().copied()))
+        .map(|(code, meaning)| (code.to_owned(), meaning.to_owned()))
+        .collect();
+    assert_eq!(codes(&read("docs/classifier.md")), in_code);
+}
+
+/// The names of a table of Cargo.toml.
+fn dependencies(manifest: &str, table: &str) -> BTreeSet<String> {
+    let lines = manifest.lines().skip_while(|l| *l != table).skip(1).take_while(|l| !l.starts_with('['));
+    lines.filter_map(|l| l.split_once(" = ")).map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn every_direct_dependency_has_its_reason_and_every_reason_its_dependency() {
+    let manifest = read("Cargo.toml");
+    let wanted = &dependencies(&manifest, "[dependencies]") | &dependencies(&manifest, "[dev-dependencies]");
+    assert!(wanted.len() > 30 && wanted.contains("tokio") && wanted.contains("proptest"), "{wanted:?}");
+    let text = read("CONTRIBUTING.md");
+    let table = text.split("| crate |").nth(1).expect("a table of dependencies");
+    let table = table.split("\n\n").next().expect("its end");
+    let first = |cell: String| cell.split(" (").next().unwrap_or_default().to_owned();
+    let named: BTreeSet<String> = rows(table)
+        .into_iter()
+        .filter(|(cell, _)| !cell.starts_with("---"))
+        .flat_map(|(cell, _)| first(cell).split(", ").map(str::to_owned).collect::<Vec<_>>())
+        .map(|name| name.split(' ').next().unwrap_or_default().to_owned())
+        .filter(|name| !["why", "bundled"].contains(&name.as_str()))
+        .collect();
+    assert_eq!(named, wanted);
+}
+
+#[test]
+fn the_readme_promises_what_ci_runs_and_the_links_lead_somewhere() {
+    let readme = read("README.md");
+    let commands: Vec<&str> = readme.lines().filter_map(|l| l.strip_prefix("    make ")).collect();
+    assert_eq!(commands, ["demo", "test"]);
+    assert!(read(".ci/run").ends_with("exec make test\n"));
+    let makefile = read("Makefile");
+    for target in commands {
+        assert!(makefile.contains(&format!("\n{target}:")), "no target {target}");
+    }
+    for file in [
+        "README.md",
+        "README.ja.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/flow.md",
+        "docs/commands.md",
+        "docs/operations.md",
+        "docs/ja/operations.md",
+    ] {
+        let (text, folder) = (read(file), Path::new(file).parent().expect("a folder"));
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(link);
+            assert!(link.starts_with("https://") || path.exists(), "{file} leads to {link}");
+        }
+    }
+}
+
+#[test]
+fn the_architectures_table_names_every_module_and_no_other() {
+    let there: BTreeSet<String> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+        .expect("src")
+        .flatten()
+        .map(|entry| entry.path())
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .filter(|name| !["main", "lib"].contains(&name.as_str()))
+        .collect();
+    let text = read("docs/architecture.md");
+    let tables: BTreeMap<&str, &str> = text.split("\n## ").filter_map(|s| s.split_once('\n')).collect();
+    let modules = ["Pure modules", "Shell modules"].into_iter().flat_map(|title| rows(tables[title]));
+    let named: BTreeSet<String> = modules
+        .filter(|(cell, _)| cell.starts_with('`'))
+        .flat_map(|(cell, _)| cell.split(", ").map(|name| name.trim_matches('`').to_owned()).collect::<Vec<_>>())
+        .collect();
+    assert_eq!(named, there);
+}
+
+#[test]
+fn the_socket_unit_listens_where_the_configuration_would() {
+    let unit = read("systemd/career-relay.socket");
+    let listens: Vec<&str> = unit.lines().filter_map(|l| l.strip_prefix("ListenStream=")).collect();
+    let config = read("config/career-relay.toml");
+    let listen = config.lines().find_map(|l| l.strip_prefix("listen = ")).expect("smtp.listen");
+    assert_eq!(listen, format!("[{}]", listens.iter().map(|l| format!("\"{l}\"")).collect::<Vec<_>>().join(", ")));
+}
