@@ -32,7 +32,22 @@ const WITHS: &[&str] = &[
     "more",
 ];
 /// What an applicant does not go on with.
-const OFFERED: &[&str] = &["position", "role", "job", "opportunity", "offer", "process", "interview", "interviews"];
+const OFFERED: &[&str] = &[
+    "company",
+    "firm",
+    "employer",
+    "school",
+    "actor",
+    "colleague",
+    "position",
+    "role",
+    "job",
+    "opportunity",
+    "offer",
+    "process",
+    "interview",
+    "interviews",
+];
 /// Longest noun that is looked at, in characters.
 const NOUN_CHARS_MAX: usize = 24;
 /// What is applied for or judged stands before these, joined by one of the particles; the longer first.
@@ -183,7 +198,7 @@ pub(super) fn is_of_other(folded: &Folded, hits: &[Hit], result: &Hit, rules: &R
     {
         return true;
     }
-    if is_with_other(text, result) {
+    if is_with_other(text, result) || is_named_only(text, result) {
         return true;
     }
     let words = text.get(result.start..result.end).unwrap_or_default();
@@ -208,6 +223,22 @@ fn ends_listed(hits: &[Hit], start: usize, end: usize, rules: &Rules) -> bool {
     near.into_iter().any(|hit| hit.start >= start && rules.list.get(hit.rule).is_some_and(|r| r.kind == Kind::Target))
 }
 
+/// Whether 不採用 is spoken of as a thing, and not said: 不採用の記録, 不採用を, 不採用だった.
+fn is_named_only(text: &str, result: &Hit) -> bool {
+    let said = |rest: &str| {
+        let outcome =
+            ["の結果と", "の結果に", "の運びと", "の判断と", "の判断に", "の結論"].iter().any(|o| rest.starts_with(o));
+        outcome
+            || rest
+                .chars()
+                .next()
+                .is_none_or(|c| !matches!(c, 'の' | 'を' | 'が' | 'も' | 'は' | 'だ' | 'に') && !is_han(c))
+    };
+    let inside = text.get(result.start..result.end).unwrap_or_default();
+    let outcome = ["不採用", "不合格", "不通過"].iter().any(|outcome| inside.ends_with(outcome));
+    outcome && !text.get(result.end..).is_none_or(said)
+}
+
 /// What stands in brackets at the end of a noun is no head of it, and a quoted noun is one.
 fn without_brackets(text: &str) -> &str {
     let bare = text.strip_suffix(')').and_then(|inside| inside.rsplit_once('(')).map_or(text, |(bare, _)| bare);
@@ -219,6 +250,13 @@ fn is_with_other(text: &str, result: &Hit) -> bool {
     let behind = text.get(result.end..).unwrap_or_default();
     let inside = text.get(result.start..result.end).unwrap_or_default();
     let rest = if inside.ends_with(" with") { Some(behind) } else { behind.strip_prefix(" with") };
+    let another = inside.ends_with("another").then(|| behind.strip_prefix(' ')).flatten();
+    if another
+        .and_then(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next())
+        .is_some_and(|n| OFFERED.contains(&n))
+    {
+        return true;
+    }
     let Some(rest) = rest.and_then(|rest| rest.strip_prefix(' ')) else { return false };
     let mut words = rest.split(|c: char| !c.is_ascii_alphanumeric());
     let word = words.next().unwrap_or_default();
