@@ -193,15 +193,13 @@ fn target(mut rest: &str, hits: &[Hit], rules: &Rules) -> Option<bool> {
 /// Whether the verb of a result takes an object that is no part of hiring: a contract, an order, an event.
 pub(super) fn is_of_other(folded: &Folded, hits: &[Hit], result: &Hit, rules: &Rules) -> bool {
     let text = &folded.text;
-    // 見送られた, 見送った and 見送っている tell of it; the one who decides says 見送らせていただく, 見送りました, 見送ることに.
-    if ["られ", "った", "って"].iter().any(|told| text.get(result.end..).is_some_and(|rest| rest.starts_with(told)))
+    let words = text.get(result.start..result.end).unwrap_or_default();
+    if is_told_of(words, text.get(result.end..).unwrap_or_default())
+        || is_with_other(text, result)
+        || is_named_only(text, result)
     {
         return true;
     }
-    if is_with_other(text, result) || is_named_only(text, result) {
-        return true;
-    }
-    let words = text.get(result.start..result.end).unwrap_or_default();
     let Some(verb) = PASSED_OVER.iter().filter_map(|verb| words.rfind(verb)).min() else { return false };
     let before = text.get(..result.start + verb).unwrap_or_default();
     let Some(rest) = ["を", "をお", "のお", "の"].iter().find_map(|particle| before.strip_suffix(particle))
@@ -223,6 +221,12 @@ fn ends_listed(hits: &[Hit], start: usize, end: usize, rules: &Rules) -> bool {
     near.into_iter().any(|hit| hit.start >= start && rules.list.get(hit.rule).is_some_and(|r| r.kind == Kind::Target))
 }
 
+/// 見送られた, 見送った and 見送っている tell of it; who decides says 見送らせていただく, 見送りました, 見送ることに.
+fn is_told_of(words: &str, behind: &str) -> bool {
+    PASSED_OVER.iter().any(|verb| words.ends_with(verb))
+        && ["られ", "った", "って"].iter().any(|told| behind.starts_with(told))
+}
+
 /// Whether 不採用 is spoken of as a thing, and not said: 不採用の記録, 不採用を, 不採用だった.
 fn is_named_only(text: &str, result: &Hit) -> bool {
     let said = |rest: &str| {
@@ -241,8 +245,10 @@ fn is_named_only(text: &str, result: &Hit) -> bool {
 
 /// What stands in brackets at the end of a noun is no head of it, and a quoted noun is one.
 fn without_brackets(text: &str) -> &str {
-    let bare = text.strip_suffix(')').and_then(|inside| inside.rsplit_once('(')).map_or(text, |(bare, _)| bare);
-    bare.trim_end_matches('」')
+    // A noun's length bounds how far back the opening bracket is looked for.
+    let opened = text.strip_suffix(')').and_then(|inside| noun_at_end(inside).rfind('(').map(|at| (inside, at)));
+    let bare = opened.and_then(|(inside, at)| inside.get(..inside.len() - noun_at_end(inside).len() + at));
+    bare.unwrap_or(text).trim_end_matches('」')
 }
 
 /// Whether an English verb of going on takes somebody else: "moving forward with Ann".
