@@ -52,7 +52,7 @@ const OFFERED: &[&str] = &[
 const NOUN_CHARS_MAX: usize = 24;
 /// What is applied for or judged stands before these, joined by one of the particles; the longer first.
 const APPLICATIONS: &[(&str, &[&str])] = &[
-    ("応募", &["へのご", "へご", "にご", "をご", "への", "へ", "に", "を"]),
+    ("応募", &["へのご", "へご", "にご", "をご", "のご", "への", "へ", "に", "を"]),
     ("エントリー", &["へのご", "へご", "にご", "への", "へ", "に"]),
     ("選考", &["の", ""]),
     ("面接", &[""]),
@@ -182,10 +182,11 @@ fn target(mut rest: &str, hits: &[Hit], rules: &Rules) -> Option<bool> {
         if noun.is_empty() || NO_NOUNS.contains(&noun) || MANNERS.iter().any(|manner| noun.ends_with(manner)) {
             return None;
         }
-        let Some(empty) = EMPTY_NOUNS.iter().find(|empty| noun == **empty) else {
+        let Some(empty) = EMPTY_NOUNS.iter().find(|empty| noun.ends_with(*empty)) else {
             return Some(false);
         };
-        rest = rest.strip_suffix(*empty)?.strip_suffix('の')?;
+        rest = rest.strip_suffix(*empty)?;
+        rest = rest.strip_suffix('の').unwrap_or(rest);
     }
     None
 }
