@@ -36,8 +36,8 @@ doc: ## the documentation builds, with no broken link
 build: ## the release binary
 	$(CARGO) build --release --locked
 
-demo: ## a day of HR mail on loopback
-	$(CARGO) run --release --locked -- demo
+demo: ## a day of HR mail on loopback (a debug build: it is there in two minutes)
+	$(CARGO) run --locked -- demo
 
 bench: ## microbenches of the pipeline
 	$(CARGO) bench --locked

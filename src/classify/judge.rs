@@ -14,6 +14,8 @@ const RECRUITING_MIN: u32 = 3;
 const RECRUITING_MIN_SOFT: u32 = 4;
 /// Recruiting weight of thanks for what an applicant does.
 const THANKED: u32 = 2;
+/// Recruiting weight that needs no interview: application, selection and hiring.
+const RECRUITING_SURE: u32 = 7;
 /// Applicant weight every result needs: thanks for applying or for coming, say. An agency is told the result in the
 /// very same words, but is not thanked for those.
 const APPLICANT_MIN: u32 = 2;
@@ -112,7 +114,7 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
             (false, false) => Reason::NoResult,
         });
     }
-    if !is_about_job(reading, subject) {
+    if !is_about_job(reading, subject, recruiting) {
         return Some(Reason::NotRecruiting);
     }
     // 定員に達した and the like are said of events and courses too.
@@ -136,14 +138,15 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
 
 /// Whether the matter is a job: words of jobs alone, or what is applied for is one, or hiring and an interview go
 /// together while nothing else is applied for.
-fn is_about_job(reading: &Reading, subject: &Reading) -> bool {
+fn is_about_job(reading: &Reading, subject: &Reading, recruiting: u32) -> bool {
     let proven = |proof: Proof| reading.proofs.contains(&proof) || subject.proofs.contains(&proof);
     let targets = [reading.target, subject.target];
     proven(Proof::Job)
         || !targets.contains(&Some(false))
             && (targets.contains(&Some(true))
                 || proven(Proof::Employer)
-                || proven(Proof::Hiring) && proven(Proof::Interview))
+                || proven(Proof::Hiring)
+                    && (proven(Proof::Interview) || reading.thanked && recruiting >= RECRUITING_SURE))
 }
 
 /// A reply carries the subject of what it answers: an invitation, say.

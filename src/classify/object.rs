@@ -32,12 +32,27 @@ const WITHS: &[&str] = &[
     "more",
 ];
 /// What an applicant does not go on with.
-const OFFERED: &[&str] = &["position", "role", "job", "opportunity", "offer", "process", "interview", "interviews"];
+const OFFERED: &[&str] = &[
+    "company",
+    "firm",
+    "employer",
+    "school",
+    "actor",
+    "colleague",
+    "position",
+    "role",
+    "job",
+    "opportunity",
+    "offer",
+    "process",
+    "interview",
+    "interviews",
+];
 /// Longest noun that is looked at, in characters.
 const NOUN_CHARS_MAX: usize = 24;
 /// What is applied for or judged stands before these, joined by one of the particles; the longer first.
 const APPLICATIONS: &[(&str, &[&str])] = &[
-    ("応募", &["へのご", "へご", "にご", "をご", "への", "へ", "に", "を"]),
+    ("応募", &["へのご", "へご", "にご", "をご", "のご", "への", "へ", "に", "を"]),
     ("エントリー", &["へのご", "へご", "にご", "への", "へ", "に"]),
     ("選考", &["の", ""]),
     ("面接", &[""]),
@@ -167,10 +182,11 @@ fn target(mut rest: &str, hits: &[Hit], rules: &Rules) -> Option<bool> {
         if noun.is_empty() || NO_NOUNS.contains(&noun) || MANNERS.iter().any(|manner| noun.ends_with(manner)) {
             return None;
         }
-        let Some(empty) = EMPTY_NOUNS.iter().find(|empty| noun == **empty) else {
+        let Some(empty) = EMPTY_NOUNS.iter().find(|empty| noun.ends_with(*empty)) else {
             return Some(false);
         };
-        rest = rest.strip_suffix(*empty)?.strip_suffix('の')?;
+        rest = rest.strip_suffix(*empty)?;
+        rest = rest.strip_suffix('の').unwrap_or(rest);
     }
     None
 }
@@ -178,15 +194,13 @@ fn target(mut rest: &str, hits: &[Hit], rules: &Rules) -> Option<bool> {
 /// Whether the verb of a result takes an object that is no part of hiring: a contract, an order, an event.
 pub(super) fn is_of_other(folded: &Folded, hits: &[Hit], result: &Hit, rules: &Rules) -> bool {
     let text = &folded.text;
-    // 見送られた, 見送った and 見送っている tell of it; the one who decides says 見送らせていただく, 見送りました, 見送ることに.
-    if ["られ", "った", "って"].iter().any(|told| text.get(result.end..).is_some_and(|rest| rest.starts_with(told)))
+    let words = text.get(result.start..result.end).unwrap_or_default();
+    if is_told_of(words, text.get(result.end..).unwrap_or_default())
+        || is_with_other(text, result)
+        || is_named_only(text, result)
     {
         return true;
     }
-    if is_with_other(text, result) {
-        return true;
-    }
-    let words = text.get(result.start..result.end).unwrap_or_default();
     let Some(verb) = PASSED_OVER.iter().filter_map(|verb| words.rfind(verb)).min() else { return false };
     let before = text.get(..result.start + verb).unwrap_or_default();
     let Some(rest) = ["を", "をお", "のお", "の"].iter().find_map(|particle| before.strip_suffix(particle))
@@ -208,10 +222,34 @@ fn ends_listed(hits: &[Hit], start: usize, end: usize, rules: &Rules) -> bool {
     near.into_iter().any(|hit| hit.start >= start && rules.list.get(hit.rule).is_some_and(|r| r.kind == Kind::Target))
 }
 
+/// 見送られた, 見送った and 見送っている tell of it; who decides says 見送らせていただく, 見送りました, 見送ることに.
+fn is_told_of(words: &str, behind: &str) -> bool {
+    PASSED_OVER.iter().any(|verb| words.ends_with(verb))
+        && ["られ", "った", "って"].iter().any(|told| behind.starts_with(told))
+}
+
+/// Whether 不採用 is spoken of as a thing, and not said: 不採用の記録, 不採用を, 不採用だった.
+fn is_named_only(text: &str, result: &Hit) -> bool {
+    let said = |rest: &str| {
+        let outcome =
+            ["の結果と", "の結果に", "の運びと", "の判断と", "の判断に", "の結論"].iter().any(|o| rest.starts_with(o));
+        outcome
+            || rest
+                .chars()
+                .next()
+                .is_none_or(|c| !matches!(c, 'の' | 'を' | 'が' | 'も' | 'は' | 'だ' | 'に') && !is_han(c))
+    };
+    let inside = text.get(result.start..result.end).unwrap_or_default();
+    let outcome = ["不採用", "不合格", "不通過"].iter().any(|outcome| inside.ends_with(outcome));
+    outcome && !text.get(result.end..).is_none_or(said)
+}
+
 /// What stands in brackets at the end of a noun is no head of it, and a quoted noun is one.
 fn without_brackets(text: &str) -> &str {
-    let bare = text.strip_suffix(')').and_then(|inside| inside.rsplit_once('(')).map_or(text, |(bare, _)| bare);
-    bare.trim_end_matches('」')
+    // A noun's length bounds how far back the opening bracket is looked for.
+    let opened = text.strip_suffix(')').and_then(|inside| noun_at_end(inside).rfind('(').map(|at| (inside, at)));
+    let bare = opened.and_then(|(inside, at)| inside.get(..inside.len() - noun_at_end(inside).len() + at));
+    bare.unwrap_or(text).trim_end_matches('」')
 }
 
 /// Whether an English verb of going on takes somebody else: "moving forward with Ann".
@@ -219,6 +257,13 @@ fn is_with_other(text: &str, result: &Hit) -> bool {
     let behind = text.get(result.end..).unwrap_or_default();
     let inside = text.get(result.start..result.end).unwrap_or_default();
     let rest = if inside.ends_with(" with") { Some(behind) } else { behind.strip_prefix(" with") };
+    let another = inside.ends_with("another").then(|| behind.strip_prefix(' ')).flatten();
+    if another
+        .and_then(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next())
+        .is_some_and(|n| OFFERED.contains(&n))
+    {
+        return true;
+    }
     let Some(rest) = rest.and_then(|rest| rest.strip_prefix(' ')) else { return false };
     let mut words = rest.split(|c: char| !c.is_ascii_alphanumeric());
     let word = words.next().unwrap_or_default();
