@@ -23,6 +23,10 @@ const ADDRESSES_MAX: usize = 8;
 /// failures are a restart, and mail should not lie for half a minute behind one.
 const DOWN_AT_FIRST: Duration = Duration::from_millis(250);
 
+/// A failure within so short a time (a refused connection, most often) costs a waiting client nothing. Such a next hop
+/// is asked again every [`DOWN_AT_FIRST`], however often it failed, so that nothing lies long once it is back.
+const CHEAP_WITHIN: Duration = Duration::from_millis(50);
+
 /// How long a mail that is handed through waits for a connection to come back.
 const PLACE_WITHIN: Duration = Duration::from_millis(100);
 
@@ -60,15 +64,22 @@ pub(super) struct Hop {
 struct Health {
     /// Set by a failure: nobody tries before.
     down_until: Option<Instant>,
-    /// Failures since it last answered.
+    /// Failures since it last answered; those that came of one moment count once.
     failures: u32,
+    /// Whether somebody tries whether it is back.
+    probed: bool,
 }
 
 impl Health {
     /// Leaves it alone for a while, the longer the more often it failed.
     fn leave_alone(&mut self, down_for: Duration) {
+        let is_known = !self.probed && self.down_until.is_some_and(|until| Instant::now() < until);
+        if is_known {
+            return;
+        }
         self.down_until = Some(Instant::now() + wait_after(self.failures, down_for));
         self.failures = self.failures.saturating_add(1);
+        self.probed = false;
     }
 }
 
@@ -161,11 +172,14 @@ impl Hop {
 
     /// A new connection.
     pub(super) async fn open(&self, hostname: &str, patience: &Patience) -> Result<Connection, NoConnection> {
-        if !self.may_try() {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        // Without a place nobody is sent to probe: the others would wait for an answer that never comes.
+        if self.is_down() || (place.is_ok() && !self.may_try()) {
             return Err(NoConnection::Down);
         }
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoConnection::Full)?;
-        let addresses = patience.bear(Phase::Connect, self.look_up()).await.map_err(|b| self.fail(b))?;
+        let place = place.map_err(|_| NoConnection::Full)?;
+        let began = Instant::now();
+        let addresses = patience.bear(Phase::Connect, self.look_up()).await.map_err(|b| self.fail(b, began))?;
         let place = Place { _permit: place, _held: self.watch.hold(Gauge::NextHopConnections) };
         match Connection::open(&addresses, place, hostname, patience).await {
             Ok(connection) => {
@@ -173,12 +187,14 @@ impl Hop {
                 Ok(connection)
             }
             Err(broken) if self.is_too_many(&broken) => Err(NoConnection::Full),
-            Err(broken) => Err(self.fail(broken)),
+            Err(broken) => Err(self.fail(broken, began)),
         }
     }
 
-    fn fail(&self, broken: Broken) -> NoConnection {
-        self.stalled();
+    fn fail(&self, broken: Broken, began: Instant) -> NoConnection {
+        let is_cheap = began.elapsed() < CHEAP_WITHIN;
+        let down_for = if is_cheap { DOWN_AT_FIRST.min(self.settings.down_for) } else { self.settings.down_for };
+        lock(&self.health).leave_alone(down_for);
         NoConnection::Failed(broken)
     }
 
@@ -202,6 +218,7 @@ impl Hop {
             Some(until) if Instant::now() < until => false,
             Some(_) => {
                 health.down_until = Some(Instant::now() + self.settings.down_for);
+                health.probed = true;
                 true
             }
         }
@@ -262,5 +279,30 @@ mod tests {
         let millis = |failures| wait_after(failures, Duration::from_secs(30)).as_millis();
         assert_eq!([0, 1, 2, 6, 7, u32::MAX].map(millis), [250, 500, 1_000, 16_000, 30_000, 30_000]);
         assert_eq!(wait_after(9, Duration::ZERO), Duration::ZERO);
+    }
+
+    #[test]
+    fn failures_of_one_moment_count_once_and_a_failed_probe_counts() {
+        let (mut health, down_for) = (Health::default(), Duration::from_secs(30));
+        (0..64).for_each(|_| health.leave_alone(down_for));
+        assert_eq!(health.failures, 1);
+        health.probed = true;
+        (0..64).for_each(|_| health.leave_alone(down_for));
+        assert_eq!((health.failures, health.probed), (2, false));
+    }
+
+    #[tokio::test]
+    async fn a_next_hop_that_refuses_at_once_is_asked_again_soon_however_often_it_failed() {
+        let refusing = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
+        let target = NextHop { host: refusing.ip().to_string(), port: refusing.port() };
+        let hop = Hop::new(target, DeliverSettings::default(), Watch::new());
+        let second = Duration::from_secs(1);
+        let deadlines = crate::deliver::Deadlines { connect: second, command: second, block: second, dot: second };
+        for _ in 0..8 {
+            lock(&hop.health).down_until = None;
+            let came = hop.open("gw.example", &Patience { deadlines, until: None }).await;
+            assert!(matches!(came, Err(NoConnection::Failed(_))));
+        }
+        assert!(hop.down_left() <= DOWN_AT_FIRST);
     }
 }
