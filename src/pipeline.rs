@@ -133,6 +133,9 @@ fn refer(
     of.company.takes_part(sender).map_err(stop)?;
     let audience = &of.company.audience;
     classify::recipients(&received.envelope, message, audience).map_err(|r| stop(r.code()))?;
+    if !classify::may_be_recruiting(message, &policy.rules) {
+        return Err(stop(classify::Reason::NotRecruiting.code()));
+    }
     let view = View::read(message);
     let mail = classify::Mail { envelope: &received.envelope, message, view: &view, audience };
     let rejection = match classify::decide(&mail, &policy.rules) {

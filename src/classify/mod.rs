@@ -5,6 +5,7 @@
 //! abstain. The words are data (`config/rules/*.toml`); this module holds how they are read, and nothing else.
 
 mod fold;
+mod gate;
 mod judge;
 mod language;
 mod names;
@@ -42,6 +43,11 @@ pub struct Mail<'a> {
     pub view: &'a View,
     /// Who is never a candidate.
     pub audience: &'a Audience,
+}
+
+/// Whether the mail has to be read at all; `false` means [`Reason::NotRecruiting`]. Cheap beside building a view.
+pub fn may_be_recruiting(message: &Message<'_>, rules: &Rules) -> bool {
+    rules.gate.lets_through(message)
 }
 
 /// Decides on one mail: structure first, then the recipients, then the text.

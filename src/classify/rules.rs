@@ -5,6 +5,7 @@ use serde::Deserialize;
 use std::collections::HashMap;
 
 use super::fold::fold_phrase;
+use super::gate::Gate;
 use super::verdict::{Lang, Reason};
 
 /// Stands in a phrase for a short gap within one sentence.
@@ -14,6 +15,8 @@ const GAP: char = '~';
 #[derive(Debug)]
 pub struct Rules {
     pub(super) automaton: AhoCorasick,
+    /// What every recruiting text in Japanese holds something of.
+    pub(super) gate: Gate,
     /// Which steps of which phrases each pattern of the automaton is; later steps first.
     pub(super) uses: Vec<Vec<Step>>,
     pub(super) phrases: Vec<Phrase>,
@@ -185,6 +188,8 @@ struct Builder {
     uses: Vec<Vec<Step>>,
     phrases: Vec<Phrase>,
     rules: Vec<Rule>,
+    /// The recruiting phrases as they are written.
+    recruiting: Vec<String>,
     slots: usize,
 }
 
@@ -204,7 +209,10 @@ impl Builder {
                 self.add_phrase(phrase, rule, excepts).map_err(fault)?;
             }
         }
-        let RuleText { id, weight, firm, proof, .. } = text;
+        let RuleText { id, weight, firm, proof, phrases, .. } = text;
+        if kind == Kind::Recruiting {
+            self.recruiting.extend(phrases);
+        }
         self.rules.push(Rule { id, language, kind, weight, firm, proof });
         Ok(())
     }
@@ -246,7 +254,9 @@ impl Builder {
             .match_kind(MatchKind::Standard)
             .build(&self.texts)
             .map_err(|fault| RulesFault::Compile(fault.to_string()))?;
-        Ok(Rules { automaton, uses: self.uses, phrases: self.phrases, list: self.rules })
+        let gate = Gate::new(self.recruiting.iter().map(String::as_str));
+        let gate = gate.map_err(|fault| RulesFault::Compile(fault.to_string()))?;
+        Ok(Rules { automaton, gate, uses: self.uses, phrases: self.phrases, list: self.rules })
     }
 }
 
