@@ -1,8 +1,8 @@
 //! A first look at undecided mail: whether its Japanese can be about applying at all, before its HTML is read.
 //!
 //! Most mail is ordinary, and reading HTML as a person sees it costs more than all else. Each phrase of recruiting has a
-//! character that stands for it here; a Japanese text without any of them holds none of the phrases. The look errs to
-//! one side only: what it is not sure of is read.
+//! pair of characters that stands for it here; a Japanese text without any of them holds none of the phrases. The look
+//! errs to one side only: what it is not sure of is read.
 
 use aho_corasick::AhoCorasick;
 
@@ -14,7 +14,7 @@ use crate::mail::transfer;
 pub(super) struct Gate(AhoCorasick);
 
 impl Gate {
-    /// Chooses a mark for each phrase: a Chinese character of it, or, of a phrase without any, its longest word.
+    /// Chooses a mark for each phrase: its first Chinese character and the next, or, where it has none, its longest word.
     pub(super) fn new<'a>(phrases: impl Iterator<Item = &'a str>) -> Result<Self, aho_corasick::BuildError> {
         let mut phrases: Vec<String> = phrases.map(outside_choices).collect();
         phrases.sort_by_key(String::len);
@@ -45,9 +45,9 @@ impl Gate {
 }
 
 fn mark_of(phrase: &str) -> String {
-    let is_ideograph = |c: &char| ('\u{4e00}'..='\u{9fff}').contains(c);
-    match phrase.chars().find(is_ideograph) {
-        Some(character) => character.into(),
+    let is_ideograph = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+    match phrase.find(is_ideograph) {
+        Some(at) => phrase[at..].chars().take(2).collect(),
         None => phrase.split(' ').max_by_key(|word| word.len()).unwrap_or(phrase).to_lowercase(),
     }
 }
@@ -101,7 +101,7 @@ mod tests {
         let plain = "text/plain; charset=utf-8";
         check("x", plain, "資料をお送りします。", false);
         check("x", "text/html; charset=utf-8", "<p>資料をお送りします。</p>", false);
-        check("x", plain, "ご応\r\n募ありがとう", true);
+        check("x", plain, "ご応募ありがとう", true);
         check("x", plain, "Your COVER LETTER をどうも", true);
         check("=?utf-8?B?44Ko44Oz44OI44Oq44O8?=", plain, "資料をお送りします。", true);
         check("x", plain, "Thank you for the papers.", true);
