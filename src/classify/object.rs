@@ -129,6 +129,9 @@ const NO_NOUNS: &[&str] =
     &["方", "者", "際", "誠", "実", "次", "他", "回", "後", "件", "中", "上", "旨", "特", "新", "再", "皆", "本", "当"];
 /// Last characters of the names of jobs.
 const JOB_ENDINGS: &[char] = &['職', '士', '師'];
+/// Members and judges of something: 員 ends these, and the names of jobs beside.
+const MEMBERS: &[&str] =
+    &["会員", "委員", "部員", "団員", "議員", "隊員", "党員", "組合員", "審査員", "役員", "全員", "定員", "満員"];
 /// Nouns that say nothing of their own: what stands before them counts.
 const EMPTY_NOUNS: &[&str] = &["募集", "公募", "件"];
 /// Verbs of passing over, which take what is passed over as their object.
@@ -176,7 +179,8 @@ fn target(mut rest: &str, hits: &[Hit], rules: &Rules) -> Option<bool> {
         if EMPLOYERS.iter().any(|mark| noun.contains(mark)) {
             return None;
         }
-        if noun.ends_with(JOB_ENDINGS) || ends_listed(hits, start, rest.len(), rules) {
+        let worker = noun.ends_with('員') && !MEMBERS.iter().any(|member| noun.ends_with(member));
+        if worker || noun.ends_with(JOB_ENDINGS) || ends_listed(hits, start, rest.len(), rules) {
             return Some(true);
         }
         if noun.is_empty() || NO_NOUNS.contains(&noun) || MANNERS.iter().any(|manner| noun.ends_with(manner)) {
