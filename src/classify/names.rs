@@ -79,6 +79,26 @@ const ORGANISATIONS: &[&str] = &[
     "担当者",
 ];
 
+/// What a candidate is wished, behind his name.
+const WISHED: &[&str] = &[
+    "今後の",
+    "一層の",
+    "いっそうの",
+    "益々の",
+    "ますますの",
+    "更なる",
+    "さらなる",
+    "これからの",
+    "これからを",
+    "ご活躍",
+    "ご健闘",
+    "ご健勝",
+    "ご多幸",
+    "就職活動",
+    "転職活動",
+    "お仕事探し",
+];
+
 /// Whether the text is addressed to, or speaks of, somebody other than the applicant.
 pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     let mut known: Option<String> = None;
@@ -111,6 +131,18 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool
         before = Some(line);
     }
     false
+}
+
+/// Whether the wishes are for the addressee by name: who hands a result on is not wished well.
+pub(super) fn is_wished_well(lines: &[&str]) -> bool {
+    let names = |line: &&str| names_in(line).map(|(name, _)| name).next();
+    let Some(known) = lines.iter().find_map(names) else { return false };
+    let text: String = lines.concat();
+    ["様の", "さまの", "さんの"].iter().flat_map(|mark| text.match_indices(mark)).any(|(at, mark)| {
+        let (before, behind) = (text.get(..at).unwrap_or_default(), text.get(at + mark.len()..).unwrap_or_default());
+        let wished = WISHED.iter().any(|wish| behind.trim_start().starts_with(wish));
+        wished && name_before(before, true).is_some_and(|name| is_same(&known, &name))
+    })
 }
 
 fn ends_with_honorific(line: &str) -> bool {

@@ -8,6 +8,8 @@ use super::verdict::Reason;
 
 /// How far behind a result its condition or denial may stand, in octets (some twenty-four Japanese characters).
 const SCOPE_OCTETS_MAX: usize = 72;
+/// Applicant weight of a result that is clear whatever stands behind it.
+const APPLICANT_MIN: u32 = 2;
 /// Where a clause ends and another begins within a sentence.
 const CLAUSE_ENDS: &[&str] = &["が、", "ため、", "ので、"];
 
@@ -52,13 +54,14 @@ pub(super) fn read(folded: Folded, rules: &Rules) -> Reading {
     reading.find_thanks(rules);
     reading.target = object::find_target(&reading.folded, &reading.hits, rules);
     reading.find_results(rules);
+    reading.find_veto(rules);
     reading
 }
 
 impl Reading {
     fn sum(&mut self, rules: &Rules) {
         let mut seen = vec![false; rules.list.len()];
-        for (index, hit) in self.hits.iter().enumerate() {
+        for hit in &self.hits {
             let (Some(rule), Some(seen)) = (rules.list.get(hit.rule), seen.get_mut(hit.rule)) else { continue };
             if std::mem::replace(seen, true) {
                 continue;
@@ -68,12 +71,31 @@ impl Reading {
                 Kind::Recruiting => self.recruiting += rule.weight,
                 Kind::Applicant => self.applicant += rule.weight,
                 Kind::Support | Kind::Wish => self.support += rule.weight,
-                Kind::Veto(reason) if self.veto.is_none_or(|(known, _)| reason < known) => {
-                    self.veto = Some((reason, index));
-                }
                 _ => {}
             }
         }
+    }
+
+    fn find_veto(&mut self, rules: &Rules) {
+        let clear = self.clear_result(rules);
+        for (index, hit) in self.hits.iter().enumerate() {
+            let Some(Kind::Veto(reason)) = rules.list.get(hit.rule).map(|rule| rule.kind) else { continue };
+            let stray = reason == Reason::BusinessMail && clear.is_some_and(|sentence| hit.sentence > sentence);
+            if !stray && self.veto.is_none_or(|(known, _)| reason < known) {
+                self.veto = Some((reason, index));
+            }
+        }
+    }
+
+    /// The sentence of a result that names the application for a job: words of other matters behind it are of papers
+    /// to be shredded, or of the company's own trade.
+    fn clear_result(&self, rules: &Rules) -> Option<usize> {
+        let applicant = self.thanked || self.applicant >= APPLICANT_MIN;
+        let job = self.proofs.contains(&Proof::Job) && self.target != Some(false)
+            || self.target == Some(true) && self.proofs.contains(&Proof::Interview);
+        let strong = self.results.iter().find(|index| self.weight(**index, rules).is_some_and(|weight| weight >= 2));
+        let hit = strong.and_then(|index| self.hits.get(*index))?;
+        (applicant && job).then_some(hit.sentence)
     }
 
     /// Looks for a sentence with thanks and an applicant's act in it, and nobody else.
