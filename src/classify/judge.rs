@@ -130,7 +130,9 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
     }
     let newest = text.lines.iter().enumerate().filter(|(_, line)| line.kind == LineKind::Text);
     let newest: Vec<&str> = newest.map(|(number, _)| text.line(number)).collect();
-    if names::is_about_another(newest.iter().copied()) {
+    // A doctor or a teacher is an applicant when it is hiring that is refused, and he is thanked for applying.
+    let scholar = reading.thanked && !soft && reading.proofs.contains(&Proof::Job);
+    if names::is_about_another(newest.iter().copied(), scholar) {
         return Some(Reason::ThirdPerson);
     }
     let thanked = if reading.thanked || names::is_wished_well(&newest) { APPLICANT_MIN } else { 0 };

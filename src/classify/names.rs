@@ -100,7 +100,9 @@ const WISHED: &[&str] = &[
 ];
 
 /// Whether the text is addressed to, or speaks of, somebody other than the applicant.
-pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
+///
+/// With `scholar` a teacher or a doctor may be the applicant; else 先生 is who the matter is told to.
+pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>, scholar: bool) -> bool {
     let mut known: Option<String> = None;
     let mut before: Option<&str> = None;
     for (read, line) in lines.filter(|line| !line.trim().is_empty()).enumerate() {
@@ -117,13 +119,14 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool
                 Some(_) => {}
             }
         }
-        let scholar = line.ends_with("先生") || line.ends_with("教授");
-        if (addressee || scholar)
+        let titled = line.ends_with("先生") || line.ends_with("教授");
+        if (addressee || titled)
             && read < ADDRESSEE_LINES_MAX
             && line.chars().count() <= 40
             && ends_with_honorific(line)
         {
-            let organised = |line: &str| ORGANISATIONS.iter().any(|mark| line.contains(mark));
+            let organised =
+                |line: &str| ORGANISATIONS.iter().any(|mark| line.contains(mark) && !(scholar && *mark == "先生"));
             if organised(line) || before.is_some_and(|above| above.chars().count() <= 30 && organised(above)) {
                 return true;
             }
@@ -216,7 +219,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, another: bool) {
-        assert_eq!(is_about_another(text.lines()), another, "{text}");
+        assert_eq!(is_about_another(text.lines(), false), another, "{text}");
     }
 
     #[test]

@@ -152,21 +152,25 @@ pub(super) fn find_target(folded: &Folded, hits: &[Hit], rules: &Rules) -> Optio
             }
         }
     }
-    if other || is_applied_with_other(folded, hits, rules) {
-        Some(false).filter(|_| !job)
-    } else {
-        Some(true).filter(|_| job)
+    let behind: Vec<bool> = applied_with(folded, hits, rules).collect();
+    // 応募いただいた作品 is not of a job whatever else is said.
+    if behind.contains(&false) {
+        return Some(false).filter(|_| !job);
     }
+    if job || behind.contains(&true) {
+        return Some(true).filter(|_| !other);
+    }
+    Some(false).filter(|_| other)
 }
 
-/// Whether a noun that is none of jobs stands behind the application, as in 応募いただいた作品.
-fn is_applied_with_other(folded: &Folded, hits: &[Hit], rules: &Rules) -> bool {
-    folded.text.match_indices("応募").any(|(at, word)| {
+/// Of every noun behind an application, as in 応募いただいた作品, whether it is one of jobs.
+fn applied_with(folded: &Folded, hits: &[Hit], rules: &Rules) -> impl Iterator<Item = bool> {
+    folded.text.match_indices("応募").filter_map(|(at, word)| {
         let behind = folded.text.get(at + word.len()..).unwrap_or_default();
-        let Some(rest) = APPLIED.iter().find_map(|applied| behind.strip_prefix(applied)) else { return false };
+        let rest = APPLIED.iter().find_map(|applied| behind.strip_prefix(applied))?;
         let start = folded.text.len() - rest.len();
         let end = start + noun_at_start(rest).len();
-        target(folded.text.get(..end).unwrap_or_default(), hits, rules) == Some(false) && end > start
+        target(folded.text.get(..end)?, hits, rules).filter(|_| end > start)
     })
 }
 

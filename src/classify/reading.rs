@@ -80,21 +80,28 @@ impl Reading {
         let clear = self.clear_result(rules);
         for (index, hit) in self.hits.iter().enumerate() {
             let Some(Kind::Veto(reason)) = rules.list.get(hit.rule).map(|rule| rule.kind) else { continue };
-            let stray = reason == Reason::BusinessMail && clear.is_some_and(|sentence| hit.sentence > sentence);
+            let stray = reason == Reason::BusinessMail && clear.is_some_and(|result| self.is_stray(hit, result, rules));
             if !stray && self.veto.is_none_or(|(known, _)| reason < known) {
                 self.veto = Some((reason, index));
             }
         }
     }
 
+    /// Whether a word of another matter is of no weight: behind the result, or apart from what is applied for.
+    fn is_stray(&self, hit: &Hit, result: usize, rules: &Rules) -> bool {
+        let applied = || [Kind::Act, Kind::Applicant].iter().any(|kind| self.has_in(hit.sentence, *kind, rules));
+        hit.sentence > result || self.target == Some(true) && !applied()
+    }
+
     /// The sentence of a result that names the application for a job: words of other matters behind it are of papers
     /// to be shredded, or of the company's own trade.
     fn clear_result(&self, rules: &Rules) -> Option<usize> {
         let applicant = self.thanked || self.applicant >= APPLICANT_MIN;
-        let job = self.proofs.contains(&Proof::Job) && self.target != Some(false)
-            || self.target == Some(true) && self.proofs.contains(&Proof::Interview);
-        let strong = self.results.iter().find(|index| self.weight(**index, rules).is_some_and(|weight| weight >= 2));
-        let hit = strong.and_then(|index| self.hits.get(*index))?;
+        let hit = self.main_result(rules)?;
+        let is_job = |hit: &Hit| rules.list.get(hit.rule).is_some_and(|rule| rule.proof == Some(Proof::Job));
+        let job = self.hits.iter().take_while(|other| other.sentence <= hit.sentence).any(is_job)
+            && self.target != Some(false)
+            || self.target == Some(true);
         (applicant && job).then_some(hit.sentence)
     }
 
@@ -157,7 +164,7 @@ impl Reading {
         let kind = |hit: &Hit| rules.list.get(hit.rule).map(|rule| rule.kind);
         !behind
             .filter(|hit| hit.start > result.end + turn)
-            .any(|hit| matches!(kind(hit), Some(Kind::Wish | Kind::Continuation | Kind::Support)))
+            .any(|hit| matches!(kind(hit), Some(Kind::Wish | Kind::Continuation | Kind::Support | Kind::Thanks)))
     }
 
     fn is_one_clause(&self, from: usize, until: usize) -> bool {

@@ -181,6 +181,7 @@ fn a_rejection_turned_into_its_opposite_is_none() {
         ("貴意に沿いかねる結果", "ご希望に沿う結果"),
         ("not be moving forward", "be moving forward"),
         ("unable to offer you", "able to offer you"),
+        ("chosen a different candidate", "chosen you"),
         ("been unsuccessful", "been successful"),
         ("not been selected", "been selected"),
     ];
