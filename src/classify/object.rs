@@ -130,8 +130,22 @@ const NO_NOUNS: &[&str] =
 /// Last characters of the names of jobs.
 const JOB_ENDINGS: &[char] = &['職', '士', '師'];
 /// Members and judges of something: 員 ends these, and the names of jobs beside.
-const MEMBERS: &[&str] =
-    &["会員", "委員", "部員", "団員", "議員", "隊員", "党員", "組合員", "審査員", "役員", "全員", "定員", "満員"];
+const MEMBERS: &[&str] = &[
+    "会員",
+    "委員",
+    "部員",
+    "団員",
+    "議員",
+    "隊員",
+    "党員",
+    "組合員",
+    "審査員",
+    "調査員",
+    "役員",
+    "全員",
+    "定員",
+    "満員",
+];
 /// Nouns that say nothing of their own: what stands before them counts.
 const EMPTY_NOUNS: &[&str] = &["募集", "公募", "件"];
 /// Verbs of passing over, which take what is passed over as their object.
