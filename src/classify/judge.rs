@@ -114,7 +114,8 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
             (false, false) => Reason::NoResult,
         });
     }
-    if !is_about_job(reading, subject, recruiting) {
+    let signature = read(fold_lines(text, |kind| kind == LineKind::Signature), rules);
+    if !is_about_job(reading, subject, &signature, recruiting) {
         return Some(Reason::NotRecruiting);
     }
     // 定員に達した and the like are said of events and courses too.
@@ -129,22 +130,28 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
         return Some(Reason::SecondNotice);
     }
     let newest = text.lines.iter().enumerate().filter(|(_, line)| line.kind == LineKind::Text);
-    if names::is_about_another(newest.map(|(number, _)| text.line(number))) {
+    let newest: Vec<&str> = newest.map(|(number, _)| text.line(number)).collect();
+    // A doctor or a teacher is an applicant when it is hiring that is refused, and he is thanked for applying.
+    let scholar = reading.thanked && !soft && reading.proofs.contains(&Proof::Job);
+    if names::is_about_another(newest.iter().copied(), scholar) {
         return Some(Reason::ThirdPerson);
     }
-    let thanked = if reading.thanked { APPLICANT_MIN } else { 0 };
+    let thanked = if reading.thanked || names::is_wished_well(&newest) { APPLICANT_MIN } else { 0 };
     (reading.applicant + subject.applicant + thanked < APPLICANT_MIN).then_some(Reason::NoApplicant)
 }
 
 /// Whether the matter is a job: words of jobs alone, or what is applied for is one, or hiring and an interview go
 /// together while nothing else is applied for.
-fn is_about_job(reading: &Reading, subject: &Reading, recruiting: u32) -> bool {
+///
+/// Of a signature only the desk counts that wrote: vacancies stand below letters of any matter.
+fn is_about_job(reading: &Reading, subject: &Reading, signature: &Reading, recruiting: u32) -> bool {
     let proven = |proof: Proof| reading.proofs.contains(&proof) || subject.proofs.contains(&proof);
     let targets = [reading.target, subject.target];
     proven(Proof::Job)
         || !targets.contains(&Some(false))
             && (targets.contains(&Some(true))
                 || proven(Proof::Employer)
+                || signature.proofs.contains(&Proof::Employer)
                 || proven(Proof::Hiring)
                     && (proven(Proof::Interview) || reading.thanked && recruiting >= RECRUITING_SURE))
 }

@@ -4,6 +4,8 @@ use super::fold::is_han;
 
 /// Characters before an honorific that are looked at.
 const NAME_CHARS_MAX: usize = 24;
+/// Longest name of a line of its own, in characters.
+const WHOLE_NAME_CHARS_MAX: usize = 10;
 /// Lines looked at for the addressee.
 const ADDRESSEE_LINES_MAX: usize = 8;
 
@@ -14,7 +16,28 @@ const NOBODY: &[&str] = &[
 ];
 
 /// Endings of words before 様 or さん that name nobody.
-const NOBODY_ENDS: &[&str] = &["者", "社", "学生", "社員", "会員", "企業", "皆", "各位", "志望", "同"];
+const NOBODY_ENDS: &[&str] = &[
+    "者",
+    "社",
+    "学生",
+    "社員",
+    "会員",
+    "企業",
+    "皆",
+    "各位",
+    "志望",
+    "同",
+    "店",
+    "サロン",
+    "ショップ",
+    "メーカー",
+    "病院",
+    "クリニック",
+    "スタッフ",
+    "メンバー",
+    "チーム",
+    "オーナー",
+];
 
 /// Marks of a company, school or office in an addressee line: the reader then is one of its people.
 const ORGANISATIONS: &[&str] = &[
@@ -56,8 +79,30 @@ const ORGANISATIONS: &[&str] = &[
     "担当者",
 ];
 
+/// What a candidate is wished, behind his name.
+const WISHED: &[&str] = &[
+    "今後の",
+    "一層の",
+    "いっそうの",
+    "益々の",
+    "ますますの",
+    "更なる",
+    "さらなる",
+    "これからの",
+    "これからを",
+    "ご活躍",
+    "ご健闘",
+    "ご健勝",
+    "ご多幸",
+    "就職活動",
+    "転職活動",
+    "お仕事探し",
+];
+
 /// Whether the text is addressed to, or speaks of, somebody other than the applicant.
-pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
+///
+/// With `scholar` a teacher or a doctor may be the applicant; else 先生 is who the matter is told to.
+pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>, scholar: bool) -> bool {
     let mut known: Option<String> = None;
     let mut before: Option<&str> = None;
     for (read, line) in lines.filter(|line| !line.trim().is_empty()).enumerate() {
@@ -74,13 +119,14 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool
                 Some(_) => {}
             }
         }
-        let scholar = line.ends_with("先生") || line.ends_with("教授");
-        if (addressee || scholar)
+        let titled = line.ends_with("先生") || line.ends_with("教授");
+        if (addressee || titled)
             && read < ADDRESSEE_LINES_MAX
             && line.chars().count() <= 40
             && ends_with_honorific(line)
         {
-            let organised = |line: &str| ORGANISATIONS.iter().any(|mark| line.contains(mark));
+            let organised =
+                |line: &str| ORGANISATIONS.iter().any(|mark| line.contains(mark) && !(scholar && *mark == "先生"));
             if organised(line) || before.is_some_and(|above| above.chars().count() <= 30 && organised(above)) {
                 return true;
             }
@@ -88,6 +134,18 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>) -> bool
         before = Some(line);
     }
     false
+}
+
+/// Whether the wishes are for the addressee by name: who hands a result on is not wished well.
+pub(super) fn is_wished_well(lines: &[&str]) -> bool {
+    let names = |line: &&str| names_in(line).map(|(name, _)| name).next();
+    let Some(known) = lines.iter().find_map(names) else { return false };
+    let text: String = lines.concat();
+    ["様の", "さまの", "さんの"].iter().flat_map(|mark| text.match_indices(mark)).any(|(at, mark)| {
+        let (before, behind) = (text.get(..at).unwrap_or_default(), text.get(at + mark.len()..).unwrap_or_default());
+        let wished = WISHED.iter().any(|wish| behind.trim_start().starts_with(wish));
+        wished && name_before(before, true).is_some_and(|name| is_same(&known, &name))
+    })
 }
 
 fn ends_with_honorific(line: &str) -> bool {
@@ -101,14 +159,36 @@ fn names_in(line: &str) -> impl Iterator<Item = (String, bool)> {
     let mut ends: Vec<(usize, &str)> = marks.collect();
     ends.sort_unstable();
     ends.into_iter().filter_map(|(end, mark)| {
-        let name = name_before(line.get(..end)?, matches!(mark, "様" | "氏"))?;
-        let after = line.get(end + mark.len()..)?;
+        let (before, after) = (line.get(..end)?, line.get(end + mark.len()..)?);
+        if is_generic(before) {
+            return None;
+        }
+        let addressed = after.trim_matches(|c: char| c.is_whitespace() || matches!(c, '、' | ',')).is_empty();
+        let whole = if addressed { whole_name(before) } else { None };
+        let name = whole.or_else(|| name_before(before, matches!(mark, "様" | "氏")))?;
         // 氏名 is a heading, and no name.
         if after.starts_with('名') {
             return None;
         }
         Some((name, after.starts_with(['の', 'に', 'は', 'で', 'が', 'を', 'と', 'も'])))
     })
+}
+
+/// Whether the word in front is of anybody, as in 他のサロンさん.
+fn is_generic(before: &str) -> bool {
+    let word = before.trim_end_matches(|c: char| is_han(c) || matches!(c, '\u{30a1}'..='\u{30fe}'));
+    word.len() < before.len() && ["他の", "ほかの", "別の", "どの"].iter().any(|other| word.ends_with(&other[..]))
+}
+
+/// The name a line of nothing else holds before 様: it may be written in hiragana, which ends a name elsewhere.
+fn whole_name(before: &str) -> Option<String> {
+    let name: String = before.chars().filter(|c| !c.is_whitespace()).collect();
+    let letter = |c: char| is_han(c) || matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fe}');
+    let polite = name.starts_with(['お', 'ご']) && name.chars().nth(1).is_some_and(is_han);
+    let nobody = polite || ["皆", "みな"].iter().chain(NOBODY_ENDS).any(|end| name.ends_with(end));
+    let hiragana = name.chars().any(|c| matches!(c, '\u{3041}'..='\u{3096}'));
+    (hiragana && !nobody && (2..=WHOLE_NAME_CHARS_MAX).contains(&name.chars().count()) && name.chars().all(letter))
+        .then_some(name)
 }
 
 fn name_before(text: &str, formal: bool) -> Option<String> {
@@ -139,7 +219,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, another: bool) {
-        assert_eq!(is_about_another(text.lines()), another, "{text}");
+        assert_eq!(is_about_another(text.lines(), false), another, "{text}");
     }
 
     #[test]
@@ -147,6 +227,8 @@ mod tests {
         check("佐藤 花子 様\n\n佐藤様につきましては", false);
         check("Nguyen Van A 様\nNguyen様につきましては\n氏名 佐藤", false);
         check("グエンさん\n皆様のご応募、多様な職種、お客様", false);
+        check("有賀 みのり様\n有賀様のご活躍をお祈りします", false);
+        check("高階さん\n他のサロンさんでも活躍できる", false);
         check("みどりクリニックです。\n川村さん、先日はありがとう", false);
     }
 
@@ -154,6 +236,7 @@ mod tests {
     fn another_name_is_another_person() {
         check("田中様\n先日面接した伊藤様ですが", true);
         check("面接の件です。\n林様は不採用です", true);
+        check("有賀 みのり様\n先日面接した山下様の件", true);
         check("中島さん\n面接した山下さんですが", true);
         check("青木様 合格、藤井様 不採用", true);
         check("鈴木様\nA・K様 不採用\nM・T様 不採用", true);

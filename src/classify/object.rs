@@ -129,6 +129,23 @@ const NO_NOUNS: &[&str] =
     &["方", "者", "際", "誠", "実", "次", "他", "回", "後", "件", "中", "上", "旨", "特", "新", "再", "皆", "本", "当"];
 /// Last characters of the names of jobs.
 const JOB_ENDINGS: &[char] = &['職', '士', '師'];
+/// Members and judges of something: 員 ends these, and the names of jobs beside.
+const MEMBERS: &[&str] = &[
+    "会員",
+    "委員",
+    "部員",
+    "団員",
+    "議員",
+    "隊員",
+    "党員",
+    "組合員",
+    "審査員",
+    "調査員",
+    "役員",
+    "全員",
+    "定員",
+    "満員",
+];
 /// Nouns that say nothing of their own: what stands before them counts.
 const EMPTY_NOUNS: &[&str] = &["募集", "公募", "件"];
 /// Verbs of passing over, which take what is passed over as their object.
@@ -149,21 +166,25 @@ pub(super) fn find_target(folded: &Folded, hits: &[Hit], rules: &Rules) -> Optio
             }
         }
     }
-    if other || is_applied_with_other(folded, hits, rules) {
-        Some(false).filter(|_| !job)
-    } else {
-        Some(true).filter(|_| job)
+    let behind: Vec<bool> = applied_with(folded, hits, rules).collect();
+    // 応募いただいた作品 is not of a job whatever else is said.
+    if behind.contains(&false) {
+        return Some(false).filter(|_| !job);
     }
+    if job || behind.contains(&true) {
+        return Some(true).filter(|_| !other);
+    }
+    Some(false).filter(|_| other)
 }
 
-/// Whether a noun that is none of jobs stands behind the application, as in 応募いただいた作品.
-fn is_applied_with_other(folded: &Folded, hits: &[Hit], rules: &Rules) -> bool {
-    folded.text.match_indices("応募").any(|(at, word)| {
+/// Of every noun behind an application, as in 応募いただいた作品, whether it is one of jobs.
+fn applied_with(folded: &Folded, hits: &[Hit], rules: &Rules) -> impl Iterator<Item = bool> {
+    folded.text.match_indices("応募").filter_map(|(at, word)| {
         let behind = folded.text.get(at + word.len()..).unwrap_or_default();
-        let Some(rest) = APPLIED.iter().find_map(|applied| behind.strip_prefix(applied)) else { return false };
+        let rest = APPLIED.iter().find_map(|applied| behind.strip_prefix(applied))?;
         let start = folded.text.len() - rest.len();
         let end = start + noun_at_start(rest).len();
-        target(folded.text.get(..end).unwrap_or_default(), hits, rules) == Some(false) && end > start
+        target(folded.text.get(..end)?, hits, rules).filter(|_| end > start)
     })
 }
 
@@ -176,7 +197,8 @@ fn target(mut rest: &str, hits: &[Hit], rules: &Rules) -> Option<bool> {
         if EMPLOYERS.iter().any(|mark| noun.contains(mark)) {
             return None;
         }
-        if noun.ends_with(JOB_ENDINGS) || ends_listed(hits, start, rest.len(), rules) {
+        let worker = noun.ends_with('員') && !MEMBERS.iter().any(|member| noun.ends_with(member));
+        if worker || noun.ends_with(JOB_ENDINGS) || ends_listed(hits, start, rest.len(), rules) {
             return Some(true);
         }
         if noun.is_empty() || NO_NOUNS.contains(&noun) || MANNERS.iter().any(|manner| noun.ends_with(manner)) {

@@ -8,6 +8,8 @@ use super::verdict::Reason;
 
 /// How far behind a result its condition or denial may stand, in octets (some twenty-four Japanese characters).
 const SCOPE_OCTETS_MAX: usize = 72;
+/// Applicant weight of a result that is clear whatever stands behind it.
+const APPLICANT_MIN: u32 = 2;
 /// Where a clause ends and another begins within a sentence.
 const CLAUSE_ENDS: &[&str] = &["が、", "ため、", "ので、"];
 
@@ -52,13 +54,14 @@ pub(super) fn read(folded: Folded, rules: &Rules) -> Reading {
     reading.find_thanks(rules);
     reading.target = object::find_target(&reading.folded, &reading.hits, rules);
     reading.find_results(rules);
+    reading.find_veto(rules);
     reading
 }
 
 impl Reading {
     fn sum(&mut self, rules: &Rules) {
         let mut seen = vec![false; rules.list.len()];
-        for (index, hit) in self.hits.iter().enumerate() {
+        for hit in &self.hits {
             let (Some(rule), Some(seen)) = (rules.list.get(hit.rule), seen.get_mut(hit.rule)) else { continue };
             if std::mem::replace(seen, true) {
                 continue;
@@ -68,12 +71,38 @@ impl Reading {
                 Kind::Recruiting => self.recruiting += rule.weight,
                 Kind::Applicant => self.applicant += rule.weight,
                 Kind::Support | Kind::Wish => self.support += rule.weight,
-                Kind::Veto(reason) if self.veto.is_none_or(|(known, _)| reason < known) => {
-                    self.veto = Some((reason, index));
-                }
                 _ => {}
             }
         }
+    }
+
+    fn find_veto(&mut self, rules: &Rules) {
+        let clear = self.clear_result(rules);
+        for (index, hit) in self.hits.iter().enumerate() {
+            let Some(Kind::Veto(reason)) = rules.list.get(hit.rule).map(|rule| rule.kind) else { continue };
+            let stray = reason == Reason::BusinessMail && clear.is_some_and(|result| self.is_stray(hit, result, rules));
+            if !stray && self.veto.is_none_or(|(known, _)| reason < known) {
+                self.veto = Some((reason, index));
+            }
+        }
+    }
+
+    /// Whether a word of another matter is of no weight: behind the result, or apart from what is applied for.
+    fn is_stray(&self, hit: &Hit, result: usize, rules: &Rules) -> bool {
+        let applied = || [Kind::Act, Kind::Applicant].iter().any(|kind| self.has_in(hit.sentence, *kind, rules));
+        hit.sentence > result || self.target == Some(true) && !applied()
+    }
+
+    /// The sentence of a result that names the application for a job: words of other matters behind it are of papers
+    /// to be shredded, or of the company's own trade.
+    fn clear_result(&self, rules: &Rules) -> Option<usize> {
+        let applicant = self.thanked || self.applicant >= APPLICANT_MIN;
+        let hit = self.main_result(rules)?;
+        let is_job = |hit: &Hit| rules.list.get(hit.rule).is_some_and(|rule| rule.proof == Some(Proof::Job));
+        let job = self.hits.iter().take_while(|other| other.sentence <= hit.sentence).any(is_job)
+            && self.target != Some(false)
+            || self.target == Some(true);
+        (applicant && job).then_some(hit.sentence)
     }
 
     /// Looks for a sentence with thanks and an applicant's act in it, and nobody else.
@@ -135,7 +164,7 @@ impl Reading {
         let kind = |hit: &Hit| rules.list.get(hit.rule).map(|rule| rule.kind);
         !behind
             .filter(|hit| hit.start > result.end + turn)
-            .any(|hit| matches!(kind(hit), Some(Kind::Wish | Kind::Continuation | Kind::Support)))
+            .any(|hit| matches!(kind(hit), Some(Kind::Wish | Kind::Continuation | Kind::Support | Kind::Thanks)))
     }
 
     fn is_one_clause(&self, from: usize, until: usize) -> bool {

@@ -8,7 +8,7 @@ use crate::mail::message::Message;
 /// Why header or shape forbid to look further.
 pub(super) fn refusal(envelope: &Envelope, message: &Message<'_>) -> Option<Reason> {
     let automatic = envelope.sender.is_none()
-        || message.header("Auto-Submitted").is_some_and(|value| !begins_with(value, "no"))
+        || message.header("Auto-Submitted").is_some_and(is_answer)
         || has_media(message, "multipart/report");
     if automatic {
         return Some(Reason::Automatic);
@@ -34,6 +34,12 @@ fn has_media(message: &Message<'_>, media: &str) -> bool {
 
 fn begins_with(value: &str, word: &str) -> bool {
     value.trim_start().get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
+}
+
+/// RFC 3834 section 5: `auto-replied` answers a mail. `auto-generated` is what an applicant tracking system sends its
+/// ordinary results as, so it says nothing.
+fn is_answer(value: &str) -> bool {
+    !["no", "auto-generated"].iter().any(|word| begins_with(value, word))
 }
 
 fn is_forward(subject: &str) -> bool {

@@ -125,8 +125,8 @@ fn the_corpus_is_judged_rightly() {
     report_families(rules);
     let wrong = [&tuned.wrongly_found[..], &held.wrongly_found[..]].concat();
     assert!(wrong.is_empty(), "no rejections, and taken for some: {wrong:#?}");
-    assert!(tuned.recall_percent() >= 85, "tune: {} %", tuned.recall_percent());
-    assert!(held.recall_percent() >= 75, "held: {} %", held.recall_percent());
+    assert!(tuned.recall_percent() >= 92, "tune: {} %", tuned.recall_percent());
+    assert!(held.recall_percent() >= 80, "held: {} %", held.recall_percent());
     assert!(tuned.other_reason.is_empty(), "another reason than is right");
 }
 
@@ -163,7 +163,7 @@ fn a_subject_that_says_nothing_neither_finds_nor_hides() {
     let tally = tally(&plain, &RULES);
     tally.report("with a bare subject");
     assert!(tally.wrongly_found.is_empty(), "{:#?}", tally.wrongly_found);
-    assert!(tally.recall_percent() >= 75, "{} %", tally.recall_percent());
+    assert!(tally.recall_percent() >= 81, "{} %", tally.recall_percent());
 }
 
 #[test]
@@ -181,6 +181,7 @@ fn a_rejection_turned_into_its_opposite_is_none() {
         ("貴意に沿いかねる結果", "ご希望に沿う結果"),
         ("not be moving forward", "be moving forward"),
         ("unable to offer you", "able to offer you"),
+        ("chosen a different candidate", "chosen you"),
         ("been unsuccessful", "been successful"),
         ("not been selected", "been selected"),
     ];

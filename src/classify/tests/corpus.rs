@@ -99,10 +99,10 @@ impl Note {
         !encoding_rs::ISO_2022_JP.encode(&self.body).2
     }
 
-    /// The same mail with its body replaced by the first rule that fits, or nothing.
+    /// The same mail with its body turned by every rule that fits, or nothing: a result may be stated twice.
     pub fn turned(&self, turns: &[(&str, &str)]) -> Option<Note> {
-        let (from, to) = turns.iter().find(|(from, _)| self.body.contains(from))?;
-        Some(Note { body: self.body.replace(from, to), ..self.clone() })
+        let body = turns.iter().fold(self.body.clone(), |body, (from, to)| body.replace(from, to));
+        (body != self.body).then(|| Note { body, ..self.clone() })
     }
 
     /// Whether it is to be found.
