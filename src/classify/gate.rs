@@ -1,8 +1,8 @@
 //! A first look at undecided mail: whether its Japanese can be about applying at all, before its HTML is read.
 //!
-//! Most mail is ordinary, and reading HTML as a person sees it costs more than all else. Each phrase of recruiting has a
-//! pair of characters that stands for it here; a Japanese text without any of them holds none of the phrases. The look
-//! errs to one side only: what it is not sure of is read.
+//! Most mail is ordinary, and reading HTML as a person sees it costs more than all else. Each phrase of recruiting
+//! has a pair of characters that stands for it here; a Japanese text without any of them holds none of the phrases.
+//! The look errs to one side only: what it is not sure of is read.
 
 use aho_corasick::AhoCorasick;
 
@@ -14,7 +14,7 @@ use crate::mail::transfer;
 pub(super) struct Gate(AhoCorasick);
 
 impl Gate {
-    /// Chooses a mark for each phrase: its first Chinese character and the next, or, where it has none, its longest word.
+    /// Chooses a mark for each phrase: its first Chinese character and the next; where it has none, its longest word.
     pub(super) fn new<'a>(phrases: impl Iterator<Item = &'a str>) -> Result<Self, aho_corasick::BuildError> {
         let mut phrases: Vec<String> = phrases.map(outside_choices).collect();
         phrases.sort_by_key(String::len);

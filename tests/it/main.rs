@@ -1,6 +1,7 @@
 //! Whole-system tests: the real binary over real sockets, one file per behaviour, one binary so that it links once.
 
 mod bad_input;
+mod blind;
 mod commands;
 mod demo;
 mod dialogue;
