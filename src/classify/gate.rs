@@ -16,7 +16,7 @@ pub(super) struct Gate(AhoCorasick);
 impl Gate {
     /// Chooses a mark for each phrase: its first Chinese character and the next; where it has none, its longest word.
     pub(super) fn new<'a>(phrases: impl Iterator<Item = &'a str>) -> Result<Self, aho_corasick::BuildError> {
-        let mut phrases: Vec<String> = phrases.map(outside_choices).collect();
+        let mut phrases: Vec<String> = phrases.flat_map(pieces).collect();
         phrases.sort_by_key(String::len);
         let mut marks: Vec<String> = Vec::new();
         for phrase in phrases {
@@ -52,19 +52,28 @@ fn mark_of(phrase: &str) -> String {
     }
 }
 
-/// What of a phrase stands in each of its spellings.
-fn outside_choices(phrase: &str) -> String {
-    let (mut plain, mut depth) = (String::new(), 0u32);
+/// Pieces of a phrase of which each spelling holds at least one: what stands outside its choices, else the choices of
+/// its first group that leaves none open.
+fn pieces(phrase: &str) -> Vec<String> {
+    let (mut plain, mut groups, mut depth) = (String::new(), Vec::new(), 0u32);
     for c in phrase.chars() {
         match c {
-            '(' => depth += 1,
+            '(' => {
+                depth += 1;
+                groups.push(String::new());
+            }
             ')' => depth = depth.saturating_sub(1),
-            '~' => plain.push(' '),
+            '~' if depth == 0 => plain.push(' '),
             _ if depth == 0 => plain.push(c),
-            _ => {}
+            _ => groups.iter_mut().next_back().into_iter().for_each(|group| group.push(c)),
         }
     }
-    plain.trim().to_owned()
+    let plain = plain.trim();
+    let closed = groups.iter().find(|group| group.split('|').all(|choice| !choice.is_empty()));
+    match (plain, closed) {
+        ("", Some(group)) => group.split('|').map(str::to_owned).collect(),
+        _ => vec![plain.to_owned()],
+    }
 }
 
 fn is_plainly_utf8(part: &Part) -> bool {
@@ -108,6 +117,22 @@ mod tests {
         check("x", plain, "資料をｵ送りします。", true);
         check("x", plain, "資料を&#24540;送りします。", true);
         check("x", "text/plain; charset=shift_jis", "資料をお送りします。", true);
+    }
+
+    #[test]
+    fn a_phrase_of_nothing_but_choices_gives_its_choices() {
+        assert_eq!(pieces("(営業|事務)(職|)"), ["営業", "事務"]);
+        assert_eq!(pieces("(ご|)(応募|申込)"), ["応募", "申込"]);
+        assert_eq!(pieces("(当社|弊社)への応募"), ["への応募"]);
+        assert_eq!(pieces("採用~見送"), ["採用 見送"]);
+    }
+
+    #[test]
+    fn the_built_in_rules_leave_ordinary_mail_unread() {
+        let head = "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
+        let mail = format!("{head}議事録をお送りします。資料の確認をお願いします。\r\n");
+        let rules = crate::classify::Rules::built_in();
+        assert!(!rules.gate.lets_through(&Message::read(mail.as_bytes())));
     }
 
     #[test]
