@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 TARGET ?= inject
 SECONDS ?= 60
 
-.PHONY: fuzz help test setup check fmt clippy deny units doc demo bench long-kill build
+.PHONY: fuzz long-inject help test setup check fmt clippy deny units doc demo bench long-kill build
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -44,6 +44,9 @@ bench: ## microbenches of the pipeline
 
 long-kill: build ## 200 SIGKILLs under load with Postfix as next hop; resumable, result in docs/long-runs.md
 	CAREER_RELAY_BIN=target/release/career-relay tests/python/kill_run.py --kills 200 --min-credits 1000 --state target/long-kill --report docs/long-runs.md
+
+long-inject: build ## 4,038 mails of every kind through preview, read back by Python (CI takes 250); result in docs/long-runs.md
+	tests/python/inject_matrix.py target/release/career-relay --seed 6
 
 fuzz: ## fuzz one parser: make fuzz TARGET=address|command|data|inject|message|reply SECONDS=60 (needs cargo-fuzz)
 	mkdir -p fuzz/corpus/$(TARGET)
