@@ -31,12 +31,13 @@ fn main() {
 fn received(octets: &'static [u8]) -> Received {
     let address = |t| Address::parse(t).into_iter().collect::<Vec<_>>();
     Received {
-        client: Client { ip: Ipv4Addr::LOCALHOST.into(), user: None, certificate: None },
+        client: Client::at(Ipv4Addr::LOCALHOST.into()),
         envelope: Envelope {
             sender: address("hr@example.co.jp").pop(),
             recipients: address("r000001@candidate.example"),
             body: Body::SevenBit,
             smtputf8: false,
+            ..Envelope::default()
         },
         message: Bytes::from_static(octets),
     }

@@ -21,11 +21,13 @@ use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
 mod company;
 mod policy;
+mod secret;
 #[cfg(test)]
 mod tests;
 
 pub use company::{Company, Mode, ProvedBy, Scope, Sender, Stage};
 pub use policy::{InForce, Policy};
+pub use secret::Secret;
 
 /// A client that has been allowed to relay, as far as it has shown who it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,8 +36,19 @@ pub struct Client {
     pub ip: IpAddr,
     /// The user it authenticated as.
     pub user: Option<String>,
-    /// The name in its verified certificate.
-    pub certificate: Option<String>,
+    /// The names in its verified certificate, and the certificate's own print as `sha256:` and 64 hex digits.
+    pub certificates: Vec<String>,
+    /// Whether many tenants send from there, so that neither address nor certificate tells whose mail it is.
+    pub shared: bool,
+    /// The company whose secret routing header, or whose tenant mark, the mail bore.
+    pub routed_for: Option<CompanyId>,
+}
+
+impl Client {
+    /// A client of which nothing but its address is known.
+    pub fn at(ip: IpAddr) -> Self {
+        Self { ip, user: None, certificates: Vec::new(), shared: false, routed_for: None }
+    }
 }
 
 /// One message as a door of ours took it in.
@@ -253,5 +266,5 @@ pub fn envelope_of(message: &Message<'_>) -> Envelope {
     }
     let body = crate::mail::envelope::Body::EightBitMime;
     let smtputf8 = recipients.iter().any(Address::needs_smtputf8);
-    Envelope { sender: message.from().cloned(), recipients, body, smtputf8 }
+    Envelope { sender: message.from().cloned(), recipients, body, smtputf8, ..Envelope::default() }
 }

@@ -21,12 +21,13 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
 fuzz_target!(|octets: &[u8]| {
     let address = |text| Address::parse(text).ok();
     let received = Received {
-        client: Client { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), user: None, certificate: None },
+        client: Client::at(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         envelope: Envelope {
             sender: address("hr@sample.example"),
             recipients: address("yamada@candidate.example").into_iter().collect(),
             body: Body::EightBitMime,
             smtputf8: false,
+            ..Envelope::default()
         },
         message: octets.to_vec().into(),
     };

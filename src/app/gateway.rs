@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 use super::courier::SpoolCourier;
 use super::operator::Operator;
 use crate::classify::Rules;
-use crate::config::Settings;
 use crate::config::keys::{self, KeyFault, RootKey};
+use crate::config::{Listener, Settings};
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::{self, Deliver};
 use crate::ledger::Balance;
@@ -210,8 +210,8 @@ fn listen(settings: &Settings, handed: Vec<TcpListener>) -> Result<Vec<TcpListen
     if !handed.is_empty() {
         return Ok(handed);
     }
-    let bind = |address: &SocketAddr| TcpListener::bind(address).map_err(|e| StartFault::Listen(*address, e));
-    settings.smtp.listen.iter().map(bind).collect()
+    let bind = |l: &Listener| TcpListener::bind(l.address).map_err(|e| StartFault::Listen(l.address, e));
+    settings.smtp.listeners.iter().map(bind).collect()
 }
 
 /// Builds the policy; a company whose keys or contracts the ledger knows otherwise gets no line (design §4).

@@ -151,7 +151,7 @@ mod tests {
             sender: Some(address("hr@sakura.example")),
             recipients: rcpt.split_whitespace().map(address).collect(),
             body: Body::SevenBit,
-            smtputf8: false,
+            ..Envelope::default()
         };
         let raw = format!("From: hr@sakura.example\r\nTo: {to}\r\n\r\n");
         let answer = match recipients(&envelope, &Message::read(raw.as_bytes()), &audience) {

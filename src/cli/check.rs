@@ -45,7 +45,7 @@ pub fn findings_text(findings: &[Finding]) -> String {
 }
 
 fn summarise(settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
-    let listen: Vec<String> = settings.smtp.listen.iter().map(ToString::to_string).collect();
+    let listen: Vec<String> = settings.smtp.listeners.iter().map(|l| l.address.to_string()).collect();
     writeln!(out, "\nlistens on {}, keeps its data in {}", listen.join(", "), settings.data_dir.display())?;
     let routes = settings.routes.iter().map(|route| {
         let domains: Vec<String> = route.domains.iter().map(ToString::to_string).collect();

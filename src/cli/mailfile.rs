@@ -136,7 +136,7 @@ impl Decider {
         }
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let from = message.from().and_then(|f| f.domain()).cloned();
-        let client = Client { ip, user: None, certificate: None };
+        let client = Client::at(ip);
         let received = Received { client, envelope, message: mail.wire.clone() };
         let policy = self.policy(ip, from.as_ref());
         process(&received, &policy, clock::now())

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::doors::{Listener, SmtpSettings, TlsSettings};
 use super::finding::Wrong;
 use super::reader::{Place, Section};
+use super::routes::{DomainPattern, NextHop, Route};
 use super::settings::{
-    CustodyMode, CustodySettings, DeliverSettings, DomainPattern, LogFormat, LogLevel, LogSettings, NotifySettings,
-    RetrySettings, Route, Settings, SmtpSettings, SpoolSettings,
+    CustodyMode, CustodySettings, DeliverSettings, DnsSettings, LogFormat, LogLevel, LogSettings, NotifySettings,
+    RetrySettings, Settings, SpoolSettings,
 };
 use super::values::{self, count, duration, octets, one_of};
 use crate::ledger::Proves;
@@ -43,6 +45,8 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
         hostname: top.optional("hostname", values::domain),
         companies_dir: top.read("companies_dir", default.companies_dir, |v| folder(v).map(PathBuf::from)),
         smtp: read_smtp(&smtp, top),
+        tls: TlsSettings::default(),
+        dns: DnsSettings::default(),
         custody: read_custody(&top.section("custody")),
         deliver: read_deliver(&top.section("deliver")),
         routes,
@@ -58,10 +62,12 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
 
 fn read_smtp(smtp: &Section<'_>, top: &Section<'_>) -> SmtpSettings {
     let default = SmtpSettings::default();
+    let default_address = std::net::SocketAddr::from(([127, 0, 0, 1], 2525));
     let settings = SmtpSettings {
-        listen: smtp.list("listen", default.listen, values::socket),
+        listeners: smtp.list("listen", vec![default_address], values::socket).into_iter().map(Listener::at).collect(),
         relay_networks: smtp.list("relay_networks", default.relay_networks, values::client_network),
         limits: super::limits::read(&top.section("limits")),
+        ..SmtpSettings::default()
     };
     if smtp.is_empty_list("listen") {
         smtp.fault("listen", Wrong::new("nothing to listen on", "name an address, or leave the key out"));
@@ -119,7 +125,7 @@ fn read_route(section: &Section<'_>) -> Option<Route> {
     let name = section.required("name", values::name);
     let next_hop = section.required("next_hop", values::next_hop);
     let proves = section.read("proves", Proves::Accepted, one_of(PROVES));
-    Some(Route { name: name?, domains, next_hop: next_hop?, proves })
+    Some(Route { name: name?, domains, next_hop: NextHop::Host(next_hop?), proves, ..Route::default() })
 }
 
 fn read_retry(section: &Section<'_>) -> RetrySettings {

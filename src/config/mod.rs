@@ -1,21 +1,25 @@
 //! Files to valid settings: all faults at once, each with file, line, key and remedy; never half a file.
 
 mod company;
+mod doors;
 mod finding;
 mod installation;
 pub mod keys;
 mod limits;
 mod load;
 mod reader;
+mod routes;
 pub mod settings;
 #[cfg(test)]
 mod tests;
 mod values;
 mod whole;
 
+pub use doors::{BareLf, ClientCa, DoorTls, Listener, SharedClients, SmtpSettings, Stamp, TlsSettings};
 pub use finding::{Faults, Finding, Severity};
 pub use load::{Inspection, example_company, inspect, load};
+pub use routes::{DomainPattern, EightBit, HopTls, HostPort, Login, NextHop, Route, TlsMode};
 pub use settings::{
-    CustodyMode, CustodySettings, DeliverSettings, DomainPattern, LogFormat, LogLevel, LogSettings, NextHop,
-    NotifySettings, RetrySettings, Route, Settings, SmtpSettings, SpoolSettings,
+    CustodyMode, CustodySettings, DeliverSettings, DnsSettings, LogFormat, LogLevel, LogSettings, NotifySettings,
+    RetrySettings, Settings, SpoolSettings,
 };

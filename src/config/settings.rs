@@ -7,12 +7,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
-use crate::ledger::Proves;
+use super::doors::{SmtpSettings, TlsSettings};
+use super::routes::Route;
 use crate::mail::address::{Address, Domain};
 use crate::pipeline::Company;
-use crate::proto::smtp::limits::Limits;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -31,6 +29,10 @@ pub struct Settings {
     pub companies_dir: PathBuf,
     /// Accepting mail.
     pub smtp: SmtpSettings,
+    /// TLS as a server.
+    pub tls: TlsSettings,
+    /// Looking names up.
+    pub dns: DnsSettings,
     /// When the mail is offered to the next hop, and when it is taken into custody.
     pub custody: CustodySettings,
     /// Sending mail on.
@@ -56,6 +58,8 @@ impl Default for Settings {
             hostname: None,
             companies_dir: PathBuf::from("companies"),
             smtp: SmtpSettings::default(),
+            tls: TlsSettings::default(),
+            dns: DnsSettings::default(),
             custody: CustodySettings::default(),
             deliver: DeliverSettings::default(),
             routes: vec![Route::default()],
@@ -68,28 +72,14 @@ impl Default for Settings {
     }
 }
 
-/// Accepting mail.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SmtpSettings {
-    /// Where we listen when systemd hands us no socket.
-    pub listen: Vec<SocketAddr>,
-    /// Clients in these networks may relay; everyone else gets 550 5.7.1.
-    pub relay_networks: Vec<IpNet>,
-    /// The one table of limits the protocol engine obeys.
-    pub limits: Limits,
-}
-
-impl Default for SmtpSettings {
-    fn default() -> Self {
-        Self {
-            listen: vec![SocketAddr::from(([127, 0, 0, 1], 2525))],
-            relay_networks: vec![
-                IpNet::new_assert(std::net::Ipv4Addr::new(127, 0, 0, 0).into(), 8),
-                IpNet::new_assert(std::net::Ipv6Addr::LOCALHOST.into(), 128),
-            ],
-            limits: Limits::default(),
-        }
-    }
+/// Looking names up.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct DnsSettings {
+    /// Name servers to ask; empty: those of this machine.
+    pub servers: Vec<SocketAddr>,
+    /// Whether their word that an answer is signed (the AD bit) is believed. Only for a validating server that is
+    /// reached over a way nobody can tamper with; DANE needs it.
+    pub dnssec: bool,
 }
 
 /// Which comes first: the next hop or our disk (design §3.3).
@@ -158,81 +148,6 @@ impl Default for DeliverSettings {
             edit_refusals_max: 3,
             edit_refusals_within: Duration::from_secs(10 * MINUTE),
             down_for: Duration::from_secs(30),
-        }
-    }
-}
-
-/// Which recipients a route serves.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub enum DomainPattern {
-    /// `*`: every domain.
-    Any,
-    /// `example.jp`: this domain alone.
-    Exactly(Domain),
-    /// `*.example.jp`: everything below it, not the domain itself.
-    Below(Domain),
-}
-
-impl DomainPattern {
-    /// Whether the pattern covers `domain`, and how closely: an exact name above a wildcard, a longer wildcard above a
-    /// shorter one, `*` last.
-    pub fn closeness(&self, domain: &Domain) -> Option<usize> {
-        match self {
-            Self::Any => Some(0),
-            Self::Exactly(d) => (d == domain).then_some(usize::MAX),
-            Self::Below(d) => (d != domain && domain.is_within(d)).then(|| d.as_str().len()),
-        }
-    }
-}
-
-impl std::fmt::Display for DomainPattern {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Any => f.write_str("*"),
-            Self::Exactly(domain) => write!(f, "{domain}"),
-            Self::Below(domain) => write!(f, "*.{domain}"),
-        }
-    }
-}
-
-/// A host and port that takes mail from us.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct NextHop {
-    /// A host name or an IP address (IPv6 without brackets).
-    pub host: String,
-    /// The TCP port.
-    pub port: u16,
-}
-
-impl std::fmt::Display for NextHop {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.host.contains(':') {
-            return write!(f, "[{}]:{}", self.host, self.port);
-        }
-        write!(f, "{}:{}", self.host, self.port)
-    }
-}
-
-/// Where mail for some domains goes, and what the next hop's 250 proves.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Route {
-    /// The name it has in events and in the ledger.
-    pub name: String,
-    /// The recipients it serves.
-    pub domains: Vec<DomainPattern>,
-    /// Who takes the mail.
-    pub next_hop: NextHop,
-    /// What an accepted mail proves (design §4).
-    pub proves: Proves,
-}
-
-impl Default for Route {
-    fn default() -> Self {
-        Self {
-            name: "default".to_owned(),
-            domains: vec![DomainPattern::Any],
-            next_hop: NextHop { host: "127.0.0.1".to_owned(), port: 25 },
-            proves: Proves::Accepted,
         }
     }
 }

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use toml::de::DeValue;
 
 use super::finding::Wrong;
-use super::settings::{DomainPattern, NextHop};
+use super::routes::{DomainPattern, HostPort};
 use crate::classify::Listed;
 use crate::mail::address::{Address, Domain};
 
@@ -212,18 +212,18 @@ pub(super) fn socket(value: &DeValue) -> Read<SocketAddr> {
 }
 
 /// A host, or an address, and a port that is not 0.
-pub(super) fn next_hop(value: &DeValue) -> Read<NextHop> {
+pub(super) fn next_hop(value: &DeValue) -> Read<HostPort> {
     let text = quoted(value, "\"smarthost.example:25\"")?;
     let wrong =
         || Wrong::new(format!("{text:?} is not a host with a port"), "write host:25, 192.0.2.1:25 or [2001:db8::1]:25");
     if let Ok(socket) = text.parse::<SocketAddr>() {
-        let hop = NextHop { host: socket.ip().to_string(), port: socket.port() };
+        let hop = HostPort { host: socket.ip().to_string(), port: socket.port() };
         return (hop.port > 0).then_some(hop).ok_or_else(wrong);
     }
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
     let port = port.parse().ok().filter(|p| *p > 0).ok_or_else(wrong)?;
     let host = Domain::parse(host).ok().filter(|d| !d.as_str().starts_with('[')).ok_or_else(wrong)?;
-    Ok(NextHop { host: host.as_str().to_owned(), port })
+    Ok(HostPort { host: host.as_str().to_owned(), port })
 }
 
 /// A day: a bare date, or the same in quotes.

@@ -7,7 +7,8 @@ use super::company::CompanyPlaces;
 use super::finding::{Severity, Wrong};
 use super::installation::InstallationPlaces;
 use super::reader::{Place, Report};
-use super::settings::{DomainPattern, Settings};
+use super::routes::{DomainPattern, NextHop};
+use super::settings::Settings;
 use crate::ledger::{CountOn, Proves};
 use crate::pipeline::{Company, Mode};
 
@@ -67,9 +68,10 @@ fn check_routes(settings: &Settings, places: &[Place], report: &Report) {
 
 /// A route to our own door would send each mail round until the hop count ends it.
 fn check_listen(settings: &Settings, places: &InstallationPlaces, report: &Report) {
-    let ours = |hop: &super::settings::NextHop| {
+    let ours = |hop: &NextHop| {
+        let (NextHop::Host(hop) | NextHop::Lmtp(hop)) = hop else { return false };
         let local = |ip: std::net::IpAddr| ip.to_string() == hop.host || hop.host == "localhost" && ip.is_loopback();
-        settings.smtp.listen.iter().any(|l| l.port() == hop.port && local(l.ip()))
+        settings.smtp.listeners.iter().any(|l| l.address.port() == hop.port && local(l.address.ip()))
     };
     for (route, at) in settings.routes.iter().zip(&places.routes).filter(|(route, _)| ours(&route.next_hop)) {
         let what = format!("route {:?} leads to {}, where we listen ourselves", route.name, route.next_hop);

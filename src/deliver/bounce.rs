@@ -69,6 +69,7 @@ fn entry_of(settings: &Settings, id: EntryId, to: &Address, written: dsn::Writte
         recipients: vec![to.clone()],
         body: if written.eight_bit { Body::EightBitMime } else { Body::SevenBit },
         smtputf8: to.needs_smtputf8(),
+        ..Envelope::default()
     };
     let recipient = NewRecipient {
         number: 0,

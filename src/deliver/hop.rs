@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Broken, Connection, Fault, Patience, Place};
-use crate::config::{DeliverSettings, NextHop};
+use crate::config::{DeliverSettings, HostPort};
 use crate::proto::smtp::client::Phase;
 use crate::watch::{Gauge, Watch};
 
@@ -43,7 +43,7 @@ pub(super) enum NoConnection {
 
 /// One next hop.
 pub(super) struct Hop {
-    target: NextHop,
+    target: HostPort,
     name: String,
     settings: DeliverSettings,
     idle: Mutex<Vec<Connection>>,
@@ -88,7 +88,7 @@ fn wait_after(failures_before: u32, down_for: Duration) -> Duration {
 }
 
 impl Hop {
-    pub(super) fn new(target: NextHop, settings: DeliverSettings, watch: Watch) -> Self {
+    pub(super) fn new(target: HostPort, settings: DeliverSettings, watch: Watch) -> Self {
         Self {
             name: target.to_string(),
             target,
@@ -294,7 +294,7 @@ mod tests {
     #[tokio::test]
     async fn a_next_hop_that_refuses_at_once_is_asked_again_soon_however_often_it_failed() {
         let refusing = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
-        let target = NextHop { host: refusing.ip().to_string(), port: refusing.port() };
+        let target = HostPort { host: refusing.ip().to_string(), port: refusing.port() };
         let hop = Hop::new(target, DeliverSettings::default(), Watch::new());
         let second = Duration::from_secs(1);
         let deadlines = crate::deliver::Deadlines { connect: second, command: second, block: second, dot: second };

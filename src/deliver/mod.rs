@@ -89,12 +89,13 @@ impl Deliver {
     /// Starts delivery, and with it the worker that takes due entries from the spool. Needs a tokio runtime.
     pub fn start_watched(spool: Spool, settings: Settings, watch: Watch) -> Self {
         let hop = |route: &Route| {
-            let hop = Hop::new(route.next_hop.clone(), settings.deliver, watch.clone());
-            (route.next_hop.clone(), Arc::new(hop))
+            let (NextHop::Host(at) | NextHop::Lmtp(at)) = &route.next_hop else { return None };
+            let hop = Hop::new(at.clone(), settings.deliver, watch.clone());
+            Some((route.next_hop.clone(), Arc::new(hop)))
         };
         let inner = Arc::new(Inner {
             spool,
-            hops: settings.routes.iter().map(hop).collect(),
+            hops: settings.routes.iter().filter_map(hop).collect(),
             guard: EditGuard::new(settings.deliver.edit_refusals_max, settings.deliver.edit_refusals_within),
             counters: Counters::default(),
             active: Active::default(),

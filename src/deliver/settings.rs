@@ -100,16 +100,13 @@ impl Deadlines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::NextHop;
-    use crate::ledger::Proves;
     use crate::mail::address::Domain;
 
     fn settings(routes: &[(&str, DomainPattern)]) -> Settings {
         let route = |(name, pattern): &(&str, DomainPattern)| Route {
             name: (*name).to_owned(),
             domains: vec![pattern.clone()],
-            next_hop: NextHop { host: "192.0.2.1".to_owned(), port: 25 },
-            proves: Proves::Accepted,
+            ..Route::default()
         };
         Settings {
             hostname: "relay.sakura.example".to_owned(),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use self::next_hop::{Act, NextHop, Stage};
 use super::*;
-use crate::config::{CustodySettings, DeliverSettings, DomainPattern, NextHop as Target, RetrySettings};
+use crate::config::{CustodySettings, DeliverSettings, DomainPattern, HostPort, NextHop as Target, RetrySettings};
 use crate::ledger::{ContractRef, Proves};
 use crate::mail::address::Address;
 use crate::mail::edit::{Edit, Edits};
@@ -83,12 +83,24 @@ impl World {
     }
 }
 
+/// The same port at another name.
+fn rename(settings: &mut Settings, host: &str) {
+    if let Target::Host(at) = &mut settings.routes[0].next_hop {
+        host.clone_into(&mut at.host);
+    }
+}
+
+fn at(host: &str, port: u16) -> Target {
+    Target::Host(HostPort { host: host.to_owned(), port })
+}
+
 fn settings(hop: &NextHop) -> Settings {
     let route = Route {
         name: "main".to_owned(),
         domains: vec![DomainPattern::Any],
-        next_hop: Target { host: hop.address.ip().to_string(), port: hop.address.port() },
+        next_hop: at(&hop.address.ip().to_string(), hop.address.port()),
         proves: Proves::Delivered,
+        ..Route::default()
     };
     Settings {
         hostname: "relay.sakura.example".to_owned(),
@@ -108,7 +120,7 @@ fn job(recipients: &[&str]) -> Job {
         sender: Some(address("hr@sakura.example")),
         recipients: recipients.iter().map(|r| address(r)).collect(),
         body: Body::SevenBit,
-        smtputf8: false,
+        ..Envelope::default()
     };
     Job {
         id: EntryId::parse("mail-1").expect("an id"),

@@ -191,12 +191,12 @@ async fn send_the_day(gateway: &Gateway, folder: &Path) -> Result<Vec<Sent>, Dem
 fn received(to: &[&str], octets: &[u8]) -> Received {
     let recipients = to.iter().filter_map(|t| Address::parse(t).ok()).collect();
     Received {
-        client: Client { ip: std::net::Ipv4Addr::LOCALHOST.into(), user: None, certificate: None },
+        client: Client::at(std::net::Ipv4Addr::LOCALHOST.into()),
         envelope: Envelope {
             sender: Address::parse(day::HR).ok(),
             recipients,
             body: Body::EightBitMime,
-            smtputf8: false,
+            ..Envelope::default()
         },
         message: Bytes::copy_from_slice(octets),
     }

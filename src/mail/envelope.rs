@@ -3,7 +3,7 @@
 use super::address::Address;
 
 /// What one MAIL and its RCPT commands said.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Envelope {
     /// The return path; `None` is the null sender `<>` of reports.
     pub sender: Option<Address>,
@@ -13,6 +13,46 @@ pub struct Envelope {
     pub body: Body,
     /// Whether SMTPUTF8 was asked for (RFC 6531).
     pub smtputf8: bool,
+    /// Whether REQUIRETLS was asked for: the mail may travel over verified TLS alone (RFC 8689).
+    pub require_tls: bool,
+    /// What the client asked of delivery reports; absent when it asked nothing.
+    pub dsn: Option<Box<Dsn>>,
+}
+
+impl Envelope {
+    /// What was asked of reports about the recipient of this number; nothing asked is the default.
+    pub fn dsn_of(&self, recipient: usize) -> RecipientDsn {
+        self.dsn.as_ref().and_then(|dsn| dsn.recipients.get(recipient)).cloned().unwrap_or_default()
+    }
+}
+
+/// What a client asked of delivery reports (RFC 3461). Values are kept octet for octet, as they are passed on.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Dsn {
+    /// How much of the message a report brings back (RFC 3461 4.3).
+    pub ret: Option<Ret>,
+    /// The ENVID as it was written, in xtext (RFC 3461 4.4).
+    pub envid: Option<Box<str>>,
+    /// One for each recipient of the envelope, in its order.
+    pub recipients: Vec<RecipientDsn>,
+}
+
+/// The RET parameter of MAIL.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ret {
+    /// `FULL`: the whole message.
+    Full,
+    /// `HDRS`: its header alone.
+    Headers,
+}
+
+/// What was asked for one recipient.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct RecipientDsn {
+    /// The NOTIFY as it was written (RFC 3461 4.1); absent means failures and delays.
+    pub notify: Option<Box<str>>,
+    /// The ORCPT as it was written, its address type included (RFC 3461 4.2).
+    pub orcpt: Option<Box<str>>,
 }
 
 /// The BODY parameter of MAIL (RFC 6152 2).

@@ -7,7 +7,7 @@ use lettre::AsyncTransport;
 use lettre::address::Envelope as LettreEnvelope;
 
 use crate::mail::address::{Address, AddressFault};
-use crate::mail::envelope::{Body, Envelope};
+use crate::mail::envelope::Envelope;
 
 /// Takes a mail into custody.
 pub trait Courier: Send + Sync + 'static {
@@ -69,5 +69,5 @@ fn convert(envelope: &LettreEnvelope) -> Result<Envelope, AddressFault> {
     let sender = envelope.from().map(parse).transpose()?;
     let recipients = envelope.to().iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     let smtputf8 = sender.iter().chain(&recipients).any(Address::needs_smtputf8);
-    Ok(Envelope { sender, recipients, body: Body::SevenBit, smtputf8 })
+    Ok(Envelope { sender, recipients, smtputf8, ..Envelope::default() })
 }

@@ -127,10 +127,9 @@ pub struct ProvedBy {
 impl ProvedBy {
     /// Whether the client has shown that it may send for the company.
     pub fn proves(&self, client: &Client) -> bool {
-        let named = |list: &[String], name: &Option<String>| name.as_ref().is_some_and(|n| list.contains(n));
         self.networks.iter().any(|n| n.contains(&client.ip))
-            || named(&self.users, &client.user)
-            || named(&self.certificates, &client.certificate)
+            || client.user.as_ref().is_some_and(|user| self.users.contains(user))
+            || client.certificates.iter().any(|name| self.certificates.contains(name))
     }
 }
 

@@ -64,12 +64,12 @@ fn rejection(from: &str) -> Bytes {
 
 fn received(sender: Option<&str>, from: &str) -> Received {
     Received {
-        client: Client { ip: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), user: None, certificate: None },
+        client: Client::at(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))),
         envelope: Envelope {
             sender: sender.map(address),
             recipients: vec![address(CANDIDATE)],
             body: Body::EightBitMime,
-            smtputf8: false,
+            ..Envelope::default()
         },
         message: rejection(from),
     }

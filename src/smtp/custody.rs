@@ -89,7 +89,7 @@ impl Relay {
         let Arrived { ip, transaction, at } = arrived;
         let trace = self.trace(&id, ip, &transaction, at);
         let Transaction { envelope, message, .. } = transaction;
-        let client = Client { ip, user: None, certificate: None };
+        let client = Client::at(ip);
         let received = Arc::new(Received { client, envelope, message });
         let began = Instant::now();
         let outcome = self.ask(&received, at).await;

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::mail::address::Address;
     use crate::mail::edit::{Edit, Edits};
-    use crate::mail::envelope::{Body, Envelope};
+    use crate::mail::envelope::Envelope;
     use crate::pipeline::{Client, Copy};
     use crate::referral::CompanyId;
 
@@ -125,8 +125,8 @@ mod tests {
     fn is_let_through(copies: Vec<(Vec<usize>, &str)>) -> bool {
         let address = |t: &str| Address::parse(t).expect("an address");
         let recipients = vec![address("a@mail.example"), address("b@mail.example")];
-        let envelope = Envelope { sender: None, recipients, body: Body::SevenBit, smtputf8: false };
-        let client = Client { ip: [127, 0, 0, 1].into(), user: None, certificate: None };
+        let envelope = Envelope { recipients, ..Envelope::default() };
+        let client = Client::at([127, 0, 0, 1].into());
         let received = Received { client, envelope, message: "Subject: x\r\n\r\n".into() };
         let copy = |(recipients, line): (Vec<usize>, &str)| {
             let edits = Edits::new(vec![Edit { at: 14, insert: line.as_bytes().into() }]);

@@ -5,13 +5,15 @@ use bytes::Bytes;
 use super::types::{NewCopy, NewEntry};
 use crate::mail::address::Address;
 use crate::mail::edit::{Edit, Edits};
-use crate::mail::envelope::{Body, Envelope};
+use crate::mail::envelope::{Body, Dsn, Envelope, RecipientDsn, Ret};
 
 /// What the octets say.
 pub(super) struct Decoded {
     pub(super) sender: Option<Address>,
     pub(super) body: Body,
     pub(super) smtputf8: bool,
+    pub(super) require_tls: bool,
+    pub(super) dsn: Option<Box<Dsn>>,
     pub(super) trace: Bytes,
     pub(super) copies: Vec<Edits>,
     /// Numbers and addresses of the recipients in custody.
@@ -29,10 +31,12 @@ pub(super) enum Original {
 /// Writes what [`decode`] reads. `file_checksum` is given when the original has a file of its own.
 pub(super) fn encode(new: &NewEntry, file_checksum: Option<i64>) -> Vec<u8> {
     let mut out = Vec::with_capacity(new.original.len() + new.trace.len() + 512);
-    let Envelope { sender, recipients, body, smtputf8 } = &new.envelope;
+    let Envelope { sender, recipients, body, smtputf8, require_tls, dsn } = &new.envelope;
     put(&mut out, sender.as_ref().map_or("", Address::as_str).as_bytes());
     out.push(u8::from(*body == Body::EightBitMime));
     out.push(u8::from(*smtputf8));
+    out.push(u8::from(*require_tls));
+    put_dsn(&mut out, dsn.as_deref(), new);
     put(&mut out, &new.trace);
     put_number(&mut out, new.copies.len() as u64);
     for NewCopy { edits, .. } in &new.copies {
@@ -62,13 +66,60 @@ pub(super) fn decode(octets: Vec<u8>, is_in_file: bool) -> Option<Decoded> {
     let sender = if sender.is_empty() { None } else { Some(address(&sender)?) };
     let body = if take_flag(&mut left)? { Body::EightBitMime } else { Body::SevenBit };
     let smtputf8 = take_flag(&mut left)?;
+    let require_tls = take_flag(&mut left)?;
+    let dsn = if take_flag(&mut left)? { Some(Box::new(take_dsn(&mut left)?)) } else { None };
     let trace = take(&mut left)?;
     let copies = (0..take_number(&mut left)?).map(|_| edits(&mut left)).collect::<Option<_>>()?;
     let addresses = (0..take_number(&mut left)?).map(|_| numbered(&mut left)).collect::<Option<_>>()?;
     let last = take(&mut left)?;
     let original =
         if is_in_file { Original::InFile(i64::from_le_bytes(last[..].try_into().ok()?)) } else { Original::Here(last) };
-    left.is_empty().then_some(Decoded { sender, body, smtputf8, trace, copies, addresses, original })
+    left.is_empty().then_some(Decoded { sender, body, smtputf8, require_tls, dsn, trace, copies, addresses, original })
+}
+
+/// What was asked of reports, for the recipients in custody alone.
+fn put_dsn(out: &mut Vec<u8>, dsn: Option<&Dsn>, new: &NewEntry) {
+    out.push(u8::from(dsn.is_some()));
+    let Some(dsn) = dsn else { return };
+    out.push(match dsn.ret {
+        None => 0,
+        Some(Ret::Full) => 1,
+        Some(Ret::Headers) => 2,
+    });
+    put_text(out, dsn.envid.as_deref());
+    put_number(out, new.recipients.len() as u64);
+    for recipient in &new.recipients {
+        let RecipientDsn { notify, orcpt } = new.envelope.dsn_of(recipient.number as usize);
+        put_text(out, notify.as_deref());
+        put_text(out, orcpt.as_deref());
+    }
+}
+
+fn take_dsn(left: &mut Bytes) -> Option<Dsn> {
+    let ret = match left.split_to_checked(1)?[0] {
+        0 => None,
+        1 => Some(Ret::Full),
+        2 => Some(Ret::Headers),
+        _ => return None,
+    };
+    let envid = unless_empty(take_text(left)?);
+    let value = |left: &mut Bytes| take_text(left).map(unless_empty);
+    let recipient = |left: &mut Bytes| Some(RecipientDsn { notify: value(left)?, orcpt: value(left)? });
+    let recipients = (0..take_number(left)?).map(|_| recipient(left)).collect::<Option<_>>()?;
+    Some(Dsn { ret, envid, recipients })
+}
+
+/// A parameter's value is never empty, so an empty text is none.
+fn put_text(out: &mut Vec<u8>, text: Option<&str>) {
+    put(out, text.unwrap_or_default().as_bytes());
+}
+
+fn take_text(left: &mut Bytes) -> Option<Box<str>> {
+    Some(std::str::from_utf8(&take(left)?).ok()?.into())
+}
+
+fn unless_empty(text: Box<str>) -> Option<Box<str>> {
+    (!text.is_empty()).then_some(text)
 }
 
 fn put_number(out: &mut Vec<u8>, number: u64) {

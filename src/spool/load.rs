@@ -15,7 +15,7 @@ use super::error::SpoolError;
 use super::types::{Entry, EntryId, Recipient, RecipientState};
 use crate::mail::address::Address;
 use crate::mail::edit::Edits;
-use crate::mail::envelope::Envelope;
+use crate::mail::envelope::{Dsn, Envelope, RecipientDsn};
 use crate::referral::CompanyId;
 
 /// Where the content of entries lies.
@@ -67,13 +67,14 @@ fn read_entry(connection: &Connection, files: &Files<'_>, id: &EntryId) -> Resul
         return Err(Fault::Damaged);
     }
     let decoded = decode(octets, head.file_octets.is_some()).ok_or(Fault::Damaged)?;
-    let Decoded { sender, body, smtputf8, trace, copies, addresses, original } = decoded;
+    let Decoded { sender, body, smtputf8, require_tls, dsn, trace, copies, addresses, original } = decoded;
     let original = read_original(original, files.bodies, &head, id)?;
+    let dsn = dsn.map(|dsn| Box::new(of_those_left(*dsn, &addresses, &recipients)));
     let (recipients, addresses) = join(recipients, addresses, &copies)?;
     if !copies.iter().flat_map(Edits::iter).all(|edit| edit.at <= original.len()) {
         return Err(Fault::Damaged);
     }
-    let envelope = Envelope { sender, recipients: addresses, body, smtputf8 };
+    let envelope = Envelope { sender, recipients: addresses, body, smtputf8, require_tls, dsn };
     let company = head.company.map(|c| CompanyId::parse(&c)).transpose().map_err(|_| Fault::Damaged)?;
     let received_at = timestamp(head.received_at);
     Ok(Some(Entry { id: id.clone(), company, received_at, envelope, recipients, trace, original, copies }))
@@ -142,6 +143,14 @@ fn join(
         joined.0.push(recipient);
     }
     Ok(joined)
+}
+
+/// What was asked of reports, in the order of the recipients that are left.
+fn of_those_left(mut dsn: Dsn, addresses: &[(u32, Address)], left: &[Recipient]) -> Dsn {
+    let numbers = addresses.iter().map(|(number, _)| *number);
+    let mut asked: HashMap<u32, RecipientDsn> = numbers.zip(dsn.recipients).collect();
+    dsn.recipients = left.iter().map(|r| asked.remove(&r.number).unwrap_or_default()).collect();
+    dsn
 }
 
 fn read_original(original: Original, bodies: &Bodies, head: &Head, id: &EntryId) -> Result<Bytes, Fault> {

@@ -1,5 +1,6 @@
-//! What the machine gives: time, entropy and the disk. The only place that asks for them.
+//! What the machine gives: time, entropy, the disk, and TLS. The only place that asks for them.
 
 pub mod clock;
 pub mod disk;
 pub mod random;
+pub mod tls;

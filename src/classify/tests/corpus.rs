@@ -121,7 +121,7 @@ impl Note {
         let visible = || self.to.iter().chain(&self.cc).cloned().collect();
         let recipients = self.rcpt.clone().unwrap_or_else(visible).iter().map(address).collect();
         let sender = (!self.null_sender).then(|| address(&self.from));
-        Envelope { sender, recipients, body: Body::EightBitMime, smtputf8: false }
+        Envelope { sender, recipients, body: Body::EightBitMime, ..Envelope::default() }
     }
 
     /// The octets of the mail.

@@ -206,9 +206,9 @@ async fn what_cannot_be_handed_through_goes_to_the_spool_at_once() {
 
 #[tokio::test]
 async fn a_name_is_looked_up_and_an_unknown_one_is_a_dead_next_hop() {
-    let world = World::with(&[], |s| "localhost".clone_into(&mut s.routes[0].next_hop.host)).await;
+    let world = World::with(&[], |s| rename(s, "localhost")).await;
     assert_eq!(world.hand_through().await, BOTH_TAKEN);
-    let world = World::with(&[], |s| "nowhere.invalid".clone_into(&mut s.routes[0].next_hop.host)).await;
+    let world = World::with(&[], |s| rename(s, "nowhere.invalid")).await;
     let told = world.hand_through().await;
     assert!(told == "spool next_hop_down" || told == "spool too_slow", "{told}");
 }

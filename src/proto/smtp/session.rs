@@ -370,7 +370,7 @@ impl Session {
             (None, Some(open), Some(hello)) => {
                 self.stage = Stage::Answering;
                 let MailFrom { sender, body, smtputf8, .. } = open.mail;
-                let envelope = Envelope { sender, recipients: open.recipients, body, smtputf8 };
+                let envelope = Envelope { sender, recipients: open.recipients, body, smtputf8, ..Envelope::default() };
                 Action::Message(Box::new(Transaction { hello, envelope, message: message.into() }))
             }
             (refusal, ..) => {

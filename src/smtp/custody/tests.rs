@@ -41,11 +41,17 @@ impl House {
         let folder = tempfile::tempdir().expect("a folder");
         let spool = Spool::open(folder.path(), options).expect("a spool");
         let hop = NextHop::start(spool.clone()).await;
-        let next_hop = crate::config::NextHop { host: "127.0.0.1".to_owned(), port: hop.port };
+        let next_hop = next_hop_at(hop.port);
         let domains = vec![DomainPattern::Any];
         let mut settings = Settings {
             hostname: "relay.example".to_owned(),
-            routes: vec![Route { name: "main".to_owned(), domains, next_hop, proves: Proves::Delivered }],
+            routes: vec![Route {
+                name: "main".to_owned(),
+                domains,
+                next_hop,
+                proves: Proves::Delivered,
+                ..Route::default()
+            }],
             custody: CustodySettings::default(),
             deliver: DeliverSettings::default(),
             retry: RetrySettings::default(),
@@ -67,7 +73,7 @@ impl House {
             sender: Some(Address::parse("hr@sakura.example").expect("an address")),
             recipients: names.iter().map(|n| address(n)).collect(),
             body: Body::EightBitMime,
-            smtputf8: false,
+            ..Envelope::default()
         };
         let hello = Hello { name: "pc".into(), extended: true };
         let transaction = Transaction { hello, envelope, message: MESSAGE.into() };
@@ -125,6 +131,10 @@ fn copy_for_each(received: &Received, _: &Policy, _: Timestamp) -> Outcome {
     referred((0..received.envelope.recipients.len()).map(|r| copy(vec![r], r)).collect())
 }
 
+fn next_hop_at(port: u16) -> crate::config::NextHop {
+    crate::config::NextHop::Host(crate::config::HostPort { host: "127.0.0.1".to_owned(), port })
+}
+
 #[tokio::test]
 async fn an_untouched_mail_passes_to_the_octet_behind_our_trace_and_touches_no_disk() {
     let mut house = House::new(untouched).await;
@@ -175,7 +185,10 @@ async fn who_was_not_accepted_is_kept_or_bounced_and_who_was_gets_no_second_mail
 
 #[tokio::test]
 async fn a_dead_next_hop_or_spool_first_means_custody() {
-    let house = House::with(untouched, SpoolOptions::default(), |s| s.routes[0].next_hop.port = 1).await;
+    let house = House::with(untouched, SpoolOptions::default(), |s| {
+        s.routes[0].next_hop = next_hop_at(1);
+    })
+    .await;
     assert!(house.send(&["a"]).await.starts_with("250"));
     assert_eq!(house.summary().await.entries, 1);
     let first = |s: &mut Settings| s.custody.mode = CustodyMode::Spool;
@@ -232,7 +245,10 @@ async fn a_failed_commit_asks_for_the_mail_again_unless_everybody_has_it() {
     let house = House::new(one_copy).await;
     assert!(house.send(&["a", "busy", "breakspool"]).await.starts_with("451 4.3.0"));
     assert_eq!(house.counted("deferred"), 1);
-    let house = House::with(untouched, SpoolOptions::default(), |s| s.routes[0].next_hop.port = 1).await;
+    let house = House::with(untouched, SpoolOptions::default(), |s| {
+        s.routes[0].next_hop = next_hop_at(1);
+    })
+    .await;
     house.spool.close().await;
     assert!(house.send(&["a"]).await.starts_with("451 4.3.0"));
     let house = House::new(copy_for_each).await;

@@ -36,6 +36,23 @@ async fn only_the_recipients_in_custody_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_of_reports_stays_with_its_recipient() {
+    let folder = folder();
+    let spool = open(folder.path());
+    let asked = |n: u32| RecipientDsn { notify: Some(format!("NEVER{n}").into()), orcpt: None };
+    let mut new = mail("a", 3, 100);
+    let recipients = (0..3).map(asked).collect();
+    let dsn = Dsn { ret: Some(Ret::Headers), envid: Some("QQ+2B1".into()), recipients };
+    (new.envelope.dsn, new.envelope.require_tls) = (Some(Box::new(dsn.clone())), true);
+    new.recipients.remove(1);
+    spool.commit(vec![Write::Store(new)]).await.unwrap();
+    spool.commit(vec![sending("a", &[0]), settle("a", &[(0, accepted())])]).await.unwrap();
+    let entry = spool.load(&id("a")).await.unwrap().unwrap();
+    assert_eq!(entry.envelope.dsn, Some(Box::new(Dsn { recipients: vec![asked(2)], ..dsn })));
+    assert!(entry.envelope.require_tls);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn acceptance_credits_its_offer_once_in_the_same_commit() {
     let folder = folder();
     let spool = open(folder.path());

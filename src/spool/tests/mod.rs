@@ -16,7 +16,7 @@ use super::*;
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
 use crate::mail::address::Address;
 use crate::mail::edit::{Edit, Edits};
-use crate::mail::envelope::{Body, Envelope};
+use crate::mail::envelope::{Body, Dsn, Envelope, RecipientDsn, Ret};
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
 /// A minute of the test's clock.
@@ -109,7 +109,7 @@ fn mail(entry: &str, recipients: u32, octets: usize) -> NewEntry {
             sender: Some(Address::parse("jinji@kaede.example").unwrap()),
             recipients: (0..recipients).map(|n| address(entry, n)).collect(),
             body: Body::EightBitMime,
-            smtputf8: false,
+            ..Envelope::default()
         },
         trace: Bytes::from_static(b"Received: by relay.kaede.example\r\n"),
         original: original.into(),
