@@ -77,7 +77,7 @@ impl House {
         };
         let hello = Hello { name: "pc".into(), extended: true };
         let transaction = Transaction { hello, envelope, message: MESSAGE.into() };
-        let arrived = Arrived { ip: [192, 0, 2, 1].into(), transaction, at: crate::sys::clock::now() };
+        let arrived = Arrived { client: Client::at([192, 0, 2, 1].into()), transaction, at: crate::sys::clock::now() };
         self.relay.take(arrived).await.to_string()
     }
 
