@@ -16,7 +16,7 @@ use super::note::Note;
 use super::{Admission, Arrived, Custody, Login};
 use crate::deliver::{Deliver, HandThrough, Job};
 use crate::ledger::ReferralEvent;
-use crate::pipeline::{self, Client, Copy, Outcome, Policy, Received, Referred, Secret, Untouched};
+use crate::pipeline::{self, Admission as Right, Client, Copy, Outcome, Policy, Received, Referred, Secret, Untouched};
 use crate::policy::PolicyHandle;
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::Transaction;
@@ -60,7 +60,8 @@ struct Mail {
 
 impl Custody for Relay {
     fn admit(&self, client: &Client) -> Admission {
-        Admission { may_relay: self.services.policy.current().may_relay(client.ip), shared: client.shared }
+        let policy = self.services.policy.current();
+        Admission { may_relay: policy.admission(client) != Right::Refused, shared: policy.is_shared(client) }
     }
 
     async fn authenticate(&self, _: String, _: Secret) -> Login {
