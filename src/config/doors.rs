@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use crate::pipeline::Relaying;
 use crate::proto::smtp::limits::Limits;
+use crate::sys::tls::{ClientRoots, ServerFiles};
 
 /// Accepting mail.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +112,19 @@ pub struct TlsSettings {
     pub key: Option<PathBuf>,
     /// Who signs the certificates of clients.
     pub client_ca: ClientCa,
+}
+
+impl TlsSettings {
+    /// The files to serve from; nothing without a certificate and its key.
+    pub fn files(&self) -> Option<ServerFiles> {
+        let clients = match &self.client_ca {
+            ClientCa::None => ClientRoots::None,
+            ClientCa::System => ClientRoots::System,
+            ClientCa::File(path) => ClientRoots::File(path.clone()),
+        };
+        let (certificate, key) = (self.certificate.clone()?, self.key.clone()?);
+        Some(ServerFiles { certificate, key, clients })
+    }
 }
 
 /// Who signs the certificates of clients.
