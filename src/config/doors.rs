@@ -14,8 +14,8 @@ use crate::sys::tls::{ClientRoots, ServerFiles};
 pub struct SmtpSettings {
     /// Where we listen. A socket that systemd hands over takes the settings of the listener with its port.
     pub listeners: Vec<Listener>,
-    /// Who may relay, which clients many tenants share, and how their mail is marked (design §3.1). Everyone else has to
-    /// log in or gets 550 5.7.1.
+    /// Who may relay, which clients many tenants share, and how their mail is marked (design §3.1). Everyone else has
+    /// to log in or gets 550 5.7.1.
     pub relaying: Relaying,
     /// Clients in these networks may say with XCLIENT for whom they speak.
     pub xclient_from: Vec<IpNet>,

@@ -175,10 +175,8 @@ fn a_credential_is_read_where_the_service_manager_puts_it_and_missed_elsewhere()
     let house = House::new(route, NETWORK);
     house.check(&["warning: route.password_file: the credential \"smarthost\" "]);
     let settings = house.settings();
-    assert_eq!(
-        (settings.credentials_missing.as_slice(), &settings.routes[0].login),
-        (&["smarthost".to_owned()][..], &None)
-    );
+    assert_eq!(settings.credentials_missing, ["smarthost"]);
+    assert_eq!(settings.routes[0].login, None);
 
     house.put("handed/smarthost", "plum blossom", 0o400);
     let report = Report::default();
