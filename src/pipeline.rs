@@ -24,10 +24,12 @@ mod policy;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod user;
 
 pub use company::{Company, Mode, ProvedBy, Scope, Sender, Stage};
 pub use policy::{InForce, Policy};
 pub use secret::Secret;
+pub use user::{PasswordHash, Role, User, UserAct, UserName, UserNameFault, Users};
 
 /// A client that has been allowed to relay, as far as it has shown who it is.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod disk;
+pub mod password;
 pub mod random;
 pub mod tls;
