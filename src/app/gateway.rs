@@ -107,6 +107,8 @@ impl Gateway {
             agreed,
             spool: spool.clone(),
             store: store.clone(),
+            policy: policy.clone(),
+            changing_users: tokio::sync::Mutex::default(),
             watch: watch.clone(),
             stop: stop.clone(),
         };
