@@ -103,6 +103,13 @@ pub struct Stamp {
     pub value: String,
 }
 
+impl Stamp {
+    /// The whole field, with its line end.
+    pub fn line(&self) -> String {
+        format!("{}: {}\r\n", self.name, self.value)
+    }
+}
+
 /// TLS as a server: one certificate for all listeners, and whom client certificates are checked against.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct TlsSettings {

@@ -8,9 +8,11 @@ mod connection;
 pub mod custody;
 mod decide;
 mod guests;
+mod logins;
 mod note;
 mod room;
 mod server;
+mod standing;
 #[cfg(test)]
 mod tests;
 
