@@ -127,8 +127,8 @@ fn is_notify(value: &str) -> bool {
     value.len() <= NOTIFY_OCTETS_MAX && (value.eq_ignore_ascii_case("NEVER") || value.split(',').all(occasion))
 }
 
-/// An address type and, behind `;`, the address in xtext. Behind `utf-8;` characters outside ASCII may stand as they are
-/// (RFC 6533 3), which the mail then has to have SMTPUTF8 for.
+/// An address type and, behind `;`, the address in xtext. Behind `utf-8;` characters outside ASCII may stand as they
+/// are (RFC 6533 3), which the mail then has to have SMTPUTF8 for.
 fn is_orcpt(value: &str) -> bool {
     let Some((kind, address)) = value.split_once(';') else { return false };
     let atom = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);

@@ -2,8 +2,8 @@
 //!
 //! Only CR LF "." CR LF ends a message, however the octets are cut. A CR that stands alone, or a NUL, is never mended:
 //! two servers that read such a message differently are how a second mail is smuggled behind a first one. An LF that
-//! stands alone is refused too, or, where the house says so, becomes CR LF once dots and the end have been looked for: a
-//! line end of the message, and none of the protocol.
+//! stands alone is refused too, or, where the house says so, becomes CR LF once dots and the end have been looked for:
+//! a line end of the message, and none of the protocol.
 //!
 //! Chunks (RFC 3030) have neither dots nor an end of their own; what may not stand in a message may not stand in them.
 

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::mail::address::Address;
 
-const HELLO: &str = "C: EHLO pc.example\nS: 250 relay.example PIPELINING SIZE 2000 8BITMIME ENHANCEDSTATUSCODES CHUNKING DSN SMTPUTF8\n";
+const HELLO: &str = "C: EHLO pc.example\nS: 250 relay.example PIPELINING SIZE 2000 8BITMIME ENHANCEDSTATUSCODES \
+                     CHUNKING DSN SMTPUTF8\n";
 const OPEN: &str = "C: MAIL FROM:<hr@sakura.example>\nS: 250 2.1.0\nC: RCPT TO:<taro@mail.example>\nS: 250 2.1.5\n";
 
 fn limits() -> Limits {
