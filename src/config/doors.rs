@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+pub use crate::proto::smtp::data::BareLf;
 use crate::proto::smtp::limits::Limits;
 
 /// Accepting mail.
@@ -94,16 +95,6 @@ pub struct SharedClients {
     pub certificates: Vec<String>,
     /// The field in which the service itself names the tenant; believed over TLS with one of `certificates` alone.
     pub tenant_header: Option<String>,
-}
-
-/// What happens to a message with a bare LF (an LF without CR in front of it).
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum BareLf {
-    /// 554, and the connection is closed.
-    #[default]
-    Refuse,
-    /// Each becomes CRLF; the end of the message is still CRLF.CRLF alone.
-    Normalize,
 }
 
 /// A header field for the connector rules of the next hop.
