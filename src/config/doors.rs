@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use crate::pipeline::Relaying;
+pub use crate::proto::smtp::data::BareLf;
 use crate::proto::smtp::limits::Limits;
 use crate::sys::tls::{ClientRoots, ServerFiles};
 
@@ -82,16 +83,6 @@ pub enum DoorTls {
     StartTls,
     /// With the first octet (RFC 8314).
     Implicit,
-}
-
-/// What happens to a message with a bare LF (an LF without CR in front of it).
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum BareLf {
-    /// 554, and the connection is closed.
-    #[default]
-    Refuse,
-    /// Each becomes CRLF; the end of the message is still CRLF.CRLF alone.
-    Normalize,
 }
 
 /// A header field for the connector rules of the next hop.

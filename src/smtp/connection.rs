@@ -16,7 +16,7 @@ use super::{Admission, Arrived, Custody, Door};
 use crate::pipeline::Client;
 use crate::proto::smtp::limits::Limits;
 use crate::proto::smtp::reply::Reply;
-use crate::proto::smtp::session::{Action, Peer, Session, Transaction};
+use crate::proto::smtp::session::{Action, Checked, Peer, Session, Terms, Transaction};
 use crate::sys;
 use crate::watch::{Counter, Watch};
 
@@ -67,16 +67,17 @@ impl<C: Custody> Connection<C> {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let limits = Arc::clone(&shared.door.limits);
-        let peer = Peer { may_relay: admission.may_relay, host: Arc::clone(&shared.door.host) };
+        let terms = Terms::plain(Arc::clone(&shared.door.host), Arc::clone(&limits));
+        let peer = Peer { may_relay: admission.may_relay, ..Peer::default() };
         Self {
             stream,
             client: Client { shared: admission.shared, ..client },
             stop,
             share: Share::new(&shared.room),
-            input: Input::new(INPUT_OCTETS.max(limits.command_octets_max + 1)),
+            input: Input::new(INPUT_OCTETS.max(limits.login_octets_max() + 1)),
             output: Vec::new(),
             deadlines: Deadlines::new(&limits),
-            session: Session::new(limits, peer),
+            session: Session::new(Arc::new(terms), peer),
             shared,
         }
     }
@@ -103,11 +104,17 @@ impl<C: Custody> Connection<C> {
             let step = self.session.step(self.input.unread());
             self.input.use_up(step.consumed);
             self.deadlines.note_progress(step.consumed);
+            if self.session.room() == 0 {
+                self.share.release();
+            }
             match step.action {
                 Action::Reply(reply) => self.queue(&reply).await?,
                 Action::Room(octets) => self.find_room(octets),
                 Action::Message(transaction) => self.answer(*transaction).await?,
                 Action::Close(reply) => return Ok(Some(reply)),
+                // A door with plain terms never comes here.
+                Action::StartTls(_) | Action::Introduce(_) => return Ok(None),
+                Action::Authenticate(_) => self.session.authenticated(Checked::Unavailable),
                 Action::Read => {
                     self.flush().await?;
                     match self.read().await? {

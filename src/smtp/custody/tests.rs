@@ -17,6 +17,7 @@ use crate::mail::edit::{Edit, Edits};
 use crate::mail::envelope::{Body, Envelope};
 use crate::pipeline::{Offer, Referred, Relaying};
 use crate::proto::smtp::command::Hello;
+use crate::proto::smtp::session::Peer;
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 use crate::spool::{SpoolOptions, Summary};
 
@@ -80,7 +81,7 @@ impl House {
             ..Envelope::default()
         };
         let hello = Hello { name: "pc".into(), extended: true };
-        let transaction = Transaction { hello, envelope, message: MESSAGE.into() };
+        let transaction = Transaction { hello, peer: Peer::default(), envelope, message: MESSAGE.into() };
         let arrived = Arrived { client: Client::at([192, 0, 2, 1].into()), transaction, at: crate::sys::clock::now() };
         self.relay.take(arrived).await.to_string()
     }
