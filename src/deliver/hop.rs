@@ -11,8 +11,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::candidate::{Candidate, Manner, TlsNeed};
 use super::connection::{Broken, Caller, Connection, Fault, Patience, Place};
+use super::outcome::{UNANSWERED, reply_for, words};
 use crate::config::{DeliverSettings, HostPort, Route};
 use crate::proto::smtp::client::Phase;
+use crate::proto::smtp::reply::Reply;
+use crate::sys::tls::ClientTls;
 use crate::watch::{Gauge, Watch};
 
 /// How long the addresses of a name are believed. The system's resolver does not tell how long they are good for.
@@ -48,6 +51,9 @@ pub(super) struct Hop {
     name: String,
     tls: TlsNeed,
     manner: Manner,
+    client: ClientTls,
+    /// Cleared when it offers CHUNKING and does not know BDAT.
+    knows_chunking: AtomicBool,
     settings: DeliverSettings,
     idle: Mutex<Vec<Connection>>,
     places: Arc<Semaphore>,
@@ -71,6 +77,8 @@ struct Health {
     failures: u32,
     /// Whether somebody tries whether it is back.
     probed: bool,
+    /// What came of the last try.
+    why: Option<Reply>,
 }
 
 impl Health {
@@ -92,11 +100,19 @@ fn wait_after(failures_before: u32, down_for: Duration) -> Duration {
 
 impl Hop {
     /// The server a route names.
-    pub(super) fn new(target: HostPort, route: &Route, settings: DeliverSettings, watch: Watch) -> Self {
+    pub(super) fn new(
+        target: HostPort,
+        route: &Route,
+        client: ClientTls,
+        settings: DeliverSettings,
+        watch: Watch,
+    ) -> Self {
         Self {
             name: target.to_string(),
             tls: TlsNeed::of(route, &target.host),
             manner: Manner::of(route),
+            client,
+            knows_chunking: AtomicBool::new(true),
             target,
             settings,
             idle: Mutex::default(),
@@ -131,6 +147,23 @@ impl Hop {
     pub(super) fn busy_max(&self) -> usize {
         let all = self.settings.connections_max;
         if self.is_behind() { all } else { (all / 4).max(1) }
+    }
+
+    /// Whether BDAT may be used where it is offered.
+    pub(super) fn trusts_chunking(&self) -> bool {
+        self.knows_chunking.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it does not know the BDAT it offers.
+    pub(super) fn distrust_chunking(&self) {
+        if self.knows_chunking.swap(false, Ordering::Relaxed) {
+            tracing::warn!(next_hop = self.name, "chunking_failed");
+        }
+    }
+
+    /// Why it was left alone, while it is.
+    pub(super) fn why_down(&self) -> Option<Reply> {
+        lock(&self.health).why.clone()
     }
 
     /// Whether it failed to answer a moment ago.
@@ -187,7 +220,8 @@ impl Hop {
         let began = Instant::now();
         let candidate = patience.bear(Phase::Connect, self.candidate()).await.map_err(|b| self.fail(b, began))?;
         let place = Place { _permit: place, _held: self.watch.hold(Gauge::NextHopConnections) };
-        match Connection::open(&candidate, &self.manner, place, Caller { hostname, patience }).await {
+        let caller = Caller { hostname, tls: &self.client, patience };
+        match Connection::open(&candidate, &self.manner, place, caller).await {
             Ok(connection) => {
                 *lock(&self.health) = Health::default();
                 Ok(connection)
@@ -200,7 +234,14 @@ impl Hop {
     fn fail(&self, broken: Broken, began: Instant) -> NoConnection {
         let is_cheap = began.elapsed() < CHEAP_WITHIN;
         let down_for = if is_cheap { DOWN_AT_FIRST.min(self.settings.down_for) } else { self.settings.down_for };
-        lock(&self.health).leave_alone(down_for);
+        let mut health = lock(&self.health);
+        if health.failures == 0 && broken.fault.status().is_some() {
+            // Waiting does not mend it: somebody has to change a setting, here or there.
+            tracing::warn!(next_hop = self.name, reason = words(&broken), "next_hop_unusable");
+        }
+        health.leave_alone(down_for);
+        health.why = Some(reply_for(&broken, UNANSWERED));
+        drop(health);
         NoConnection::Failed(broken)
     }
 
@@ -307,7 +348,7 @@ mod tests {
     async fn a_next_hop_that_refuses_at_once_is_asked_again_soon_however_often_it_failed() {
         let refusing = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
         let target = HostPort { host: refusing.ip().to_string(), port: refusing.port() };
-        let hop = Hop::new(target, &Route::default(), DeliverSettings::default(), Watch::new());
+        let hop = Hop::new(target, &Route::default(), ClientTls::new(), DeliverSettings::default(), Watch::new());
         let second = Duration::from_secs(1);
         let deadlines = crate::deliver::Deadlines { connect: second, command: second, block: second, dot: second };
         for _ in 0..8 {

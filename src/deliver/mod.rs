@@ -9,12 +9,14 @@ mod candidate;
 mod connection;
 mod counters;
 mod doubt;
+mod greeting;
 mod guard;
 mod hop;
 mod outcome;
 mod settings;
 mod tasks;
 mod transaction;
+mod wire;
 mod worker;
 mod writes;
 
@@ -30,7 +32,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-use self::attempt::{Attempt, Parcel, Sender};
+use self::attempt::{Attempt, Ended, Parcel, Sender};
 use self::connection::Patience;
 use self::counters::Counters;
 use self::guard::EditGuard;
@@ -39,9 +41,11 @@ use self::tasks::Tasks;
 use self::worker::Active;
 use crate::config::{CustodyMode, NextHop, Route};
 use crate::mail::address::Address;
+use crate::proto::smtp::client::Recipient;
 use crate::referral::CompanyId;
 use crate::spool::{EntryId, Spool, SpoolError, Write};
 use crate::sys::clock;
+use crate::sys::tls::{ClientTls, Protection};
 use crate::watch::{Attempt as AttemptEvent, AttemptOutcome, Counter, Watch};
 
 pub use self::counters::Counted;
@@ -79,6 +83,8 @@ struct Tried<'a> {
     /// Which attempt it was, from 1.
     number: u32,
     began: Instant,
+    /// How the connection was protected, if there was one.
+    protection: Option<Protection>,
 }
 
 impl Deliver {
@@ -89,9 +95,10 @@ impl Deliver {
 
     /// Starts delivery, and with it the worker that takes due entries from the spool. Needs a tokio runtime.
     pub fn start_watched(spool: Spool, settings: Settings, watch: Watch) -> Self {
+        let tls = ClientTls::new();
         let hop = |route: &Route| {
             let (NextHop::Host(at) | NextHop::Lmtp(at)) = &route.next_hop else { return None };
-            let hop = Hop::new(at.clone(), route, settings.deliver, watch.clone());
+            let hop = Hop::new(at.clone(), route, tls.clone(), settings.deliver, watch.clone());
             Some((route.next_hop.clone(), Arc::new(hop)))
         };
         let inner = Arc::new(Inner {
@@ -135,17 +142,21 @@ impl Deliver {
             Ok(connection) => connection,
             Err(none) => return HandThrough::Spool(none.into()),
         };
+        if connection.recipients_max() < job.copy.recipients.len() {
+            hop.give_back(connection);
+            return HandThrough::Spool(NotTried::TooManyRecipients);
+        }
         let sender = Sender { hop, hostname: &inner.settings.hostname, patience };
         let with_edits = inner.edits_at(job.company.as_ref(), hop);
         let Some(parcel) = parcel(job) else { return HandThrough::Spool(NotTried::NoRoute) };
         match sender.send(&parcel, connection, with_edits).await {
-            Attempt::Settled { outcomes, edit_blamed } => {
+            Attempt::Settled(Ended { outcomes, edit_blamed, peer }) => {
                 if edit_blamed {
                     inner.note_edit_refused(job.company.as_ref(), hop.name());
                 }
                 let (proves, route) = (route.proves, route.name.clone());
-                let next_hop = hop.host().to_owned();
-                HandThrough::Settled(Settled { outcomes, proves, route, next_hop })
+                let (next_hop, protection) = (peer.host.as_ref().to_owned(), peer.protection);
+                HandThrough::Settled(Settled { outcomes, proves, route, next_hop, protection })
             }
             Attempt::GivenUp => HandThrough::Spool(NotTried::TooSlow),
             Attempt::InDoubt(pending) => {
@@ -325,13 +336,14 @@ impl Inner {
                 reply: written.reply,
                 number: tried.number,
                 micros,
+                protection: tried.protection.map(Protection::code),
             });
         }
     }
 }
 
 fn parcel(job: &Job) -> Option<Parcel<'_>> {
-    let recipients = job.copy.recipients.iter().map(|number| job.envelope.recipients.get(*number));
+    let recipients = job.copy.recipients.iter().map(|number| Recipient::of(&job.envelope, *number));
     Some(Parcel {
         envelope: &job.envelope,
         recipients: recipients.collect::<Option<_>>()?,

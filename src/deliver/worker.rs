@@ -8,16 +8,17 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 
-use super::attempt::{Attempt, Parcel, Sender};
+use super::attempt::{Attempt, Ended, Parcel, Sender};
 use super::bounce::About;
-use super::connection::{Connection, Patience};
+use super::connection::{Connection, Patience, Peer};
 use super::hop::{Hop, NoConnection};
-use super::outcome::{RecipientOutcome, words};
+use super::outcome::{RecipientOutcome, UNANSWERED, reply_for};
 use super::writes::{self, Mail, Told};
 use super::{Inner, Tried};
 use crate::config::{NextHop, Route};
 use crate::ledger::Proves;
 use crate::mail::edit::Edits;
+use crate::proto::smtp::client::Recipient as Addressee;
 use crate::proto::smtp::reply::Reply;
 use crate::spool::{DueEntry, DueRoute, Entry, EntryId, Recipient, RecipientState, Write};
 use crate::sys::clock;
@@ -187,15 +188,20 @@ struct Group<'a> {
 
 /// What a group has come to.
 enum Came {
-    /// An outcome for each of its recipients.
-    Outcomes(Vec<RecipientOutcome>),
+    /// An outcome for each of its recipients, and who was asked.
+    Outcomes(Vec<RecipientOutcome>, Peer),
     /// The next hop was not asked, for this reason.
     Unasked(RecipientOutcome),
 }
 
-fn unasked(why: &str) -> Came {
-    let reply = Reply::new(451, (4, 4, 1), "").with_text(why.to_owned());
-    Came::Unasked(RecipientOutcome::deferred_by_us(reply, false))
+fn unasked(why: &'static str) -> Came {
+    Came::unasked(Reply::new(451, UNANSWERED, why))
+}
+
+impl Came {
+    fn unasked(reply: Reply) -> Self {
+        Self::Unasked(RecipientOutcome::deferred_by_us(reply, false))
+    }
 }
 
 impl Group<'_> {
@@ -208,13 +214,23 @@ impl Group<'_> {
             Err(NoConnection::Full) => return sleep(WAIT_WHEN_FULL).await,
             Err(NoConnection::Down) if hop.down_left() <= DOWN_BRIEFLY => return sleep(hop.down_left()).await,
             Err(NoConnection::Down) => {
-                let why = unasked("The next hop does not answer");
+                let silent = || Reply::new(451, UNANSWERED, "The next hop does not answer");
+                let why = Came::unasked(hop.why_down().unwrap_or_else(silent));
                 return self.settle(Some(route), Some(hop), &why).await;
             }
             Err(NoConnection::Failed(broken)) => {
-                return self.settle(Some(route), Some(hop), &unasked(&words(&broken))).await;
+                return self.settle(Some(route), Some(hop), &Came::unasked(reply_for(&broken, UNANSWERED))).await;
             }
         };
+        let most = connection.recipients_max();
+        if most < self.places.len() {
+            hop.give_back(connection);
+            for places in self.places.chunks(most) {
+                let part = Group { places: places.to_vec(), ..*self };
+                Box::pin(part.send(route, hop)).await;
+            }
+            return;
+        }
         if !self.mark().await {
             hop.give_back(connection);
             return sleep(WAIT_WHEN_BLOCKED).await;
@@ -241,7 +257,7 @@ impl Group<'_> {
         let edits = usize::try_from(self.copy).ok().and_then(|c| self.entry.copies.get(c)).unwrap_or(&untouched);
         let parcel = Parcel {
             envelope: &self.entry.envelope,
-            recipients: self.places.iter().map(|p| &self.entry.envelope.recipients[*p]).collect(),
+            recipients: self.places.iter().filter_map(|p| Addressee::of(&self.entry.envelope, *p)).collect(),
             trace: &self.entry.trace,
             original: &self.entry.original,
             edits,
@@ -249,38 +265,41 @@ impl Group<'_> {
         let sender = Sender { hop, hostname: &self.inner.settings.hostname, patience };
         let company = self.entry.company.as_ref();
         // What was decided while the next hop took edited mails is sent as it came once it does not.
-        let (outcomes, edit_blamed) = match sender.send(&parcel, connection, self.inner.edits_at(company, hop)).await {
-            Attempt::Settled { outcomes, edit_blamed } => (outcomes, edit_blamed),
-            Attempt::InDoubt(pending) => pending.wait(&sender, &parcel).await,
-            Attempt::GivenUp => return unasked("The attempt was given up"),
-        };
+        let Ended { outcomes, edit_blamed, peer } =
+            match sender.send(&parcel, connection, self.inner.edits_at(company, hop)).await {
+                Attempt::Settled(ended) => ended,
+                Attempt::InDoubt(pending) => pending.wait(&sender, &parcel).await,
+                Attempt::GivenUp => return unasked("The attempt was given up"),
+            };
         if edit_blamed {
             self.inner.note_edit_refused(company, hop.name());
         }
-        Came::Outcomes(outcomes)
+        Came::Outcomes(outcomes, peer)
     }
 
     async fn settle(&self, route: Option<&Route>, hop: Option<&Arc<Hop>>, came: &Came) {
         let told: Vec<Told<'_>> = self.places.iter().enumerate().map(|(i, place)| self.told(i, *place, came)).collect();
+        let peer = if let Came::Outcomes(_, peer) = came { Some(peer) } else { None };
         let mail = Mail {
             id: &self.entry.id,
             about: About {
                 sender: self.entry.envelope.sender.as_ref(),
                 original: &self.entry.original,
                 received_at: self.entry.received_at,
-                next_hop: hop.map(|h| h.host()),
+                next_hop: peer.map(|p| &*p.host).or(hop.map(|h| h.host())),
             },
             route: route.map_or("", |r| &r.name),
             proves: route.map_or(Proves::Accepted, |r| r.proves),
         };
         let written = writes::settle(&self.inner.settings, &mail, &told, clock::now());
         let number = told.iter().map(|t| t.attempts).max().unwrap_or(1);
-        self.inner.commit(written, Tried { id: &self.entry.id, route: mail.route, number, began: self.began }).await;
+        let (id, began, protection) = (&self.entry.id, self.began, peer.map(|p| p.protection));
+        self.inner.commit(written, Tried { id, route: mail.route, number, began, protection }).await;
     }
 
     fn told(&self, i: usize, place: usize, came: &Came) -> Told<'_> {
         let (outcome, unasked) = match came {
-            Came::Outcomes(outcomes) => (outcomes[i].clone(), false),
+            Came::Outcomes(outcomes, _) => (outcomes[i].clone(), false),
             Came::Unasked(outcome) => (outcome.clone(), true),
         };
         let recipient = &self.entry.recipients[place];
