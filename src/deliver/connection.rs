@@ -12,9 +12,11 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
+use super::candidate::{Candidate, Manner};
 use super::settings::Deadlines;
 use crate::proto::smtp::client::{Capabilities, Phase};
 use crate::proto::smtp::reply::{Reply, ReplyFault};
+use crate::sys::tls::Stream;
 use crate::watch::Held;
 
 /// Room for the replies of a usual transaction.
@@ -83,6 +85,14 @@ impl Patience {
     }
 }
 
+/// Who connects, and how long it may take.
+#[derive(Clone, Copy)]
+pub(super) struct Caller<'a> {
+    /// Our name in EHLO.
+    pub(super) hostname: &'a str,
+    pub(super) patience: &'a Patience,
+}
+
 /// The place of a connection among those its next hop may have; given back when it is dropped.
 pub(super) struct Place {
     pub(super) _permit: OwnedSemaphorePermit,
@@ -91,7 +101,7 @@ pub(super) struct Place {
 
 /// An open connection to a next hop that has taken our EHLO or HELO.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     input: Vec<u8>,
     pub(super) offered: Capabilities,
     /// Whether an earlier transaction is still open there.
@@ -105,14 +115,14 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects, takes the greeting and says who we are.
     pub(super) async fn open(
-        addresses: &[SocketAddr],
+        candidate: &Candidate,
+        _manner: &Manner,
         place: Place,
-        hostname: &str,
-        patience: &Patience,
+        caller: Caller<'_>,
     ) -> Result<Self, Broken> {
-        let stream = patience.bear(Phase::Connect, connect(addresses)).await?;
+        let socket = caller.patience.bear(Phase::Connect, connect(&candidate.addresses)).await?;
         let mut connection = Self {
-            stream,
+            stream: Stream::Plain(socket),
             input: Vec::with_capacity(INPUT_OCTETS),
             offered: Capabilities::default(),
             reset_first: false,
@@ -120,7 +130,7 @@ impl Connection {
             idle_since: Instant::now(),
             _place: place,
         };
-        connection.greet(hostname, patience).await?;
+        connection.greet(caller.hostname, caller.patience).await?;
         Ok(connection)
     }
 
@@ -147,7 +157,12 @@ impl Connection {
     /// Writes all of `octets`.
     pub(super) async fn write(&mut self, phase: Phase, octets: &[u8], patience: &Patience) -> Result<(), Broken> {
         let stream = &mut self.stream;
-        patience.bear(phase, async { Ok(stream.write_all(octets).await?) }).await
+        let write = async {
+            stream.write_all(octets).await?;
+            // In clear this asks nothing of the system; TLS may still hold the end of it.
+            Ok(stream.flush().await?)
+        };
+        patience.bear(phase, write).await
     }
 
     /// Writes all pieces, as they are, in as few writes as they allow. When this fails, the last octet was not written.
@@ -160,7 +175,8 @@ impl Connection {
             let mut batch: Vec<IoSlice<'a>> = Vec::with_capacity(16);
             batch.extend(pieces.by_ref().take(PIECES_MAX).map(IoSlice::new));
             if batch.is_empty() {
-                return Ok(());
+                let stream = &mut self.stream;
+                return patience.bear(Phase::Content, async { Ok(stream.flush().await?) }).await;
             }
             let mut left = &mut batch[..];
             while !left.is_empty() {
@@ -190,16 +206,13 @@ impl Connection {
     }
 
     /// Whether an idle connection is still open and silent, as far as can be told without asking.
-    pub(super) fn is_fresh(&self, idle_for: Duration) -> bool {
-        let mut octet = [0];
-        let silent = self.stream.try_read(&mut octet).is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock);
-        silent && self.input.is_empty() && self.idle_since.elapsed() < idle_for
+    pub(super) fn is_fresh(&mut self, idle_for: Duration) -> bool {
+        self.stream.is_silent() && self.input.is_empty() && self.idle_since.elapsed() < idle_for
     }
 
     /// Says goodbye without waiting for an answer, and closes.
-    pub(super) fn quit(self) {
-        // The connection goes either way; a next hop that does not hear it notices the close.
-        let _ = self.stream.try_write(b"QUIT\r\n");
+    pub(super) fn quit(mut self) {
+        self.stream.say_goodbye(b"QUIT\r\n");
     }
 }
 
@@ -222,14 +235,14 @@ async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Fault> {
     Err(last)
 }
 
-async fn write_some(stream: &mut TcpStream, pieces: &[IoSlice<'_>]) -> Result<usize, Fault> {
+async fn write_some(stream: &mut Stream, pieces: &[IoSlice<'_>]) -> Result<usize, Fault> {
     match stream.write_vectored(pieces).await? {
         0 => Err(Fault::Closed),
         written => Ok(written),
     }
 }
 
-async fn read_reply(stream: &mut TcpStream, input: &mut Vec<u8>) -> Result<Reply, Fault> {
+async fn read_reply(stream: &mut Stream, input: &mut Vec<u8>) -> Result<Reply, Fault> {
     loop {
         if let Some((reply, octets)) = Reply::read(input)? {
             input.drain(..octets);

@@ -9,8 +9,9 @@ use tokio::net::lookup_host;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::{Broken, Connection, Fault, Patience, Place};
-use crate::config::{DeliverSettings, HostPort};
+use super::candidate::{Candidate, Manner, TlsNeed};
+use super::connection::{Broken, Caller, Connection, Fault, Patience, Place};
+use crate::config::{DeliverSettings, HostPort, Route};
 use crate::proto::smtp::client::Phase;
 use crate::watch::{Gauge, Watch};
 
@@ -45,6 +46,8 @@ pub(super) enum NoConnection {
 pub(super) struct Hop {
     target: HostPort,
     name: String,
+    tls: TlsNeed,
+    manner: Manner,
     settings: DeliverSettings,
     idle: Mutex<Vec<Connection>>,
     places: Arc<Semaphore>,
@@ -88,9 +91,12 @@ fn wait_after(failures_before: u32, down_for: Duration) -> Duration {
 }
 
 impl Hop {
-    pub(super) fn new(target: HostPort, settings: DeliverSettings, watch: Watch) -> Self {
+    /// The server a route names.
+    pub(super) fn new(target: HostPort, route: &Route, settings: DeliverSettings, watch: Watch) -> Self {
         Self {
             name: target.to_string(),
+            tls: TlsNeed::of(route, &target.host),
+            manner: Manner::of(route),
             target,
             settings,
             idle: Mutex::default(),
@@ -162,7 +168,7 @@ impl Hop {
 
     fn take_idle(&self) -> Option<Connection> {
         loop {
-            let connection = lock(&self.idle).pop()?;
+            let mut connection = lock(&self.idle).pop()?;
             if connection.is_fresh(self.settings.idle_for) {
                 return Some(connection);
             }
@@ -179,9 +185,9 @@ impl Hop {
         }
         let place = place.map_err(|_| NoConnection::Full)?;
         let began = Instant::now();
-        let addresses = patience.bear(Phase::Connect, self.look_up()).await.map_err(|b| self.fail(b, began))?;
+        let candidate = patience.bear(Phase::Connect, self.candidate()).await.map_err(|b| self.fail(b, began))?;
         let place = Place { _permit: place, _held: self.watch.hold(Gauge::NextHopConnections) };
-        match Connection::open(&addresses, place, hostname, patience).await {
+        match Connection::open(&candidate, &self.manner, place, Caller { hostname, patience }).await {
             Ok(connection) => {
                 *lock(&self.health) = Health::default();
                 Ok(connection)
@@ -247,6 +253,12 @@ impl Hop {
         lock(&self.idle).drain(..).for_each(Connection::quit);
     }
 
+    /// The one server a route names.
+    async fn candidate(&self) -> Result<Candidate, Fault> {
+        let addresses = self.look_up().await?;
+        Ok(Candidate { host: self.target.host.as_str().into(), addresses, tls: self.tls.clone() })
+    }
+
     async fn look_up(&self) -> Result<Arc<[SocketAddr]>, Fault> {
         if let Ok(ip) = self.target.host.parse::<IpAddr>() {
             return Ok(Arc::from([SocketAddr::new(ip, self.target.port)]));
@@ -295,7 +307,7 @@ mod tests {
     async fn a_next_hop_that_refuses_at_once_is_asked_again_soon_however_often_it_failed() {
         let refusing = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
         let target = HostPort { host: refusing.ip().to_string(), port: refusing.port() };
-        let hop = Hop::new(target, DeliverSettings::default(), Watch::new());
+        let hop = Hop::new(target, &Route::default(), DeliverSettings::default(), Watch::new());
         let second = Duration::from_secs(1);
         let deadlines = crate::deliver::Deadlines { connect: second, command: second, block: second, dot: second };
         for _ in 0..8 {

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod bounce;
+mod candidate;
 mod connection;
 mod counters;
 mod doubt;
@@ -90,7 +91,7 @@ impl Deliver {
     pub fn start_watched(spool: Spool, settings: Settings, watch: Watch) -> Self {
         let hop = |route: &Route| {
             let (NextHop::Host(at) | NextHop::Lmtp(at)) = &route.next_hop else { return None };
-            let hop = Hop::new(at.clone(), settings.deliver, watch.clone());
+            let hop = Hop::new(at.clone(), route, settings.deliver, watch.clone());
             Some((route.next_hop.clone(), Arc::new(hop)))
         };
         let inner = Arc::new(Inner {
