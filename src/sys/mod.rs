@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod disk;
+pub mod own_address;
 pub mod random;
 pub mod resolver;
 pub mod tls;
