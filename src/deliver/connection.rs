@@ -5,6 +5,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,6 +44,8 @@ pub(super) enum Fault {
     NotReady(String),
     #[error("no address for the next hop's name")]
     NoAddress,
+    #[error("the mail servers cannot be looked up: {0}")]
+    Names(String),
 }
 
 /// A fault and the phase it struck in.
@@ -69,6 +72,12 @@ impl Patience {
             Some(until) if until < end => (until, true),
             _ => (end, false),
         }
+    }
+
+    /// The share of one of so many candidates: the caller's time is halved as long as others are left.
+    pub(super) fn among(&self, candidates: usize) -> Self {
+        let half = |until: Instant| Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
+        Self { until: if candidates > 1 { self.until.map(half) } else { self.until }, ..*self }
     }
 
     /// Awaits `work` for as long as the phase may take.
@@ -103,6 +112,8 @@ pub(super) struct Place {
 pub(super) struct Connection {
     stream: Stream,
     input: Vec<u8>,
+    /// The server at the other end.
+    pub(super) host: Arc<str>,
     pub(super) offered: Capabilities,
     /// Whether an earlier transaction is still open there.
     pub(super) reset_first: bool,
@@ -124,6 +135,7 @@ impl Connection {
         let mut connection = Self {
             stream: Stream::Plain(socket),
             input: Vec::with_capacity(INPUT_OCTETS),
+            host: Arc::clone(&candidate.host),
             offered: Capabilities::default(),
             reset_first: false,
             used: 0,

@@ -38,9 +38,9 @@ impl InDoubt {
         self.pending.so_far()
     }
 
-    /// The next hop's host.
+    /// The host that has heard our dot.
     pub fn next_hop(&self) -> &str {
-        self.pending.hop.host()
+        &self.pending.connection.host
     }
 
     /// What its 250 would prove.

@@ -1,6 +1,5 @@
 //! The mail servers of a domain, found as RFC 5321 5.1 says: MX records by preference, else the domain's own address.
 
-use std::cmp::Reverse;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -91,10 +90,9 @@ pub(super) async fn servers(
 async fn hosts(names: &Arc<dyn Resolve>, domain: &str) -> Result<(Vec<Mx>, bool), NoServer> {
     let Answer { mut records, secure } = match names.mx(domain).await {
         Ok(answer) => answer,
-        // RFC 5321 5.1: the domain is its own mail server. Nobody signs for what is not there, so this is believed as
-        // far as the address is.
+        // RFC 5321 5.1: the domain is its own mail server. Whether a signature says that there is no MX is not known.
         Err(LookupFault::NoRecords) => {
-            Answer { records: vec![Mx { preference: 0, host: domain.to_owned() }], secure: true }
+            Answer { records: vec![Mx { preference: 0, host: domain.to_owned() }], secure: false }
         }
         Err(LookupFault::NoSuchName) => return Err(refused(550, (5, 1, 2), "This domain does not exist")),
         Err(LookupFault::Temporary(why)) => return Err(NoServer::Later(why)),
@@ -104,16 +102,13 @@ async fn hosts(names: &Arc<dyn Resolve>, domain: &str) -> Result<(Vec<Mx>, bool)
         // RFC 7505 4: the null MX.
         return Err(refused(556, (5, 1, 10), "This domain takes no mail"));
     }
-    records.sort_by_cached_key(|mx| (mx.preference, Reverse(u64::from_ne_bytes(random::octets()))));
+    records.sort_by_cached_key(|mx| (mx.preference, u64::from_ne_bytes(random::octets())));
     records.truncate(HOSTS_MAX);
     Ok((records, secure))
 }
 
 /// The addresses of all hosts, looked up at once and given in their order.
-async fn addresses_of(
-    names: &Arc<dyn Resolve>,
-    hosts: Vec<Mx>,
-) -> Vec<(Mx, Result<Answer<IpAddr>, LookupFault>)> {
+async fn addresses_of(names: &Arc<dyn Resolve>, hosts: Vec<Mx>) -> Vec<(Mx, Result<Answer<IpAddr>, LookupFault>)> {
     let mut asking = JoinSet::new();
     for (place, mx) in hosts.into_iter().enumerate() {
         let names = Arc::clone(names);
@@ -174,7 +169,8 @@ mod tests {
 
     #[tokio::test]
     async fn equals_come_in_any_order() {
-        let lines = ["x.example MX 5 a.example", "x.example MX 5 b.example", "a.example A 1.1.1.1", "b.example A 1.1.1.2"];
+        let lines =
+            ["x.example MX 5 a.example", "x.example MX 5 b.example", "a.example A 1.1.1.1", "b.example A 1.1.1.2"];
         let names: Arc<dyn Resolve> = Arc::new(Names::knowing(&lines));
         let mut first = std::collections::BTreeSet::new();
         for _ in 0..64 {

@@ -79,6 +79,8 @@ pub enum NotTried {
     NextHopFull,
     /// Much mail in the spool is due for the same next hop, and goes first.
     Backlog,
+    /// As many mails as the route lets through in a minute have gone there.
+    Slowed,
     /// The client has waited long enough, and the dot was not sent.
     TooSlow,
     /// We are stopping.
@@ -95,6 +97,7 @@ impl NotTried {
             Self::NextHopDown => "next_hop_down",
             Self::NextHopFull => "next_hop_full",
             Self::Backlog => "backlog",
+            Self::Slowed => "slowed",
             Self::TooSlow => "too_slow",
             Self::Stopping => "stopping",
         }
@@ -177,10 +180,15 @@ impl RecipientOutcome {
     pub(super) fn deferred_by_us(reply: Reply, maybe_doubled: bool) -> Self {
         Self::Deferred { reply: Arc::new(reply), maybe_doubled }
     }
+
+    /// A refusal in our own words.
+    pub(super) fn refused_by_us(reply: Reply) -> Self {
+        Self::Refused { reply: Arc::new(reply), by_next_hop: false }
+    }
 }
 
-/// The next hop does not answer, or the connection ended early (RFC 3463 3.5).
-const OUR_STATUSES: [(u8, u16, u16); 2] = [(4, 4, 1), (4, 4, 2)];
+/// The next hop does not answer, the connection ended early, names cannot be told (RFC 3463 3.5).
+const OUR_STATUSES: [(u8, u16, u16); 3] = [(4, 4, 1), (4, 4, 2), (4, 4, 3)];
 
 /// The reply with its addresses replaced; usually it has none, and is shared as it is.
 fn scrubbed(reply: &Arc<Reply>) -> Arc<Reply> {

@@ -226,8 +226,8 @@ async fn what_is_due_comes_by_route_and_a_full_route_hides_no_other() {
     };
     let dead = (0..500).map(|n| on(&format!("dead{n}"), "dead.example", 1));
     spool.commit(dead.chain([on("later", "b.example", 8), on("now", "c.example", 3)]).collect()).await.unwrap();
-    let due = due(&spool, minute(3), 2).await;
-    let seen: Vec<_> = due.iter().map(|d| (d.destination.as_str(), d.entries.len(), d.next)).collect();
+    let found = due(&spool, minute(3), 2).await;
+    let seen: Vec<_> = found.iter().map(|d| (d.destination.as_str(), d.entries.len(), d.next)).collect();
     assert_eq!(seen, [("dead.example", 2, Some(minute(1))), ("c.example", 1, None)]);
     assert_eq!(next_due(&spool).await, Some(minute(1)));
     let gone: Vec<_> = (0..500).map(|n| settle(&format!("dead{n}"), &[(0, Outcome::Refused)])).collect();

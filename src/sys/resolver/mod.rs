@@ -74,6 +74,34 @@ pub trait Resolve: Debug + Send + Sync {
     fn tlsa<'a>(&'a self, name: &'a str) -> Lookup<'a, TlsaRecord>;
 }
 
+/// Stands for name servers where there are none: every name is unknown for now.
+#[derive(Clone, Copy, Debug)]
+pub struct Nobody;
+
+impl Nobody {
+    fn answer<T: Send + 'static>() -> Lookup<'static, T> {
+        Box::pin(async { Err(LookupFault::Temporary("no name server can be asked".to_owned())) })
+    }
+}
+
+impl Resolve for Nobody {
+    fn mx<'a>(&'a self, _domain: &'a str) -> Lookup<'a, Mx> {
+        Self::answer()
+    }
+
+    fn addresses<'a>(&'a self, _host: &'a str) -> Lookup<'a, IpAddr> {
+        Self::answer()
+    }
+
+    fn txt<'a>(&'a self, _name: &'a str) -> Lookup<'a, Vec<u8>> {
+        Self::answer()
+    }
+
+    fn tlsa<'a>(&'a self, _name: &'a str) -> Lookup<'a, TlsaRecord> {
+        Self::answer()
+    }
+}
+
 /// The answer of two address families as one.
 fn joined(
     v4: Result<Answer<IpAddr>, LookupFault>,
