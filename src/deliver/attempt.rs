@@ -268,7 +268,7 @@ impl From<NoConnection> for super::outcome::NotTried {
         match none {
             NoConnection::Full => Self::NextHopFull,
             NoConnection::Failed(broken) if broken.given_up => Self::TooSlow,
-            NoConnection::Down | NoConnection::Failed(_) => Self::NextHopDown,
+            NoConnection::Down | NoConnection::Failed(_) | NoConnection::Refused(_) => Self::NextHopDown,
         }
     }
 }

@@ -39,7 +39,7 @@ impl InDoubt {
         self.pending.so_far()
     }
 
-    /// The next hop's host.
+    /// The host that has heard our dot.
     pub fn next_hop(&self) -> &str {
         &self.pending.made.peer.host
     }

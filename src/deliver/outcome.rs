@@ -56,8 +56,8 @@ pub struct Settled {
     pub route: String,
     /// The next hop's host.
     pub next_hop: String,
-    /// How the connection to it was protected.
-    pub protection: Protection,
+    /// How the connection to it was protected, if there was one.
+    pub protection: Option<Protection>,
 }
 
 impl Settled {
@@ -84,6 +84,8 @@ pub enum NotTried {
     TooManyRecipients,
     /// Much mail in the spool is due for the same next hop, and goes first.
     Backlog,
+    /// As many mails as the route lets through in a minute have gone there.
+    Slowed,
     /// The client has waited long enough, and the dot was not sent.
     TooSlow,
     /// We are stopping.
@@ -101,6 +103,7 @@ impl NotTried {
             Self::NextHopFull => "next_hop_full",
             Self::TooManyRecipients => "too_many_recipients",
             Self::Backlog => "backlog",
+            Self::Slowed => "slowed",
             Self::TooSlow => "too_slow",
             Self::Stopping => "stopping",
         }
@@ -180,6 +183,11 @@ impl RecipientOutcome {
     /// A deferral in our own words.
     pub(super) fn deferred_by_us(reply: Reply, maybe_doubled: bool) -> Self {
         Self::Deferred { reply: Arc::new(reply), by_next_hop: false, maybe_doubled }
+    }
+
+    /// A refusal in our own words.
+    pub(super) fn refused_by_us(reply: Reply) -> Self {
+        Self::Refused { reply: Arc::new(reply), by_next_hop: false }
     }
 }
 

@@ -4,6 +4,7 @@ mod chunks;
 mod custody;
 mod edits;
 mod hand_through;
+pub(super) mod names;
 mod next_hop;
 mod stores;
 mod tls;
@@ -15,7 +16,9 @@ use bytes::Bytes;
 
 use self::next_hop::{Act, NextHop, Stage};
 use super::*;
-use crate::config::{CustodySettings, DeliverSettings, DomainPattern, HostPort, NextHop as Target, RetrySettings};
+use crate::config::{
+    CustodyMode, CustodySettings, DeliverSettings, DomainPattern, HostPort, NextHop as Target, RetrySettings,
+};
 use crate::ledger::{ContractRef, Proves};
 use crate::mail::address::Address;
 use crate::mail::edit::{Edit, Edits};
@@ -117,7 +120,7 @@ fn settings(hop: &NextHop) -> Settings {
     }
 }
 
-fn address(text: &str) -> Address {
+pub(super) fn address(text: &str) -> Address {
     Address::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))
 }
 

@@ -39,6 +39,8 @@ pub(super) enum Fault {
     NotReady(String),
     #[error("no address for the next hop's name")]
     NoAddress,
+    #[error("the mail servers cannot be looked up: {0}")]
+    Names(String),
     #[error("{host} does not offer STARTTLS, and nothing may be sent to it in clear: {because}")]
     NoStartTls { host: Arc<str>, because: &'static str },
     #[error("{host} refused STARTTLS: {reply}")]
@@ -54,10 +56,11 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// The status of RFC 3463 where there is a closer one than that of a connection: security features not supported,
-    /// cryptographic failure, credentials (RFC 4954 6).
+    /// The status of RFC 3463 where there is a closer one than that of a connection: names that cannot be told,
+    /// security features not supported, cryptographic failure, credentials (RFC 4954 6).
     pub(super) fn status(&self) -> Option<(u8, u16, u16)> {
         match self {
+            Self::Names(_) => Some((4, 4, 3)),
             Self::NoStartTls { .. } | Self::StartTlsRefused { .. } | Self::LoginInClear(_) | Self::NoLogin(_) => {
                 Some((4, 7, 4))
             }
@@ -65,6 +68,11 @@ impl Fault {
             Self::LoginRefused { .. } => Some((4, 7, 8)),
             _ => None,
         }
+    }
+
+    /// Whether waiting does not mend it: somebody has to change a setting, here or there.
+    pub(super) fn is_for_the_admin(&self) -> bool {
+        matches!(self.status(), Some((4, 7, _)))
     }
 }
 
@@ -92,6 +100,12 @@ impl Patience {
             Some(until) if until < end => (until, true),
             _ => (end, false),
         }
+    }
+
+    /// The share of one of so many candidates: the caller's time is halved as long as others are left.
+    pub(super) fn among(&self, candidates: usize) -> Self {
+        let half = |until: Instant| Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
+        Self { until: if candidates > 1 { self.until.map(half) } else { self.until }, ..*self }
     }
 
     /// Awaits `work` for as long as the phase may take.

@@ -51,7 +51,7 @@ pub(super) fn settle(settings: &Settings, mail: &Mail<'_>, told: &[Told<'_>], no
     let mut written = Written::default();
     let mut settlements = Vec::with_capacity(told.len());
     let mut lost = Vec::new();
-    let expired = is_expired(settings, mail.about.received_at, now);
+    let expired = settings.is_expired(mail.about.received_at, now);
     for one in told {
         if one.outcome.is_said_by_next_hop() {
             written.reply = Some(one.outcome.reply().code);
@@ -99,8 +99,11 @@ impl Written {
     }
 }
 
-fn is_expired(settings: &Settings, received_at: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(received_at) >= signed(settings.retry.give_up_after)
+impl Settings {
+    /// Whether the time of a mail is over.
+    pub(super) fn is_expired(&self, received_at: Timestamp, now: Timestamp) -> bool {
+        now.duration_since(received_at) >= signed(self.retry.give_up_after)
+    }
 }
 
 /// Longest wait for a next hop that does not answer at all: asking it costs little, and mail should not lie long after
@@ -253,7 +256,7 @@ fn new_copy(job: &Job) -> NewCopy {
 
 fn new_recipient(settings: &Settings, job: &Job, number: usize, state: NewState) -> Option<NewRecipient> {
     let address = job.envelope.recipients.get(number)?;
-    let route = settings.route_name(address);
+    let route = settings.destination(address);
     Some(NewRecipient { number: number32(number), copy: 0, route, state, attempts: 0, last_reply: None })
 }
 
@@ -302,7 +305,7 @@ mod tests {
     #[test]
     fn mail_expires_when_its_time_is_over_and_not_before() {
         let at = |hours: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours);
-        assert!(!is_expired(&settings(), at(0), at(119)));
-        assert!(is_expired(&settings(), at(0), at(120)));
+        assert!(!settings().is_expired(at(0), at(119)));
+        assert!(settings().is_expired(at(0), at(120)));
     }
 }
