@@ -12,6 +12,6 @@ pub use stream::Stream;
 
 #[cfg(test)]
 #[path = "../../../tests/it/certificates.rs"]
-pub mod certificates;
+pub(crate) mod certificates;
 #[cfg(test)]
 mod tests;
