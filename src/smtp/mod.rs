@@ -12,11 +12,13 @@ mod decide;
 mod entrance;
 mod guests;
 mod input;
+mod logins;
 mod note;
 mod rates;
 mod room;
 mod server;
 mod shared;
+mod standing;
 #[cfg(test)]
 mod tests;
 

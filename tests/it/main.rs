@@ -17,3 +17,5 @@ mod odd_next_hops;
 mod postfix;
 mod sink;
 mod smtp;
+mod terminal;
+mod users;
