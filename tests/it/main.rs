@@ -15,6 +15,7 @@ mod injection;
 mod kill;
 mod odd_next_hops;
 mod postfix;
+mod right_to_relay;
 mod sink;
 mod smtp;
 mod terminal;
