@@ -103,6 +103,7 @@ fn read_proofs(section: &Section<'_>) -> ProvedBy {
         users: section.list("users", Vec::new(), text(256)),
         networks: section.list("networks", Vec::new(), values::client_network),
         certificates: section.list("certificates", Vec::new(), text(256)),
+        ..ProvedBy::default()
     };
     for (key, list) in [("users", &proofs.users), ("certificates", &proofs.certificates)] {
         if !list.is_empty() && proofs.networks.is_empty() {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use crate::pipeline::Relaying;
 use crate::proto::smtp::limits::Limits;
 
 /// Accepting mail.
@@ -12,12 +13,9 @@ use crate::proto::smtp::limits::Limits;
 pub struct SmtpSettings {
     /// Where we listen. A socket that systemd hands over takes the settings of the listener with its port.
     pub listeners: Vec<Listener>,
-    /// Clients in these networks may relay; everyone else has to show who it is, or gets 550 5.7.1.
-    pub relay_networks: Vec<IpNet>,
-    /// Clients that many tenants share; their mail needs a company's routing header or tenant mark (design §3.1).
-    pub shared: Vec<SharedClients>,
-    /// The field that carries a company's routing secret; taken out before the mail leaves.
-    pub routing_header: String,
+    /// Who may relay, which clients many tenants share, and how their mail is marked (design §3.1). Everyone else has to
+    /// log in or gets 550 5.7.1.
+    pub relaying: Relaying,
     /// Clients in these networks may say with XCLIENT for whom they speak.
     pub xclient_from: Vec<IpNet>,
     /// What happens to a message with a bare LF.
@@ -33,12 +31,14 @@ impl Default for SmtpSettings {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 2525));
         Self {
             listeners: vec![Listener::at(address)],
-            relay_networks: vec![
-                IpNet::new_assert(Ipv4Addr::new(127, 0, 0, 0).into(), 8),
-                IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128),
-            ],
-            shared: Vec::new(),
-            routing_header: "X-Career-Relay-Route".to_owned(),
+            relaying: Relaying {
+                networks: vec![
+                    IpNet::new_assert(Ipv4Addr::new(127, 0, 0, 0).into(), 8),
+                    IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128),
+                ],
+                shared: Vec::new(),
+                header: "X-Career-Relay-Route".to_owned(),
+            },
             xclient_from: Vec::new(),
             bare_lf: BareLf::default(),
             stamp: None,
@@ -81,19 +81,6 @@ pub enum DoorTls {
     StartTls,
     /// With the first octet (RFC 8314).
     Implicit,
-}
-
-/// Clients that speak for many tenants: a cloud mail service, an ATS.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SharedClients {
-    /// Its name in events and findings.
-    pub name: String,
-    /// The networks it sends from.
-    pub networks: Vec<IpNet>,
-    /// Names in the client certificate it shows.
-    pub certificates: Vec<String>,
-    /// The field in which the service itself names the tenant; believed over TLS with one of `certificates` alone.
-    pub tenant_header: Option<String>,
 }
 
 /// What happens to a message with a bare LF (an LF without CR in front of it).

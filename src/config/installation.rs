@@ -12,6 +12,7 @@ use super::settings::{
 };
 use super::values::{self, count, duration, octets, one_of};
 use crate::ledger::Proves;
+use crate::pipeline::Relaying;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -65,7 +66,10 @@ fn read_smtp(smtp: &Section<'_>, top: &Section<'_>) -> SmtpSettings {
     let default_address = std::net::SocketAddr::from(([127, 0, 0, 1], 2525));
     let settings = SmtpSettings {
         listeners: smtp.list("listen", vec![default_address], values::socket).into_iter().map(Listener::at).collect(),
-        relay_networks: smtp.list("relay_networks", default.relay_networks, values::client_network),
+        relaying: Relaying {
+            networks: smtp.list("relay_networks", default.relaying.networks.clone(), values::client_network),
+            ..default.relaying
+        },
         limits: super::limits::read(&top.section("limits")),
         ..SmtpSettings::default()
     };

@@ -15,7 +15,7 @@ mod tests;
 mod values;
 mod whole;
 
-pub use doors::{BareLf, ClientCa, DoorTls, Listener, SharedClients, SmtpSettings, Stamp, TlsSettings};
+pub use doors::{BareLf, ClientCa, DoorTls, Listener, SmtpSettings, Stamp, TlsSettings};
 pub use finding::{Faults, Finding, Severity};
 pub use load::{Inspection, example_company, inspect, load};
 pub use routes::{DomainPattern, EightBit, HopTls, HostPort, Login, NextHop, Route, TlsMode};

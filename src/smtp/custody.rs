@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use super::answer::{Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
 use super::note::Note;
-use super::{Arrived, Custody};
+use super::{Admission, Arrived, Custody, Login};
 use crate::deliver::{Deliver, HandThrough, Job};
 use crate::ledger::ReferralEvent;
-use crate::pipeline::{self, Client, Copy, Outcome, Policy, Received, Referred, Untouched};
+use crate::pipeline::{self, Admission as Right, Client, Copy, Outcome, Policy, Received, Referred, Secret, Untouched};
 use crate::policy::PolicyHandle;
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::Transaction;
@@ -59,8 +59,13 @@ struct Mail {
 }
 
 impl Custody for Relay {
-    fn may_relay(&self, ip: IpAddr) -> bool {
-        self.services.policy.current().may_relay(ip)
+    fn admit(&self, client: &Client) -> Admission {
+        let policy = self.services.policy.current();
+        Admission { may_relay: policy.admission(client) != Right::Refused, shared: policy.is_shared(client) }
+    }
+
+    async fn authenticate(&self, _: String, _: Secret) -> Login {
+        Login::Wrong
     }
 
     async fn take(&self, arrived: Arrived) -> Reply {
@@ -86,10 +91,9 @@ impl Relay {
     }
 
     async fn decide(&self, id: EntryId, arrived: Arrived) -> Mail {
-        let Arrived { ip, transaction, at } = arrived;
-        let trace = self.trace(&id, ip, &transaction, at);
+        let Arrived { client, transaction, at } = arrived;
+        let trace = self.trace(&id, client.ip, &transaction, at);
         let Transaction { envelope, message, .. } = transaction;
-        let client = Client::at(ip);
         let received = Arc::new(Received { client, envelope, message });
         let began = Instant::now();
         let outcome = self.ask(&received, at).await;

@@ -15,7 +15,7 @@ use crate::ledger::{ContractRef, Proves};
 use crate::mail::address::Address;
 use crate::mail::edit::{Edit, Edits};
 use crate::mail::envelope::{Body, Envelope};
-use crate::pipeline::{Offer, Referred};
+use crate::pipeline::{Offer, Referred, Relaying};
 use crate::proto::smtp::command::Hello;
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 use crate::spool::{SpoolOptions, Summary};
@@ -59,7 +59,7 @@ impl House {
         change(&mut settings);
         let deliver = Deliver::start(spool.clone(), settings);
         let rules = Arc::new(Rules::built_in());
-        let policy = PolicyHandle::new(Policy::new(Vec::new(), Vec::new(), rules));
+        let policy = PolicyHandle::new(Policy::new(Vec::new(), Relaying::default(), rules));
         let watch = Watch::new();
         let (host, judge) = ("relay.example".into(), Judge::new());
         let services = Services { host, policy, deliver: deliver.clone(), spool: spool.clone(), watch: watch.clone() };
@@ -77,7 +77,7 @@ impl House {
         };
         let hello = Hello { name: "pc".into(), extended: true };
         let transaction = Transaction { hello, envelope, message: MESSAGE.into() };
-        let arrived = Arrived { ip: [192, 0, 2, 1].into(), transaction, at: crate::sys::clock::now() };
+        let arrived = Arrived { client: Client::at([192, 0, 2, 1].into()), transaction, at: crate::sys::clock::now() };
         self.relay.take(arrived).await.to_string()
     }
 
