@@ -88,6 +88,11 @@ pub struct Doors {
 impl Doors {
     /// One that relays to `next_hop`. Where clients log in it relays for nobody else.
     pub fn open(next_hop: SocketAddr, auth: Auth) -> Self {
+        Self::open_with(next_hop, auth, "")
+    }
+
+    /// One whose route has more keys.
+    pub fn open_with(next_hop: SocketAddr, auth: Auth, route: &str) -> Self {
         let papers = Papers::issue();
         let at = || SocketAddr::from(([127, 0, 0, 1], free_port()));
         let (starttls, implicit) = (at(), at());
@@ -153,7 +158,7 @@ fn names(mail: &[u8], recipient: &str) -> bool {
 }
 
 /// The mail with CRLF from its author's first field on; only trace fields may stand in front of that.
-fn behind_traces(mail: &[u8]) -> Vec<u8> {
+pub fn behind_traces(mail: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(mail.to_vec()).expect("UTF-8, as it was sent").replace("\r\n", "\n");
     let first = text.find("From: saiyo@").expect("the author's first field");
     for line in text[..first].lines().filter(|l| !l.starts_with([' ', '\t'])) {

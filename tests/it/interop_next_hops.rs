@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::gateway::{Gateway, wait_for};
-use crate::interop::{CANDIDATE, PARTNER, PASSWORD, Papers, USER, check_arrived};
+use crate::interop::{
+    Auth, CANDIDATE, Doors, PARTNER, PASSWORD, Papers, Protection, USER, behind_traces, check_arrived,
+};
 use crate::mta::{Kind, Mta};
-use crate::smtp::{Client, ordinary, rejection};
+use crate::smtp::{Client, message, ordinary, rejection};
 
 /// How the next hop and our route to it are set up.
 #[derive(Clone, Copy, Debug)]
@@ -139,6 +141,26 @@ fn exim_takes_our_mail_by_bdat_and_without() {
         let arrivals: Vec<&str> = log.lines().filter(|l| l.contains(" <= ")).collect();
         assert_eq!(arrivals.len(), 2, "{log}");
         assert!(arrivals.iter().all(|l| l.contains(" K ") == bdat), "{log}");
+    }
+}
+
+/// Both hops by BDAT under TLS, in more chunks than one.
+#[test]
+fn a_large_mail_goes_by_bdat_from_exim_through_us_to_exim_octet_for_octet() {
+    let next_hop_papers = Papers::issue();
+    let next_hop = Mta::start(Kind::Exim, &options(VERIFIED, &next_hop_papers));
+    let doors = Doors::open_with(next_hop.address, Auth::None, &route(VERIFIED, &next_hop_papers));
+    let relay = format!("relay={}", doors.port(Protection::StartTls));
+    let authority = format!("relay_ca={}", doors.papers.authority.display());
+    let sender =
+        Mta::start(Kind::Exim, &[relay, "relay_tls=encrypt".to_owned(), authority, "relay_name=localhost".to_owned()]);
+    let lines: String = (0..30_000).map(|n| format!(".{n} お世話になっております。\n.\n")).collect();
+    let mail = message(PARTNER, &lines);
+    assert_eq!(Client::connect(sender.address).mail(&[PARTNER], &mail).0, 250);
+    let came = wait_for("the mail in the mailbox", || next_hop.delivered().pop());
+    assert!(behind_traces(&came) == mail, "changed on the way");
+    for log in [sender.log(), next_hop.log()] {
+        assert!(log.lines().any(|l| (l.contains(" => ") || l.contains(" <= ")) && l.contains(" K ")), "{log}");
     }
 }
 
