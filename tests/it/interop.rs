@@ -1,7 +1,8 @@
 //! A gateway with every kind of door for real programs, and what the matrix of them compares.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io::Write;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -96,10 +97,11 @@ impl Doors {
         let papers = Papers::issue();
         let at = || SocketAddr::from(([127, 0, 0, 1], free_port()));
         let (starttls, implicit) = (at(), at());
+        let Papers { certificate, key, .. } = &papers;
         let mut more =
-            format!("[tls]\ncertificate = \"{}\"\nkey = \"{}\"\n", papers.certificate.display(), papers.key.display());
+            format!("{route}[tls]\ncertificate = \"{}\"\nkey = \"{}\"\n", certificate.display(), key.display());
         for (address, tls) in [(starttls, "starttls"), (implicit, "implicit")] {
-            more.push_str(&format!("[[listener]]\naddress = \"{address}\"\ntls = \"{tls}\"\ntls_required = true\n"));
+            let _ = write!(more, "[[listener]]\naddress = \"{address}\"\ntls = \"{tls}\"\ntls_required = true\n");
         }
         let network = if auth == Auth::None { "127.0.0.0/8" } else { "192.0.2.0/24" };
         let mut gateway = Gateway::prepare(next_hop, &more, network);
