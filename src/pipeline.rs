@@ -25,11 +25,13 @@ mod relaying;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod user;
 
 pub use company::{Company, Mode, ProvedBy, Scope, Sender, Stage};
 pub use policy::{InForce, Policy};
 pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use secret::Secret;
+pub use user::{PasswordHash, Role, User, UserAct, UserName, UserNameFault, Users};
 
 /// A client that has been allowed to relay, as far as it has shown who it is.
 #[derive(Clone, Debug, Eq, PartialEq)]

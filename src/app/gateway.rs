@@ -91,6 +91,7 @@ impl Gateway {
         let root = keys::open_root_key(&data)?;
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;
         let (policy, agreed) = agree(&settings, &store, &root).await;
+        policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
         let deliver = Deliver::start_watched(spool.clone(), delivery(&settings, &hostname), watch.clone());
@@ -106,6 +107,8 @@ impl Gateway {
             agreed,
             spool: spool.clone(),
             store: store.clone(),
+            policy: policy.clone(),
+            changing_users: tokio::sync::Mutex::default(),
             watch: watch.clone(),
             stop: stop.clone(),
         };

@@ -7,14 +7,15 @@ use ipnet::IpNet;
 
 use crate::pipeline::Relaying;
 use crate::proto::smtp::limits::Limits;
+use crate::sys::tls::{ClientRoots, ServerFiles};
 
 /// Accepting mail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SmtpSettings {
     /// Where we listen. A socket that systemd hands over takes the settings of the listener with its port.
     pub listeners: Vec<Listener>,
-    /// Who may relay, which clients many tenants share, and how their mail is marked (design §3.1). Everyone else has to
-    /// log in or gets 550 5.7.1.
+    /// Who may relay, which clients many tenants share, and how their mail is marked (design §3.1). Everyone else has
+    /// to log in or gets 550 5.7.1.
     pub relaying: Relaying,
     /// Clients in these networks may say with XCLIENT for whom they speak.
     pub xclient_from: Vec<IpNet>,
@@ -111,6 +112,19 @@ pub struct TlsSettings {
     pub key: Option<PathBuf>,
     /// Who signs the certificates of clients.
     pub client_ca: ClientCa,
+}
+
+impl TlsSettings {
+    /// The files to serve from; nothing without a certificate and its key.
+    pub fn files(&self) -> Option<ServerFiles> {
+        let clients = match &self.client_ca {
+            ClientCa::None => ClientRoots::None,
+            ClientCa::System => ClientRoots::System,
+            ClientCa::File(path) => ClientRoots::File(path.clone()),
+        };
+        let (certificate, key) = (self.certificate.clone()?, self.key.clone()?);
+        Some(ServerFiles { certificate, key, clients })
+    }
 }
 
 /// Who signs the certificates of clients.

@@ -1,6 +1,7 @@
 //! Files to valid settings: all faults at once, each with file, line, key and remedy; never half a file.
 
 mod company;
+mod door_keys;
 mod doors;
 mod finding;
 mod installation;
@@ -8,10 +9,14 @@ pub mod keys;
 mod limits;
 mod load;
 mod reader;
+mod route_keys;
 mod routes;
+mod secrets;
 pub mod settings;
+mod shared;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod values;
 mod whole;
 

@@ -129,9 +129,9 @@ pub struct ProvedBy {
 }
 
 impl ProvedBy {
-    /// Whether the client has shown that it may send for the company called `id`. A user who is bound to a company, and a
-    /// mail that was marked for one, are that one's alone; of a client that others share neither address nor certificate
-    /// is believed (design §3.1).
+    /// Whether the client has shown that it may send for the company called `id`. A user who is bound to a company, and
+    /// a mail that was marked for one, are that one's alone; of a client that others share neither address nor
+    /// certificate is believed (design §3.1).
     pub fn proves(&self, client: &Client, id: &CompanyId) -> bool {
         let others = |company: &Option<CompanyId>| company.as_ref().is_some_and(|c| c != id);
         if others(&client.bound_to) || others(&client.routed_for) {

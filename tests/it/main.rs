@@ -22,3 +22,5 @@ mod odd_next_hops;
 mod postfix;
 mod sink;
 mod smtp;
+mod terminal;
+mod users;

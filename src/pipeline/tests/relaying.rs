@@ -99,7 +99,7 @@ fn one_field_with_a_known_secret_is_a_mark_and_nothing_else_is() {
 fn two_secrets_hold_while_one_follows_the_other() {
     let mut policy = house();
     let in_force = |policy: Policy, secrets: &[&str]| {
-        let mut sakura = policy.companies().next().map(|of| of.company.clone()).unwrap_or_else(|| panic!("no company"));
+        let mut sakura = policy.companies().next().map_or_else(|| panic!("no company"), |of| of.company.clone());
         sakura.proved_by.routing = secrets.iter().map(|t| Secret::new(t)).collect();
         let keys = CompanyKeys::derive(&[7; 32], &sakura.id, 1);
         Policy::new(vec![InForce { company: sakura, keys }], policy.relaying.clone(), Arc::clone(&policy.rules))
