@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
@@ -58,6 +59,7 @@ impl Papers {
         let authority = Authority::new("authority of the tests");
         let issued = authority.issue(&["gw.sakura.example", "mx.candidate.example", "localhost"], Use::Server);
         let (certificate, key) = issued.write(folder.path(), "server");
+        for_owner_alone(&key);
         let authority_file = folder.path().join("ca.pem");
         fs::write(&authority_file, authority.pem()).expect("a file");
         Self { certificate, key, authority: authority_file, folder }
@@ -70,12 +72,15 @@ impl Papers {
 
     /// A file with the password alone.
     pub fn password_file(&self, password: &str) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt;
         let path = self.folder.path().join("password");
         fs::write(&path, format!("{password}\n")).expect("a file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode");
+        for_owner_alone(&path);
         path
     }
+}
+
+fn for_owner_alone(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its mode");
 }
 
 /// A gateway with a door of each kind.
