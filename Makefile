@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 TARGET ?= inject
 SECONDS ?= 60
 
-.PHONY: fuzz long-inject help test setup check fmt clippy deny units doc demo bench long-kill build
+.PHONY: fuzz long-inject help test setup check fmt clippy deny units doc demo bench bench-tls long-kill build
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -40,7 +40,10 @@ demo: ## a day of HR mail on loopback (a debug build: it is there in two minutes
 	$(CARGO) run --locked -- demo
 
 bench: ## microbenches of the pipeline
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench pipeline
+
+bench-tls: ## the relay with TLS on both sides beside Postfix, five rounds (needs root, for Postfix)
+	$(CARGO) bench --locked --bench relay_tls -- --rounds 5
 
 long-kill: build ## 200 SIGKILLs under load with Postfix as next hop; resumable, result in docs/long-runs.md
 	CAREER_RELAY_BIN=target/release/career-relay tests/python/kill_run.py --kills 200 --min-credits 1000 --state target/long-kill --report docs/long-runs.md

@@ -1,5 +1,7 @@
 #!/bin/bash
 # career-relay as a peer of the mail-gateway benchmark: career_relay.sh start DIR PORT NEXTHOP | stop DIR | version
+# With BENCH_TLS=FOLDER (cert.pem, key.pem): TLS on both sides, BENCH_DOOR=starttls|implicit (starttls) in front; with
+# RUN_IN_FRONT=yes the server takes this script's place.
 # Real defaults (hand-through, durable, one event per message in a log file), the example company's W1 senders.
 set -u
 ACT=$1; DIR=${2:-}; PORT=${3:-}; NEXTHOP=${4:-}
@@ -12,13 +14,13 @@ config() {
 data_dir = "$DIR/data"
 companies_dir = "companies"
 hostname = "gw.example.co.jp"
-[smtp]
-listen = ["127.0.0.1:$PORT"]
+$(door)
 [[route]]
 name = "mx"
 domains = ["*"]
 next_hop = "127.0.0.1:$NEXTHOP"
 proves = "delivered"
+tls = "$([ -n "${BENCH_TLS:-}" ] && echo required || echo opportunistic)"
 CONF
     cat >"$DIR/companies/example.toml" <<CONF
 id = "example"
@@ -39,9 +41,19 @@ from = 2026-01-01
 CONF
 }
 
+door() {
+    if [ -z "${BENCH_TLS:-}" ]; then
+        printf '[smtp]\nlisten = ["127.0.0.1:%s"]\n' "$PORT"
+        return
+    fi
+    printf '[tls]\ncertificate = "%s/cert.pem"\nkey = "%s/key.pem"\n' "$BENCH_TLS" "$BENCH_TLS"
+    printf '[[listener]]\naddress = "127.0.0.1:%s"\ntls = "%s"\ntls_required = true\n' "$PORT" "${BENCH_DOOR:-starttls}"
+}
+
 case $ACT in
 start)
     config
+    [ "${RUN_IN_FRONT:-}" != yes ] || exec "$BIN" serve --config "$DIR/career-relay.toml" >>"$DIR/log" 2>&1
     "$BIN" serve --config "$DIR/career-relay.toml" >>"$DIR/log" 2>&1 &
     echo $! >"$DIR/pid"
     for _ in $(seq 200); do (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && exit 0; sleep 0.05; done

@@ -80,6 +80,7 @@ fn the_readme_promises_what_ci_runs_and_the_links_lead_somewhere() {
         "docs/architecture.md",
         "docs/flow.md",
         "docs/commands.md",
+        "docs/interoperation.md",
         "docs/operations.md",
         "docs/ja/operations.md",
     ] {
@@ -117,4 +118,27 @@ fn the_socket_unit_listens_where_the_configuration_would() {
     let config = read("config/career-relay.toml");
     let listen = config.lines().find_map(|l| l.strip_prefix("listen = ")).expect("smtp.listen");
     assert_eq!(listen, format!("[{}]", listens.iter().map(|l| format!("\"{l}\"")).collect::<Vec<_>>().join(", ")));
+}
+
+/// The tests of a file, also those that a macro makes of `name: what;`.
+fn tests_of(path: &str) -> BTreeSet<String> {
+    let text = read(path);
+    let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let written = text.split("#[test]\nfn ").skip(1).filter_map(|rest| rest.split('(').next());
+    let made = text.lines().filter(|l| l.ends_with(';')).filter_map(|l| l.trim().split_once(": "));
+    written.chain(made.map(|(name, _)| name).filter(|n| n.contains('_'))).filter(is_name).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_program_that_is_said_to_be_tried_has_its_tests_and_every_test_is_told() {
+    let text = read("docs/interoperation.md");
+    let told: Vec<&str> = text.split('`').skip(1).step_by(2).filter(|code| code.ends_with('_')).collect();
+    let tests = &tests_of("tests/it/interop_clients.rs") | &tests_of("tests/it/interop_next_hops.rs");
+    assert!(told.len() > 10 && tests.len() > 25, "{told:?} {tests:?}");
+    for start in &told {
+        assert!(tests.iter().any(|test| test.starts_with(start)), "no test begins with {start}");
+    }
+    for test in &tests {
+        assert!(told.iter().any(|start| test.starts_with(start)), "docs/interoperation.md does not tell of {test}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod blind;
+mod certificates;
 mod commands;
 mod demo;
 mod dialogue;
@@ -12,8 +13,12 @@ mod gateway;
 mod hostile;
 mod in_the_middle;
 mod injection;
+mod interop;
+mod interop_clients;
+mod interop_next_hops;
 mod kill;
 mod name_server;
+mod mta;
 mod odd_next_hops;
 mod postfix;
 mod right_to_relay;

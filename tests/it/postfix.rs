@@ -1,52 +1,12 @@
 //! A real Postfix as the candidates' MX, swaks as HR's mail program.
 
 use std::fs;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use tempfile::TempDir;
-
-use crate::gateway::{Gateway, free_port, wait_for};
+use crate::gateway::{Gateway, wait_for};
+use crate::mta::{Kind, Mta, script};
 use crate::smtp::{has_link, ordinary, rejection};
-
-/// A private Postfix that delivers everything into one Maildir.
-struct Postfix {
-    folder: TempDir,
-    address: SocketAddr,
-}
-
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
-}
-
-impl Postfix {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let port = free_port();
-        let output = Command::new(script("postfix-instance"))
-            .arg("start")
-            .arg(folder.path())
-            .arg(port.to_string())
-            .output()
-            .expect("the script runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Self { folder, address: SocketAddr::from(([127, 0, 0, 1], port)) }
-    }
-
-    /// The mails it has delivered, each with the trace lines it and we put in front.
-    fn delivered(&self) -> Vec<Vec<u8>> {
-        let new = self.folder.path().join("mail/all/new");
-        let files = fs::read_dir(new).map(|d| d.flatten().collect::<Vec<_>>()).unwrap_or_default();
-        files.iter().filter_map(|f| fs::read(f.path()).ok()).collect()
-    }
-}
-
-impl Drop for Postfix {
-    fn drop(&mut self) {
-        let _ = Command::new(script("postfix-instance")).arg("stop").arg(self.folder.path()).status();
-    }
-}
 
 fn swaks(gateway: &Gateway, to: &str, mail: &[u8]) {
     let file = gateway.folder.path().join("to-send.eml");
@@ -62,7 +22,7 @@ fn swaks(gateway: &Gateway, to: &str, mail: &[u8]) {
 
 #[test]
 fn swaks_to_postfix_carries_the_line_to_the_candidate_and_nothing_to_others() {
-    let postfix = Postfix::start();
+    let postfix = Mta::start(Kind::Postfix, &[]);
     let gateway = Gateway::start(postfix.address);
     swaks(&gateway, "yamada@candidate.example", &rejection("yamada@candidate.example"));
     swaks(&gateway, "partner@vendor.example", &ordinary("partner@vendor.example"));
@@ -87,11 +47,11 @@ fn python(name: &str, arguments: &[&Path]) -> String {
 
 #[test]
 fn smtplib_to_postfix_keeps_each_octet_but_those_of_the_line() {
-    let postfix = Postfix::start();
+    let postfix = Mta::start(Kind::Postfix, &[]);
     let gateway = Gateway::start(postfix.address);
     let folder = gateway.folder.path().join("mails");
     let port = gateway.address.port().to_string();
-    let maildir = postfix.folder.path().join("mail/all");
+    let maildir = postfix.maildir();
     python("smtplib_client.py", &[Path::new(&port), &maildir, &folder]);
     let report = python("read_back.py", &[&folder]);
     let with_line = report.lines().filter(|l| l.contains("1 line(s)")).count();
