@@ -137,6 +137,14 @@ impl Gateway {
         ended.success()
     }
 
+    /// The most memory it has had so far, in KiB.
+    pub fn memory_kib_max(&self) -> u64 {
+        let pid = self.child.as_ref().expect("a gateway that runs").id();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a figure");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Waits until it ends by itself.
     pub fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("a gateway that runs");

@@ -8,6 +8,7 @@ mod demo;
 mod dialogue;
 mod disk;
 mod documents;
+mod endless;
 mod failing_next_hop;
 mod gateway;
 mod hostile;

@@ -43,6 +43,11 @@ impl Client {
         Self { input: BufReader::new(stream) }
     }
 
+    /// Its socket, to write beside the reading.
+    pub fn socket(&self) -> TcpStream {
+        self.input.get_ref().try_clone().expect("a second handle")
+    }
+
     /// Sends octets as they are.
     pub fn send_raw(&mut self, octets: &[u8]) {
         self.input.get_mut().write_all(octets).expect("the gateway reads");
