@@ -189,7 +189,7 @@ impl Group<'_> {
         let mail = Mail {
             id: &self.entry.id,
             about: About {
-                sender: self.entry.envelope.sender.as_ref(),
+                envelope: &self.entry.envelope,
                 original: &self.entry.original,
                 received_at: self.entry.received_at,
                 next_hop: peer.map(|p| &*p.host).or(hop.map(|h| h.host())),
@@ -208,8 +208,10 @@ impl Group<'_> {
             Came::Outcomes(outcomes, _) => (outcomes[i].clone(), false),
             Came::Unasked(outcome) => (outcome.clone(), true),
         };
-        let recipient = &self.entry.recipients[place];
-        let address = &self.entry.envelope.recipients[place];
-        Told { number: recipient.number, recipient: address, attempts: recipient.attempts + 1, outcome, unasked }
+        let Recipient { number, attempts, .. } = self.entry.recipients[place];
+        let envelope = &self.entry.envelope;
+        let dsn = envelope.dsn.as_ref().and_then(|dsn| dsn.recipients.get(place));
+        let recipient = Addressee { address: &envelope.recipients[place], dsn };
+        Told { number, recipient, attempts: attempts + 1, outcome, unasked }
     }
 }

@@ -6,6 +6,7 @@ mod edits;
 mod hand_through;
 pub(super) mod names;
 mod next_hop;
+mod reports;
 mod stores;
 mod tls;
 
