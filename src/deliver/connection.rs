@@ -46,6 +46,8 @@ pub(super) enum Fault {
     NoAddress,
     #[error("the mail servers cannot be looked up: {0}")]
     Names(String),
+    #[error("no mail server of the domain is one that its MTA-STS policy names")]
+    Policy,
 }
 
 /// A fault and the phase it struck in.

@@ -92,9 +92,13 @@ fn failed(broken: &Broken) -> Came {
     unasked(status(broken), &words(broken))
 }
 
-/// RFC 3463: 4.4.3 for names that cannot be told, 4.4.1 for a host that does not answer.
+/// RFC 3463 3.5 and 3.8: names that cannot be told, a policy that nobody fits, a host that does not answer.
 fn status(broken: &Broken) -> (u8, u16, u16) {
-    if matches!(broken.fault, Fault::Names(_)) { (4, 4, 3) } else { (4, 4, 1) }
+    match broken.fault {
+        Fault::Names(_) => (4, 4, 3),
+        Fault::Policy => (4, 7, 5),
+        _ => (4, 4, 1),
+    }
 }
 
 /// The bare postmaster has no domain whose mail server could be looked up.

@@ -210,7 +210,7 @@ impl Hop {
     fn answered(&self) {
         let was_failing = std::mem::take(&mut *lock(&self.health)).failures > 0;
         if was_failing {
-            self.way.around.revived();
+            self.way.revived.tell();
         }
     }
 
@@ -297,8 +297,9 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{DeliverSettings, HostPort, Route};
+    use crate::config::{HostPort, Route};
     use crate::deliver::Surroundings;
+    use crate::deliver::way::Common;
     use crate::watch::Watch;
 
     #[tokio::test]
@@ -306,7 +307,8 @@ mod tests {
         let refusing = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
         let target = HostPort { host: refusing.ip().to_string(), port: refusing.port() };
         let around = Arc::new(Surroundings::new(Watch::new()));
-        let way = Way::new(&Route::default(), DeliverSettings::default(), Arc::default(), around);
+        let settings = crate::deliver::tests::settings_for(Vec::new());
+        let way = Way::new(&Route::default(), Common::new(&settings, &around));
         let hop = Hop::new(Target::Host(target), Arc::new(way));
         let second = Duration::from_secs(1);
         let deadlines = crate::deliver::Deadlines { connect: second, command: second, block: second, dot: second };

@@ -187,8 +187,8 @@ impl RecipientOutcome {
     }
 }
 
-/// The next hop does not answer, the connection ended early, names cannot be told (RFC 3463 3.5).
-const OUR_STATUSES: [(u8, u16, u16); 3] = [(4, 4, 1), (4, 4, 2), (4, 4, 3)];
+/// The next hop does not answer, the connection ended early, names cannot be told, a policy is not fulfilled (RFC 3463).
+const OUR_STATUSES: [(u8, u16, u16); 4] = [(4, 4, 1), (4, 4, 2), (4, 4, 3), (4, 7, 5)];
 
 /// The reply with its addresses replaced; usually it has none, and is shared as it is.
 fn scrubbed(reply: &Arc<Reply>) -> Arc<Reply> {

@@ -61,7 +61,11 @@ pub(super) struct NextHop {
 impl NextHop {
     /// Listens, and does at each stage the acts for it, one after another; then it says yes.
     pub(super) async fn start(script: &[(Stage, Act)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::on(TcpListener::bind("127.0.0.1:0").await.expect("a port"), script)
+    }
+
+    /// The same on a listener the test has bound.
+    pub(super) fn on(listener: TcpListener, script: &[(Stage, Act)]) -> Self {
         let address = listener.local_addr().expect("an address");
         let hop = Self { address, state: Arc::default(), heard: Arc::default() };
         hop.add(script);
