@@ -3,13 +3,13 @@
 //! A route names its server itself or lets MX records name several. Whoever finds them says of each where it is and
 //! how the connection has to be protected; speaking to it is the same for all.
 
-#![allow(dead_code, reason = "what the connection does with it follows")]
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::config::{EightBit, Login, NextHop, Route, TlsMode};
 use crate::sys::tls::{Roots, Tlsa, Trust};
+
+pub(super) use crate::proto::smtp::client::Dialect;
 
 /// One server to be tried.
 #[derive(Clone, Debug)]
@@ -52,9 +52,14 @@ impl TlsNeed {
         }
     }
 
-    /// Whether nothing may be sent in clear.
-    pub(super) fn is_strict(&self) -> bool {
-        !matches!(self, Self::None | Self::Opportunistic)
+    /// Why nothing may be sent in clear, in words for the admin; nothing where it may.
+    pub(super) fn strict_because(&self) -> Option<&'static str> {
+        match self {
+            Self::None | Self::Opportunistic => None,
+            Self::Required => Some("the route's tls.mode is \"required\", or it has a login"),
+            Self::Verified(_) => Some("the route's tls.mode is \"verified\", or its MTA-STS policy is enforced"),
+            Self::Dane { .. } => Some("its domain has TLSA records"),
+        }
     }
 
     /// Which certificates satisfy it; nothing where TLS is not wanted.
@@ -67,16 +72,6 @@ impl TlsNeed {
             Self::Dane { records, names } => Trust::Dane { records: Arc::clone(records), names: Arc::clone(names) },
         })
     }
-}
-
-/// SMTP or its sister for mail stores.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Dialect {
-    /// RFC 5321.
-    #[default]
-    Smtp,
-    /// RFC 2033: every recipient has an answer of its own behind the dot.
-    Lmtp,
 }
 
 /// How the servers of a route are spoken to.
@@ -129,7 +124,7 @@ mod tests {
     #[test]
     fn a_login_leaves_no_way_back_to_clear() {
         let mut route = route(TlsMode::Opportunistic);
-        assert!(!TlsNeed::of(&route, "mx.example").is_strict());
+        assert_eq!(TlsNeed::of(&route, "mx.example").strict_because(), None);
         route.login = Some(Login { user: "relay".to_owned(), password: Secret::new("x") });
         assert_eq!(TlsNeed::of(&route, "mx.example"), TlsNeed::Required);
     }
@@ -140,6 +135,6 @@ mod tests {
         let need = |usage| TlsNeed::Dane { records: Arc::from([record(usage)]), names: Arc::from([]) };
         assert_eq!(need(1).trust(&Roots::System), Some(Trust::Anyone));
         assert!(matches!(need(3).trust(&Roots::System), Some(Trust::Dane { .. })));
-        assert!(need(1).is_strict());
+        assert!(need(1).strict_because().is_some());
     }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::attempt::{Attempt, Parcel, Sender};
+use super::attempt::{Attempt, Ended, Parcel, Sender};
 use super::bounce::About;
-use super::connection::{Broken, Connection, Fault, Patience};
+use super::connection::{Connection, Patience, Peer};
 use super::hop::{Hop, NoConnection};
 use super::hops::NoHop;
-use super::outcome::{RecipientOutcome, words};
+use super::outcome::{RecipientOutcome, UNANSWERED, reply_for};
 use super::worker::WAIT_WHEN_BLOCKED;
 use super::writes::{self, Mail, Told};
 use super::{Inner, Tried};
@@ -19,6 +19,7 @@ use crate::config::Route;
 use crate::ledger::Proves;
 use crate::mail::address::Domain;
 use crate::mail::edit::Edits;
+use crate::proto::smtp::client::Recipient as Addressee;
 use crate::proto::smtp::reply::Reply;
 use crate::spool::{Entry, Recipient, RecipientState, Write};
 use crate::sys::clock;
@@ -41,7 +42,7 @@ pub(super) async fn send_entry(inner: &Arc<Inner>, entry: &Entry, due: &[u32]) {
     for (number, ((way, copy), places)) in groups.into_iter().enumerate() {
         let group = Group { inner, entry, places, copy, began: Instant::now() };
         let Some((place, domain)) = way else {
-            group.settle(None, None, &unasked((4, 4, 1), "No route serves this address")).await;
+            group.settle(None, None, &unasked("No route serves this address")).await;
             continue;
         };
         let route = &inner.settings.routes[place];
@@ -77,27 +78,19 @@ struct Group<'a> {
 
 /// What a group has come to.
 enum Came {
-    /// An outcome for each of its recipients.
-    Outcomes(Vec<RecipientOutcome>),
+    /// An outcome for each of its recipients, and who was asked.
+    Outcomes(Vec<RecipientOutcome>, Peer),
     /// The next hop was not asked, for this reason.
     Unasked(RecipientOutcome),
 }
 
-fn unasked(status: (u8, u16, u16), why: &str) -> Came {
-    let reply = Reply::new(451, status, "").with_text(why.to_owned());
-    Came::Unasked(RecipientOutcome::deferred_by_us(reply, false))
+fn unasked(why: &'static str) -> Came {
+    Came::unasked(Reply::new(451, UNANSWERED, why))
 }
 
-fn failed(broken: &Broken) -> Came {
-    unasked(status(broken), &words(broken))
-}
-
-/// RFC 3463 3.5 and 3.8: names that cannot be told, a policy that nobody fits, a host that does not answer.
-fn status(broken: &Broken) -> (u8, u16, u16) {
-    match broken.fault {
-        Fault::Names(_) => (4, 4, 3),
-        Fault::Policy => (4, 7, 5),
-        _ => (4, 4, 1),
+impl Came {
+    fn unasked(reply: Reply) -> Self {
+        Self::Unasked(RecipientOutcome::deferred_by_us(reply, false))
     }
 }
 
@@ -117,6 +110,18 @@ impl Group<'_> {
                 return self.go_without(none, route, hop).await;
             }
         };
+        let most = connection.recipients_max();
+        if most < self.places.len() {
+            hop.give_back(connection);
+            for (number, places) in self.places.chunks(most).enumerate() {
+                if number > 0 {
+                    wait_for_leave(hop).await;
+                }
+                let part = Group { places: places.to_vec(), ..*self };
+                Box::pin(part.send(route, hop)).await;
+            }
+            return;
+        }
         if !self.mark().await {
             hop.rate.give_back();
             hop.give_back(connection);
@@ -132,8 +137,11 @@ impl Group<'_> {
             // Still due; it is begun anew when there is a place.
             NoConnection::Full => return sleep(WAIT_WHEN_FULL).await,
             NoConnection::Down if !is_last && hop.down_left() <= DOWN_BRIEFLY => return sleep(hop.down_left()).await,
-            NoConnection::Down => unasked((4, 4, 1), "The next hop does not answer"),
-            NoConnection::Failed(broken) => failed(&broken),
+            NoConnection::Down => {
+                let silent = || Reply::new(451, UNANSWERED, "The next hop does not answer");
+                Came::unasked(hop.why_down().unwrap_or_else(silent))
+            }
+            NoConnection::Failed(broken) => Came::unasked(reply_for(&broken, UNANSWERED)),
             NoConnection::Refused(reply) => Came::Unasked(RecipientOutcome::refused_by_us((*reply).clone())),
         };
         self.settle(Some(route), Some(hop), &came).await;
@@ -157,7 +165,7 @@ impl Group<'_> {
         let edits = usize::try_from(self.copy).ok().and_then(|c| self.entry.copies.get(c)).unwrap_or(&untouched);
         let parcel = Parcel {
             envelope: &self.entry.envelope,
-            recipients: self.places.iter().map(|p| &self.entry.envelope.recipients[*p]).collect(),
+            recipients: self.places.iter().filter_map(|p| Addressee::of(&self.entry.envelope, *p)).collect(),
             trace: &self.entry.trace,
             original: &self.entry.original,
             edits,
@@ -165,38 +173,41 @@ impl Group<'_> {
         let sender = Sender { hop, hostname: &self.inner.settings.hostname, patience };
         let company = self.entry.company.as_ref();
         // What was decided while the next hop took edited mails is sent as it came once it does not.
-        let (outcomes, edit_blamed) = match sender.send(&parcel, connection, self.inner.edits_at(company, hop)).await {
-            Attempt::Settled { outcomes, edit_blamed } => (outcomes, edit_blamed),
-            Attempt::InDoubt(pending) => pending.wait(&sender, &parcel).await,
-            Attempt::GivenUp => return unasked((4, 4, 1), "The attempt was given up"),
-        };
+        let Ended { outcomes, edit_blamed, peer } =
+            match sender.send(&parcel, connection, self.inner.edits_at(company, hop)).await {
+                Attempt::Settled(ended) => ended,
+                Attempt::InDoubt(pending) => pending.wait(&sender, &parcel).await,
+                Attempt::GivenUp => return unasked("The attempt was given up"),
+            };
         if edit_blamed {
             self.inner.note_edit_refused(company, hop.name());
         }
-        Came::Outcomes(outcomes)
+        Came::Outcomes(outcomes, peer)
     }
 
     async fn settle(&self, route: Option<&Route>, hop: Option<&Arc<Hop>>, came: &Came) {
         let told: Vec<Told<'_>> = self.places.iter().enumerate().map(|(i, place)| self.told(i, *place, came)).collect();
+        let peer = if let Came::Outcomes(_, peer) = came { Some(peer) } else { None };
         let mail = Mail {
             id: &self.entry.id,
             about: About {
                 sender: self.entry.envelope.sender.as_ref(),
                 original: &self.entry.original,
                 received_at: self.entry.received_at,
-                next_hop: hop.map(|h| h.host()),
+                next_hop: peer.map(|p| &*p.host).or(hop.map(|h| h.host())),
             },
             route: route.map_or("", |r| &r.name),
             proves: route.map_or(Proves::Accepted, |r| r.proves),
         };
         let written = writes::settle(&self.inner.settings, &mail, &told, clock::now());
         let number = told.iter().map(|t| t.attempts).max().unwrap_or(1);
-        self.inner.commit(written, Tried { id: &self.entry.id, route: mail.route, number, began: self.began }).await;
+        let (id, began, protection) = (&self.entry.id, self.began, peer.map(|p| p.protection));
+        self.inner.commit(written, Tried { id, route: mail.route, number, began, protection }).await;
     }
 
     fn told(&self, i: usize, place: usize, came: &Came) -> Told<'_> {
         let (outcome, unasked) = match came {
-            Came::Outcomes(outcomes) => (outcomes[i].clone(), false),
+            Came::Outcomes(outcomes, _) => (outcomes[i].clone(), false),
             Came::Unasked(outcome) => (outcome.clone(), true),
         };
         let recipient = &self.entry.recipients[place];

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::proto::smtp::reply::Reply;
+
 /// How long a next hop is left alone after its first failure; each further one doubles it, up to `down_for`. Most
 /// failures are a restart, and mail should not lie for half a minute behind one.
 pub(super) const DOWN_AT_FIRST: Duration = Duration::from_millis(250);
@@ -16,6 +18,8 @@ pub(super) struct Health {
     pub(super) failures: u32,
     /// Whether somebody tries whether it is back.
     pub(super) probed: bool,
+    /// What came of the last try.
+    pub(super) why: Option<Reply>,
 }
 
 impl Health {

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::candidate::Candidate;
 use super::connection::{Broken, Caller, Connection, Fault, Patience, Place};
 use super::health::{DOWN_AT_FIRST, Health};
+use super::outcome::{UNANSWERED, reply_for, words};
 use super::rate::Rate;
 use super::way::{KnownAddresses, Target, Way};
 use crate::proto::smtp::client::Phase;
@@ -56,6 +57,8 @@ pub(super) struct Hop {
     /// Addresses that failed, and when.
     shunned: Mutex<Vec<(SocketAddr, Instant)>>,
     pub(super) rate: Rate,
+    /// Cleared when it offers CHUNKING and does not know BDAT.
+    knows_chunking: AtomicBool,
     /// Whether mail in the spool has been due for it for long and is not yet being sent.
     pub(super) has_backlog: AtomicBool,
     /// Mails of the spool being sent to it.
@@ -75,6 +78,7 @@ impl Hop {
             addresses: Mutex::default(),
             shunned: Mutex::default(),
             rate: Rate::new(way.route.rate_per_minute),
+            knows_chunking: AtomicBool::new(true),
             has_backlog: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
@@ -112,6 +116,23 @@ impl Hop {
     pub(super) fn busy_max(&self) -> usize {
         let all = self.way.settings.connections_max;
         if self.is_behind() { all } else { (all / 4).max(1) }
+    }
+
+    /// Whether BDAT may be used where it is offered.
+    pub(super) fn trusts_chunking(&self) -> bool {
+        self.knows_chunking.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it does not know the BDAT it offers.
+    pub(super) fn distrust_chunking(&self) {
+        if self.knows_chunking.swap(false, Ordering::Relaxed) {
+            tracing::warn!(next_hop = self.name, "chunking_failed");
+        }
+    }
+
+    /// Why it was left alone, while it is.
+    pub(super) fn why_down(&self) -> Option<Reply> {
+        lock(&self.health).why.clone()
     }
 
     /// Whether it failed to answer a moment ago.
@@ -179,7 +200,7 @@ impl Hop {
         for (tried, candidate) in candidates.iter().enumerate() {
             let place = place.take().map_or_else(|| self.place(), Ok)?;
             let patience = patience.among(candidates.len() - tried);
-            match self.open_at(candidate, place, Caller { hostname, patience: &patience }).await {
+            match self.open_at(candidate, place, Caller { hostname, tls: &self.way.tls, patience: &patience }).await {
                 Ok(connection) => return Ok(connection),
                 Err(broken) => last = broken,
             }
@@ -234,9 +255,17 @@ impl Hop {
 
     fn fail(&self, broken: Broken, began: Instant) -> NoConnection {
         let is_cheap = began.elapsed() < CHEAP_WITHIN;
-        let down_for =
-            if is_cheap { DOWN_AT_FIRST.min(self.way.settings.down_for) } else { self.way.settings.down_for };
-        lock(&self.health).leave_alone(down_for);
+        let longest = self.way.settings.down_for;
+        let down_for = if is_cheap { DOWN_AT_FIRST.min(longest) } else { longest };
+        let mut health = lock(&self.health);
+        let needs_somebody = broken.fault.status().is_some() && !matches!(broken.fault, Fault::Names(_));
+        if health.failures == 0 && needs_somebody {
+            // Waiting does not mend it: somebody has to change a setting, here or there.
+            tracing::warn!(next_hop = self.name, reason = words(&broken), "next_hop_unusable");
+        }
+        health.leave_alone(down_for);
+        health.why = Some(reply_for(&broken, UNANSWERED));
+        drop(health);
         NoConnection::Failed(broken)
     }
 

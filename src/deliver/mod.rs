@@ -10,6 +10,7 @@ mod candidate;
 mod connection;
 mod counters;
 mod doubt;
+mod greeting;
 mod group;
 mod guard;
 mod health;
@@ -24,6 +25,7 @@ mod surroundings;
 mod tasks;
 mod transaction;
 mod way;
+mod wire;
 mod worker;
 mod writes;
 
@@ -37,7 +39,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use self::attempt::{Attempt, Parcel, Sender};
+use self::attempt::{Attempt, Ended, Parcel, Sender};
 use self::connection::Patience;
 use self::counters::Counters;
 use self::guard::EditGuard;
@@ -47,9 +49,11 @@ use self::tasks::Tasks;
 use self::worker::Active;
 use crate::config::Route;
 use crate::mail::address::Address;
+use crate::proto::smtp::client::Recipient;
 use crate::referral::CompanyId;
 use crate::spool::{EntryId, Spool, SpoolError, Write};
 use crate::sys::clock;
+use crate::sys::tls::Protection;
 use crate::watch::{Attempt as AttemptEvent, AttemptOutcome, Counter, Watch};
 
 pub use self::counters::Counted;
@@ -86,6 +90,8 @@ struct Tried<'a> {
     /// Which attempt it was, from 1.
     number: u32,
     began: Instant,
+    /// How the connection was protected, if there was one.
+    protection: Option<Protection>,
 }
 
 impl Deliver {
@@ -148,17 +154,22 @@ impl Deliver {
                 return without_connection(none, job, route, &hop);
             }
         };
-        let next_hop = Arc::clone(&connection.host);
+        if connection.recipients_max() < job.copy.recipients.len() {
+            hop.rate.give_back();
+            hop.give_back(connection);
+            return HandThrough::Spool(NotTried::TooManyRecipients);
+        }
         let sender = Sender { hop: &hop, hostname: &inner.settings.hostname, patience };
         let with_edits = inner.edits_at(job.company.as_ref(), &hop);
         let Some(parcel) = parcel(job) else { return HandThrough::Spool(NotTried::NoRoute) };
         match sender.send(&parcel, connection, with_edits).await {
-            Attempt::Settled { outcomes, edit_blamed } => {
+            Attempt::Settled(Ended { outcomes, edit_blamed, peer }) => {
                 if edit_blamed {
                     inner.note_edit_refused(job.company.as_ref(), hop.name());
                 }
                 let (proves, route) = (route.proves, route.name.clone());
-                HandThrough::Settled(Settled { outcomes, proves, route, next_hop: next_hop.to_string() })
+                let (next_hop, protection) = (peer.host.as_ref().to_owned(), peer.protection);
+                HandThrough::Settled(Settled { outcomes, proves, route, next_hop, protection })
             }
             Attempt::GivenUp => HandThrough::Spool(NotTried::TooSlow),
             Attempt::InDoubt(pending) => {
@@ -312,6 +323,7 @@ impl Inner {
                 reply: written.reply,
                 number: tried.number,
                 micros,
+                protection: tried.protection.map(Protection::code),
             });
         }
     }
@@ -321,12 +333,13 @@ impl Inner {
 fn without_connection(none: NoConnection, job: &Job, route: &Route, hop: &Hop) -> HandThrough {
     let NoConnection::Refused(reply) = none else { return HandThrough::Spool(none.into()) };
     let outcomes = job.copy.recipients.iter().map(|_| RecipientOutcome::refused_by_us((*reply).clone()));
-    let (proves, route) = (route.proves, route.name.clone());
-    HandThrough::Settled(Settled { outcomes: outcomes.collect(), proves, route, next_hop: hop.host().to_owned() })
+    let (proves, route, next_hop) = (route.proves, route.name.clone(), hop.host().to_owned());
+    let (outcomes, protection) = (outcomes.collect(), Protection::default());
+    HandThrough::Settled(Settled { outcomes, proves, route, next_hop, protection })
 }
 
 fn parcel(job: &Job) -> Option<Parcel<'_>> {
-    let recipients = job.copy.recipients.iter().map(|number| job.envelope.recipients.get(*number));
+    let recipients = job.copy.recipients.iter().map(|number| Recipient::of(&job.envelope, *number));
     Some(Parcel {
         envelope: &job.envelope,
         recipients: recipients.collect::<Option<_>>()?,

@@ -85,7 +85,14 @@ impl Deadlines {
     pub fn of(&self, phase: Phase) -> Duration {
         match phase {
             Phase::Connect => self.connect,
-            Phase::Greeting | Phase::Hello | Phase::Reset | Phase::Mail | Phase::Rcpt | Phase::Data => self.command,
+            Phase::Tls
+            | Phase::Greeting
+            | Phase::Hello
+            | Phase::Auth
+            | Phase::Reset
+            | Phase::Mail
+            | Phase::Rcpt
+            | Phase::Data => self.command,
             Phase::Content => self.block,
             Phase::Dot => self.dot,
         }

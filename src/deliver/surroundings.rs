@@ -21,6 +21,8 @@ pub struct Surroundings {
     pub watch: Watch,
     /// Who knows the names of mail servers.
     pub names: Arc<dyn Resolve>,
+    /// TLS towards next hops.
+    pub tls: ClientTls,
     /// Who fetches the policies of domains (MTA-STS).
     pub web: Arc<dyn Fetch>,
     /// The file that remembers them; without one they are forgotten at the end.
@@ -46,8 +48,9 @@ impl Surroundings {
     /// Those of a process that listens at these addresses, with the name servers of the settings.
     pub fn with(watch: Watch, dns: &DnsSettings, listening: Vec<SocketAddr>) -> Self {
         let names = names(dns);
-        let web = Arc::new(Https::new(Arc::clone(&names), ClientTls::new()));
-        Self { watch, names, web, policies: None, listening }
+        let tls = ClientTls::new();
+        let web = Arc::new(Https::new(Arc::clone(&names), tls.clone()));
+        Self { watch, names, tls, web, policies: None, listening }
     }
 }
 

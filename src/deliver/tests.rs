@@ -1,11 +1,14 @@
 //! Tests of delivery against a scripted next hop and a real spool.
 
+mod chunks;
 mod custody;
 mod edits;
 mod hand_through;
 mod mx;
 pub(super) mod names;
 mod next_hop;
+mod stores;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +51,10 @@ impl World {
     }
 
     async fn with(script: &[(Stage, Act)], change: impl FnOnce(&mut Settings)) -> Self {
-        let hop = NextHop::start(script).await;
+        Self::of(NextHop::start(script).await, change)
+    }
+
+    fn of(hop: NextHop, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let spool = Spool::open(folder.path(), SpoolOptions::default()).expect("a spool");
         let mut settings = settings(&hop);

@@ -17,6 +17,7 @@ use super::surroundings::{Revived, Surroundings};
 use crate::config::{DeliverSettings, HostPort, Route, TlsMode};
 use crate::mail::address::Domain;
 use crate::proto::smtp::reply::Reply;
+use crate::sys::tls::ClientTls;
 use crate::watch::Counter;
 
 /// How long the addresses of a name are believed. The system's resolver does not tell how long they are good for.
@@ -33,6 +34,7 @@ pub(super) struct Way {
     pub(super) around: Arc<Surroundings>,
     pub(super) policies: Policies,
     pub(super) revived: Arc<Revived>,
+    pub(super) tls: ClientTls,
 }
 
 /// What all routes have in common.
@@ -43,6 +45,7 @@ pub(super) struct Common {
     pub(super) around: Arc<Surroundings>,
     pub(super) policies: Policies,
     pub(super) revived: Arc<Revived>,
+    pub(super) tls: ClientTls,
 }
 
 impl Common {
@@ -50,16 +53,23 @@ impl Common {
         let us = Arc::new(Us { hostname: settings.hostname.clone(), listening: around.listening.clone() });
         let (names, web) = (Arc::clone(&around.names), Arc::clone(&around.web));
         let policies = Policies::new(names, web, around.policies.clone());
-        Self { settings: settings.deliver, us, around: Arc::clone(around), policies, revived: Arc::default() }
+        Self {
+            settings: settings.deliver,
+            us,
+            around: Arc::clone(around),
+            policies,
+            revived: Arc::default(),
+            tls: around.tls.clone(),
+        }
     }
 }
 
 impl Way {
     pub(super) fn new(route: &Route, common: Common) -> Self {
-        let Common { settings, us, around, policies, revived } = common;
+        let Common { settings, us, around, policies, revived, tls } = common;
         let connections_max = route.connections_max.unwrap_or(settings.connections_max).max(1);
         let settings = DeliverSettings { connections_max, ..settings };
-        Self { route: route.clone(), manner: Manner::of(route), settings, us, around, policies, revived }
+        Self { route: route.clone(), manner: Manner::of(route), settings, us, around, policies, revived, tls }
     }
 }
 

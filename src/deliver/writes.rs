@@ -62,7 +62,7 @@ pub(super) fn settle(settings: &Settings, mail: &Mail<'_>, told: &[Told<'_>], no
                 let credit = Credit { proves: mail.proves, route: mail.route.to_owned(), at: now };
                 Outcome::Accepted { credit: (!uncounted).then_some(credit) }
             }
-            RecipientOutcome::Deferred { reply, maybe_doubled } if !expired => {
+            RecipientOutcome::Deferred { reply, maybe_doubled, .. } if !expired => {
                 written.deferred += 1;
                 written.maybe_doubled += u64::from(*maybe_doubled);
                 let next_at = next_at(settings, mail.about.received_at, one, now);
@@ -198,10 +198,10 @@ fn keep_rest(
                 lost.extend(recipient.map(|recipient| Lost { recipient, reply, by_next_hop, expired: false }));
                 continue;
             }
-            Some(RecipientOutcome::Deferred { reply, maybe_doubled: false }) => {
+            Some(RecipientOutcome::Deferred { reply, maybe_doubled: false, .. }) => {
                 (NewState::Waiting { next_at: later }, Some(reply.to_string()))
             }
-            Some(RecipientOutcome::Deferred { reply, maybe_doubled: true }) => {
+            Some(RecipientOutcome::Deferred { reply, maybe_doubled: true, .. }) => {
                 let outcome = Outcome::Doubtful { next_at: later, reply: reply.to_string() };
                 doubtful.push(Settlement { recipient: number32(*number), outcome });
                 (NewState::InDoubt, Some(reply.to_string()))

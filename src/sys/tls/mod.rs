@@ -6,7 +6,7 @@ mod trust;
 
 pub use client::{ClientTls, TlsFault};
 pub use stream::Stream;
-pub use trust::{Roots, Tlsa, Trust};
+pub use trust::{Protection, Roots, Tlsa, Trust};
 
 #[cfg(test)]
 pub(crate) use client::tests::authority;

@@ -59,3 +59,26 @@ impl Tlsa {
         matches!(self.usage, 2 | 3) && matches!(self.selector, 0 | 1) && length
     }
 }
+
+/// How what was said on a connection was protected.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Protection {
+    /// Not at all.
+    #[default]
+    Clear,
+    /// By TLS with whoever was there.
+    Tls,
+    /// By TLS with a server whose certificate was good.
+    Verified,
+}
+
+impl Protection {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Tls => "tls",
+            Self::Verified => "verified",
+        }
+    }
+}
