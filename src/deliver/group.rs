@@ -42,7 +42,7 @@ pub(super) async fn send_entry(inner: &Arc<Inner>, entry: &Entry, due: &[u32]) {
     for (number, ((way, copy), places)) in groups.into_iter().enumerate() {
         let group = Group { inner, entry, places, copy, began: Instant::now() };
         let Some((place, domain)) = way else {
-            group.settle(None, None, &unasked(unanswered("No route serves this address"))).await;
+            group.settle(None, None, &unasked("No route serves this address")).await;
             continue;
         };
         let route = &inner.settings.routes[place];
@@ -84,12 +84,14 @@ enum Came {
     Unasked(RecipientOutcome),
 }
 
-fn unasked(reply: Reply) -> Came {
-    Came::Unasked(RecipientOutcome::deferred_by_us(reply, false))
+fn unasked(why: &'static str) -> Came {
+    Came::unasked(Reply::new(451, UNANSWERED, why))
 }
 
-fn unanswered(why: &'static str) -> Reply {
-    Reply::new(451, UNANSWERED, why)
+impl Came {
+    fn unasked(reply: Reply) -> Self {
+        Self::Unasked(RecipientOutcome::deferred_by_us(reply, false))
+    }
 }
 
 /// The bare postmaster has no domain whose mail server could be looked up.
@@ -138,8 +140,11 @@ impl Group<'_> {
             // Still due; it is begun anew when there is a place.
             NoConnection::Full => return sleep(WAIT_WHEN_FULL).await,
             NoConnection::Down if !is_last && hop.down_left() <= DOWN_BRIEFLY => return sleep(hop.down_left()).await,
-            NoConnection::Down => unasked(hop.why_down().unwrap_or_else(|| unanswered("The next hop does not answer"))),
-            NoConnection::Failed(broken) => unasked(reply_for(&broken, UNANSWERED)),
+            NoConnection::Down => {
+                let silent = || Reply::new(451, UNANSWERED, "The next hop does not answer");
+                Came::unasked(hop.why_down().unwrap_or_else(silent))
+            }
+            NoConnection::Failed(broken) => Came::unasked(reply_for(&broken, UNANSWERED)),
             NoConnection::Refused(reply) => Came::Unasked(RecipientOutcome::refused_by_us((*reply).clone())),
         };
         self.settle(Some(route), Some(hop), &came).await;
@@ -175,7 +180,7 @@ impl Group<'_> {
             match sender.send(&parcel, connection, self.inner.edits_at(company, hop)).await {
                 Attempt::Settled(ended) => ended,
                 Attempt::InDoubt(pending) => pending.wait(&sender, &parcel).await,
-                Attempt::GivenUp => return unasked(unanswered("The attempt was given up")),
+                Attempt::GivenUp => return unasked("The attempt was given up"),
             };
         if edit_blamed {
             self.inner.note_edit_refused(company, hop.name());

@@ -4,6 +4,7 @@ pub mod account;
 pub mod clock;
 pub mod disk;
 pub mod files;
+pub mod https;
 pub mod net;
 pub mod own_address;
 pub mod password;
