@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::answer::{Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
 use super::note::Note;
-use super::{Arrived, Custody};
+use super::{Arrived, Custody, test_mail};
 use crate::deliver::{Deliver, HandThrough, Job};
 use crate::ledger::ReferralEvent;
 use crate::pipeline::{self, Client, Copy, Outcome, Policy, Received, Referred, Untouched};
@@ -23,7 +23,7 @@ use crate::proto::smtp::session::Transaction;
 use crate::proto::smtp::trace::Trace;
 use crate::spool::{EntryId, Spool, SpoolError, Write};
 use crate::sys::random;
-use crate::watch::{Counter, Watch};
+use crate::watch::{Counter, Step, Watch};
 
 /// What the relay works with.
 #[derive(Clone)]
@@ -74,6 +74,8 @@ impl Custody for Relay {
             _ => self.store(&mail).await,
         };
         let reply = answer.reply.clone();
+        let custody = answer.custody;
+        self.services.watch.step(mail.id.as_str(), || Step::Answered { custody: custody.code().to_owned() });
         self.services.watch.message(&mail.note.event(&mail.id, answer, began.elapsed()));
         reply
     }
@@ -92,7 +94,10 @@ impl Relay {
         let client = Client::at(ip);
         let received = Arc::new(Received { client, envelope, message });
         let began = Instant::now();
-        let outcome = self.ask(&received, at).await;
+        let outcome = match test_mail::recognise(&received, &id, &self.services.watch) {
+            Some(shown) => test_mail::leave(self.ask(&Arc::new(shown), at).await, &id, &self.services.watch),
+            None => self.ask(&received, at).await,
+        };
         let decided_in = began.elapsed();
         let Received { envelope, message, .. } = Arc::unwrap_or_clone(received);
         let note = Note::new(&outcome, &envelope, message.len(), decided_in);
@@ -149,6 +154,7 @@ impl Relay {
     async fn hand_through(&self, mail: &Mail, job: &Job) -> Answer {
         let Services { deliver, .. } = &self.services;
         let handed = deliver.hand_through(job).await;
+        test_mail::note_handed(&handed, &mail.id, &self.services.watch);
         let writes = deliver.writes_after(job, &handed, mail.received_at);
         let stored = writes.iter().any(|w| matches!(w, Write::Store(_)));
         match self.commit(writes).await {

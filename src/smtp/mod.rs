@@ -11,6 +11,7 @@ mod guests;
 mod note;
 mod room;
 mod server;
+mod test_mail;
 #[cfg(test)]
 mod tests;
 
