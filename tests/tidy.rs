@@ -53,7 +53,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli", "demo"]),
     (
         "data_encoding",
-        &["mail", "referral", "ledger", "inject", "sys", "store", "spool", "cli", "control", "config", "demo"],
+        &["mail", "referral", "ledger", "inject", "proto", "sys", "store", "spool", "cli", "control", "config", "demo"],
     ),
     ("encoding_rs", &["mail"]),
     ("hickory_resolver", &["sys"]),

@@ -12,7 +12,7 @@ use super::courier::SpoolCourier;
 use super::operator::Operator;
 use crate::classify::Rules;
 use crate::config::keys::{self, KeyFault, RootKey};
-use crate::config::{DoorTls, Listener, Settings};
+use crate::config::{DoorTls, Listener, Settings, Stamp};
 use crate::control::test_mail::TestDoor;
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::{self, Deliver};
@@ -116,7 +116,7 @@ impl Gateway {
             stop: stop.clone(),
         };
         let control = answer_admins(control, operator, stop.subscribe());
-        let limits: Arc<Limits> = Arc::new(settings.smtp.limits);
+        let limits: Arc<Limits> = Arc::new(settings.smtp.limits.clone());
         let stop_for = Duration::from_secs(limits.stop_seconds_max);
         let host: Arc<str> = hostname.into();
         let services = Services {
@@ -124,6 +124,7 @@ impl Gateway {
             policy: policy.clone(),
             deliver: deliver.clone(),
             spool: spool.clone(),
+            stamp: settings.smtp.stamp.as_ref().map(Stamp::line).unwrap_or_default().into(),
             watch: watch.clone(),
         };
         let door = Door { host, limits, watch };

@@ -20,7 +20,7 @@ pub fn build(settings: &Settings, root: &RootKey, rules: Arc<Rules>) -> Policy {
         keys: CompanyKeys::derive(root.octets(), &company.id, KEY_ID),
         company: company.clone(),
     });
-    Policy::new(companies.collect(), settings.smtp.relay_networks.clone(), rules)
+    Policy::new(companies.collect(), settings.smtp.relaying.clone(), rules)
 }
 
 /// What the ledger must agree to before this node may write a line: each company's keys and contract versions.

@@ -4,6 +4,7 @@ pub mod account;
 pub mod clock;
 pub mod disk;
 pub mod password;
+pub mod print;
 pub mod random;
 pub mod terminal;
 pub mod tls;

@@ -113,7 +113,7 @@ mod tests {
     use crate::config::example_company;
     use crate::mail::envelope;
     use crate::mail::message;
-    use crate::pipeline::{Client, InForce, Outcome, Policy, Received, process};
+    use crate::pipeline::{Client, InForce, Outcome, Policy, Received, Relaying, process};
     use crate::referral::CompanyKeys;
 
     fn address(text: &str) -> Address {
@@ -126,7 +126,7 @@ mod tests {
         let mail = compose(kind, (address("hr@sample.example"), address(to)), None).unwrap_or_else(|e| panic!("{e}"));
         let company = example_company().unwrap_or_else(|e| panic!("{e}"));
         let keys = CompanyKeys::derive(&[1; 32], &company.id, 1);
-        let policy = Policy::new(vec![InForce { company, keys }], Vec::new(), Arc::new(Rules::built_in()));
+        let policy = Policy::new(vec![InForce { company, keys }], Relaying::default(), Arc::new(Rules::built_in()));
         let shown = message::Message::read(&mail.octets).to_and_cc().to_vec();
         [vec![mail.to.clone()], shown].map(|recipients| {
             let sender = Some(mail.from.clone());
