@@ -1,10 +1,12 @@
-//! What the machine gives: time, entropy, the disk, accounts, the terminal, and TLS. The only place that asks for them.
+//! What the machine gives: time, entropy, the disk, names, accounts, the terminal, and TLS. Nobody else asks for them.
 
 pub mod account;
 pub mod clock;
 pub mod disk;
+pub mod own_address;
 pub mod password;
 pub mod print;
 pub mod random;
+pub mod resolver;
 pub mod terminal;
 pub mod tls;
