@@ -12,7 +12,8 @@ use super::courier::SpoolCourier;
 use super::operator::Operator;
 use crate::classify::Rules;
 use crate::config::keys::{self, KeyFault, RootKey};
-use crate::config::{Listener, Settings, Stamp};
+use crate::config::{DoorTls, Listener, Settings, Stamp};
+use crate::control::test_mail::TestDoor;
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::{self, Deliver};
 use crate::ledger::Balance;
@@ -114,6 +115,8 @@ impl Gateway {
             agreed,
             spool: spool.clone(),
             store: store.clone(),
+            hostname: hostname.clone(),
+            doors: doors(&settings, &addresses),
             policy: policy.clone(),
             changing_users: tokio::sync::Mutex::default(),
             watch: watch.clone(),
@@ -232,6 +235,21 @@ fn listen(settings: &Settings, handed: Vec<TcpListener>) -> Result<Vec<Entrance>
         Ok(Entrance { socket, listener })
     };
     handed.into_iter().map(entrance).collect()
+}
+
+/// What a test mail has to know of each socket; a socket handed over takes the settings of the listener with its port.
+fn doors(settings: &Settings, addresses: &[SocketAddr]) -> Vec<TestDoor> {
+    let door = |address: &SocketAddr| {
+        let listener = settings.smtp.listeners.iter().find(|l| l.address.port() == address.port());
+        let tls = match listener.map_or(DoorTls::default(), |l| l.tls) {
+            DoorTls::None => "none",
+            DoorTls::StartTls => "start_tls",
+            DoorTls::Implicit => "implicit",
+        };
+        let balancers_alone = listener.is_some_and(|l| !l.proxy_from.is_empty());
+        TestDoor { address: address.to_string(), tls: tls.to_owned(), balancers_alone }
+    };
+    addresses.iter().map(door).collect()
 }
 
 /// Builds the policy; a company whose keys or contracts the ledger knows otherwise gets no line (design §4).

@@ -5,6 +5,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
 use crate::control::ledger::answer_ledger;
+use crate::control::test_mail::{self, TestDoor};
 use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, Request, SpoolStatus, Status};
 use crate::policy::PolicyHandle;
@@ -26,6 +27,10 @@ pub struct Operator {
     pub policy: PolicyHandle,
     /// One change of users at a time, from the store to the policy.
     pub changing_users: Mutex<()>,
+    /// Our host name.
+    pub hostname: String,
+    /// Where we listen.
+    pub doors: Vec<TestDoor>,
     /// The counters.
     pub watch: Watch,
     /// Ends the server when it turns true.
@@ -42,6 +47,13 @@ impl Answer for Operator {
         }
         match request {
             Request::Counters => to_value(&self.status().await?.watch),
+            Request::ExpectTest { company, kind } => {
+                let ours = (self.hostname.as_str(), &self.doors[..]);
+                let announced =
+                    test_mail::announce((company.as_ref(), kind), &self.policy.current(), ours, &self.watch);
+                to_value(&announced?)
+            }
+            Request::Follow { token } => to_value(&test_mail::follow(&token, &self.watch, &self.spool).await?),
             Request::Stop => {
                 self.stop.send_replace(true);
                 Ok(Value::from("stopping"))

@@ -9,6 +9,7 @@ pub mod output;
 pub mod preview;
 pub mod reach;
 pub mod reason;
+pub mod send_test;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Explain(args) => explain::explain(args, out),
         Tool::Ledger(command) => ledger::ledger(command, out),
         Tool::Preview(args) => preview::preview(args, out),
+        Tool::SendTest(args) => send_test::send_test(args, out),
         Tool::Status(args) => status::status(args, out),
         Tool::User(command) => user::user(command, out),
     }
