@@ -46,6 +46,12 @@ pub(super) struct Scripts {
 }
 
 impl Folded {
+    /// Whether text and sentences are the same. Lines and paragraphs may still stand elsewhere.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        let start = |sentence: &Sentence| sentence.start;
+        self.text == other.text && self.sentences.iter().map(start).eq(other.sentences.iter().map(start))
+    }
+
     /// The line the octet at `offset` of the folded text came from.
     pub fn line_at(&self, offset: usize) -> Option<usize> {
         let after = self.lines.partition_point(|(start, _)| *start <= offset);
