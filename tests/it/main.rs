@@ -16,6 +16,7 @@ mod kill;
 mod name_server;
 mod odd_next_hops;
 mod postfix;
+mod reload;
 mod right_to_relay;
 mod sink;
 mod smtp;
