@@ -22,6 +22,7 @@ mod mta;
 mod name_server;
 mod odd_next_hops;
 mod postfix;
+mod reload;
 mod right_to_relay;
 mod sink;
 mod smtp;
