@@ -86,14 +86,18 @@ impl Gateway {
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
         let listeners = listen(&settings, handed)?;
-        let addresses = listeners.iter().filter_map(|l| l.local_addr().ok()).collect();
+        let addresses: Vec<SocketAddr> = listeners.iter().filter_map(|l| l.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
         let root = keys::open_root_key(&data)?;
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;
         let (policy, agreed) = agree(&settings, &store, &root).await;
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
-        let deliver = Deliver::start_watched(spool.clone(), delivery(&settings, &hostname), watch.clone());
+        let around = deliver::Surroundings {
+            policies: Some(data.join("sts-policies.json")),
+            ..deliver::Surroundings::with(watch.clone(), &settings.dns, addresses.clone())
+        };
+        let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let options = PumpOptions { keep_posted: keep_posted(&settings), ..PumpOptions::default() };
         let pump = Pump::start(spool.clone(), store.clone(), options);
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };

@@ -40,7 +40,7 @@ impl InDoubt {
         self.pending.so_far()
     }
 
-    /// The host that has heard our dot.
+    /// The next hop's host.
     pub fn next_hop(&self) -> &str {
         &self.pending.made.peer.host
     }
