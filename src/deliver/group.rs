@@ -125,15 +125,6 @@ impl Group<'_> {
         self.settle(Some(route), Some(hop), &came).await;
     }
 
-    /// Makes a transaction for each so many recipients (RFC 9422); each part is settled as a mail of its own.
-    async fn send_in_parts(&self, most: usize, route: &Route, hop: &Arc<Hop>) {
-        for places in self.places.chunks(most) {
-            wait_for_leave(hop).await;
-            let part = Group { places: places.to_vec(), ..*self };
-            Box::pin(part.send(route, hop)).await;
-        }
-    }
-
     async fn go_without(&self, none: NoConnection, route: &Route, hop: &Arc<Hop>) {
         let is_last = self.inner.settings.is_expired(self.entry.received_at, clock::now());
         let came = match none {
