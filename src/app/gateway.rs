@@ -12,7 +12,7 @@ use super::courier::SpoolCourier;
 use super::operator::Operator;
 use crate::classify::Rules;
 use crate::config::keys::{self, KeyFault, RootKey};
-use crate::config::{Listener, Settings};
+use crate::config::{Listener, Settings, Stamp};
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::{self, Deliver};
 use crate::ledger::Balance;
@@ -20,14 +20,14 @@ use crate::mail::address::Address;
 use crate::notify::{Contact, Directory, Notifier, Sender};
 use crate::pipeline::{Mode, Policy};
 use crate::policy::{self, PolicyHandle};
-use crate::proto::smtp::limits::Limits;
 use crate::referral::CompanyId;
 use crate::referral::wording::Language;
 use crate::smtp::custody::{Relay, Services};
-use crate::smtp::{self, Door};
+use crate::smtp::{self, Door, Entrance, listener_for};
 use crate::spool::{Spool, SpoolError, SpoolOptions};
 use crate::store::{Pump, PumpOptions, Store, StoreError};
 use crate::sys::clock;
+use crate::sys::tls::TlsFault;
 use crate::watch::Watch;
 
 /// What delivery has at a stop when clients have used up the time: enough to write down what has just been answered.
@@ -54,6 +54,9 @@ pub enum StartFault {
     /// The admin socket cannot be had.
     #[error("the admin socket in {0} cannot be made: {1}")]
     Control(std::path::PathBuf, std::io::Error),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
     /// The name of this host is not a host name.
     #[error("this machine's name cannot be used in SMTP: set hostname")]
     Hostname,
@@ -85,8 +88,8 @@ impl Gateway {
         let lock = DataLock::take(&data, "serve")?;
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
-        let listeners = listen(&settings, handed)?;
-        let addresses = listeners.iter().filter_map(|l| l.local_addr().ok()).collect();
+        let entrances = listen(&settings, handed)?;
+        let addresses = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
         let root = keys::open_root_key(&data)?;
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;
@@ -113,18 +116,19 @@ impl Gateway {
             stop: stop.clone(),
         };
         let control = answer_admins(control, operator, stop.subscribe());
-        let limits: Arc<Limits> = Arc::new(settings.smtp.limits);
-        let stop_for = Duration::from_secs(limits.stop_seconds_max);
+        let stop_for = Duration::from_secs(settings.smtp.limits.stop_seconds_max);
+        let tls = smtp::open_tls(&settings.tls)?;
         let host: Arc<str> = hostname.into();
         let services = Services {
             host: Arc::clone(&host),
             policy: policy.clone(),
             deliver: deliver.clone(),
             spool: spool.clone(),
+            stamp: settings.smtp.stamp.as_ref().map(Stamp::line).unwrap_or_default().into(),
             watch: watch.clone(),
         };
-        let door = Door { host, limits, watch };
-        let door = tokio::spawn(smtp::serve(listeners, door, Arc::new(Relay::new(services)), stop.subscribe()));
+        let door = Door { host, settings: Arc::new(settings.smtp), tls, watch };
+        let door = tokio::spawn(smtp::serve(entrances, door, Arc::new(Relay::new(services)), stop.subscribe()));
         Ok(Self {
             addresses,
             policy,
@@ -209,12 +213,21 @@ fn hostname(settings: &Settings) -> Result<String, StartFault> {
     crate::mail::address::Domain::parse(&system).map(|d| d.to_string()).map_err(|_| StartFault::Hostname)
 }
 
-fn listen(settings: &Settings, handed: Vec<TcpListener>) -> Result<Vec<TcpListener>, StartFault> {
-    if !handed.is_empty() {
-        return Ok(handed);
+fn listen(settings: &Settings, handed: Vec<TcpListener>) -> Result<Vec<Entrance>, StartFault> {
+    let listeners = &settings.smtp.listeners;
+    if handed.is_empty() {
+        let open = |l: &Listener| Entrance::open(l).map_err(|e| StartFault::Listen(l.address, e));
+        return listeners.iter().map(open).collect();
     }
-    let bind = |l: &Listener| TcpListener::bind(l.address).map_err(|e| StartFault::Listen(l.address, e));
-    settings.smtp.listeners.iter().map(bind).collect()
+    let entrance = |socket: TcpListener| {
+        let bound = socket.local_addr().map_err(|e| StartFault::Listen(([0, 0, 0, 0], 0).into(), e))?;
+        let listener = listener_for(listeners, bound).cloned().unwrap_or_else(|| {
+            tracing::warn!(%bound, "a socket handed over has the port of no listener: it gets the default settings");
+            Listener::at(bound)
+        });
+        Ok(Entrance { socket, listener })
+    };
+    handed.into_iter().map(entrance).collect()
 }
 
 /// Builds the policy; a company whose keys or contracts the ledger knows otherwise gets no line (design §4).

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use crate::pipeline::Relaying;
+pub use crate::proto::smtp::data::BareLf;
 use crate::proto::smtp::limits::Limits;
 use crate::sys::tls::{ClientRoots, ServerFiles};
 
@@ -84,16 +85,6 @@ pub enum DoorTls {
     Implicit,
 }
 
-/// What happens to a message with a bare LF (an LF without CR in front of it).
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum BareLf {
-    /// 554, and the connection is closed.
-    #[default]
-    Refuse,
-    /// Each becomes CRLF; the end of the message is still CRLF.CRLF alone.
-    Normalize,
-}
-
 /// A header field for the connector rules of the next hop.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Stamp {
@@ -101,6 +92,13 @@ pub struct Stamp {
     pub name: String,
     /// Its value.
     pub value: String,
+}
+
+impl Stamp {
+    /// The whole field, with its line end.
+    pub fn line(&self) -> String {
+        format!("{}: {}\r\n", self.name, self.value)
+    }
 }
 
 /// TLS as a server: one certificate for all listeners, and whom client certificates are checked against.

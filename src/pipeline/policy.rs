@@ -60,12 +60,17 @@ impl Policy {
         self.companies.iter().find(|of| of.company.id == *id)
     }
 
+    /// The company that sends from this domain, as far as that alone tells it.
+    pub fn company_of_domain(&self, domain: &Domain) -> Option<&InForce> {
+        self.by_domain.get(domain).map(|&i| &self.companies[i])
+    }
+
     /// The second question: whose mail is it? The envelope's sender decides, else From; and From must be the same
     /// company's, since a forwarded mail carries a stranger's From behind the forwarder's envelope.
     pub(super) fn company_of(&self, received: &Received, message: &Message<'_>) -> Result<&InForce, &'static str> {
         let sender = received.envelope.sender.as_ref().ok_or("null_sender")?;
         let from = message.from().and_then(|a| a.domain()).ok_or("no_from")?;
-        let of_domain = |d: &Domain| self.by_domain.get(d).map(|&i| &self.companies[i]);
+        let of_domain = |d: &Domain| self.company_of_domain(d);
         let of = sender.domain().and_then(of_domain).or_else(|| of_domain(from)).ok_or("no_company")?;
         if !of.company.sends_from(from) {
             return Err("from_elsewhere");

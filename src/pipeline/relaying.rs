@@ -80,6 +80,11 @@ impl Policy {
         if granted { Admission::Granted } else { Admission::Refused }
     }
 
+    /// The field that carries a company's routing secret.
+    pub fn routing_header(&self) -> &str {
+        &self.relaying.header
+    }
+
     /// Whether many tenants send from where this client is.
     pub fn is_shared(&self, client: &Client) -> bool {
         self.relaying.shared.iter().any(|s| s.are(client))

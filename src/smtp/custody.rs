@@ -12,15 +12,19 @@ use jiff::Timestamp;
 
 use super::answer::{Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
+use super::logins::{self, Logins};
 use super::note::Note;
+use super::standing;
 use super::{Admission, Arrived, Custody, Login};
 use crate::deliver::{Deliver, HandThrough, Job};
 use crate::ledger::ReferralEvent;
+use crate::mail::address::Domain;
 use crate::pipeline::{self, Admission as Right, Client, Copy, Outcome, Policy, Received, Referred, Secret, Untouched};
 use crate::policy::PolicyHandle;
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::Transaction;
 use crate::proto::smtp::trace::Trace;
+use crate::referral::CompanyId;
 use crate::spool::{EntryId, Spool, SpoolError, Write};
 use crate::sys::random;
 use crate::watch::{Counter, Watch};
@@ -36,6 +40,8 @@ pub struct Services {
     pub deliver: Deliver,
     /// Custody and outbox.
     pub spool: Spool,
+    /// A field put in front of every mail beside the trace, with its line end; empty for none.
+    pub stamp: Box<str>,
     /// Where messages are counted.
     pub watch: Watch,
 }
@@ -47,6 +53,7 @@ type Process = fn(&Received, &Policy, Timestamp) -> Outcome;
 pub struct Relay {
     services: Services,
     judge: Judge,
+    logins: Logins,
     process: Process,
 }
 
@@ -64,16 +71,29 @@ impl Custody for Relay {
         Admission { may_relay: policy.admission(client) != Right::Refused, shared: policy.is_shared(client) }
     }
 
-    async fn authenticate(&self, _: String, _: Secret) -> Login {
-        Login::Wrong
+    async fn authenticate(&self, user: String, password: Secret) -> Login {
+        self.logins.authenticate(&self.services.policy.users(), &user, password).await
+    }
+
+    fn has_users(&self) -> bool {
+        self.services.policy.users().iter().any(logins::may_send)
+    }
+
+    fn company_of(&self, sender: &Domain) -> Option<CompanyId> {
+        self.services.policy.current().company_of_domain(sender).map(|of| of.company.id.clone())
     }
 
     async fn take(&self, arrived: Arrived) -> Reply {
         let began = Instant::now();
+        let policy = self.services.policy.current();
+        let arrived = match self.admit_mail(arrived, &policy) {
+            Ok(arrived) => arrived,
+            Err(reply) => return reply,
+        };
         let Some(id) = new_id(arrived.at) else {
             return Reply::new(451, (4, 3, 0), "No id for the mail, try again");
         };
-        let mail = self.decide(id, arrived).await;
+        let mail = self.decide(id, arrived, policy).await;
         let answer = match &mail.jobs[..] {
             [job] => self.hand_through(&mail, job).await,
             _ => self.store(&mail).await,
@@ -87,16 +107,30 @@ impl Custody for Relay {
 impl Relay {
     /// The custody that uses these services.
     pub fn new(services: Services) -> Self {
-        Self { services, judge: Judge::new(), process: pipeline::process }
+        Self { services, judge: Judge::new(), logins: Logins::new(), process: pipeline::process }
     }
 
-    async fn decide(&self, id: EntryId, arrived: Arrived) -> Mail {
+    /// The mail as it goes on, if its client may hand it in.
+    fn admit_mail(&self, arrived: Arrived, policy: &Policy) -> Result<Arrived, Reply> {
+        let Arrived { client, transaction, at } = arrived;
+        let Transaction { message, .. } = &transaction;
+        match standing::check(client, message.clone(), policy, &self.services.policy.users()) {
+            Ok((client, message)) => Ok(Arrived { client, transaction: Transaction { message, ..transaction }, at }),
+            Err(refusal) => {
+                self.services.watch.count(refusal.counter());
+                tracing::info!(target: "smtp", ?refusal, "a mail was not taken");
+                Err(refusal.reply())
+            }
+        }
+    }
+
+    async fn decide(&self, id: EntryId, arrived: Arrived, policy: Arc<Policy>) -> Mail {
         let Arrived { client, transaction, at } = arrived;
         let trace = self.trace(&id, client.ip, &transaction, at);
         let Transaction { envelope, message, .. } = transaction;
         let received = Arc::new(Received { client, envelope, message });
         let began = Instant::now();
-        let outcome = self.ask(&received, at).await;
+        let outcome = self.ask(&received, policy, at).await;
         let decided_in = began.elapsed();
         let Received { envelope, message, .. } = Arc::unwrap_or_clone(received);
         let note = Note::new(&outcome, &envelope, message.len(), decided_in);
@@ -114,11 +148,11 @@ impl Relay {
         Mail { id, received_at: at, jobs, note }
     }
 
-    async fn ask(&self, received: &Arc<Received>, now: Timestamp) -> Outcome {
-        let Services { spool, policy, watch, .. } = &self.services;
+    async fn ask(&self, received: &Arc<Received>, policy: Arc<Policy>, now: Timestamp) -> Outcome {
+        let Services { spool, watch, .. } = &self.services;
         // Without an outbox a referral could be written and not counted: then no line is written at all.
         let asked = if spool.is_writable() {
-            let (received, policy, process) = (Arc::clone(received), policy.current(), self.process);
+            let (received, process) = (Arc::clone(received), self.process);
             let octets = received.message.len();
             self.judge.ask(octets, move || decide::check(process(&received, &policy, now), &received)).await
         } else {
@@ -146,7 +180,8 @@ impl Relay {
 
     fn trace(&self, id: &EntryId, client: IpAddr, transaction: &Transaction, at: Timestamp) -> Bytes {
         let (host, helo, protocol) = (&*self.services.host, &*transaction.hello.name, transaction.protocol());
-        Trace { helo, client, host, protocol, id: id.as_str(), at }.line().into()
+        let trace = Trace { helo, client, host, protocol, id: id.as_str(), at }.line();
+        (trace + &self.services.stamp).into()
     }
 
     /// Offers the mail to the next hop while the client waits; keeps what it did not take.
@@ -210,7 +245,7 @@ impl Relay {
 }
 
 /// One copy for all when the mail leaves as it came, and else those that were decided on.
-fn copies(outcome: Outcome, recipients: usize) -> (Option<crate::referral::CompanyId>, Vec<Copy>) {
+fn copies(outcome: Outcome, recipients: usize) -> (Option<CompanyId>, Vec<Copy>) {
     match outcome {
         Outcome::Untouched(untouched) => {
             (untouched.company, vec![Copy { recipients: (0..recipients).collect(), ..Copy::default() }])

@@ -187,3 +187,23 @@ fn a_credential_is_read_where_the_service_manager_puts_it_and_missed_elsewhere()
     assert_eq!((report.credentials_missing().len(), report.finish().len()), (0, 0));
     assert!(settings.routes[0].login.as_ref().is_some_and(|l| l.password.is(b"plum blossom")));
 }
+
+#[test]
+fn the_kits_are_taken_once_their_files_are_there() {
+    let kits = package().join("config/kits");
+    let entries = fs::read_dir(&kits).unwrap_or_else(|e| panic!("{}: {e}", kits.display()));
+    let files: Vec<PathBuf> =
+        entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "toml")).collect();
+    assert!(files.len() >= 4, "{files:?}");
+    for kit in files {
+        assert!(kit.with_extension("md").exists(), "{} has nothing to read beside it", kit.display());
+        let proofs = "users = []\nnetworks = [\"192.0.2.0/24\"]\nrouting_secret_files = [\"route\"]\n";
+        let text = text(&kit).replace("/etc/career-relay/", "").replace("\"system\"", "\"fullchain.pem\"");
+        let house = House::new(&text, proofs);
+        let issued = Authority::new("Test").issue(&["gw.company.example"], Use::Server);
+        house.put("fullchain.pem", &issued.certificate, 0o644);
+        house.put("privkey.pem", &issued.key, 0o600);
+        house.put("companies/route", SECRET, 0o600);
+        assert_eq!(house.findings(), "", "{}", kit.display());
+    }
+}

@@ -22,7 +22,7 @@ use super::{Stream, pem};
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// A certificate with less time left is warned of.
-const EXPIRES_SOON: Duration = Duration::from_secs(7 * 24 * 3600);
+const EXPIRES_SOON: Duration = Duration::from_hours(7 * 24);
 
 /// Where certificate and key lie, and who signs the certificates of clients.
 #[derive(Clone, Debug)]
@@ -199,8 +199,7 @@ fn look_at(files: &ServerFiles) -> Seen {
     [Some(&files.certificate), Some(&files.key), roots].into_iter().flatten().map(look).collect()
 }
 
-/// From when and until when our certificate is good. Asked of the verifier, which says so when it is asked too early and
-/// too late.
+/// From when and until when our certificate is good. The verifier says so when it is asked too early and too late.
 fn lifetime(chain: &[CertificateDer<'_>], path: &Path) -> Result<(UnixTime, UnixTime), TlsFault> {
     let wrong = |error: String| TlsFault::Certificate { path: path.to_owned(), error };
     let own = chain.first().ok_or_else(|| TlsFault::NoCertificate { path: path.to_owned() })?;
