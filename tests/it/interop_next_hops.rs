@@ -67,7 +67,7 @@ fn check(kind: Kind, case: Case) -> Mta {
         assert_eq!(code, 250, "{case:?}: {text}");
     }
     let mails = wait_for("both mails in the mailbox", || Some(next_hop.delivered()).filter(|m| m.len() == 2));
-    check_arrived(&mails, &format!("{kind:?} {case:?}"));
+    check_arrived(&mails, "", &format!("{kind:?} {case:?}"));
     for mail in mails {
         let mail = String::from_utf8_lossy(&mail).to_uppercase();
         assert!(mail.contains(&format!("WITH {} ID ", case.with)), "{case:?}: not by {}:\n{mail}", case.with);
