@@ -112,9 +112,15 @@ impl Group<'_> {
         };
         let most = connection.recipients_max();
         if most < self.places.len() {
-            hop.rate.give_back();
             hop.give_back(connection);
-            return self.send_in_parts(most, route, hop).await;
+            for (number, places) in self.places.chunks(most).enumerate() {
+                if number > 0 {
+                    wait_for_leave(hop).await;
+                }
+                let part = Group { places: places.to_vec(), ..*self };
+                Box::pin(part.send(route, hop)).await;
+            }
+            return;
         }
         if !self.mark().await {
             hop.rate.give_back();
