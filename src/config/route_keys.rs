@@ -50,6 +50,7 @@ fn read_route(section: &Section<'_>) -> Option<Route> {
         tls,
         eight_bit: section.read("eight_bit", default.eight_bit, one_of(EIGHT_BIT)),
         chunking: section.read("chunking", default.chunking, values::switch),
+        literals: section.read("literals", default.literals, values::switch),
         connections_max: section.optional("connections_max", count(1..=1000)),
         rate_per_minute: section.optional("rate_per_minute", count(1..=1_000_000)),
         domains,

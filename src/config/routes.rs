@@ -101,6 +101,8 @@ pub struct Route {
     pub eight_bit: EightBit,
     /// Whether BDAT is used where it is offered (RFC 3030).
     pub chunking: bool,
+    /// Whether mail to address literals such as `user@[192.0.2.1]` is sent there; only for `next_hop = "mx"`.
+    pub literals: bool,
     /// Connections at one time to each destination; absent: `deliver.connections_max`.
     pub connections_max: Option<usize>,
     /// Mails a minute to each destination; absent: as many as it takes.
@@ -118,6 +120,7 @@ impl Default for Route {
             login: None,
             eight_bit: EightBit::default(),
             chunking: true,
+            literals: false,
             connections_max: None,
             rate_per_minute: None,
         }

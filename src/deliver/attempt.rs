@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use super::connection::{Connection, Patience};
+use super::connection::{Connection, Patience, Peer};
 use super::hop::{Hop, NoConnection};
 use super::outcome::RecipientOutcome;
 use super::transaction::{Content, Made, make};
-use crate::mail::address::Address;
 use crate::mail::edit::Edits;
 use crate::mail::envelope::Envelope;
-use crate::proto::smtp::client::{After, Plan};
+use crate::proto::smtp::client::{After, Plan, Recipient};
 
 /// One copy for one next hop.
 #[derive(Clone, Debug)]
 pub(super) struct Parcel<'a> {
     pub(super) envelope: &'a Envelope,
-    pub(super) recipients: Vec<&'a Address>,
+    pub(super) recipients: Vec<Recipient<'a>>,
     pub(super) trace: &'a [u8],
     pub(super) original: &'a [u8],
     pub(super) edits: &'a Edits,
@@ -26,26 +25,24 @@ impl<'a> Parcel<'a> {
         Content { trace: self.trace, original: self.original, edits }
     }
 
-    fn plan(&self, recipients: Vec<&'a Address>, octets: usize, connection: &Connection) -> Plan<'a> {
-        Plan {
-            sender: self.envelope.sender.as_ref(),
-            recipients,
-            octets,
-            body: self.envelope.body,
-            smtputf8: self.envelope.smtputf8,
+    fn plan(&self, recipients: Vec<Recipient<'a>>, content: &Content<'_>, connection: &Connection) -> Plan<'a> {
+        let mut plan = Plan {
+            octets: content.octets(),
             reset_first: connection.reset_first,
+            terms: connection.terms,
+            ..Plan::of(self.envelope, recipients)
+        };
+        if plan.asks_for_high_octets(&connection.offered) {
+            plan.high_octets = content.high_octets();
         }
+        plan
     }
 }
 
 /// How an attempt ended.
 pub(super) enum Attempt {
     /// Every recipient has an outcome.
-    Settled {
-        outcomes: Vec<RecipientOutcome>,
-        /// Whether the next hop refused the edited mail and took the original.
-        edit_blamed: bool,
-    },
+    Settled(Ended),
     /// The caller's time was over before the dot: nobody has it.
     GivenUp,
     /// The caller's time was over behind the dot.
@@ -65,8 +62,15 @@ pub(super) struct Pending {
     pub(super) edited: bool,
 }
 
-/// How it ended for good: the outcomes, and whether the edits were to blame.
-type Ended = (Vec<RecipientOutcome>, bool);
+/// How it ended for good.
+pub(super) struct Ended {
+    /// One for each recipient of the parcel.
+    pub(super) outcomes: Vec<RecipientOutcome>,
+    /// Whether the next hop refused the edited mail and took the original.
+    pub(super) edit_blamed: bool,
+    /// Who was asked last.
+    pub(super) peer: Peer,
+}
 
 /// Who sends and how long it may take.
 pub(super) struct Sender<'a> {
@@ -99,10 +103,11 @@ impl Sender<'_> {
         let connection = keep_or_close(&made, connection);
         if again.is_empty() {
             self.give_back(connection);
-            return Attempt::Settled { outcomes, edit_blamed: false };
+            return Attempt::Settled(Ended { outcomes, edit_blamed: false, peer: made.peer });
         }
-        match self.send_original(parcel, connection, outcomes, again).await {
-            Ok((outcomes, edit_blamed)) => Attempt::Settled { outcomes, edit_blamed },
+        let first = Ended { outcomes, edit_blamed: false, peer: made.peer };
+        match self.send_original(parcel, connection, first, again).await {
+            Ok(ended) => Attempt::Settled(ended),
             Err(pending) => Attempt::InDoubt(pending),
         }
     }
@@ -112,7 +117,7 @@ impl Sender<'_> {
         &self,
         parcel: &Parcel<'_>,
         connection: Option<Connection>,
-        mut outcomes: Vec<RecipientOutcome>,
+        mut first: Ended,
         again: Vec<usize>,
     ) -> Result<Ended, Box<Pending>> {
         let connection = match connection {
@@ -121,27 +126,28 @@ impl Sender<'_> {
         };
         let Ok(mut connection) = connection else {
             // Not offered to the end: the spool tries once more, edited mail first.
-            defer(&mut outcomes, &again);
-            return Ok((outcomes, false));
+            defer(&mut first.outcomes, &again);
+            return Ok(first);
         };
         let recipients = again.iter().map(|i| parcel.recipients[*i]).collect();
         let untouched = Edits::default();
         let made = self.make(parcel, &mut connection, recipients, &untouched).await;
         if made.is_in_doubt() {
             let hop = Arc::clone(self.hop);
-            let before = Some((outcomes, again));
+            let before = Some((first.outcomes, again));
             let pending = Pending { made, connection, hop, before, uncounted: true, edited: false };
             return Err(Box::new(pending));
         }
         if made.is_given_up() {
             // The others have their answer, and may have the mail: only these are tried again.
-            defer(&mut outcomes, &again);
-            return Ok((outcomes, false));
+            defer(&mut first.outcomes, &again);
+            return Ok(first);
         }
+        let mut outcomes = first.outcomes;
         merge(&mut outcomes, &again, RecipientOutcome::all_of(&made, true));
         self.give_back(keep_or_close(&made, connection));
         let edit_blamed = again.iter().any(|i| outcomes[*i].is_accepted());
-        Ok((outcomes, edit_blamed))
+        Ok(Ended { outcomes, edit_blamed, peer: made.peer })
     }
 
     /// Makes the transaction; a kept connection that was closed meanwhile is replaced once.
@@ -149,21 +155,37 @@ impl Sender<'_> {
         &self,
         parcel: &Parcel<'a>,
         connection: &mut Connection,
-        recipients: Vec<&'a Address>,
+        recipients: Vec<Recipient<'a>>,
         edits: &'a Edits,
     ) -> Made {
         let content = parcel.content(edits);
-        let plan = parcel.plan(recipients, content.octets(), connection);
+        let plan = self.plan(parcel, recipients, &content, connection);
         let kept = connection.used > 0;
         let made = make(connection, &plan, &content, &self.patience).await;
         connection.used += 1;
+        if made.chunking_failed() {
+            self.hop.distrust_chunking();
+        }
         if !kept || !made.found_closed() {
             return made;
         }
         let Ok(fresh) = self.hop.open(self.hostname, &self.patience).await else { return made };
         *connection = fresh;
         connection.used = 1;
-        make(connection, &Plan { reset_first: false, ..plan }, &content, &self.patience).await
+        let plan = self.plan(parcel, plan.recipients, &content, connection);
+        make(connection, &plan, &content, &self.patience).await
+    }
+
+    fn plan<'a>(
+        &self,
+        parcel: &Parcel<'a>,
+        recipients: Vec<Recipient<'a>>,
+        content: &Content<'_>,
+        connection: &Connection,
+    ) -> Plan<'a> {
+        let mut plan = parcel.plan(recipients, content, connection);
+        plan.terms.chunking &= self.hop.trusts_chunking();
+        plan
     }
 
     fn give_back(&self, connection: Option<Connection>) {
@@ -193,14 +215,15 @@ impl Pending {
         // Who was refused before the doubt has been told so.
         again.retain(|i| in_doubt[*i]);
         let connection = keep_or_close(&self.made, self.connection);
+        let late = Ended { outcomes: late, edit_blamed: false, peer: self.made.peer };
         if !again.is_empty() {
             return sender.send_original(parcel, connection, late, again).await;
         }
         sender.give_back(connection);
-        let Some((mut outcomes, again)) = self.before else { return Ok((late, false)) };
-        merge(&mut outcomes, &again, late);
+        let Some((mut outcomes, again)) = self.before else { return Ok(late) };
+        merge(&mut outcomes, &again, late.outcomes);
         let edit_blamed = again.iter().any(|i| outcomes[*i].is_accepted());
-        Ok((outcomes, edit_blamed))
+        Ok(Ended { outcomes, edit_blamed, peer: late.peer })
     }
 
     /// What is known already; `None` for the recipients in doubt.
@@ -224,8 +247,9 @@ fn merge(outcomes: &mut [RecipientOutcome], again: &[usize], second: Vec<Recipie
 /// Turns refusals into deferrals with the same words.
 fn defer(outcomes: &mut [RecipientOutcome], again: &[usize]) {
     for i in again {
-        if let RecipientOutcome::Refused { reply, .. } = &outcomes[*i] {
-            outcomes[*i] = RecipientOutcome::Deferred { reply: Arc::clone(reply), maybe_doubled: false };
+        if let RecipientOutcome::Refused { reply, by_next_hop } = &outcomes[*i] {
+            let (reply, by_next_hop) = (Arc::clone(reply), *by_next_hop);
+            outcomes[*i] = RecipientOutcome::Deferred { reply, by_next_hop, maybe_doubled: false };
         }
     }
 }
@@ -244,7 +268,7 @@ impl From<NoConnection> for super::outcome::NotTried {
         match none {
             NoConnection::Full => Self::NextHopFull,
             NoConnection::Failed(broken) if broken.given_up => Self::TooSlow,
-            NoConnection::Down | NoConnection::Failed(_) => Self::NextHopDown,
+            NoConnection::Down | NoConnection::Failed(_) | NoConnection::Refused(_) => Self::NextHopDown,
         }
     }
 }

@@ -74,7 +74,7 @@ fn entry_of(settings: &Settings, id: EntryId, to: &Address, written: dsn::Writte
     let recipient = NewRecipient {
         number: 0,
         copy: 0,
-        route: settings.route_name(to),
+        route: settings.destination(to),
         state: NewState::Waiting { next_at: now },
         attempts: 0,
         last_reply: None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::attempt::{Pending, Sender};
+use super::attempt::{Ended, Pending, Sender};
 use super::bounce::About;
 use super::connection::Patience;
 use super::outcome::{By, Job, RecipientOutcome};
@@ -15,6 +15,7 @@ use super::{Inner, Tried, parcel};
 use crate::ledger::Proves;
 use crate::spool::EntryId;
 use crate::sys::clock;
+use crate::sys::tls::Protection;
 
 /// A connection whose last answer is still to come, and the job it is for.
 pub struct InDoubt {
@@ -38,9 +39,14 @@ impl InDoubt {
         self.pending.so_far()
     }
 
-    /// The next hop's host.
+    /// The host that has heard our dot.
     pub fn next_hop(&self) -> &str {
-        self.pending.hop.host()
+        &self.pending.made.peer.host
+    }
+
+    /// How the connection to it is protected.
+    pub fn protection(&self) -> Protection {
+        self.pending.made.peer.protection
     }
 
     /// What its 250 would prove.
@@ -57,7 +63,7 @@ impl InDoubt {
         let sender = Sender { hop: &hop, hostname: &inner.settings.hostname, patience };
         let job = &self.job;
         let Some(parcel) = parcel(job) else { return };
-        let (outcomes, edit_blamed) = self.pending.wait(&sender, &parcel).await;
+        let Ended { outcomes, edit_blamed, peer } = self.pending.wait(&sender, &parcel).await;
         if edit_blamed {
             inner.note_edit_refused(job.company.as_ref(), hop.name());
         }
@@ -84,6 +90,7 @@ impl InDoubt {
             proves: self.proves,
         };
         let written = writes::settle(&inner.settings, &mail, &told, clock::now());
-        inner.commit(written, Tried { id: &id, route: &self.route, number: 1, began: self.sent }).await;
+        let protection = Some(peer.protection);
+        inner.commit(written, Tried { id: &id, route: &self.route, number: 1, began: self.sent, protection }).await;
     }
 }

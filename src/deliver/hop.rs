@@ -1,27 +1,22 @@
 //! A next hop as we know it: its idle connections, how many it may have, whether it answers at all.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::net::lookup_host;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::{Broken, Connection, Fault, Patience, Place};
-use crate::config::{DeliverSettings, HostPort};
+use super::candidate::Candidate;
+use super::connection::{Broken, Caller, Connection, Fault, Patience, Place};
+use super::health::{DOWN_AT_FIRST, Health};
+use super::outcome::{UNANSWERED, reply_for, words};
+use super::rate::Rate;
+use super::way::{KnownAddresses, Target, Way};
 use crate::proto::smtp::client::Phase;
-use crate::watch::{Gauge, Watch};
-
-/// How long the addresses of a name are believed. The system's resolver does not tell how long they are good for.
-const ADDRESSES_FOR: Duration = Duration::from_mins(1);
-/// Addresses of one name that are tried.
-const ADDRESSES_MAX: usize = 8;
-
-/// How long a next hop is left alone after its first failure; each further one doubles it, up to `down_for`. Most
-/// failures are a restart, and mail should not lie for half a minute behind one.
-const DOWN_AT_FIRST: Duration = Duration::from_millis(250);
+use crate::proto::smtp::reply::Reply;
+use crate::watch::Gauge;
 
 /// A failure within so short a time (a refused connection, most often) costs a waiting client nothing. Such a next hop
 /// is asked again every [`DOWN_AT_FIRST`], however often it failed, so that nothing lies long once it is back.
@@ -29,6 +24,11 @@ const CHEAP_WITHIN: Duration = Duration::from_millis(50);
 
 /// How long a mail that is handed through waits for a connection to come back.
 const PLACE_WITHIN: Duration = Duration::from_millis(100);
+
+/// How long an address that failed is tried behind those that did not.
+const SHUNNED_FOR: Duration = Duration::from_mins(5);
+/// Failed addresses remembered.
+const SHUNNED_MAX: usize = 32;
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -39,80 +39,71 @@ pub(super) enum NoConnection {
     Full,
     /// It was tried now.
     Failed(Broken),
+    /// There is nobody to be asked, now or later.
+    Refused(Arc<Reply>),
 }
 
-/// One next hop.
+/// One next hop: a server, or the servers of a domain.
 pub(super) struct Hop {
-    target: HostPort,
+    target: Target,
     name: String,
-    settings: DeliverSettings,
+    way: Arc<Way>,
+    /// Cleared when it offers CHUNKING and does not know BDAT.
+    knows_chunking: AtomicBool,
     idle: Mutex<Vec<Connection>>,
     places: Arc<Semaphore>,
     /// Called when a connection comes back.
     freed: Notify,
     health: Mutex<Health>,
-    addresses: Mutex<Option<(Instant, Arc<[SocketAddr]>)>>,
+    addresses: KnownAddresses,
+    /// Addresses that failed, and when.
+    shunned: Mutex<Vec<(SocketAddr, Instant)>>,
+    pub(super) rate: Rate,
     /// Whether mail in the spool has been due for it for long and is not yet being sent.
     pub(super) has_backlog: AtomicBool,
     /// Mails of the spool being sent to it.
     pub(super) busy: AtomicUsize,
     closed: AtomicBool,
-    watch: Watch,
-}
-
-#[derive(Debug, Default)]
-struct Health {
-    /// Set by a failure: nobody tries before.
-    down_until: Option<Instant>,
-    /// Failures since it last answered; those that came of one moment count once.
-    failures: u32,
-    /// Whether somebody tries whether it is back.
-    probed: bool,
-}
-
-impl Health {
-    /// Leaves it alone for a while, the longer the more often it failed.
-    fn leave_alone(&mut self, down_for: Duration) {
-        let is_known = !self.probed && self.down_until.is_some_and(|until| Instant::now() < until);
-        if is_known {
-            return;
-        }
-        self.down_until = Some(Instant::now() + wait_after(self.failures, down_for));
-        self.failures = self.failures.saturating_add(1);
-        self.probed = false;
-    }
-}
-
-fn wait_after(failures_before: u32, down_for: Duration) -> Duration {
-    DOWN_AT_FIRST.saturating_mul(2_u32.saturating_pow(failures_before)).min(down_for)
 }
 
 impl Hop {
-    pub(super) fn new(target: HostPort, settings: DeliverSettings, watch: Watch) -> Self {
+    pub(super) fn new(target: Target, way: Arc<Way>) -> Self {
         Self {
-            name: target.to_string(),
+            name: target.name(),
             target,
-            settings,
             idle: Mutex::default(),
-            places: Arc::new(Semaphore::new(settings.connections_max.clamp(1, Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(way.settings.connections_max.clamp(1, Semaphore::MAX_PERMITS))),
             freed: Notify::new(),
             health: Mutex::default(),
             addresses: Mutex::default(),
+            shunned: Mutex::default(),
+            rate: Rate::new(way.route.rate_per_minute),
             has_backlog: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
-            watch,
+            knows_chunking: AtomicBool::new(true),
+            way,
         }
     }
 
-    /// Host and port, for events and the edit guard.
+    /// Host and port, or the domain, for events and the edit guard.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The host, for reports.
+    /// The host, or the domain, for reports.
     pub(super) fn host(&self) -> &str {
-        &self.target.host
+        self.target.host()
+    }
+
+    /// Whether it is known to nobody but the table of hops, has no connection, and nothing is remembered against it.
+    pub(super) fn is_idle(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) == 1 && lock(&self.idle).is_empty() && !self.is_down()
+    }
+
+    /// Whether it did not answer when it was last asked.
+    pub(super) fn is_failing(&self) -> bool {
+        lock(&self.health).failures > 0
     }
 
     /// Whether mail of the spool has waited for it for so long that new mail goes behind it.
@@ -123,8 +114,25 @@ impl Hop {
     /// Mails of the spool sent to it at one time. As long as mail is handed through, most connections are left to that:
     /// what finds none goes to the spool, and makes more work there than it saves here.
     pub(super) fn busy_max(&self) -> usize {
-        let all = self.settings.connections_max;
+        let all = self.way.settings.connections_max;
         if self.is_behind() { all } else { (all / 4).max(1) }
+    }
+
+    /// Whether BDAT may be used where it is offered.
+    pub(super) fn trusts_chunking(&self) -> bool {
+        self.knows_chunking.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it does not know the BDAT it offers.
+    pub(super) fn distrust_chunking(&self) {
+        if self.knows_chunking.swap(false, Ordering::Relaxed) {
+            tracing::warn!(next_hop = self.name, "chunking_failed");
+        }
+    }
+
+    /// What came of the last try, while it is left alone.
+    pub(super) fn why_down(&self) -> Option<Reply> {
+        lock(&self.health).why.clone()
     }
 
     /// Whether it failed to answer a moment ago.
@@ -162,8 +170,8 @@ impl Hop {
 
     fn take_idle(&self) -> Option<Connection> {
         loop {
-            let connection = lock(&self.idle).pop()?;
-            if connection.is_fresh(self.settings.idle_for) {
+            let mut connection = lock(&self.idle).pop()?;
+            if connection.is_fresh(self.way.settings.idle_for) {
                 return Some(connection);
             }
             connection.quit();
@@ -172,41 +180,103 @@ impl Hop {
 
     /// A new connection.
     pub(super) async fn open(&self, hostname: &str, patience: &Patience) -> Result<Connection, NoConnection> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = self.place();
         // Without a place nobody is sent to probe: the others would wait for an answer that never comes.
         if self.is_down() || (place.is_ok() && !self.may_try()) {
             return Err(NoConnection::Down);
         }
-        let place = place.map_err(|_| NoConnection::Full)?;
+        let place = place?;
         let began = Instant::now();
-        let addresses = patience.bear(Phase::Connect, self.look_up()).await.map_err(|b| self.fail(b, began))?;
-        let place = Place { _permit: place, _held: self.watch.hold(Gauge::NextHopConnections) };
-        match Connection::open(&addresses, place, hostname, patience).await {
-            Ok(connection) => {
-                *lock(&self.health) = Health::default();
-                Ok(connection)
+        let found = self.way.candidates(&self.target, &self.addresses);
+        let found = patience.bear(Phase::Connect, found).await.map_err(|broken| self.fail(broken, began))?;
+        // That there is nobody to ask is an answer: whoever else comes may hear it at once.
+        let candidates = found.map_err(|reply| {
+            *lock(&self.health) = Health::default();
+            NoConnection::Refused(reply)
+        })?;
+        let mut place = Some(place);
+        let mut last = Broken { phase: Phase::Connect, fault: Fault::NoAddress, given_up: false };
+        let candidates = self.by_luck(candidates);
+        for (tried, candidate) in candidates.iter().enumerate() {
+            let place = place.take().map_or_else(|| self.place(), Ok)?;
+            let patience = patience.among(candidates.len() - tried);
+            let caller = Caller { hostname, tls: &self.way.tls, patience: &patience };
+            match self.open_at(candidate, place, caller).await {
+                Ok(connection) => return Ok(connection),
+                Err(broken) => last = broken,
             }
-            Err(broken) if self.is_too_many(&broken) => Err(NoConnection::Full),
-            Err(broken) => Err(self.fail(broken, began)),
+        }
+        if self.is_too_many(&last) { Err(NoConnection::Full) } else { Err(self.fail(last, began)) }
+    }
+
+    async fn open_at(
+        &self,
+        candidate: &Candidate,
+        place: OwnedSemaphorePermit,
+        caller: Caller<'_>,
+    ) -> Result<Connection, Broken> {
+        let place = Place { _permit: place, _held: self.way.around.watch.hold(Gauge::NextHopConnections) };
+        let opened = Connection::open(candidate, &self.way.manner, place, caller).await;
+        match &opened {
+            Ok(_) => self.answered(),
+            Err(_) => self.shun(&candidate.addresses),
+        }
+        opened
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit, NoConnection> {
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoConnection::Full)
+    }
+
+    /// It answers: whoever waited for that goes on.
+    fn answered(&self) {
+        let was_failing = std::mem::take(&mut *lock(&self.health)).failures > 0;
+        if was_failing {
+            self.way.around.revived();
+        }
+    }
+
+    /// The candidates, those whose address failed lately behind the others.
+    fn by_luck(&self, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+        let mut shunned = lock(&self.shunned);
+        shunned.retain(|(_, since)| since.elapsed() < SHUNNED_FOR);
+        if !shunned.is_empty() {
+            candidates.sort_by_key(|c| c.addresses.iter().all(|at| shunned.iter().any(|(other, _)| other == at)));
+        }
+        candidates
+    }
+
+    fn shun(&self, addresses: &[SocketAddr]) {
+        let mut shunned = lock(&self.shunned);
+        shunned.retain(|(at, _)| !addresses.contains(at));
+        if shunned.len() < SHUNNED_MAX {
+            shunned.extend(addresses.iter().map(|at| (*at, Instant::now())));
         }
     }
 
     fn fail(&self, broken: Broken, began: Instant) -> NoConnection {
         let is_cheap = began.elapsed() < CHEAP_WITHIN;
-        let down_for = if is_cheap { DOWN_AT_FIRST.min(self.settings.down_for) } else { self.settings.down_for };
-        lock(&self.health).leave_alone(down_for);
+        let down_for =
+            if is_cheap { DOWN_AT_FIRST.min(self.way.settings.down_for) } else { self.way.settings.down_for };
+        let mut health = lock(&self.health);
+        if health.failures == 0 && broken.fault.is_for_the_admin() {
+            tracing::warn!(next_hop = self.name, reason = words(&broken), "next_hop_unusable");
+        }
+        health.leave_alone(down_for);
+        health.why = Some(reply_for(&broken, UNANSWERED));
+        drop(health);
         NoConnection::Failed(broken)
     }
 
     /// A next hop that greets with a refusal while it serves other connections of ours has enough of them.
     fn is_too_many(&self, broken: &Broken) -> bool {
-        let others = self.places.available_permits() < self.settings.connections_max;
+        let others = self.places.available_permits() < self.way.settings.connections_max;
         matches!(broken.fault, Fault::NotReady(_)) && others
     }
 
     /// Notes that it did not answer: for a while nobody waits for it.
     pub(super) fn stalled(&self) {
-        lock(&self.health).leave_alone(self.settings.down_for);
+        lock(&self.health).leave_alone(self.way.settings.down_for);
     }
 
     /// Whether a connection may be tried. Of all who wait for the end of a failure the first one probes, and the others
@@ -217,7 +287,7 @@ impl Hop {
             None => true,
             Some(until) if Instant::now() < until => false,
             Some(_) => {
-                health.down_until = Some(Instant::now() + self.settings.down_for);
+                health.down_until = Some(Instant::now() + self.way.settings.down_for);
                 health.probed = true;
                 true
             }
@@ -227,7 +297,7 @@ impl Hop {
     /// Takes a connection back for the next mail, or closes it.
     pub(super) fn give_back(&self, mut connection: Connection) {
         connection.idle_since = Instant::now();
-        let spent = connection.used >= self.settings.messages_per_connection_max;
+        let spent = connection.used >= self.way.settings.messages_per_connection_max;
         if spent || self.closed.load(Ordering::Acquire) || connection.expect_silence(Phase::Dot).is_err() {
             return connection.quit();
         }
@@ -238,7 +308,7 @@ impl Hop {
     /// Closes connections that were idle for too long.
     pub(super) fn close_stale(&self) {
         let mut idle = lock(&self.idle);
-        idle.extract_if(.., |c| !c.is_fresh(self.settings.idle_for)).for_each(Connection::quit);
+        idle.extract_if(.., |c| !c.is_fresh(self.way.settings.idle_for)).for_each(Connection::quit);
     }
 
     /// Closes all idle connections, and keeps none from now on.
@@ -246,56 +316,28 @@ impl Hop {
         self.closed.store(true, Ordering::Release);
         lock(&self.idle).drain(..).for_each(Connection::quit);
     }
-
-    async fn look_up(&self) -> Result<Arc<[SocketAddr]>, Fault> {
-        if let Ok(ip) = self.target.host.parse::<IpAddr>() {
-            return Ok(Arc::from([SocketAddr::new(ip, self.target.port)]));
-        }
-        if let Some((at, known)) = &*lock(&self.addresses)
-            && at.elapsed() < ADDRESSES_FOR
-        {
-            return Ok(Arc::clone(known));
-        }
-        let found = lookup_host((self.target.host.as_str(), self.target.port)).await?;
-        let found: Arc<[SocketAddr]> = found.take(ADDRESSES_MAX).collect();
-        if found.is_empty() {
-            return Err(Fault::NoAddress);
-        }
-        *lock(&self.addresses) = Some((Instant::now(), Arc::clone(&found)));
-        Ok(found)
-    }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_next_hop_is_left_alone_the_longer_the_more_often_it_failed() {
-        let millis = |failures| wait_after(failures, Duration::from_secs(30)).as_millis();
-        assert_eq!([0, 1, 2, 6, 7, u32::MAX].map(millis), [250, 500, 1_000, 16_000, 30_000, 30_000]);
-        assert_eq!(wait_after(9, Duration::ZERO), Duration::ZERO);
-    }
-
-    #[test]
-    fn failures_of_one_moment_count_once_and_a_failed_probe_counts() {
-        let (mut health, down_for) = (Health::default(), Duration::from_secs(30));
-        (0..64).for_each(|_| health.leave_alone(down_for));
-        assert_eq!(health.failures, 1);
-        health.probed = true;
-        (0..64).for_each(|_| health.leave_alone(down_for));
-        assert_eq!((health.failures, health.probed), (2, false));
-    }
+    use crate::config::{DeliverSettings, HostPort, Route};
+    use crate::deliver::Surroundings;
+    use crate::sys::tls::ClientTls;
+    use crate::watch::Watch;
 
     #[tokio::test]
     async fn a_next_hop_that_refuses_at_once_is_asked_again_soon_however_often_it_failed() {
         let refusing = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
         let target = HostPort { host: refusing.ip().to_string(), port: refusing.port() };
-        let hop = Hop::new(target, DeliverSettings::default(), Watch::new());
+        let around = Arc::new(Surroundings::new(Watch::new()));
+        let (route, settings) = (Route::default(), DeliverSettings::default());
+        let way = Way::new(&route, settings, Arc::default(), around, ClientTls::new());
+        let hop = Hop::new(Target::Host(target), Arc::new(way));
         let second = Duration::from_secs(1);
         let deadlines = crate::deliver::Deadlines { connect: second, command: second, block: second, dot: second };
         for _ in 0..8 {

@@ -3,50 +3,63 @@
 //! Both use the same attempt over the same connections. What a next hop said becomes one outcome for each recipient,
 //! and nothing but its 250 to our final dot is acceptance.
 
+mod agenda;
 mod attempt;
 mod bounce;
+mod candidate;
 mod connection;
 mod counters;
 mod doubt;
+mod greeting;
+mod group;
 mod guard;
+mod health;
 mod hop;
+mod hops;
+mod mx;
 mod outcome;
+mod rate;
 mod settings;
+mod surroundings;
 mod tasks;
 mod transaction;
+mod way;
+mod wire;
 mod worker;
 mod writes;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-use self::attempt::{Attempt, Parcel, Sender};
+use self::attempt::{Attempt, Ended, Parcel, Sender};
 use self::connection::Patience;
 use self::counters::Counters;
 use self::guard::EditGuard;
-use self::hop::Hop;
+use self::hop::{Hop, NoConnection};
+use self::hops::Hops;
 use self::tasks::Tasks;
 use self::worker::Active;
-use crate::config::{CustodyMode, NextHop, Route};
+use crate::config::Route;
 use crate::mail::address::Address;
+use crate::proto::smtp::client::Recipient;
 use crate::referral::CompanyId;
 use crate::spool::{EntryId, Spool, SpoolError, Write};
 use crate::sys::clock;
+use crate::sys::tls::Protection;
 use crate::watch::{Attempt as AttemptEvent, AttemptOutcome, Counter, Watch};
 
 pub use self::counters::Counted;
 pub use self::doubt::InDoubt;
 pub use self::outcome::{HandThrough, Job, NotTried, RecipientOutcome, Settled};
 pub use self::settings::{Deadlines, Settings};
+pub use self::surroundings::Surroundings;
 
 /// The pause after a commit that failed.
 const WAIT_AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -59,12 +72,11 @@ pub struct Deliver(Arc<Inner>);
 struct Inner {
     settings: Settings,
     spool: Spool,
-    hops: HashMap<NextHop, Arc<Hop>>,
+    hops: Hops,
     guard: EditGuard,
     counters: Counters,
     active: Active,
-    /// Calls the worker.
-    work: Notify,
+    around: Arc<Surroundings>,
     tasks: Tasks,
     stopping: AtomicBool,
     watch: Watch,
@@ -78,6 +90,8 @@ struct Tried<'a> {
     /// Which attempt it was, from 1.
     number: u32,
     began: Instant,
+    /// How the connection was protected, if there was one.
+    protection: Option<Protection>,
 }
 
 impl Deliver {
@@ -86,23 +100,24 @@ impl Deliver {
         Self::start_watched(spool, settings, Watch::new())
     }
 
-    /// Starts delivery, and with it the worker that takes due entries from the spool. Needs a tokio runtime.
+    /// Starts delivery with the name servers of this machine.
     pub fn start_watched(spool: Spool, settings: Settings, watch: Watch) -> Self {
-        let hop = |route: &Route| {
-            let (NextHop::Host(at) | NextHop::Lmtp(at)) = &route.next_hop else { return None };
-            let hop = Hop::new(at.clone(), settings.deliver, watch.clone());
-            Some((route.next_hop.clone(), Arc::new(hop)))
-        };
+        Self::start_among(spool, settings, Surroundings::new(watch))
+    }
+
+    /// Starts delivery, and with it the worker that takes due entries from the spool. Needs a tokio runtime.
+    pub fn start_among(spool: Spool, settings: Settings, around: Surroundings) -> Self {
+        let around = Arc::new(Surroundings { revived: Arc::default(), ..around });
         let inner = Arc::new(Inner {
             spool,
-            hops: settings.routes.iter().filter_map(hop).collect(),
+            hops: Hops::new(&settings, &around),
             guard: EditGuard::new(settings.deliver.edit_refusals_max, settings.deliver.edit_refusals_within),
             counters: Counters::default(),
             active: Active::default(),
-            work: Notify::new(),
             tasks: Tasks::default(),
             stopping: AtomicBool::new(false),
-            watch,
+            watch: around.watch.clone(),
+            around,
             settings,
         });
         tokio::spawn(worker::run(Arc::clone(&inner)));
@@ -129,22 +144,33 @@ impl Deliver {
             Ok(found) => found,
             Err(why) => return HandThrough::Spool(why),
         };
+        if hop.rate.take().is_err() {
+            return HandThrough::Spool(NotTried::Slowed);
+        }
         let patience = Patience { deadlines: inner.settings.deadlines(), until: Some(until) };
         let connection = match hop.connection_soon(&inner.settings.hostname, &patience).await {
             Ok(connection) => connection,
-            Err(none) => return HandThrough::Spool(none.into()),
+            Err(none) => {
+                hop.rate.give_back();
+                return without_connection(none, job, route, &hop);
+            }
         };
-        let sender = Sender { hop, hostname: &inner.settings.hostname, patience };
-        let with_edits = inner.edits_at(job.company.as_ref(), hop);
+        if connection.recipients_max() < job.copy.recipients.len() {
+            hop.rate.give_back();
+            hop.give_back(connection);
+            return HandThrough::Spool(NotTried::TooManyRecipients);
+        }
+        let sender = Sender { hop: &hop, hostname: &inner.settings.hostname, patience };
+        let with_edits = inner.edits_at(job.company.as_ref(), &hop);
         let Some(parcel) = parcel(job) else { return HandThrough::Spool(NotTried::NoRoute) };
         match sender.send(&parcel, connection, with_edits).await {
-            Attempt::Settled { outcomes, edit_blamed } => {
+            Attempt::Settled(Ended { outcomes, edit_blamed, peer }) => {
                 if edit_blamed {
                     inner.note_edit_refused(job.company.as_ref(), hop.name());
                 }
                 let (proves, route) = (route.proves, route.name.clone());
-                let next_hop = hop.host().to_owned();
-                HandThrough::Settled(Settled { outcomes, proves, route, next_hop })
+                let (next_hop, protection) = (peer.host.as_ref().to_owned(), Some(peer.protection));
+                HandThrough::Settled(Settled { outcomes, proves, route, next_hop, protection })
             }
             Attempt::GivenUp => HandThrough::Spool(NotTried::TooSlow),
             Attempt::InDoubt(pending) => {
@@ -178,7 +204,7 @@ impl Deliver {
 
     /// Says that something new is in the spool.
     pub fn wake(&self) {
-        self.0.work.notify_one();
+        self.0.wake();
     }
 
     /// Whether next hops have refused so many edited mails of the company that it gets no more lines until
@@ -193,8 +219,8 @@ impl Deliver {
         let inner = &self.0;
         inner.guard.is_stopped(company)
             && recipients.iter().any(|recipient| {
-                let hop = inner.settings.route(recipient).and_then(|route| inner.hop(route));
-                hop.is_some_and(|hop| !inner.edits_at(Some(company), hop))
+                let hop = inner.hop_for(recipient);
+                hop.is_ok_and(|hop| !inner.edits_at(Some(company), &hop))
             })
     }
 
@@ -212,9 +238,9 @@ impl Deliver {
     /// spool. Returns whether all came to its end.
     pub async fn drain(&self, within: Duration) -> bool {
         self.0.stopping.store(true, Ordering::Release);
-        self.0.work.notify_one();
+        self.0.wake();
         let ended = tokio::time::timeout(within, self.0.tasks.ended()).await.is_ok();
-        self.0.hops.values().for_each(|hop| hop.close());
+        self.0.hops.close();
         ended
     }
 }
@@ -224,36 +250,9 @@ impl Inner {
         self.stopping.load(Ordering::Acquire)
     }
 
-    fn hop(&self, route: &Route) -> Option<&Arc<Hop>> {
-        self.hops.get(&route.next_hop)
-    }
-
-    /// The one next hop of a job that may be handed through, or why it goes to the spool.
-    fn one_next_hop(&self, job: &Job) -> Result<(&Route, &Arc<Hop>), NotTried> {
-        if self.settings.custody.mode == CustodyMode::Spool {
-            return Err(NotTried::CustodyFirst);
-        }
-        if self.stopping() {
-            return Err(NotTried::Stopping);
-        }
-        let mut found: Option<&Route> = None;
-        for number in &job.copy.recipients {
-            let address = job.envelope.recipients.get(*number).ok_or(NotTried::NoRoute)?;
-            let route = self.settings.route(address).ok_or(NotTried::NoRoute)?;
-            if found.is_some_and(|other| other.name != route.name) {
-                return Err(NotTried::SeveralNextHops);
-            }
-            found = Some(route);
-        }
-        let route = found.ok_or(NotTried::NoRoute)?;
-        let hop = self.hop(route).ok_or(NotTried::NoRoute)?;
-        if hop.is_down() {
-            return Err(NotTried::NextHopDown);
-        }
-        if hop.is_behind() {
-            return Err(NotTried::Backlog);
-        }
-        Ok((route, hop))
+    /// Calls the worker.
+    fn wake(&self) {
+        self.around.revived.work.notify_one();
     }
 
     /// Whether mails of the company may be edited for this next hop.
@@ -277,7 +276,7 @@ impl Inner {
         self.tell(&written, tried);
         let leaves_work = written.deferred + written.refused > 0;
         if self.land(written.writes, tried.id).await && leaves_work {
-            self.work.notify_one();
+            self.wake();
         }
     }
 
@@ -324,13 +323,23 @@ impl Inner {
                 reply: written.reply,
                 number: tried.number,
                 micros,
+                protection: tried.protection.map(Protection::code),
             });
         }
     }
 }
 
+/// What a mail for which there was no connection comes to: where nobody is ever to be asked, it is refused.
+fn without_connection(none: NoConnection, job: &Job, route: &Route, hop: &Hop) -> HandThrough {
+    let NoConnection::Refused(reply) = none else { return HandThrough::Spool(none.into()) };
+    let outcomes = job.copy.recipients.iter().map(|_| RecipientOutcome::refused_by_us((*reply).clone()));
+    let (proves, route) = (route.proves, route.name.clone());
+    let next_hop = hop.host().to_owned();
+    HandThrough::Settled(Settled { outcomes: outcomes.collect(), proves, route, next_hop, protection: None })
+}
+
 fn parcel(job: &Job) -> Option<Parcel<'_>> {
-    let recipients = job.copy.recipients.iter().map(|number| job.envelope.recipients.get(*number));
+    let recipients = job.copy.recipients.iter().map(|number| Recipient::of(&job.envelope, *number));
     Some(Parcel {
         envelope: &job.envelope,
         recipients: recipients.collect::<Option<_>>()?,
@@ -345,6 +354,6 @@ async fn close_idle(inner: Arc<Inner>) {
     let every = inner.settings.deliver.idle_for.max(Duration::from_secs(1));
     while !inner.stopping() {
         sleep(every).await;
-        inner.hops.values().for_each(|hop| hop.close_stale());
+        inner.hops.close_stale();
     }
 }

@@ -15,6 +15,7 @@ use crate::proto::smtp::client::{Answer, Class};
 use crate::proto::smtp::reply::Reply;
 use crate::referral::CompanyId;
 use crate::spool::{EntryId, without_addresses};
+use crate::sys::tls::Protection;
 
 /// One copy of a mail, to be sent while its client waits.
 #[derive(Clone, Debug)]
@@ -55,6 +56,8 @@ pub struct Settled {
     pub route: String,
     /// The next hop's host.
     pub next_hop: String,
+    /// How the connection to it was protected, if there was one.
+    pub protection: Option<Protection>,
 }
 
 impl Settled {
@@ -77,8 +80,12 @@ pub enum NotTried {
     NextHopDown,
     /// The next hop has as many connections as it may.
     NextHopFull,
+    /// It has more recipients than the next hop takes in one transaction.
+    TooManyRecipients,
     /// Much mail in the spool is due for the same next hop, and goes first.
     Backlog,
+    /// As many mails as the route lets through in a minute have gone there.
+    Slowed,
     /// The client has waited long enough, and the dot was not sent.
     TooSlow,
     /// We are stopping.
@@ -94,7 +101,9 @@ impl NotTried {
             Self::NoRoute => "no_route",
             Self::NextHopDown => "next_hop_down",
             Self::NextHopFull => "next_hop_full",
+            Self::TooManyRecipients => "too_many_recipients",
             Self::Backlog => "backlog",
+            Self::Slowed => "slowed",
             Self::TooSlow => "too_slow",
             Self::Stopping => "stopping",
         }
@@ -115,6 +124,8 @@ pub enum RecipientOutcome {
     Deferred {
         /// The last reply, or our words for what happened.
         reply: Arc<Reply>,
+        /// Whether the next hop said it, not we.
+        by_next_hop: bool,
         /// Whether the connection was lost behind the dot, so that the next hop may have the mail.
         maybe_doubled: bool,
     },
@@ -145,15 +156,11 @@ impl RecipientOutcome {
         }
     }
 
-    /// Whether the words are the next hop's. Ours have a status no next hop has a use for in place of 421.
+    /// Whether the words are the next hop's.
     pub(super) fn is_said_by_next_hop(&self) -> bool {
         match self {
             Self::Accepted { .. } => true,
-            Self::Refused { by_next_hop, .. } => *by_next_hop,
-            Self::Deferred { reply, .. } => {
-                reply.code != 451
-                    || !reply.enhanced.is_some_and(|e| OUR_STATUSES.contains(&(e.class, e.subject, e.detail)))
-            }
+            Self::Refused { by_next_hop, .. } | Self::Deferred { by_next_hop, .. } => *by_next_hop,
         }
     }
 
@@ -162,7 +169,7 @@ impl RecipientOutcome {
         let reply = scrubbed(&answer.reply);
         match answer.class {
             Class::Accepted => Self::Accepted { reply, uncounted },
-            Class::Deferred => Self::Deferred { reply, maybe_doubled: false },
+            Class::Deferred => Self::Deferred { reply, by_next_hop: answer.said_by_next_hop, maybe_doubled: false },
             Class::Refused => Self::Refused { reply, by_next_hop: answer.said_by_next_hop },
         }
     }
@@ -175,12 +182,14 @@ impl RecipientOutcome {
 
     /// A deferral in our own words.
     pub(super) fn deferred_by_us(reply: Reply, maybe_doubled: bool) -> Self {
-        Self::Deferred { reply: Arc::new(reply), maybe_doubled }
+        Self::Deferred { reply: Arc::new(reply), by_next_hop: false, maybe_doubled }
+    }
+
+    /// A refusal in our own words.
+    pub(super) fn refused_by_us(reply: Reply) -> Self {
+        Self::Refused { reply: Arc::new(reply), by_next_hop: false }
     }
 }
-
-/// The next hop does not answer, or the connection ended early (RFC 3463 3.5).
-const OUR_STATUSES: [(u8, u16, u16); 2] = [(4, 4, 1), (4, 4, 2)];
 
 /// The reply with its addresses replaced; usually it has none, and is shared as it is.
 fn scrubbed(reply: &Arc<Reply>) -> Arc<Reply> {
@@ -191,13 +200,19 @@ fn scrubbed(reply: &Arc<Reply>) -> Arc<Reply> {
     Arc::new(Reply { code: reply.code, enhanced: reply.enhanced, text: text.into() })
 }
 
-/// Our words for a connection that was lost.
+/// The status of a next hop that does not answer (RFC 3463 3.5).
+pub(super) const UNANSWERED: (u8, u16, u16) = (4, 4, 1);
+
+/// Our words for a connection that was lost (RFC 3463 3.5).
 fn lost(made: &Made) -> Reply {
-    let reply = Reply::new(451, (4, 4, 2), "The connection ended early");
-    match &made.broken {
-        Some(broken) => reply.with_text(words(broken)),
-        None => reply,
-    }
+    let status = (4, 4, 2);
+    let reply = Reply::new(451, status, "The connection ended early");
+    made.broken.as_ref().map_or(reply, |broken| reply_for(broken, status))
+}
+
+/// Our reply for a fault; with this status when it has none of its own.
+pub(super) fn reply_for(broken: &Broken, status: (u8, u16, u16)) -> Reply {
+    Reply::new(451, broken.fault.status().unwrap_or(status), "").with_text(words(broken))
 }
 
 /// Our words for a fault, with no address in them.

@@ -24,6 +24,11 @@ pub struct Settings {
 impl Settings {
     /// The route of a recipient: the one whose pattern fits most closely, the first of equals.
     pub fn route(&self, recipient: &Address) -> Option<&Route> {
+        self.route_place(recipient).map(|place| &self.routes[place])
+    }
+
+    /// The place of that route among the routes.
+    pub(super) fn route_place(&self, recipient: &Address) -> Option<usize> {
         let closeness = |route: &Route| {
             let fits = route.domains.iter().filter_map(|pattern| match recipient.domain() {
                 Some(domain) => pattern.closeness(domain),
@@ -32,23 +37,13 @@ impl Settings {
             });
             fits.max()
         };
-        let mut best: Option<(usize, &Route)> = None;
-        for route in &self.routes {
+        let mut best: Option<(usize, usize)> = None;
+        for (place, route) in self.routes.iter().enumerate() {
             if let Some(close) = closeness(route).filter(|c| best.is_none_or(|(b, _)| *c > b)) {
-                best = Some((close, route));
+                best = Some((close, place));
             }
         }
-        best.map(|(_, route)| route)
-    }
-
-    /// The name under which the spool groups mail for a recipient; empty when no route serves it.
-    pub(super) fn route_name(&self, recipient: &Address) -> String {
-        self.route(recipient).map_or_else(String::new, |r| r.name.clone())
-    }
-
-    /// The route of that name.
-    pub fn route_named(&self, name: &str) -> Option<&Route> {
-        self.routes.iter().find(|r| r.name == name)
+        best.map(|(_, place)| place)
     }
 
     /// The table of deadlines.
@@ -90,7 +85,14 @@ impl Deadlines {
     pub fn of(&self, phase: Phase) -> Duration {
         match phase {
             Phase::Connect => self.connect,
-            Phase::Greeting | Phase::Hello | Phase::Reset | Phase::Mail | Phase::Rcpt | Phase::Data => self.command,
+            Phase::Tls
+            | Phase::Greeting
+            | Phase::Hello
+            | Phase::Auth
+            | Phase::Reset
+            | Phase::Mail
+            | Phase::Rcpt
+            | Phase::Data => self.command,
             Phase::Content => self.block,
             Phase::Dot => self.dot,
         }
@@ -129,7 +131,7 @@ mod tests {
             ("exactly", DomainPattern::Exactly(domain("hr.sakura.example"))),
             ("second", DomainPattern::Any),
         ]);
-        let route = |to: &str| settings.route_name(&Address::parse(to).unwrap_or_else(|e| panic!("{to}: {e}")));
+        let route = |to: &str| settings.destination(&Address::parse(to).unwrap_or_else(|e| panic!("{to}: {e}")));
         assert_eq!(route("a@hr.sakura.example"), "exactly");
         assert_eq!(route("a@mx.sakura.example"), "below");
         assert_eq!(route("a@sakura.example"), "any");
@@ -140,7 +142,7 @@ mod tests {
     fn without_a_fitting_pattern_there_is_no_route() {
         let settings = settings(&[("exactly", DomainPattern::Exactly(domain("x.example")))]);
         assert!(Address::parse("a@y.example").is_ok_and(|a| settings.route(&a).is_none()));
-        assert!(Address::parse("postmaster").is_ok_and(|a| settings.route_name(&a).is_empty()));
+        assert!(Address::parse("postmaster").is_ok_and(|a| settings.destination(&a).is_empty()));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Tests of delivery against a scripted next hop and a real spool.
 
+mod chunks;
 mod custody;
 mod edits;
 mod hand_through;
+pub(super) mod names;
 mod next_hop;
+mod stores;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +16,9 @@ use bytes::Bytes;
 
 use self::next_hop::{Act, NextHop, Stage};
 use super::*;
-use crate::config::{CustodySettings, DeliverSettings, DomainPattern, HostPort, NextHop as Target, RetrySettings};
+use crate::config::{
+    CustodyMode, CustodySettings, DeliverSettings, DomainPattern, HostPort, NextHop as Target, RetrySettings,
+};
 use crate::ledger::{ContractRef, Proves};
 use crate::mail::address::Address;
 use crate::mail::edit::{Edit, Edits};
@@ -44,7 +50,10 @@ impl World {
     }
 
     async fn with(script: &[(Stage, Act)], change: impl FnOnce(&mut Settings)) -> Self {
-        let hop = NextHop::start(script).await;
+        Self::of(NextHop::start(script).await, change)
+    }
+
+    fn of(hop: NextHop, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let spool = Spool::open(folder.path(), SpoolOptions::default()).expect("a spool");
         let mut settings = settings(&hop);
@@ -111,7 +120,7 @@ fn settings(hop: &NextHop) -> Settings {
     }
 }
 
-fn address(text: &str) -> Address {
+pub(super) fn address(text: &str) -> Address {
     Address::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))
 }
 

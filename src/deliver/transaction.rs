@@ -1,8 +1,10 @@
 //! One mail transaction over an open connection: the dialogue with octets and deadlines put to it.
 
-use super::connection::{Broken, Connection, Fault, Patience};
+use std::sync::Arc;
+
+use super::connection::{Broken, Connection, Fault, Patience, Peer};
 use crate::mail::edit::Edits;
-use crate::proto::smtp::client::{After, Answer, Class, Dialogue, Phase, Plan, Progress};
+use crate::proto::smtp::client::{After, Answer, Class, Dialogue, Framing, HighOctets, Phase, Plan, Progress};
 use crate::proto::smtp::data;
 
 /// The message of a transaction: our trace line in front, then the original with its edits. Nothing is copied.
@@ -23,6 +25,21 @@ impl<'a> Content<'a> {
         std::iter::once(self.trace).chain(self.edits.segments(self.original))
     }
 
+    /// Where it has octets over 127.
+    pub(super) fn high_octets(&self) -> HighOctets {
+        let end = match memchr::memmem::find(self.original, b"\r\n\r\n") {
+            _ if self.original.starts_with(b"\r\n") => 0,
+            found => found.unwrap_or(self.original.len()),
+        };
+        if !self.trace.is_ascii() || !self.original[..end].is_ascii() {
+            HighOctets::Header
+        } else if self.segments().all(<[u8]>::is_ascii) {
+            HighOctets::None
+        } else {
+            HighOctets::Body
+        }
+    }
+
     /// Whether the edits would put an octet on the wire that no message may hold.
     pub(super) fn is_sound(&self) -> bool {
         data::find_fault(self.segments()).is_none()
@@ -33,6 +50,8 @@ impl<'a> Content<'a> {
 #[derive(Debug)]
 pub(super) struct Made {
     dialogue: Dialogue,
+    /// Who was at the other end.
+    pub(super) peer: Peer,
     /// Whether the whole message with its final dot was written; before that the next hop cannot have it.
     pub(super) dot_sent: bool,
     answered: bool,
@@ -47,7 +66,8 @@ pub(super) async fn make(
     patience: &Patience,
 ) -> Made {
     let dialogue = Dialogue::new(plan, &connection.offered);
-    let mut made = Made { dialogue, dot_sent: false, answered: false, broken: None };
+    let peer = Peer { host: Arc::clone(&connection.peer.host), ..connection.peer };
+    let mut made = Made { dialogue, peer, dot_sent: false, answered: false, broken: None };
     made.broken = made.proceed(connection, Some(content), patience).await.err();
     made
 }
@@ -75,7 +95,10 @@ impl Made {
             if self.take_reply(connection, phase, patience).await? == Progress::Content
                 && let Some(content) = content
             {
-                connection.write_pieces(data::stuff(content.segments()), patience).await?;
+                match self.dialogue.framing() {
+                    Framing::Dots => connection.write_pieces(data::stuff(content.segments()), patience).await?,
+                    Framing::Chunk => write_chunk(connection, content, patience).await?,
+                }
                 self.dot_sent = true;
                 self.dialogue.content_sent();
             }
@@ -99,6 +122,11 @@ impl Made {
             connection.expect_silence(phase)?;
         }
         Ok(progress)
+    }
+
+    /// Whether the next hop offers CHUNKING and does not know it.
+    pub(super) fn chunking_failed(&self) -> bool {
+        self.dialogue.chunking_failed()
     }
 
     /// Whether our own time ran out while the answer to the dot was awaited.
@@ -143,13 +171,21 @@ impl Made {
     }
 }
 
-/// Whether the answer is about the message: it came to the dot, or speaks of the size we declared (RFC 1870 6).
+/// The message as one BDAT LAST (RFC 3030 3), the command and all octets in as few writes as they allow.
+async fn write_chunk(connection: &mut Connection, content: &Content<'_>, patience: &Patience) -> Result<(), Broken> {
+    let command = format!("BDAT {} LAST\r\n", content.octets());
+    let segments = content.segments().filter(|segment| !segment.is_empty());
+    connection.write_pieces(std::iter::once(command.as_bytes()).chain(segments), patience).await
+}
+
+/// Whether the answer is about the message: it came to the dot, or speaks of the size we declared (RFC 1870 6), or of
+/// octets that cannot be sent there.
 fn is_about_content(answer: &Answer) -> bool {
-    let too_big = answer.reply.enhanced.is_some_and(|e| (e.class, e.subject, e.detail) == (5, 3, 4));
+    let is = |status| answer.reply.enhanced.is_some_and(|e| (e.class, e.subject, e.detail) == status);
     match answer.phase {
         Phase::Dot => true,
-        Phase::Mail => too_big || answer.reply.code == 552,
-        Phase::Rcpt => too_big,
+        Phase::Mail => is((5, 3, 4)) || answer.reply.code == 552 || (!answer.said_by_next_hop && is((5, 6, 3))),
+        Phase::Rcpt => is((5, 3, 4)),
         _ => false,
     }
 }

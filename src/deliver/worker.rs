@@ -1,135 +1,238 @@
 //! The spool's worker: takes what is due, sends it, settles it. A slow or dead next hop holds up nobody else.
+//!
+//! Destinations stand in an [`Agenda`] by the time at which something can be done for them, so that those at which
+//! nothing can be done cost nothing, however many mails wait there.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 
-use super::attempt::{Attempt, Parcel, Sender};
-use super::bounce::About;
-use super::connection::{Connection, Patience};
-use super::hop::{Hop, NoConnection};
-use super::outcome::{RecipientOutcome, words};
-use super::writes::{self, Mail, Told};
-use super::{Inner, Tried};
-use crate::config::{NextHop, Route};
-use crate::ledger::Proves;
-use crate::mail::edit::Edits;
-use crate::proto::smtp::reply::Reply;
-use crate::spool::{DueEntry, DueRoute, Entry, EntryId, Recipient, RecipientState, Write};
+use super::Inner;
+use super::agenda::{Agenda, Taken};
+use super::group::send_entry;
+use super::health::DOWN_AT_FIRST;
+use super::hop::Hop;
+use super::hops::NoHop;
+use crate::spool::{Due, DueEntry, EntryId};
 use crate::sys::clock;
 
-/// Entries of one route looked at in one round.
-const DUE_PER_ROUTE_MAX: usize = 256;
+/// Entries of one destination looked at in one round.
+const DUE_PER_DESTINATION_MAX: usize = 256;
+/// Destinations looked at in one round.
+const DESTINATIONS_PER_ROUND_MAX: usize = 64;
+/// Mails of the spool sent at one time, over all destinations.
+const BUSY_MAX: usize = 256;
+/// Of these, mails sent to destinations that did not answer when they were last asked.
+const PROBES_MAX: usize = 64;
 /// The wait when mail is due and cannot be begun yet.
-const WAIT_WHEN_BLOCKED: Duration = Duration::from_secs(1);
+pub(super) const WAIT_WHEN_BLOCKED: Duration = Duration::from_secs(1);
 /// Mail that is due for longer and was not begun is a backlog: new mail goes behind it. A burst that is gone before is
 /// none, for to sync mail that could be handed through would make it one.
 const BACKLOG_AFTER: SignedDuration = SignedDuration::from_secs(5);
-/// A next hop that is down for no longer is waited for; its mail stays due.
-const DOWN_BRIEFLY: Duration = Duration::from_secs(2);
-/// The wait when a next hop has as many connections as it may: one is free as soon as a mail is through.
-const WAIT_WHEN_FULL: Duration = Duration::from_millis(50);
-/// The longest wait of all, so that a clock that was set does not leave mail lying.
+/// The longest wait of all, so that a clock that was set does not leave mail lying; then all destinations are read anew.
 const WAIT_MAX: Duration = Duration::from_mins(5);
 
-/// The entries being sent, each on one route at most once.
+/// What the worker's tasks and the worker tell each other.
 #[derive(Debug, Default)]
-pub(super) struct Active(Mutex<HashSet<(EntryId, String)>>);
+pub(super) struct Active {
+    /// The entries being sent, each for one destination at most once.
+    entries: Mutex<HashSet<(EntryId, Arc<str>)>>,
+    /// Destinations for which a mail has come to its end since the worker last looked.
+    ended: Mutex<HashSet<Arc<str>>>,
+    busy: AtomicUsize,
+    probes: AtomicUsize,
+}
 
 impl Active {
-    fn begin(&self, id: &EntryId, route: &str) -> bool {
-        self.lock().insert((id.clone(), route.to_owned()))
+    fn entries(&self) -> MutexGuard<'_, HashSet<(EntryId, Arc<str>)>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn end(&self, id: &EntryId, route: &str) {
-        self.lock().remove(&(id.clone(), route.to_owned()));
+    fn ended(&self) -> MutexGuard<'_, HashSet<Arc<str>>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn holds(&self, id: &EntryId, route: &str) -> bool {
-        self.lock().contains(&(id.clone(), route.to_owned()))
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<(EntryId, String)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_full(&self, probe: bool) -> bool {
+        let busy = self.busy.load(Ordering::Acquire) >= BUSY_MAX;
+        busy || (probe && self.probes.load(Ordering::Acquire) >= PROBES_MAX)
     }
 }
 
 /// Works until delivery stops.
 pub(super) async fn run(inner: Arc<Inner>) {
+    let mut agenda = Agenda::default();
+    let mut read_at: Option<Instant> = None;
     while !inner.stopping() {
-        let now = clock::now();
-        match inner.spool.due(now, DUE_PER_ROUTE_MAX).await {
-            Ok(routes) => start_all(&inner, routes, now),
-            Err(error) => tracing::error!(%error, "cannot read what is due"),
+        if read_at.is_none_or(|at| at.elapsed() >= WAIT_MAX) {
+            match inner.spool.destinations().await {
+                Ok(all) => {
+                    all.iter().for_each(|(destination, first)| agenda.add(destination, *first));
+                    read_at = Some(Instant::now());
+                }
+                Err(error) => tracing::error!(%error, "cannot read what is due"),
+            }
         }
-        let wait = wait_for_next(&inner, now).await;
+        let is_blocked = round(&inner, &mut agenda).await;
         tokio::select! {
-            () = inner.work.notified() => {}
-            () = sleep(wait) => {}
+            () = inner.around.revived.work.notified() => {}
+            () = sleep(wait(&agenda, is_blocked || read_at.is_none())) => {}
         }
     }
 }
 
 /// How long nothing has to be done, unless somebody calls.
-async fn wait_for_next(inner: &Inner, now: Timestamp) -> Duration {
-    match inner.spool.next_due().await {
-        Ok(Some(at)) if at > now => at.duration_since(now).unsigned_abs().min(WAIT_MAX),
-        Ok(None) => WAIT_MAX,
-        // What is due is being sent, or waits for a place; whoever ends calls us before.
-        Ok(Some(_)) | Err(_) => WAIT_WHEN_BLOCKED,
+fn wait(agenda: &Agenda, is_blocked: bool) -> Duration {
+    let until_next = agenda.next().map(|at| at.duration_since(clock::now()));
+    match until_next {
+        // Whoever ends calls before.
+        Some(left) if is_blocked || left.is_positive() => {
+            let least = if is_blocked { WAIT_WHEN_BLOCKED } else { Duration::ZERO };
+            Duration::try_from(left).unwrap_or_default().clamp(least, WAIT_MAX)
+        }
+        Some(_) => Duration::ZERO,
+        None if is_blocked => WAIT_WHEN_BLOCKED,
+        None => WAIT_MAX,
     }
 }
 
-/// Begins what may be begun, and notes for each next hop whether anything waits for long.
-fn start_all(inner: &Arc<Inner>, due: Vec<DueRoute>, now: Timestamp) {
-    let mut with_backlog: HashSet<&NextHop> = HashSet::new();
-    for due in due {
-        let route = inner.settings.route_named(&due.route);
-        let waiting_since = start(inner, due, route.and_then(|route| inner.hop(route)));
-        let has_backlog = waiting_since.is_some_and(|since| now.duration_since(since) > BACKLOG_AFTER);
-        with_backlog.extend(route.filter(|_| has_backlog).map(|route| &route.next_hop));
+/// Looks at the destinations whose time has come. Returns whether some could not be looked at.
+async fn round(inner: &Arc<Inner>, agenda: &mut Agenda) -> bool {
+    take_news(inner, agenda);
+    if inner.active.is_full(false) {
+        return true;
     }
-    for (target, hop) in &inner.hops {
-        hop.has_backlog.store(with_backlog.contains(target), Ordering::Release);
+    let now = clock::now();
+    let taken = agenda.take(now, DESTINATIONS_PER_ROUND_MAX);
+    if taken.is_empty() {
+        return false;
+    }
+    let names = taken.iter().map(|t| t.destination.to_string()).collect();
+    match inner.spool.due_for(names, now, DUE_PER_DESTINATION_MAX).await {
+        Ok(due) => {
+            for (taken, due) in taken.iter().zip(due) {
+                look(inner, agenda, taken, due);
+            }
+            false
+        }
+        Err(error) => {
+            tracing::error!(%error, "cannot read what is due");
+            taken.into_iter().for_each(|t| agenda.look_at(t.destination, now));
+            true
+        }
     }
 }
 
-/// Begins as many of a route's entries as its next hop may be busy with. Tells since when the first that could not be
-/// begun is due.
-fn start(inner: &Arc<Inner>, due: DueRoute, hop: Option<&Arc<Hop>>) -> Option<Timestamp> {
-    for entry in due.entries {
-        let full = hop.is_some_and(|hop| hop.busy.load(Ordering::Acquire) >= hop.busy_max());
-        if inner.active.holds(&entry.id, &due.route) {
+/// What has changed since the last round.
+fn take_news(inner: &Inner, agenda: &mut Agenda) {
+    let now = clock::now();
+    for (destination, at) in inner.spool.take_touched() {
+        agenda.add(&destination, at);
+    }
+    for destination in inner.active.ended().drain() {
+        agenda.add(&destination, now);
+    }
+    if inner.around.take_revived() {
+        agenda.revive(now, |destination| inner.hop_of(destination).is_ok_and(|hop| !hop.is_failing()));
+    }
+}
+
+/// How far a destination's mail could be begun.
+enum Begun {
+    /// All of it.
+    All,
+    /// The rest has to wait until others have ended.
+    Full { since: Timestamp },
+    /// The rest has to wait for so long: as many as its route lets through have gone.
+    Slowed { wait: Duration, since: Timestamp },
+    /// It does not answer.
+    Failing,
+}
+
+/// Begins what may be begun for a destination, and notes when to look again and whether anything waits for long.
+fn look(inner: &Arc<Inner>, agenda: &mut Agenda, taken: &Taken, due: Due) {
+    let now = clock::now();
+    let soon = |wait: Duration| now.checked_add(signed(wait)).unwrap_or(Timestamp::MAX);
+    let next = due.next;
+    let hop = match inner.hop_of(&taken.destination) {
+        Ok(hop) => Some(hop),
+        Err(NoHop::NoRoom) => return agenda.look_at(Arc::clone(&taken.destination), soon(WAIT_WHEN_BLOCKED)),
+        Err(NoHop::NoRoute) => None,
+    };
+    let begun = begin(inner, &taken.destination, due.entries, hop.as_ref());
+    if let Some(hop) = &hop {
+        let waits = matches!(begun, Begun::Full { since } | Begun::Slowed { since, .. }
+            if now.duration_since(since) > BACKLOG_AFTER);
+        hop.has_backlog.store(waits, Ordering::Release);
+    }
+    let destination = Arc::clone(&taken.destination);
+    match (begun, next) {
+        (Begun::Failing, _) => {
+            let least = hop.map_or(Duration::ZERO, |hop| hop.down_left()).max(DOWN_AT_FIRST);
+            agenda.pause(taken, now, signed(least));
+        }
+        (Begun::Slowed { wait, .. }, _) => agenda.look_at(destination, soon(wait)),
+        (Begun::All, Some(next)) if next > now => agenda.look_at(destination, next),
+        (Begun::All, None) => {}
+        // Whoever ends calls before.
+        (Begun::Full { .. } | Begun::All, _) => agenda.look_at(destination, soon(WAIT_WHEN_BLOCKED)),
+    }
+}
+
+/// Begins as many of a destination's entries as its next hop may be busy with: one where it did not answer last time,
+/// and while it is left alone none but those whose time is over anyway.
+fn begin(inner: &Arc<Inner>, destination: &Arc<str>, due: Vec<DueEntry>, hop: Option<&Arc<Hop>>) -> Begun {
+    let is_failing = hop.is_some_and(|hop| hop.is_failing());
+    let mut may_probe = hop.is_none_or(|hop| !hop.is_down());
+    for entry in due {
+        if inner.active.entries().contains(&(entry.id.clone(), Arc::clone(destination))) {
+            may_probe &= !is_failing;
             continue;
         }
-        if full {
-            return Some(entry.since);
+        let busy_max = hop.map_or(usize::MAX, |hop| if is_failing { 1 } else { hop.busy_max() });
+        if inner.active.is_full(is_failing) || hop.is_some_and(|hop| hop.busy.load(Ordering::Acquire) >= busy_max) {
+            return if is_failing { Begun::Failing } else { Begun::Full { since: entry.since } };
         }
-        inner.active.begin(&entry.id, &due.route);
-        let busy = Busy::begin(inner, &entry.id, &due.route, hop);
+        let is_probe = is_failing && std::mem::replace(&mut may_probe, false);
+        if is_failing && !is_probe && !inner.settings.is_expired(entry.received_at, clock::now()) {
+            return Begun::Failing;
+        }
+        if let Some(Err(wait)) = hop.map(|hop| hop.rate.take()) {
+            return Begun::Slowed { wait, since: entry.since };
+        }
+        let busy = Busy::begin(inner, &entry.id, destination, hop);
         inner.tasks.spawn(async move { busy.send(entry).await });
     }
-    None
+    if is_failing { Begun::Failing } else { Begun::All }
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
 /// One entry being sent; ends in order even when the task does not.
 struct Busy {
     inner: Arc<Inner>,
     id: EntryId,
-    route: String,
+    destination: Arc<str>,
     hop: Option<Arc<Hop>>,
+    is_probe: bool,
 }
 
 impl Busy {
-    fn begin(inner: &Arc<Inner>, id: &EntryId, route: &str, hop: Option<&Arc<Hop>>) -> Self {
+    fn begin(inner: &Arc<Inner>, id: &EntryId, destination: &Arc<str>, hop: Option<&Arc<Hop>>) -> Self {
+        let is_probe = hop.is_some_and(|hop| hop.is_failing());
+        inner.active.busy.fetch_add(1, Ordering::AcqRel);
+        inner.active.probes.fetch_add(usize::from(is_probe), Ordering::AcqRel);
+        inner.active.entries().insert((id.clone(), Arc::clone(destination)));
         if let Some(hop) = hop {
             hop.busy.fetch_add(1, Ordering::AcqRel);
         }
-        Self { inner: Arc::clone(inner), id: id.clone(), route: route.to_owned(), hop: hop.cloned() }
+        let (inner, destination) = (Arc::clone(inner), Arc::clone(destination));
+        Self { inner, id: id.clone(), destination, hop: hop.cloned(), is_probe }
     }
 
     async fn send(self, due: DueEntry) {
@@ -146,145 +249,15 @@ impl Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
+        let active = &self.inner.active;
         let left = self.hop.as_ref().map_or(0, |hop| hop.busy.fetch_sub(1, Ordering::AcqRel) - 1);
-        self.inner.active.end(&self.id, &self.route);
+        active.entries().remove(&(self.id.clone(), Arc::clone(&self.destination)));
+        active.ended().insert(Arc::clone(&self.destination));
+        active.probes.fetch_sub(usize::from(self.is_probe), Ordering::AcqRel);
+        let was_full = active.busy.fetch_sub(1, Ordering::AcqRel) >= BUSY_MAX;
         // Looking for what is due costs the same for one mail as for many; whoever is still busy calls later.
-        if self.hop.as_ref().is_none_or(|hop| left <= hop.busy_max() / 2) {
-            self.inner.work.notify_one();
+        if was_full || self.hop.as_ref().is_none_or(|hop| left <= hop.busy_max() / 2) {
+            self.inner.wake();
         }
-    }
-}
-
-/// Sends an entry to those of its recipients that are due, one transaction for each route and copy.
-async fn send_entry(inner: &Arc<Inner>, entry: &Entry, due: &[u32]) {
-    let now = clock::now();
-    // What was due when it was listed may have been settled by an attempt that has just ended.
-    let is_due = |r: &Recipient| due.contains(&r.number) && r.state == RecipientState::Waiting && r.next_at <= now;
-    let mut groups: BTreeMap<(String, u32), Vec<usize>> = BTreeMap::new();
-    for (place, recipient) in entry.recipients.iter().enumerate().filter(|(_, r)| is_due(r)) {
-        let route = inner.settings.route_name(&entry.envelope.recipients[place]);
-        groups.entry((route, recipient.copy)).or_default().push(place);
-    }
-    for ((route, copy), places) in groups {
-        let found = inner.settings.route_named(&route).and_then(|route| Some((route, inner.hop(route)?)));
-        let group = Group { inner, entry, places, copy, began: Instant::now() };
-        match found {
-            Some((route, hop)) => group.send(route, hop).await,
-            None => group.settle(None, None, &unasked("No route serves this address")).await,
-        }
-    }
-}
-
-/// Recipients of one entry that get the same copy by the same route.
-struct Group<'a> {
-    inner: &'a Arc<Inner>,
-    entry: &'a Entry,
-    /// Places in the entry's recipients.
-    places: Vec<usize>,
-    copy: u32,
-    began: Instant,
-}
-
-/// What a group has come to.
-enum Came {
-    /// An outcome for each of its recipients.
-    Outcomes(Vec<RecipientOutcome>),
-    /// The next hop was not asked, for this reason.
-    Unasked(RecipientOutcome),
-}
-
-fn unasked(why: &str) -> Came {
-    let reply = Reply::new(451, (4, 4, 1), "").with_text(why.to_owned());
-    Came::Unasked(RecipientOutcome::deferred_by_us(reply, false))
-}
-
-impl Group<'_> {
-    async fn send(&self, route: &Route, hop: &Arc<Hop>) {
-        let settings = &self.inner.settings;
-        let patience = Patience { deadlines: settings.deadlines(), until: None };
-        let connection = match hop.connection(&settings.hostname, &patience).await {
-            Ok(connection) => connection,
-            // Still due; it is begun anew when there is a place.
-            Err(NoConnection::Full) => return sleep(WAIT_WHEN_FULL).await,
-            Err(NoConnection::Down) if hop.down_left() <= DOWN_BRIEFLY => return sleep(hop.down_left()).await,
-            Err(NoConnection::Down) => {
-                let why = unasked("The next hop does not answer");
-                return self.settle(Some(route), Some(hop), &why).await;
-            }
-            Err(NoConnection::Failed(broken)) => {
-                return self.settle(Some(route), Some(hop), &unasked(&words(&broken))).await;
-            }
-        };
-        if !self.mark().await {
-            hop.give_back(connection);
-            return sleep(WAIT_WHEN_BLOCKED).await;
-        }
-        let came = self.transact(connection, hop, patience).await;
-        self.settle(Some(route), Some(hop), &came).await;
-    }
-
-    /// The durable mark in front of the dot: after a crash it tells which mails may double.
-    async fn mark(&self) -> bool {
-        let recipients = self.places.iter().map(|p| self.entry.recipients[*p].number).collect();
-        let write = Write::Sending { entry: self.entry.id.clone(), recipients };
-        match self.inner.spool.commit(vec![write]).await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(id = %self.entry.id, %error, "cannot mark a mail before it is sent");
-                false
-            }
-        }
-    }
-
-    async fn transact(&self, connection: Connection, hop: &Arc<Hop>, patience: Patience) -> Came {
-        let untouched = Edits::default();
-        let edits = usize::try_from(self.copy).ok().and_then(|c| self.entry.copies.get(c)).unwrap_or(&untouched);
-        let parcel = Parcel {
-            envelope: &self.entry.envelope,
-            recipients: self.places.iter().map(|p| &self.entry.envelope.recipients[*p]).collect(),
-            trace: &self.entry.trace,
-            original: &self.entry.original,
-            edits,
-        };
-        let sender = Sender { hop, hostname: &self.inner.settings.hostname, patience };
-        let company = self.entry.company.as_ref();
-        // What was decided while the next hop took edited mails is sent as it came once it does not.
-        let (outcomes, edit_blamed) = match sender.send(&parcel, connection, self.inner.edits_at(company, hop)).await {
-            Attempt::Settled { outcomes, edit_blamed } => (outcomes, edit_blamed),
-            Attempt::InDoubt(pending) => pending.wait(&sender, &parcel).await,
-            Attempt::GivenUp => return unasked("The attempt was given up"),
-        };
-        if edit_blamed {
-            self.inner.note_edit_refused(company, hop.name());
-        }
-        Came::Outcomes(outcomes)
-    }
-
-    async fn settle(&self, route: Option<&Route>, hop: Option<&Arc<Hop>>, came: &Came) {
-        let told: Vec<Told<'_>> = self.places.iter().enumerate().map(|(i, place)| self.told(i, *place, came)).collect();
-        let mail = Mail {
-            id: &self.entry.id,
-            about: About {
-                sender: self.entry.envelope.sender.as_ref(),
-                original: &self.entry.original,
-                received_at: self.entry.received_at,
-                next_hop: hop.map(|h| h.host()),
-            },
-            route: route.map_or("", |r| &r.name),
-            proves: route.map_or(Proves::Accepted, |r| r.proves),
-        };
-        let written = writes::settle(&self.inner.settings, &mail, &told, clock::now());
-        let number = told.iter().map(|t| t.attempts).max().unwrap_or(1);
-        self.inner.commit(written, Tried { id: &self.entry.id, route: mail.route, number, began: self.began }).await;
-    }
-
-    fn told(&self, i: usize, place: usize, came: &Came) -> Told<'_> {
-        let (outcome, unasked) = match came {
-            Came::Outcomes(outcomes) => (outcomes[i].clone(), false),
-            Came::Unasked(outcome) => (outcome.clone(), true),
-        };
-        let recipient = &self.entry.recipients[place];
-        let address = &self.entry.envelope.recipients[place];
-        Told { number: recipient.number, recipient: address, attempts: recipient.attempts + 1, outcome, unasked }
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn settle(settings: &Settings, mail: &Mail<'_>, told: &[Told<'_>], no
     let mut written = Written::default();
     let mut settlements = Vec::with_capacity(told.len());
     let mut lost = Vec::new();
-    let expired = is_expired(settings, mail.about.received_at, now);
+    let expired = settings.is_expired(mail.about.received_at, now);
     for one in told {
         if one.outcome.is_said_by_next_hop() {
             written.reply = Some(one.outcome.reply().code);
@@ -62,7 +62,7 @@ pub(super) fn settle(settings: &Settings, mail: &Mail<'_>, told: &[Told<'_>], no
                 let credit = Credit { proves: mail.proves, route: mail.route.to_owned(), at: now };
                 Outcome::Accepted { credit: (!uncounted).then_some(credit) }
             }
-            RecipientOutcome::Deferred { reply, maybe_doubled } if !expired => {
+            RecipientOutcome::Deferred { reply, maybe_doubled, .. } if !expired => {
                 written.deferred += 1;
                 written.maybe_doubled += u64::from(*maybe_doubled);
                 let next_at = next_at(settings, mail.about.received_at, one, now);
@@ -99,8 +99,11 @@ impl Written {
     }
 }
 
-fn is_expired(settings: &Settings, received_at: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(received_at) >= signed(settings.retry.give_up_after)
+impl Settings {
+    /// Whether the time of a mail is over.
+    pub(super) fn is_expired(&self, received_at: Timestamp, now: Timestamp) -> bool {
+        now.duration_since(received_at) >= signed(self.retry.give_up_after)
+    }
 }
 
 /// Longest wait for a next hop that does not answer at all: asking it costs little, and mail should not lie long after
@@ -195,10 +198,10 @@ fn keep_rest(
                 lost.extend(recipient.map(|recipient| Lost { recipient, reply, by_next_hop, expired: false }));
                 continue;
             }
-            Some(RecipientOutcome::Deferred { reply, maybe_doubled: false }) => {
+            Some(RecipientOutcome::Deferred { reply, maybe_doubled: false, .. }) => {
                 (NewState::Waiting { next_at: later }, Some(reply.to_string()))
             }
-            Some(RecipientOutcome::Deferred { reply, maybe_doubled: true }) => {
+            Some(RecipientOutcome::Deferred { reply, maybe_doubled: true, .. }) => {
                 let outcome = Outcome::Doubtful { next_at: later, reply: reply.to_string() };
                 doubtful.push(Settlement { recipient: number32(*number), outcome });
                 (NewState::InDoubt, Some(reply.to_string()))
@@ -253,7 +256,7 @@ fn new_copy(job: &Job) -> NewCopy {
 
 fn new_recipient(settings: &Settings, job: &Job, number: usize, state: NewState) -> Option<NewRecipient> {
     let address = job.envelope.recipients.get(number)?;
-    let route = settings.route_name(address);
+    let route = settings.destination(address);
     Some(NewRecipient { number: number32(number), copy: 0, route, state, attempts: 0, last_reply: None })
 }
 
@@ -302,7 +305,7 @@ mod tests {
     #[test]
     fn mail_expires_when_its_time_is_over_and_not_before() {
         let at = |hours: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours);
-        assert!(!is_expired(&settings(), at(0), at(119)));
-        assert!(is_expired(&settings(), at(0), at(120)));
+        assert!(!settings().is_expired(at(0), at(119)));
+        assert!(settings().is_expired(at(0), at(120)));
     }
 }

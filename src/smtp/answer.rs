@@ -3,6 +3,7 @@
 use crate::deliver::{HandThrough, RecipientOutcome, Settled};
 use crate::proto::smtp::reply::Reply;
 use crate::spool::{EntryId, SpoolError};
+use crate::sys::tls::Protection;
 use crate::watch::Custody;
 
 /// The answer to a mail and what is to be noted of it.
@@ -13,13 +14,15 @@ pub(super) struct Answer {
     pub(super) custody: Custody,
     /// The next hop's codes, one per recipient it answered for.
     pub(super) replies: Vec<u16>,
+    /// How the connection to the next hop was protected, if it was asked.
+    pub(super) protection: Option<Protection>,
     /// Whether the original went out because the next hop did not want the edited mail.
     pub(super) edit_refused: bool,
 }
 
 impl Answer {
     fn of(reply: Reply, custody: Custody) -> Self {
-        Self { reply, custody, replies: Vec::new(), edit_refused: false }
+        Self { reply, custody, replies: Vec::new(), protection: None, edit_refused: false }
     }
 
     /// The mail is synced in the spool.
@@ -34,7 +37,8 @@ impl Answer {
 
     fn settled(settled: &Settled, reply: Reply, custody: Custody) -> Self {
         let replies = settled.outcomes.iter().map(|o| o.reply().code).collect();
-        Self { reply, custody, replies, edit_refused: settled.edit_refused() }
+        let protection = settled.protection;
+        Self { reply, custody, replies, protection, edit_refused: settled.edit_refused() }
     }
 }
 
@@ -44,7 +48,8 @@ pub(super) fn after_commit(handed: &HandThrough, id: &EntryId) -> Answer {
         HandThrough::Spool(_) => Answer::stored(id),
         HandThrough::InDoubt(doubt) => {
             let replies = doubt.so_far().iter().flatten().map(|o| o.reply().code).collect();
-            Answer { replies, ..Answer::of(accepted(id), Custody::InDoubt) }
+            let protection = Some(doubt.protection());
+            Answer { replies, protection, ..Answer::of(accepted(id), Custody::InDoubt) }
         }
         HandThrough::Settled(settled) => match refused_for_all(settled) {
             Some(refusal) => Answer::settled(settled, refusal, Custody::Refused),
@@ -107,7 +112,7 @@ mod tests {
             'a' => RecipientOutcome::Accepted { reply: Arc::new(Reply::new(250, (2, 0, 0), "Fine")), uncounted: false },
             'd' => {
                 let reply = Arc::new(Reply::new(450, (4, 2, 1), "Busy"));
-                RecipientOutcome::Deferred { reply, maybe_doubled: false }
+                RecipientOutcome::Deferred { reply, by_next_hop: true, maybe_doubled: false }
             }
             _ => RecipientOutcome::Refused { reply: Arc::new(Reply::new(550, (5, 1, 1), "Who")), by_next_hop: true },
         };
@@ -116,6 +121,7 @@ mod tests {
             proves: Proves::Accepted,
             route: "default".to_owned(),
             next_hop: "mx.example".to_owned(),
+            protection: Some(Protection::Verified),
         })
     }
 

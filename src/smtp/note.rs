@@ -7,6 +7,7 @@ use crate::mail::envelope::Envelope;
 use crate::pipeline::Outcome;
 use crate::referral::CompanyId;
 use crate::spool::EntryId;
+use crate::sys::tls::Protection;
 use crate::watch::MessageEvent;
 
 /// The outcome of a mail whose edited form the next hop refused.
@@ -72,6 +73,7 @@ impl Note {
             answer_micros: micros(answered_in),
             custody: answer.custody,
             replies: answer.replies,
+            protection: answer.protection.map(Protection::code),
         }
     }
 }

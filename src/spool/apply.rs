@@ -1,5 +1,6 @@
 //! Each write as statements, inside the commit that the writer has begun.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::bodies::Placed;
@@ -21,6 +22,8 @@ pub(super) struct Effects {
     pub(super) parked: Vec<EntryId>,
     /// Whether the database has pages to give back.
     pub(super) has_pruned: bool,
+    /// Destinations for which something waits now, and from when on.
+    pub(super) waiting: Vec<(String, Timestamp)>,
 }
 
 /// What a batch is applied to.
@@ -89,6 +92,9 @@ fn store(target: &mut Target<'_>, new: &NewEntry, placed: &Placed, effects: &mut
     let entry = connection.last_insert_rowid();
     for recipient in &new.recipients {
         store_recipient(connection, entry, new, recipient)?;
+        if let NewState::Waiting { next_at } = recipient.state {
+            effects.waiting.push((recipient.route.clone(), next_at));
+        }
     }
     new.copies.iter().flat_map(|copy| &copy.offers).try_for_each(|offer| store_offer(connection, entry, offer))
 }

@@ -1,5 +1,6 @@
 //! The handle everybody holds: opening, committing, reading.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +24,7 @@ use super::recover::recover;
 use super::rest::LOG_OCTETS_MAX;
 use super::room::Room;
 use super::state::State;
-use super::types::{DueRoute, Entry, EntryId, OutboxRow, Recovered, SpoolOptions, Summary, Write};
+use super::types::{Due, Entry, EntryId, OutboxRow, Recovered, SpoolOptions, Summary, Write};
 use super::writer::Writer;
 
 /// The spool of one data folder. Cheap to clone. Dropping the last clone blocks until the writer has finished what
@@ -137,21 +138,37 @@ impl Spool {
         self.0.state.commits()
     }
 
-    /// What is due, by route, those waiting longest first; of each route at most `per_route_max` entries, so that a
-    /// dead next hop with a hundred thousand mails hides no other. An entry stays due until it is marked as sending.
+    /// Every destination with waiting mail, and the earliest time at which any of it is due, which may have passed.
+    /// One step for each of them: for the start, and for a look round now and then; between these [`Spool::take_touched`]
+    /// tells what has changed.
     ///
     /// # Errors
     /// [`SpoolError::Read`].
-    pub async fn due(&self, now: Timestamp, per_route_max: usize) -> Result<Vec<DueRoute>, SpoolError> {
-        self.0.readers.read(move |c| read::due(c, now, per_route_max).map_err(unreadable)).await
+    pub async fn destinations(&self) -> Result<Vec<(String, Timestamp)>, SpoolError> {
+        self.0.readers.read(|c| read::destinations(c).map_err(unreadable)).await
     }
 
-    /// The earliest time at which anything waiting is due; it may have passed.
+    /// The destinations for which mail was taken or put off since the last call, and when the first of that is due.
+    pub fn take_touched(&self) -> HashMap<String, Timestamp> {
+        self.0.state.take_touched()
+    }
+
+    /// What is due for these destinations, for each of them at most `entries_max` entries. The cost is that of what is
+    /// returned, however many mails wait. An entry stays due until it is marked as sending.
     ///
     /// # Errors
     /// [`SpoolError::Read`].
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, SpoolError> {
-        self.0.readers.read(|c| read::next_due(c).map_err(unreadable)).await
+    pub async fn due_for(
+        &self,
+        destinations: Vec<String>,
+        now: Timestamp,
+        entries_max: usize,
+    ) -> Result<Vec<Due>, SpoolError> {
+        let due = move |c: &Connection| {
+            let all = destinations.into_iter().map(|d| read::due_for(c, d, now, entries_max));
+            all.collect::<Result<_, _>>().map_err(unreadable)
+        };
+        self.0.readers.read(due).await
     }
 
     /// Loads an entry with all that is needed to send it; `None` when its last recipient is settled meanwhile.

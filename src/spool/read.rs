@@ -9,26 +9,23 @@ use rusqlite::{Connection, Row, params};
 
 use super::database::{nanoseconds, open_reader, stored, timestamp, unreadable};
 use super::error::SpoolError;
-use super::types::{DueEntry, DueRoute, EntryId, OutboxRow, Summary};
+use super::types::{Due, DueEntry, EntryId, OutboxRow, Summary};
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
 /// Connections kept for the next reader.
 const IDLE_MAX: usize = 4;
-/// Routes looked at in one go, those waiting longest first.
-const ROUTES_MAX: i64 = 1000;
 
-/// The routes with waiting mail and the earliest time of each: one step of the index for each route, however many
-/// mails wait on it.
-const ROUTES: &str = "WITH RECURSIVE routes (route) AS ( \
+/// The destinations with waiting mail and the earliest time of each: one step of the index for each destination,
+/// however many mails wait for it.
+const DESTINATIONS: &str = "WITH RECURSIVE routes (route) AS ( \
     SELECT min(route) FROM recipients INDEXED BY recipients_due WHERE state = 0 \
     UNION ALL \
     SELECT (SELECT min(route) FROM recipients INDEXED BY recipients_due WHERE state = 0 AND route > routes.route) \
-    FROM routes WHERE route IS NOT NULL), \
-    firsts (route, first) AS ( \
+    FROM routes WHERE route IS NOT NULL) \
     SELECT route, (SELECT min(next_at) FROM recipients INDEXED BY recipients_due \
                    WHERE state = 0 AND recipients.route = routes.route) \
-    FROM routes WHERE route IS NOT NULL)";
+    FROM routes WHERE route IS NOT NULL";
 
 /// Read-only connections, each used by one reader at a time.
 pub(super) struct Readers {
@@ -63,47 +60,54 @@ impl Readers {
     }
 }
 
-/// What is due at `now`, by route; of each route at most `per_route_max` entries.
-pub(super) fn due(connection: &Connection, now: Timestamp, per_route_max: usize) -> rusqlite::Result<Vec<DueRoute>> {
-    let now = nanoseconds(now);
-    let sql = format!("{ROUTES} SELECT route FROM firsts WHERE first <= ?1 ORDER BY first LIMIT ?2");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let routes: Vec<String> = statement.query_map([now, ROUTES_MAX], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let with_entries = |route: String| {
-        let entries = due_on_route(connection, &route, now, per_route_max)?;
-        Ok(DueRoute { route, entries })
-    };
-    routes.into_iter().map(with_entries).collect()
+/// Every destination with waiting mail, and when the first of it is due.
+pub(super) fn destinations(connection: &Connection) -> rusqlite::Result<Vec<(String, Timestamp)>> {
+    let mut statement = connection.prepare_cached(DESTINATIONS)?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, timestamp(row.get(1)?))))?;
+    found.collect()
 }
 
-/// Streams along the index and stops behind the last entry wanted.
-fn due_on_route(connection: &Connection, route: &str, now: i64, entries_max: usize) -> rusqlite::Result<Vec<DueEntry>> {
+/// What is due at `now` for one destination, at most `entries_max` entries. Streams along the index and stops behind
+/// the last one wanted.
+pub(super) fn due_for(
+    connection: &Connection,
+    destination: String,
+    now: Timestamp,
+    entries_max: usize,
+) -> rusqlite::Result<Due> {
     let mut statement = connection.prepare_cached(
-        "SELECT recipients.entry, entries.id, number, next_at FROM recipients INDEXED BY recipients_due \
+        "SELECT recipients.entry, entries.id, number, next_at, received_at FROM recipients INDEXED BY recipients_due \
          JOIN entries USING (entry) \
          WHERE state = 0 AND route = ?1 AND next_at <= ?2 ORDER BY next_at, recipients.entry, number",
     )?;
-    let mut rows = statement.query(params![route, now])?;
+    let mut rows = statement.query(params![destination, nanoseconds(now)])?;
     let mut entries: Vec<DueEntry> = Vec::new();
     let mut places: HashMap<i64, usize> = HashMap::new();
+    let mut next = None;
     while let Some(row) = rows.next()? {
         let (entry, number) = (row.get(0)?, row.get(2)?);
         if let Some(place) = places.get(&entry) {
             entries[*place].recipients.push(number);
         } else if entries.len() == entries_max {
+            next = Some(timestamp(row.get(3)?));
             break;
         } else if let Ok(id) = EntryId::parse(row.get_ref(1)?.as_str()?) {
             places.insert(entry, entries.len());
-            entries.push(DueEntry { id, recipients: vec![number], since: timestamp(row.get(3)?) });
+            let (since, received_at) = (timestamp(row.get(3)?), timestamp(row.get(4)?));
+            entries.push(DueEntry { id, recipients: vec![number], since, received_at });
         }
     }
-    Ok(entries)
+    drop(rows);
+    let next = next.map_or_else(|| next_for(connection, &destination, now), |at| Ok(Some(at)))?;
+    Ok(Due { destination, entries, next })
 }
 
-/// The earliest time at which anything waiting is due.
-pub(super) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    let mut statement = connection.prepare_cached(&format!("{ROUTES} SELECT min(first) FROM firsts"))?;
-    let first: Option<i64> = statement.query_row([], |row| row.get(0))?;
+/// When something more is due for a destination, behind `now`.
+fn next_for(connection: &Connection, destination: &str, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT min(next_at) FROM recipients INDEXED BY recipients_due WHERE state = 0 AND route = ?1 AND next_at > ?2",
+    )?;
+    let first: Option<i64> = statement.query_row(params![destination, nanoseconds(now)], |row| row.get(0))?;
     Ok(first.map(timestamp))
 }
 

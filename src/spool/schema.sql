@@ -27,7 +27,7 @@ CREATE TABLE recipients (
     PRIMARY KEY (entry, number)
 ) STRICT, WITHOUT ROWID;
 
--- What is due is found by route, so that a dead next hop with many mails hides no other.
+-- What is due is found by destination (route, or route/domain), so that a dead one with many mails hides no other.
 CREATE INDEX recipients_due ON recipients (route, next_at) WHERE state = 0;
 
 -- What acceptance turns into an outbox row.

@@ -21,8 +21,13 @@ pub(super) fn settle(
     let mut departed = false;
     for Settlement { recipient, outcome } in settlements {
         let changed = match outcome {
-            Outcome::Deferred { next_at, reply } => retry(connection, (entry, *recipient), (*next_at, reply), false)?,
-            Outcome::Doubtful { next_at, reply } => retry(connection, (entry, *recipient), (*next_at, reply), true)?,
+            Outcome::Deferred { next_at, reply } | Outcome::Doubtful { next_at, reply } => {
+                let may_double = matches!(outcome, Outcome::Doubtful { .. });
+                let destination = retry(connection, (entry, *recipient), (*next_at, reply), may_double)?;
+                let found = usize::from(destination.is_some());
+                effects.waiting.extend(destination.map(|destination| (destination, *next_at)));
+                found
+            }
             Outcome::Accepted { credit } => {
                 credit.iter().try_for_each(|credit| give_credit(connection, entry, *recipient, credit))?;
                 departed = true;
@@ -43,17 +48,19 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// An attempt that was marked as sending is counted already.
+/// Puts a recipient off and tells its destination. An attempt that was marked as sending is counted already.
 fn retry(
     connection: &Connection,
     (entry, number): (i64, u32),
     (next_at, reply): (Timestamp, &str),
     may_double: bool,
-) -> Result<usize, Fault> {
+) -> Result<Option<String>, Fault> {
     let sql = "UPDATE recipients SET attempts = attempts + (state = 0), state = 0, next_at = ?3, last_reply = ?4, \
-               maybe_doubled = maybe_doubled OR ?5 WHERE entry = ?1 AND number = ?2";
+               maybe_doubled = maybe_doubled OR ?5 WHERE entry = ?1 AND number = ?2 RETURNING route";
     let values = params![entry, number, nanoseconds(next_at), without_addresses(reply), may_double];
-    execute(connection, sql, values)
+    let mut statement = connection.prepare_cached(sql)?;
+    let destinations = statement.query_map(values, |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    Ok(destinations.into_iter().next())
 }
 
 /// Turns the recipient's offer, if it has one, into an outbox row.

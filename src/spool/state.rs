@@ -1,7 +1,10 @@
 //! What everybody may know of the writer without asking it: whether it can write, whether it has failed.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::error::SpoolError;
@@ -11,11 +14,37 @@ pub(super) struct State {
     has_room: AtomicBool,
     commits: AtomicU64,
     failure: watch::Sender<Option<String>>,
+    /// Destinations with mail newly waiting, and when the first of it is due. As many as the spool has at most.
+    touched: Mutex<HashMap<String, Timestamp>>,
 }
 
 impl State {
     pub(super) fn new() -> Self {
-        Self { has_room: AtomicBool::new(true), commits: AtomicU64::new(0), failure: watch::Sender::new(None) }
+        Self {
+            has_room: AtomicBool::new(true),
+            commits: AtomicU64::new(0),
+            failure: watch::Sender::new(None),
+            touched: Mutex::default(),
+        }
+    }
+
+    /// Notes, once it is committed, that mail waits for destinations.
+    pub(super) fn touch(&self, waiting: Vec<(String, Timestamp)>) {
+        if waiting.is_empty() {
+            return;
+        }
+        let mut touched = self.lock_touched();
+        for (destination, at) in waiting {
+            touched.entry(destination).and_modify(|first| *first = at.min(*first)).or_insert(at);
+        }
+    }
+
+    pub(super) fn take_touched(&self) -> HashMap<String, Timestamp> {
+        std::mem::take(&mut *self.lock_touched())
+    }
+
+    fn lock_touched(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether rows can be expected to land.

@@ -141,7 +141,8 @@ pub struct NewRecipient {
     pub number: u32,
     /// Index into [`NewEntry::copies`].
     pub copy: u32,
-    /// Where it goes: the name of a smarthost, or the domain for an MX. Due entries are grouped by it.
+    /// Its destination: the name of its route, and behind a `/` its domain where that has servers of its own. What is
+    /// due is found by it.
     pub route: String,
     /// Whether it waits or is in doubt.
     pub state: NewState,
@@ -266,16 +267,18 @@ pub enum RecipientState {
     Parked,
 }
 
-/// Due entries of one route.
+/// What is due for one destination.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct DueRoute {
-    /// The route.
-    pub route: String,
+pub struct Due {
+    /// The destination, as in [`NewRecipient::route`].
+    pub destination: String,
     /// Its entries, those waiting longest first.
     pub entries: Vec<DueEntry>,
+    /// When the first that is not among them is due: in the past when there were more than asked for.
+    pub next: Option<Timestamp>,
 }
 
-/// An entry with the recipients that are due on one route.
+/// An entry with the recipients that are due for one destination.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DueEntry {
     /// The entry.
@@ -284,6 +287,8 @@ pub struct DueEntry {
     pub recipients: Vec<u32>,
     /// Since when the first of them is.
     pub since: Timestamp,
+    /// When the client's mail was complete.
+    pub received_at: Timestamp,
 }
 
 /// An outbox row.

@@ -200,6 +200,7 @@ impl Writer {
 
     /// After the commit: what the batch's entries leave on disk.
     fn follow_up(&mut self, effects: Effects) {
+        self.state.touch(effects.waiting);
         if effects.has_pruned || !effects.released.is_empty() {
             self.freed_since.get_or_insert_with(Instant::now);
         }

@@ -1,12 +1,14 @@
-//! What the machine gives: time, entropy, the disk, sockets, accounts, the terminal, and TLS. The only place that asks.
+//! What the machine gives: time, entropy, the disk, sockets, accounts, the terminal, names and TLS. Nobody else asks it.
 
 pub mod account;
 pub mod clock;
 pub mod disk;
 pub mod files;
 pub mod net;
+pub mod own_address;
 pub mod password;
 pub mod print;
 pub mod random;
+pub mod resolver;
 pub mod terminal;
 pub mod tls;

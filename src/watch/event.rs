@@ -67,6 +67,9 @@ pub struct MessageEvent {
     pub custody: Custody,
     /// The next hop's basic reply codes, one per recipient it answered for.
     pub replies: Vec<u16>,
+    /// How the connection to the next hop was protected: `clear`, `tls`, or `verified` when its certificate was good;
+    /// absent when it was not asked.
+    pub protection: Option<&'static str>,
 }
 
 /// How one attempt at a mail in custody ended.
@@ -111,6 +114,8 @@ pub struct Attempt {
     pub number: u32,
     /// Microseconds it took.
     pub micros: u64,
+    /// `clear`, `tls`, or `verified` when the next hop's certificate was good; absent when it was not asked.
+    pub protection: Option<&'static str>,
 }
 
 impl Attempt {
@@ -133,6 +138,7 @@ impl Attempt {
             reply = self.reply,
             number = self.number,
             micros = self.micros,
+            protection = self.protection,
         );
     }
 }
@@ -154,6 +160,7 @@ impl MessageEvent {
             answer_micros = self.answer_micros,
             custody = self.custody.code(),
             replies = join(self.replies.iter().map(u16::to_string)),
+            protection = self.protection,
         );
     }
 }

@@ -31,6 +31,7 @@ fn event(outcome: &'static str, custody: Custody) -> MessageEvent {
         answer_micros: 900,
         custody,
         replies: vec![250, 450],
+        protection: Some("verified"),
     }
 }
 
@@ -82,6 +83,7 @@ fn what_could_be_an_address_never_reaches_the_log() {
         reply: Some(451),
         number: 2,
         micros: 10,
+        protection: Some("tls"),
     };
     let lines = logged(|| Watch::new().attempt(&attempt));
     assert_eq!((lines[0]["route"].as_str(), lines[0]["reply"].as_u64()), (Some("not_a_code"), Some(451)));

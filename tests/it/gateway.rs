@@ -142,6 +142,19 @@ impl Gateway {
         ended.success()
     }
 
+    /// Sends it a hangup and waits until it has said what it makes of the files; whether it has taken them.
+    pub fn reload(&self) -> bool {
+        let said = |log: &str, what: &str| log.matches(what).count();
+        let (taken, refused) = ("the files are taken", "the files are not taken");
+        let before = self.log();
+        assert!(Command::new("kill").args(["-HUP", &self.pid().to_string()]).status().expect("kill runs").success());
+        wait_for("the files to be read again", || {
+            let log = self.log();
+            let more = |what| said(&log, what) > said(&before, what);
+            (more(taken) || more(refused)).then(|| more(taken))
+        })
+    }
+
     /// Waits until it ends by itself.
     pub fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("a gateway that runs");

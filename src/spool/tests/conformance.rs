@@ -109,7 +109,7 @@ async fn no_recipient_is_sent_to_twice_at_once() {
         let refused = spool.commit(batch).await;
         assert!(matches!(refused, Err(SpoolError::Conflict(_))), "{refused:?}");
     }
-    assert_eq!(spool.due(minute(9), 10).await.unwrap(), []);
+    assert_eq!(due(&spool, minute(9), 10).await, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,15 +226,40 @@ async fn what_is_due_comes_by_route_and_a_full_route_hides_no_other() {
     };
     let dead = (0..500).map(|n| on(&format!("dead{n}"), "dead.example", 1));
     spool.commit(dead.chain([on("later", "b.example", 8), on("now", "c.example", 3)]).collect()).await.unwrap();
-    let due = spool.due(minute(3), 2).await.unwrap();
-    let seen: Vec<_> = due.iter().map(|r| (r.route.as_str(), r.entries.len())).collect();
-    assert_eq!(seen, [("dead.example", 2), ("c.example", 1)]);
-    assert_eq!(spool.next_due().await.unwrap(), Some(minute(1)));
+    let found = due(&spool, minute(3), 2).await;
+    let seen: Vec<_> = found.iter().map(|d| (d.destination.as_str(), d.entries.len(), d.next)).collect();
+    assert_eq!(seen, [("dead.example", 2, Some(minute(1))), ("c.example", 1, None)]);
+    assert_eq!(next_due(&spool).await, Some(minute(1)));
     let gone: Vec<_> = (0..500).map(|n| settle(&format!("dead{n}"), &[(0, Outcome::Refused)])).collect();
     spool.commit(gone).await.unwrap();
     spool.commit(vec![settle("now", &[(0, accepted())])]).await.unwrap();
-    assert_eq!(spool.next_due().await.unwrap(), Some(minute(8)));
-    assert_eq!(spool.due(minute(7), 2).await.unwrap(), []);
+    assert_eq!(next_due(&spool).await, Some(minute(8)));
+    assert_eq!(due(&spool, minute(7), 2).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_or_put_off_is_told_once_by_its_destination() {
+    let folder = folder();
+    let spool = open(folder.path());
+    let mut other = mail("b", 1, 100);
+    other.recipients[0].route = "mx/kaede.example".to_owned();
+    other.recipients[0].state = NewState::Waiting { next_at: minute(4) };
+    spool.commit(vec![Write::Store(mail("a", 2, 100)), Write::Store(other)]).await.unwrap();
+    let told = |spool: &Spool| {
+        let mut touched: Vec<_> = spool.take_touched().into_iter().collect();
+        touched.sort();
+        touched
+    };
+    assert_eq!(told(&spool), [("mx".to_owned(), minute(1)), ("mx/kaede.example".to_owned(), minute(4))]);
+    let later = Outcome::Deferred { next_at: minute(7), reply: "450 later".to_owned() };
+    let sooner = Outcome::Doubtful { next_at: minute(6), reply: "lost".to_owned() };
+    spool.commit(vec![sending("a", &[0]), settle("a", &[(0, later), (1, sooner)])]).await.unwrap();
+    assert_eq!(told(&spool), [("mx".to_owned(), minute(6))]);
+    let spoilt = Outcome::Deferred { next_at: minute(2), reply: String::new() };
+    assert!(spool.commit(vec![settle("a", &[(0, spoilt.clone()), (9, spoilt)])]).await.is_err());
+    spool.commit(vec![settle("a", &[(0, Outcome::Refused), (1, accepted())])]).await.unwrap();
+    assert_eq!(told(&spool), []);
+    assert_eq!(next_due(&spool).await, Some(minute(4)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

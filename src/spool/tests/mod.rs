@@ -28,6 +28,20 @@ fn id(text: &str) -> EntryId {
     EntryId::parse(text).unwrap()
 }
 
+/// What is due, those destinations first whose mail waits longest.
+async fn due(spool: &Spool, now: Timestamp, entries_max: usize) -> Vec<Due> {
+    let mut waiting = spool.destinations().await.unwrap();
+    waiting.retain(|(_, first)| *first <= now);
+    waiting.sort_by_key(|(_, first)| *first);
+    let waiting = waiting.into_iter().map(|(destination, _)| destination).collect();
+    spool.due_for(waiting, now, entries_max).await.unwrap()
+}
+
+/// When the next of all is due.
+async fn next_due(spool: &Spool) -> Option<Timestamp> {
+    spool.destinations().await.unwrap().into_iter().map(|(_, first)| first).min()
+}
+
 /// Small reserve, no floor: what most tests need.
 fn options() -> SpoolOptions {
     SpoolOptions { reserve_octets: 64 * 1024, free_octets_min: 0, inline_octets_max: 1024, ..SpoolOptions::default() }

@@ -125,9 +125,9 @@ async fn read_all(spool: &Spool) -> (BTreeMap<u8, BTreeMap<u32, Known>>, Vec<(St
     }
     let rows = spool.outbox_after(0, 1000).await.unwrap();
     let credits = rows.into_iter().map(|r| (r.event.transaction, r.event.recipient)).collect();
-    let due = spool.due(minute(1), 100).await.unwrap();
-    let due = due.iter().flat_map(|r| &r.entries).map(|e| e.recipients.len() as u64).sum();
-    (entries, credits, due)
+    let due = due(spool, minute(1), 100).await;
+    let recipients = due.iter().flat_map(|d| &d.entries).map(|e| e.recipients.len() as u64).sum();
+    (entries, credits, recipients)
 }
 
 async fn run(steps: Vec<Step>) {

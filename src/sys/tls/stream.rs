@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -23,6 +23,33 @@ impl Stream {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(tls) => tls.get_ref().0,
+        }
+    }
+
+    /// Whether it is open and nothing has come, as far as can be told without waiting. Octets that came are lost.
+    pub fn is_silent(&mut self) -> bool {
+        let mut octet = [0];
+        match self {
+            Self::Plain(socket) => socket.try_read(&mut octet).is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock),
+            // The records of TLS itself may have come, and are no octets.
+            Self::Tls(tls) => {
+                let mut nobody = Context::from_waker(Waker::noop());
+                Pin::new(tls).poll_read(&mut nobody, &mut ReadBuf::new(&mut octet)).is_pending()
+            }
+        }
+    }
+
+    /// Says a last word as far as that goes without waiting, for the connection is closed either way.
+    pub fn say_goodbye(&mut self, octets: &[u8]) {
+        match self {
+            Self::Plain(socket) => {
+                let _ = socket.try_write(octets);
+            }
+            Self::Tls(tls) => {
+                let mut nobody = Context::from_waker(Waker::noop());
+                let _ = Pin::new(&mut *tls).poll_write(&mut nobody, octets);
+                let _ = Pin::new(tls).poll_shutdown(&mut nobody);
+            }
         }
     }
 

@@ -1,13 +1,23 @@
 //! Tests of the client's dialogue: what goes out, in which order, and what every answer means for every recipient.
 
+mod chunks;
+mod extensions;
+mod stores;
+
+use super::super::reply::Reply;
 use super::*;
 use proptest::prelude::*;
 
-const ALL: Capabilities = Capabilities { pipelining: true, eight_bit_mime: true, smtputf8: true, size: Some(0) };
-const NONE: Capabilities = Capabilities { pipelining: false, eight_bit_mime: false, smtputf8: false, size: None };
+const ALL: Capabilities =
+    Capabilities::of(&[Extension::Pipelining, Extension::EightBitMime, Extension::SmtpUtf8]).with_size(Some(0));
+const NONE: Capabilities = Capabilities::of(&[]);
 
 fn address(text: &str) -> Address {
     Address::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))
+}
+
+fn to<'a>(addresses: &[&'a Address]) -> Vec<Recipient<'a>> {
+    addresses.iter().map(|address| Recipient { address, dsn: None }).collect()
 }
 
 fn reply(text: &str) -> Reply {
@@ -15,7 +25,7 @@ fn reply(text: &str) -> Reply {
     read.ok().flatten().unwrap_or_else(|| panic!("{text:?} is no reply")).0
 }
 
-/// Runs a dialogue: every `!` in the story is the message going out.
+/// Runs a dialogue: every `!` in the story is the message going out with its dot, every `#` as a chunk.
 fn run(plan: &Plan<'_>, offered: &Capabilities, replies: &[&str]) -> (String, Dialogue) {
     let mut dialogue = Dialogue::new(plan, offered);
     let mut story = Vec::new();
@@ -29,7 +39,7 @@ fn run(plan: &Plan<'_>, offered: &Capabilities, replies: &[&str]) -> (String, Di
         let Some(next) = (if dialogue.due().is_some() { replies.next() } else { None }) else { break };
         match dialogue.take(reply(next)) {
             Ok(Progress::Content) => {
-                story.extend_from_slice(b"!|");
+                story.extend_from_slice(if dialogue.framing() == Framing::Dots { b"!|" } else { b"#|" });
                 dialogue.content_sent();
             }
             Ok(Progress::More) => {}
@@ -50,14 +60,7 @@ fn answers(dialogue: &Dialogue) -> Vec<String> {
 
 fn check(offered: &Capabilities, replies: &[&str], story: &str, wanted: &[&str], after: After) {
     let (sender, a, b) = (address("hr@sakura.example"), address("a@x.example"), address("b@x.example"));
-    let plan = Plan {
-        sender: Some(&sender),
-        recipients: vec![&a, &b],
-        octets: 7,
-        body: Body::SevenBit,
-        smtputf8: false,
-        reset_first: false,
-    };
+    let plan = Plan { sender: Some(&sender), recipients: to(&[&a, &b]), octets: 7, ..Plan::default() };
     let (told, dialogue) = run(&plan, offered, replies);
     assert_eq!(told, story);
     assert_eq!(answers(&dialogue), wanted);
@@ -142,12 +145,12 @@ fn too_many_recipients_is_for_later_whatever_its_code() {
 fn an_old_transaction_is_reset_in_the_same_group() {
     let recipient = address("a@x.example");
     let plan = Plan {
-        sender: None,
-        recipients: vec![&recipient],
+        recipients: to(&[&recipient]),
         octets: 7,
         body: Body::EightBitMime,
         smtputf8: true,
         reset_first: true,
+        ..Plan::default()
     };
     let (story, dialogue) = run(&plan, &ALL, &["250 ok", "250 ok", "250 ok", "354 go", "250 done"]);
     assert_eq!(story, "RSET\\MAIL FROM:<> SIZE=7 BODY=8BITMIME SMTPUTF8\\RCPT TO:<a@x.example>\\DATA\\|!|");
@@ -159,61 +162,54 @@ fn an_old_transaction_is_reset_in_the_same_group() {
 #[test]
 fn what_the_next_hop_cannot_take_it_is_not_asked() {
     let (wide, narrow) = (address("太郎@mail.example"), address("a@日本.example"));
-    let plan = Plan {
-        sender: None,
-        recipients: vec![&wide, &narrow],
-        octets: 70,
-        body: Body::SevenBit,
-        smtputf8: true,
-        reset_first: false,
-    };
+    let plan = Plan { recipients: to(&[&wide, &narrow]), octets: 70, smtputf8: true, ..Plan::default() };
     let (story, dialogue) = run(&plan, &NONE, &["250 ok", "250 ok", "354 go", "250 done"]);
     assert_eq!(story, "MAIL FROM:<>\\|RCPT TO:<a@xn--wgv71a.example>\\|DATA\\|!|");
     let refused = "Refused Mail 553 5.6.7 The next hop takes no addresses beyond ASCII";
     assert_eq!(answers(&dialogue), [refused, "Accepted Dot 250 done"]);
-    let small = Capabilities { size: Some(69), ..ALL };
+    let small = ALL.with_size(Some(69));
     let (story, dialogue) = run(&plan, &small, &[]);
     assert_eq!(story, "");
     assert!(dialogue.is_over() && answers(&dialogue)[0].starts_with("Refused Mail 552 5.3.4"));
 }
 
-#[test]
-fn ehlo_keywords_are_read_in_any_case_and_from_the_second_line_on() {
-    let ehlo = reply("250-PIPELINING\r\n250-pipelining\r\n250-Size 1000\r\n250-8BITMIME\r\n250 SMTPUTF8");
-    assert_eq!(Capabilities::read(&ehlo), Capabilities { size: Some(1000), ..ALL });
-    assert_eq!(Capabilities::read(&reply("250-a\r\n250 SIZE")), Capabilities { size: Some(0), ..NONE });
-    assert_eq!(Capabilities::read(&reply("250 PIPELINING")), NONE);
+/// Whatever is answered: no recipient counts as accepted without a 2xx to its dot, and the dialogue ends.
+fn check_any(codes: &[u16], offered: &Capabilities, terms: Terms) -> Result<(), TestCaseError> {
+    let (a, b) = (address("a@x.example"), address("b@x.example"));
+    let plan = Plan { recipients: to(&[&a, &b]), octets: 7, terms, ..Plan::default() };
+    let mut dialogue = Dialogue::new(&plan, offered);
+    let (mut out, mut said_yes, mut sent) = (Vec::new(), 0, 0);
+    for code in codes {
+        dialogue.write(&mut out);
+        let Some(due) = dialogue.due() else { break };
+        let before = dialogue.answers().flatten().filter(|a| a.class == Class::Accepted).count();
+        match dialogue.take(Reply::plain(*code, "x")) {
+            Ok(Progress::Content) => {
+                sent += 1;
+                dialogue.content_sent();
+            }
+            Ok(_) => said_yes += usize::from(due == Phase::Dot && *code == 250),
+            Err(_) => break,
+        }
+        let more = dialogue.answers().flatten().filter(|a| a.class == Class::Accepted).count() - before;
+        let most = if terms.dialect == Dialect::Lmtp { 1 } else { 2 };
+        let allowed = if due == Phase::Dot && *code == 250 { most } else { 0 };
+        prop_assert!(more <= allowed);
+    }
+    let accepted = dialogue.answers().flatten().any(|a| a.class == Class::Accepted);
+    prop_assert!(sent <= 1 && (!accepted || said_yes > 0));
+    prop_assert!(!dialogue.is_over() || dialogue.answers().all(|a| a.is_some()));
+    Ok(())
 }
 
 proptest! {
-    /// Whatever is answered: no recipient counts as accepted without a 2xx to the dot, and the dialogue ends.
     #[test]
     fn nothing_but_a_positive_reply_to_the_dot_is_acceptance(
-        codes in proptest::collection::vec(proptest::sample::select(vec![250u16, 354, 421, 450, 550]), 0..20),
-        pipelining: bool,
+        codes in proptest::collection::vec(proptest::sample::select(vec![250u16, 354, 421, 450, 500, 550]), 0..20),
+        offered in proptest::sample::subsequence(vec![Extension::Pipelining, Extension::Chunking], 0..=2),
+        lmtp: bool,
     ) {
-        let (a, b) = (address("a@x.example"), address("b@x.example"));
-        let plan = Plan {
-            sender: None,
-            recipients: vec![&a, &b],
-            octets: 7,
-            body: Body::SevenBit,
-            smtputf8: false,
-            reset_first: false,
-        };
-        let mut dialogue = Dialogue::new(&plan, &Capabilities { pipelining, ..ALL });
-        let (mut out, mut dot_answered) = (Vec::new(), false);
-        for code in codes {
-            dialogue.write(&mut out);
-            let Some(due) = dialogue.due() else { break };
-            match dialogue.take(Reply::plain(code, "x")) {
-                Ok(Progress::Content) => dialogue.content_sent(),
-                Ok(_) => dot_answered |= due == Phase::Dot && code == 250,
-                Err(_) => break,
-            }
-        }
-        let accepted = dialogue.answers().flatten().any(|a| a.class == Class::Accepted);
-        prop_assert!(!accepted || dot_answered);
-        prop_assert!(!dialogue.is_over() || dialogue.answers().all(|a| a.is_some()));
+        let dialect = if lmtp { Dialect::Lmtp } else { Dialect::Smtp };
+        check_any(&codes, &Capabilities::of(&offered), Terms { dialect, chunking: true, ..Terms::default() })?;
     }
 }
