@@ -13,7 +13,7 @@ use career_relay::mail::address::{Address, Domain};
 use career_relay::mail::envelope::{Body, Envelope};
 use career_relay::mail::message::Message;
 use career_relay::mail::view::View;
-use career_relay::pipeline::{Client, InForce, Outcome, Policy, Received, process};
+use career_relay::pipeline::{Client, InForce, Outcome, Policy, Received, Relaying, process};
 use career_relay::referral::CompanyKeys;
 use divan::Bencher;
 use jiff::Timestamp;
@@ -48,7 +48,7 @@ fn policy() -> Policy {
     let mut company = example_company().unwrap_or_else(|faults| panic!("{faults}"));
     company.sender_domains = Domain::parse("example.co.jp").into_iter().collect();
     let keys = CompanyKeys::derive(&[0; 32], &company.id, 1);
-    Policy::new(vec![InForce { company, keys }], Vec::new(), Arc::new(Rules::built_in()))
+    Policy::new(vec![InForce { company, keys }], Relaying::default(), Arc::new(Rules::built_in()))
 }
 
 /// A day on which the example's contract is in force.

@@ -21,13 +21,17 @@ use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
 mod company;
 mod policy;
+mod relaying;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod user;
 
 pub use company::{Company, Mode, ProvedBy, Scope, Sender, Stage};
 pub use policy::{InForce, Policy};
+pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use secret::Secret;
+pub use user::{PasswordHash, Role, User, UserAct, UserName, UserNameFault, Users};
 
 /// A client that has been allowed to relay, as far as it has shown who it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,6 +40,8 @@ pub struct Client {
     pub ip: IpAddr,
     /// The user it authenticated as.
     pub user: Option<String>,
+    /// The company that user is bound to: he proves it and no other.
+    pub bound_to: Option<CompanyId>,
     /// The names in its verified certificate, and the certificate's own print as `sha256:` and 64 hex digits.
     pub certificates: Vec<String>,
     /// Whether many tenants send from there, so that neither address nor certificate tells whose mail it is.
@@ -47,7 +53,7 @@ pub struct Client {
 impl Client {
     /// A client of which nothing but its address is known.
     pub fn at(ip: IpAddr) -> Self {
-        Self { ip, user: None, certificates: Vec::new(), shared: false, routed_for: None }
+        Self { ip, user: None, bound_to: None, certificates: Vec::new(), shared: false, routed_for: None }
     }
 }
 

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use career_relay::proto::smtp::limits::Limits;
-use career_relay::proto::smtp::session::{Action, Peer, Session};
+use career_relay::proto::smtp::session::{Action, Peer, Session, Terms};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|octets: &[u8]| {
-    let peer = Peer { host: "gw.sakura.example".into(), may_relay: true };
-    let mut session = Session::new(Arc::new(Limits::default()), peer);
+    let terms = Terms::plain("gw.sakura.example".into(), Arc::new(Limits::default()));
+    let mut session = Session::new(Arc::new(terms), Peer { may_relay: true, ..Peer::default() });
     let mut rest = octets;
     // Each step takes octets or says something; so many are enough for any input.
     for _ in 0..octets.len() * 2 + 16 {
@@ -17,6 +17,7 @@ fuzz_target!(|octets: &[u8]| {
         rest = &rest[step.consumed..];
         match step.action {
             Action::Read | Action::Close(_) => break,
+            Action::StartTls(_) | Action::Authenticate(_) | Action::Introduce(_) => unreachable!("not offered"),
             Action::Room(octets) => session.grant(octets),
             Action::Message(transaction) => {
                 assert!(!transaction.message.contains(&0));

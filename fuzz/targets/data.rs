@@ -1,14 +1,14 @@
 //! Any octets behind 354, in any pieces: the same message, the same end, the same fault.
 #![no_main]
 
-use career_relay::proto::smtp::data::{DataLimits, Decoder, Progress};
+use career_relay::proto::smtp::data::{BareLf, DataLimits, Decoder, Progress};
 use libfuzzer_sys::fuzz_target;
 
 const LIMITS: DataLimits = DataLimits { octets_max: 4096, line_octets_max: 1024 };
 
 /// Message and last word, fed in pieces of `size`.
 fn decode(octets: &[u8], size: usize) -> (Vec<u8>, Option<Progress>, usize) {
-    let (mut decoder, mut out, mut fed) = (Decoder::new(LIMITS), Vec::new(), 0);
+    let (mut decoder, mut out, mut fed) = (Decoder::new(LIMITS, BareLf::Refuse), Vec::new(), 0);
     for piece in octets.chunks(size) {
         match decoder.feed(piece, &mut out) {
             Progress::More => fed += piece.len(),

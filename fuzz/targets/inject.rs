@@ -8,14 +8,14 @@ use career_relay::classify::Rules;
 use career_relay::config::example_company;
 use career_relay::mail::address::Address;
 use career_relay::mail::envelope::{Body, Envelope};
-use career_relay::pipeline::{Client, InForce, Outcome, Policy, Received, process};
+use career_relay::pipeline::{Client, InForce, Outcome, Policy, Received, Relaying, process};
 use career_relay::referral::CompanyKeys;
 use libfuzzer_sys::fuzz_target;
 
 static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     let company = example_company().expect("the example");
     let keys = CompanyKeys::derive(&[0; 32], &company.id, 1);
-    Policy::new(vec![InForce { company, keys }], Vec::new(), Arc::new(Rules::built_in()))
+    Policy::new(vec![InForce { company, keys }], Relaying::default(), Arc::new(Rules::built_in()))
 });
 
 fuzz_target!(|octets: &[u8]| {

@@ -12,7 +12,7 @@ use super::courier::SpoolCourier;
 use super::operator::Operator;
 use crate::classify::Rules;
 use crate::config::keys::{self, KeyFault, RootKey};
-use crate::config::{Listener, Settings};
+use crate::config::{Listener, Settings, Stamp};
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::{self, Deliver};
 use crate::ledger::Balance;
@@ -91,6 +91,7 @@ impl Gateway {
         let root = keys::open_root_key(&data)?;
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;
         let (policy, agreed) = agree(&settings, &store, &root).await;
+        policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
         let around = deliver::Surroundings {
@@ -110,11 +111,13 @@ impl Gateway {
             agreed,
             spool: spool.clone(),
             store: store.clone(),
+            policy: policy.clone(),
+            changing_users: tokio::sync::Mutex::default(),
             watch: watch.clone(),
             stop: stop.clone(),
         };
         let control = answer_admins(control, operator, stop.subscribe());
-        let limits: Arc<Limits> = Arc::new(settings.smtp.limits);
+        let limits: Arc<Limits> = Arc::new(settings.smtp.limits.clone());
         let stop_for = Duration::from_secs(limits.stop_seconds_max);
         let host: Arc<str> = hostname.into();
         let services = Services {
@@ -122,6 +125,7 @@ impl Gateway {
             policy: policy.clone(),
             deliver: deliver.clone(),
             spool: spool.clone(),
+            stamp: settings.smtp.stamp.as_ref().map(Stamp::line).unwrap_or_default().into(),
             watch: watch.clone(),
         };
         let door = Door { host, limits, watch };

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::control::ledger::answer_ledger;
-use crate::control::{Answer, Request, SpoolStatus, Status};
+use crate::control::users::answer_users;
+use crate::control::{Answer, Caller, Request, SpoolStatus, Status};
+use crate::policy::PolicyHandle;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::watch::{Gauge, Watch};
@@ -20,6 +22,10 @@ pub struct Operator {
     pub spool: Spool,
     /// The ledger.
     pub store: Store,
+    /// Who may log in stands beside the policy.
+    pub policy: PolicyHandle,
+    /// One change of users at a time, from the store to the policy.
+    pub changing_users: Mutex<()>,
     /// The counters.
     pub watch: Watch,
     /// Ends the server when it turns true.
@@ -27,8 +33,11 @@ pub struct Operator {
 }
 
 impl Answer for Operator {
-    async fn answer(&self, request: Request) -> Result<Value, String> {
+    async fn answer(&self, caller: Caller, request: Request) -> Result<Value, String> {
         if let Some(answer) = answer_ledger(&self.store, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_users(caller, &request).await {
             return answer;
         }
         match request {
@@ -43,6 +52,23 @@ impl Answer for Operator {
 }
 
 impl Operator {
+    /// A change holds for who logs in from its answer on.
+    async fn answer_users(&self, caller: Caller, request: &Request) -> Option<Result<Value, String>> {
+        let Request::SetUser { change, .. } = request else {
+            return answer_users(&self.store, caller, request).await;
+        };
+        let _one_at_a_time = self.changing_users.lock().await;
+        let answer = answer_users(&self.store, caller, request).await;
+        match self.store.users().await {
+            Ok(users) => self.policy.put_users(users),
+            Err(error) => return Some(Err(format!("{error}; the change holds from the next start on"))),
+        }
+        if answer.as_ref().is_some_and(Result::is_ok) {
+            tracing::info!(target: "control", uid = caller.uid, act = change.code(), "a user was changed");
+        }
+        answer
+    }
+
     async fn status(&self) -> Result<Status, String> {
         let summary = self.spool.summary().await.map_err(|e| e.to_string())?;
         self.watch.set(Gauge::SpoolEntries, summary.entries);

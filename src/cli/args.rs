@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::control::Month;
+use crate::pipeline::{Role, UserName};
 use crate::referral::CompanyId;
 
 /// Where the main file lies when nothing else is said.
@@ -54,6 +56,9 @@ pub enum Tool {
     Preview(PreviewArgs),
     /// Show how the running server is.
     Status(StatusArgs),
+    /// Say who may send mail through the gateway with a password, or look after it.
+    #[command(subcommand)]
+    User(UserCommand),
 }
 
 /// The installation a command is about.
@@ -139,6 +144,77 @@ pub struct StatusArgs {
     pub data: DataArgs,
 }
 
+/// `user`. A running server is told and takes the change at once; without one the data folder is changed here.
+#[derive(Clone, Debug, Subcommand)]
+pub enum UserCommand {
+    /// Add a user. The password is asked for twice, or read from standard input when that is no terminal.
+    ///
+    /// It has at least 12 characters and at most 256 octets, and is taken octet for octet as clients send it: letters
+    /// that can be written in two ways are not made the same.
+    Add(UserAddArgs),
+    /// List the users there are.
+    List(DataArgs),
+    /// Show one user with every change: when, what, and by whom.
+    Show(UserArgs),
+    /// Give a user another password, asked for or read as `user add` does.
+    Password(UserPasswordArgs),
+    /// Remove a user. What was done to him stays written down.
+    Remove(UserArgs),
+}
+
+/// `user add`.
+#[derive(Args, Clone, Debug)]
+pub struct UserAddArgs {
+    /// His name: 1 to 64 of a-z, 0-9 and . _ - @ +.
+    #[arg(value_name = "NAME", value_parser = user_name)]
+    pub name: UserName,
+    /// What he may do: relay sends mail through the gateway; the others are for its pages.
+    #[arg(long, value_name = "ROLE", value_parser = PossibleValuesParser::new(Role::ALL.map(Role::code)).try_map(role))]
+    pub role: Role,
+    /// The company a relay, hr or viewer user is bound to: he proves that company and no other.
+    #[arg(long, value_name = "ID", value_parser = company_id)]
+    pub company: Option<CompanyId>,
+    /// His password.
+    #[command(flatten)]
+    pub password: PasswordArgs,
+    /// Where the users are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `user password`.
+#[derive(Args, Clone, Debug)]
+pub struct UserPasswordArgs {
+    /// His name.
+    #[arg(value_name = "NAME", value_parser = user_name)]
+    pub name: UserName,
+    /// His password.
+    #[command(flatten)]
+    pub password: PasswordArgs,
+    /// Where the users are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// Where a new password comes from.
+#[derive(Args, Clone, Debug)]
+pub struct PasswordArgs {
+    /// Draw a strong password and show it once, in place of asking for one.
+    #[arg(long)]
+    pub generate: bool,
+}
+
+/// `user show` and `user remove`.
+#[derive(Args, Clone, Debug)]
+pub struct UserArgs {
+    /// His name.
+    #[arg(value_name = "NAME", value_parser = user_name)]
+    pub name: UserName,
+    /// Where the users are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
 /// `serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArgs {
@@ -187,6 +263,14 @@ pub struct DemoArgs {
     /// Where ledger and caught mails go, made when missing; a fresh temporary folder when left out.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+}
+
+fn role(code: String) -> Result<Role, String> {
+    Role::parse(&code).ok_or(code)
+}
+
+fn user_name(text: &str) -> Result<UserName, String> {
+    UserName::parse(text).map_err(|why| why.to_string())
 }
 
 fn company_id(text: &str) -> Result<CompanyId, String> {

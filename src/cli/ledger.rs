@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::args::{BalanceArgs, DataArgs, LedgerCommand, StatementArgs};
 use super::output::{End, align_right, counted, print_json, print_table, table};
-use super::reach::ask_ledger;
+use super::reach::ask_store;
 use crate::control::ledger::{Balances, StatementForm, Verified};
 use crate::control::{Month, Request};
 use crate::sys::clock;
@@ -40,7 +40,7 @@ fn answer<T: DeserializeOwned + Judged>(
             .map(|typed| (value, typed))
             .map_err(|why| format!("the server answers in another form: {why}; is it of another version?"))
     };
-    match ask_ledger(data, request).and_then(read) {
+    match ask_store(data, request).and_then(read) {
         Err(why) => {
             writeln!(out, "{why}")?;
             Ok(End::Wrong)
@@ -99,7 +99,7 @@ fn statement(args: &StatementArgs, out: &mut dyn Write) -> io::Result<End> {
     };
     let month = args.month.unwrap_or_else(|| Month::of(clock::now()));
     let (company, language) = (args.company.clone(), args.lang.clone());
-    match ask_ledger(&args.data, &Request::Statement { company, month, form, language }) {
+    match ask_store(&args.data, &Request::Statement { company, month, form, language }) {
         Ok(Value::String(text)) => out.write_all(text.as_bytes()).map(|()| End::Well),
         Ok(object) => print_json(out, &object).map(|()| End::Well),
         Err(why) => writeln!(out, "{why}").map(|()| End::Wrong),

@@ -16,7 +16,9 @@ use crate::config::{self, Settings};
 use crate::inject::Inserted;
 use crate::mail::address::Domain;
 use crate::mail::message::Message;
-use crate::pipeline::{Client, Company, InForce, Outcome, Policy, ProvedBy, Received, Untouched, envelope_of, process};
+use crate::pipeline::{
+    Client, Company, InForce, Outcome, Policy, ProvedBy, Received, Relaying, Untouched, envelope_of, process,
+};
 use crate::referral::{CompanyId, CompanyKeys};
 use crate::sys::clock;
 
@@ -152,7 +154,7 @@ impl Decider {
             }
             InForce { keys: CompanyKeys::derive(&PREVIEW_KEY, &company.id, 1), company }
         };
-        Policy::new(self.companies.iter().map(in_force).collect(), Vec::new(), Arc::clone(&self.rules))
+        Policy::new(self.companies.iter().map(in_force).collect(), Relaying::default(), Arc::clone(&self.rules))
     }
 }
 

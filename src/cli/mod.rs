@@ -12,6 +12,7 @@ pub mod reason;
 pub mod status;
 #[cfg(test)]
 mod tests;
+pub mod user;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Ledger(command) => ledger::ledger(command, out),
         Tool::Preview(args) => preview::preview(args, out),
         Tool::Status(args) => status::status(args, out),
+        Tool::User(command) => user::user(command, out),
     }
 }
 

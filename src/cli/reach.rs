@@ -1,18 +1,25 @@
 //! Reaching an installation: through the socket of its running server, or, with none running, by holding its folder.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::args::DataArgs;
 use crate::config;
 use crate::control::ledger::answer_ledger;
-use crate::control::{Client, DataLock, Request};
+use crate::control::users::answer_users;
+use crate::control::{Caller, Client, DataLock, LockFault, Request};
 use crate::store::{LEDGER_FILE, Store};
+use crate::sys::account;
 
 /// A replay of a long ledger takes its time.
 const PATIENCE: Duration = Duration::from_mins(10);
+/// A folder in use is most often so for the moment another command takes, or by a server that is about to answer.
+const LOCK_WITHIN: Duration = Duration::from_secs(2);
+/// Between two looks at a folder in use.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The data folder of `--data`, or of the configuration.
 ///
@@ -30,29 +37,49 @@ pub fn data_dir(args: &DataArgs) -> Result<PathBuf, String> {
 /// # Errors
 /// A sentence for the admin.
 pub fn ask_server(args: &DataArgs, request: &Request) -> Result<Option<Value>, String> {
-    match Client::connect(&data_dir(args)?).map_err(|e| e.to_string())? {
+    ask_server_of(&data_dir(args)?, request)
+}
+
+fn ask_server_of(dir: &Path, request: &Request) -> Result<Option<Value>, String> {
+    match Client::connect(dir).map_err(|e| e.to_string())? {
         Some(client) => client.ask(request, PATIENCE).map(Some).map_err(|e| e.to_string()),
         None => Ok(None),
     }
 }
 
-/// Asks the ledger: through the running server, or by opening the store under the data folder's lock.
+/// Asks the store, or changes it: through the running server, or by opening it under the data folder's lock, as the
+/// folder's owner.
 ///
 /// # Errors
 /// A sentence for the admin.
-pub fn ask_ledger(args: &DataArgs, request: &Request) -> Result<Value, String> {
-    if let Some(answer) = ask_server(args, request)? {
-        return Ok(answer);
+pub fn ask_store(args: &DataArgs, request: &Request) -> Result<Value, String> {
+    let (dir, caller) = (data_dir(args)?, Caller::own());
+    let until = Instant::now() + LOCK_WITHIN;
+    loop {
+        if let Some(answer) = ask_server_of(&dir, request)? {
+            return Ok(answer);
+        }
+        if !dir.join(LEDGER_FILE).is_file() {
+            return Err(format!("there is no ledger in {} yet: it begins with the first start", dir.display()));
+        }
+        account::become_owner_of(&dir)
+            .map_err(|e| format!("cannot work as the owner of {}: {e}; run this as that user", dir.display()))?;
+        match DataLock::take(&dir, "ledger") {
+            Ok(_lock) => return ask_here(&dir, caller, request),
+            Err(LockFault::Held { .. }) if Instant::now() < until => sleep(LOCK_PAUSE),
+            Err(fault) => return Err(fault.to_string()),
+        }
     }
-    let dir = data_dir(args)?;
-    if !dir.join(LEDGER_FILE).is_file() {
-        return Err(format!("there is no ledger in {} yet: it begins with the first start", dir.display()));
-    }
-    let _lock = DataLock::take(&dir, "ledger").map_err(|e| e.to_string())?;
+}
+
+fn ask_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
-        let store = Store::open(&dir).map_err(|e| e.to_string())?;
-        let answer = answer_ledger(&store, request).await;
-        answer.unwrap_or_else(|| Err("the ledger does not answer that".to_owned()))
+        let store = Store::open(dir).map_err(|e| e.to_string())?;
+        let answer = match answer_ledger(&store, request).await {
+            Some(answer) => Some(answer),
+            None => answer_users(&store, caller, request).await,
+        };
+        answer.unwrap_or_else(|| Err("the store does not answer that".to_owned()))
     })
 }

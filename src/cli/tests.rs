@@ -10,7 +10,7 @@ use super::output::End;
 use super::*;
 use crate::config::example_company;
 use crate::control::ledger::{Balances, Verified};
-use crate::control::{Answer, Request, Server, SpoolStatus, Status};
+use crate::control::{Answer, Caller, Request, Server, SpoolStatus, Status};
 use crate::ledger::{Proves, ReferralEvent};
 use crate::mail::address::Address;
 use crate::referral::CompanyKeys;
@@ -191,7 +191,7 @@ fn a_statement_comes_as_table_sheet_or_object() {
 struct Troubled;
 
 impl Answer for Troubled {
-    async fn answer(&self, request: Request) -> Result<serde_json::Value, String> {
+    async fn answer(&self, _: Caller, request: Request) -> Result<serde_json::Value, String> {
         let answer = match request {
             Request::Verify { .. } => serde_json::to_value(vec![Verified {
                 company: "sakura".to_owned(),

@@ -2,11 +2,12 @@
 
 use super::finding::Wrong;
 use super::reader::{Place, Section};
+use super::secrets::{self, ROUTING_SECRETS_MAX};
 use super::values::{self, count, one_of, quoted, text};
 use crate::classify::Audience;
 use crate::ledger::{ContractVersion, CountOn, LateBounce};
 use crate::mail::address::Domain;
-use crate::pipeline::{Company, Mode, ProvedBy, Scope, Sender, Stage};
+use crate::pipeline::{Company, Mode, ProvedBy, Scope, Secret, Sender, Stage};
 use crate::referral::CompanyId;
 use crate::referral::link::LinkTemplate;
 use crate::referral::wording::{Language, Wording};
@@ -27,8 +28,20 @@ pub(super) struct CompanyPlaces {
     pub(super) id: Place,
     pub(super) mode: Place,
     pub(super) sender_domains: Place,
-    pub(super) proved_by: Place,
+    pub(super) proofs: ProofPlaces,
     pub(super) contracts: Vec<Place>,
+}
+
+/// Where the keys of `[proved_by]` stand.
+pub(super) struct ProofPlaces {
+    pub(super) section: Place,
+    pub(super) users: Place,
+    pub(super) networks: Place,
+    pub(super) certificates: Place,
+    pub(super) routing: Place,
+    pub(super) tenant: Place,
+    /// Whether a routing secret is named, also one that cannot be read now.
+    pub(super) names_secret: bool,
 }
 
 /// Reads one company's file; nothing when a key it cannot be without is missing or at fault.
@@ -42,18 +55,19 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     }
     let link = top.required("link", link_template);
     let (contracts, contract_places) = read_contracts(top);
+    let (proved_by, proof_places) = read_proofs(&top.section("proved_by"), top);
     let places = CompanyPlaces {
         id: top.place("id"),
         mode: top.place("mode"),
         sender_domains: top.place("sender_domains"),
-        proved_by: top.place("proved_by"),
+        proofs: proof_places,
         contracts: contract_places,
     };
     let company = Company {
         mode: top.read("mode", Mode::default(), one_of(MODES)),
         senders: read_senders(top, &sender_domains),
         only_senders: top.read("only_senders", false, values::switch),
-        proved_by: read_proofs(&top.section("proved_by")),
+        proved_by,
         audience: read_audience(top, &sender_domains),
         wording: read_wording(&top.section("wording")).unwrap_or_default(),
         languages: read_languages(top),
@@ -98,19 +112,31 @@ fn read_audience(top: &Section<'_>, sender_domains: &[Domain]) -> Audience {
     }
 }
 
-fn read_proofs(section: &Section<'_>) -> ProvedBy {
-    let proofs = ProvedBy {
-        users: section.list("users", Vec::new(), text(256)),
-        networks: section.list("networks", Vec::new(), values::client_network),
-        certificates: section.list("certificates", Vec::new(), text(256)),
-    };
-    for (key, list) in [("users", &proofs.users), ("certificates", &proofs.certificates)] {
-        if !list.is_empty() && proofs.networks.is_empty() {
-            let remedy = "add proved_by.networks; logging in and client certificates come with a later version";
-            section.warn(key, Wrong::new("these prove nothing yet", remedy));
-        }
+fn read_proofs(section: &Section<'_>, top: &Section<'_>) -> (ProvedBy, ProofPlaces) {
+    let files = "routing_secret_files";
+    let routing: Vec<Secret> = section.list(files, Vec::new(), |v| secrets::routing(section, files, v)).concat();
+    if routing.len() > ROUTING_SECRETS_MAX {
+        let what = format!("{} routing secrets", routing.len());
+        let remedy = "keep the one in use and at most one more; each that is known somewhere can be stolen there";
+        section.fault("routing_secret_files", Wrong::new(what, remedy));
     }
-    proofs
+    let proofs = ProvedBy {
+        users: section.list("users", Vec::new(), values::user),
+        networks: section.list("networks", Vec::new(), values::client_network),
+        certificates: section.list("certificates", Vec::new(), values::certificate_name),
+        routing,
+        tenant: section.optional("tenant", text(256)),
+    };
+    let places = ProofPlaces {
+        section: top.place("proved_by"),
+        users: section.place("users"),
+        networks: section.place("networks"),
+        certificates: section.place("certificates"),
+        routing: section.place("routing_secret_files"),
+        tenant: section.place("tenant"),
+        names_secret: section.has("routing_secret_files") && !section.is_empty_list("routing_secret_files"),
+    };
+    (proofs, places)
 }
 
 fn read_languages(top: &Section<'_>) -> Vec<Language> {

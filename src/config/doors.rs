@@ -5,19 +5,19 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use crate::pipeline::Relaying;
+pub use crate::proto::smtp::data::BareLf;
 use crate::proto::smtp::limits::Limits;
+use crate::sys::tls::{ClientRoots, ServerFiles};
 
 /// Accepting mail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SmtpSettings {
     /// Where we listen. A socket that systemd hands over takes the settings of the listener with its port.
     pub listeners: Vec<Listener>,
-    /// Clients in these networks may relay; everyone else has to show who it is, or gets 550 5.7.1.
-    pub relay_networks: Vec<IpNet>,
-    /// Clients that many tenants share; their mail needs a company's routing header or tenant mark (design §3.1).
-    pub shared: Vec<SharedClients>,
-    /// The field that carries a company's routing secret; taken out before the mail leaves.
-    pub routing_header: String,
+    /// Who may relay, which clients many tenants share, and how their mail is marked (design §3.1). Everyone else has
+    /// to log in or gets 550 5.7.1.
+    pub relaying: Relaying,
     /// Clients in these networks may say with XCLIENT for whom they speak.
     pub xclient_from: Vec<IpNet>,
     /// What happens to a message with a bare LF.
@@ -33,12 +33,14 @@ impl Default for SmtpSettings {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 2525));
         Self {
             listeners: vec![Listener::at(address)],
-            relay_networks: vec![
-                IpNet::new_assert(Ipv4Addr::new(127, 0, 0, 0).into(), 8),
-                IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128),
-            ],
-            shared: Vec::new(),
-            routing_header: "X-Career-Relay-Route".to_owned(),
+            relaying: Relaying {
+                networks: vec![
+                    IpNet::new_assert(Ipv4Addr::new(127, 0, 0, 0).into(), 8),
+                    IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128),
+                ],
+                shared: Vec::new(),
+                header: "X-Career-Relay-Route".to_owned(),
+            },
             xclient_from: Vec::new(),
             bare_lf: BareLf::default(),
             stamp: None,
@@ -83,29 +85,6 @@ pub enum DoorTls {
     Implicit,
 }
 
-/// Clients that speak for many tenants: a cloud mail service, an ATS.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SharedClients {
-    /// Its name in events and findings.
-    pub name: String,
-    /// The networks it sends from.
-    pub networks: Vec<IpNet>,
-    /// Names in the client certificate it shows.
-    pub certificates: Vec<String>,
-    /// The field in which the service itself names the tenant; believed over TLS with one of `certificates` alone.
-    pub tenant_header: Option<String>,
-}
-
-/// What happens to a message with a bare LF (an LF without CR in front of it).
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum BareLf {
-    /// 554, and the connection is closed.
-    #[default]
-    Refuse,
-    /// Each becomes CRLF; the end of the message is still CRLF.CRLF alone.
-    Normalize,
-}
-
 /// A header field for the connector rules of the next hop.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Stamp {
@@ -113,6 +92,13 @@ pub struct Stamp {
     pub name: String,
     /// Its value.
     pub value: String,
+}
+
+impl Stamp {
+    /// The whole field, with its line end.
+    pub fn line(&self) -> String {
+        format!("{}: {}\r\n", self.name, self.value)
+    }
 }
 
 /// TLS as a server: one certificate for all listeners, and whom client certificates are checked against.
@@ -124,6 +110,19 @@ pub struct TlsSettings {
     pub key: Option<PathBuf>,
     /// Who signs the certificates of clients.
     pub client_ca: ClientCa,
+}
+
+impl TlsSettings {
+    /// The files to serve from; nothing without a certificate and its key.
+    pub fn files(&self) -> Option<ServerFiles> {
+        let clients = match &self.client_ca {
+            ClientCa::None => ClientRoots::None,
+            ClientCa::System => ClientRoots::System,
+            ClientCa::File(path) => ClientRoots::File(path.clone()),
+        };
+        let (certificate, key) = (self.certificate.clone()?, self.key.clone()?);
+        Some(ServerFiles { certificate, key, clients })
+    }
 }
 
 /// Who signs the certificates of clients.

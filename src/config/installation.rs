@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::doors::{Listener, SmtpSettings, TlsSettings};
+use super::door_keys::{self, DoorPlaces};
 use super::finding::Wrong;
 use super::reader::{Place, Section};
-use super::routes::{DomainPattern, NextHop, Route};
+use super::route_keys;
 use super::settings::{
     CustodyMode, CustodySettings, DeliverSettings, DnsSettings, LogFormat, LogLevel, LogSettings, NotifySettings,
     RetrySettings, Settings, SpoolSettings,
 };
 use super::values::{self, count, duration, octets, one_of};
-use crate::ledger::Proves;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -21,7 +20,6 @@ const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 const CUSTODY: &[(&str, CustodyMode)] = &[("hand-through", CustodyMode::HandThrough), ("spool", CustodyMode::Spool)];
-const PROVES: &[(&str, Proves)] = &[("accepted", Proves::Accepted), ("delivered", Proves::Delivered)];
 const FORMATS: &[(&str, LogFormat)] = &[("json", LogFormat::Json), ("text", LogFormat::Text)];
 const LEVELS: &[(&str, LogLevel)] =
     &[("error", LogLevel::Error), ("warn", LogLevel::Warn), ("info", LogLevel::Info), ("debug", LogLevel::Debug)];
@@ -29,7 +27,7 @@ const LEVELS: &[(&str, LogLevel)] =
 /// Where the keys stand that are checked once the whole is known.
 pub(super) struct InstallationPlaces {
     pub(super) data_dir: Place,
-    pub(super) listen: Place,
+    pub(super) doors: DoorPlaces,
     pub(super) routes: Vec<Place>,
 }
 
@@ -37,16 +35,15 @@ pub(super) struct InstallationPlaces {
 pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPlaces) {
     let default = Settings::default();
     let folder = values::text(4096);
-    let smtp = top.section("smtp");
-    let listen = smtp.place("listen");
-    let (routes, places) = read_routes(top);
+    let (smtp, tls, doors) = door_keys::read(top);
+    let (routes, route_places) = route_keys::read(top);
     let settings = Settings {
         data_dir: base.join(top.read("data_dir", default.data_dir, |v| folder(v).map(PathBuf::from))),
         hostname: top.optional("hostname", values::domain),
         companies_dir: top.read("companies_dir", default.companies_dir, |v| folder(v).map(PathBuf::from)),
-        smtp: read_smtp(&smtp, top),
-        tls: TlsSettings::default(),
-        dns: DnsSettings::default(),
+        smtp,
+        tls,
+        dns: read_dns(&top.section("dns")),
         custody: read_custody(&top.section("custody")),
         deliver: read_deliver(&top.section("deliver")),
         routes,
@@ -55,24 +52,10 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
         notify: NotifySettings { from: top.section("notify").optional("from", values::address) },
         log: read_log(&top.section("log")),
         companies: Vec::new(),
+        credentials_missing: Vec::new(),
     };
-    let places = InstallationPlaces { data_dir: top.place("data_dir"), listen, routes: places };
+    let places = InstallationPlaces { data_dir: top.place("data_dir"), doors, routes: route_places };
     (settings, places)
-}
-
-fn read_smtp(smtp: &Section<'_>, top: &Section<'_>) -> SmtpSettings {
-    let default = SmtpSettings::default();
-    let default_address = std::net::SocketAddr::from(([127, 0, 0, 1], 2525));
-    let settings = SmtpSettings {
-        listeners: smtp.list("listen", vec![default_address], values::socket).into_iter().map(Listener::at).collect(),
-        relay_networks: smtp.list("relay_networks", default.relay_networks, values::client_network),
-        limits: super::limits::read(&top.section("limits")),
-        ..SmtpSettings::default()
-    };
-    if smtp.is_empty_list("listen") {
-        smtp.fault("listen", Wrong::new("nothing to listen on", "name an address, or leave the key out"));
-    }
-    settings
 }
 
 fn read_custody(section: &Section<'_>) -> CustodySettings {
@@ -102,30 +85,11 @@ fn read_deliver(section: &Section<'_>) -> DeliverSettings {
     }
 }
 
-fn read_routes(top: &Section<'_>) -> (Vec<Route>, Vec<Place>) {
-    let sections = top.sections("route");
-    let routes: Vec<Route> = sections.iter().filter_map(read_route).collect();
-    let places: Vec<Place> = sections.iter().map(|s| s.place("name")).collect();
-    if !top.has("route") {
-        return (vec![Route::default()], vec![top.place("route")]);
+fn read_dns(section: &Section<'_>) -> DnsSettings {
+    DnsSettings {
+        servers: section.list("servers", Vec::new(), values::name_server),
+        dnssec: section.read("dnssec", false, values::switch),
     }
-    let all_read = routes.len() == places.len() && (!places.is_empty() || top.is_empty_list("route"));
-    if all_read && !routes.iter().any(|r| r.domains.contains(&DomainPattern::Any)) {
-        let remedy = "add a [[route]] with domains = [\"*\"], or mail to all other domains has nowhere to go";
-        top.fault("route", Wrong::new("no route for *", remedy));
-    }
-    (routes, places)
-}
-
-fn read_route(section: &Section<'_>) -> Option<Route> {
-    let domains = section.list("domains", vec![DomainPattern::Any], values::domain_pattern);
-    if section.is_empty_list("domains") {
-        section.fault("domains", Wrong::new("the route serves nobody", "name domains, or \"*\" for all"));
-    }
-    let name = section.required("name", values::name);
-    let next_hop = section.required("next_hop", values::next_hop);
-    let proves = section.read("proves", Proves::Accepted, one_of(PROVES));
-    Some(Route { name: name?, domains, next_hop: NextHop::Host(next_hop?), proves, ..Route::default() })
 }
 
 fn read_retry(section: &Section<'_>) -> RetrySettings {

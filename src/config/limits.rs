@@ -16,10 +16,12 @@ pub(super) fn read(section: &Section<'_>) -> Limits {
     let default = Limits::default();
     let limits = Limits {
         command_octets_max: size(section, "command_octets_max", default.command_octets_max, 512..=64 * KIB),
+        auth_octets_max: size(section, "auth_octets_max", default.auth_octets_max, 1024..=64 * KIB),
         line_octets_max: size(section, "line_octets_max", default.line_octets_max, 1000..=GIB),
         message_octets_max: size(section, "message_octets_max", default.message_octets_max, 64 * KIB..=GIB),
         recipients_max: section.read("recipients_max", default.recipients_max, count(100..=100_000)),
         errors_max: section.read("errors_max", default.errors_max, count(1..=1000)),
+        auth_failures_max: section.read("auth_failures_max", default.auth_failures_max, count(1..=1000)),
         transactions_max: section.read("transactions_max", default.transactions_max, count(1..=1_000_000)),
         hops_max: section.read("hops_max", default.hops_max, count(10..=1000)),
         idle_seconds_max: seconds(section, "idle_for", default.idle_seconds_max),

@@ -60,7 +60,7 @@ pub fn example_company() -> Result<Company, Faults> {
 
 fn read(path: &Path, report: &Report) -> Option<Settings> {
     let text = read_text(path, "name the main file with --config, or copy config/career-relay.toml there", report)?;
-    let source = Source::new(path, text);
+    let source = Source::new(path, text).with_credentials(handed_credentials());
     let table = parse(&source, report);
     let top = Section::top(&source, report, table.get_ref());
     let base = path.parent().unwrap_or(Path::new(""));
@@ -71,6 +71,7 @@ fn read(path: &Path, report: &Report) -> Option<Settings> {
     let companies: Vec<_> = files.iter().filter_map(read).collect();
     whole::check(&settings, &places, &companies, report);
     settings.companies = companies.into_iter().map(|(company, _)| company).collect();
+    settings.credentials_missing = report.credentials_missing();
     Some(settings)
 }
 
@@ -99,8 +100,13 @@ fn company_files(top: &Section<'_>, folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// The folder of the credentials that systemd handed to this process.
+fn handed_credentials() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
 fn read_company(file: &Path, text: String, report: &Report) -> Option<(Company, CompanyPlaces)> {
-    let source = Source::new(file, text);
+    let source = Source::new(file, text).with_credentials(handed_credentials());
     let table = parse(&source, report);
     company::read(&Section::top(&source, report, table.get_ref()))
 }

@@ -1,6 +1,7 @@
 //! Files to valid settings: all faults at once, each with file, line, key and remedy; never half a file.
 
 mod company;
+mod door_keys;
 mod doors;
 mod finding;
 mod installation;
@@ -8,14 +9,18 @@ pub mod keys;
 mod limits;
 mod load;
 mod reader;
+mod route_keys;
 mod routes;
+mod secrets;
 pub mod settings;
+mod shared;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod values;
 mod whole;
 
-pub use doors::{BareLf, ClientCa, DoorTls, Listener, SharedClients, SmtpSettings, Stamp, TlsSettings};
+pub use doors::{BareLf, ClientCa, DoorTls, Listener, SmtpSettings, Stamp, TlsSettings};
 pub use finding::{Faults, Finding, Severity};
 pub use load::{Inspection, example_company, inspect, load};
 pub use routes::{DomainPattern, EightBit, HopTls, HostPort, Login, NextHop, Route, TlsMode};

@@ -16,11 +16,17 @@ use super::finding::{Finding, Severity, Wrong};
 pub(super) struct Source {
     pub(super) file: PathBuf,
     text: String,
+    credentials: Option<PathBuf>,
 }
 
 impl Source {
     pub(super) fn new(file: &Path, text: String) -> Self {
-        Self { file: file.to_owned(), text }
+        Self { file: file.to_owned(), text, credentials: None }
+    }
+
+    /// With the folder in which the service manager hands over credentials.
+    pub(super) fn with_credentials(self, credentials: Option<PathBuf>) -> Self {
+        Self { credentials, ..self }
     }
 
     fn line(&self, offset: usize) -> usize {
@@ -35,6 +41,7 @@ pub(super) struct Report {
     findings: RefCell<Vec<Finding>>,
     unknown: RefCell<Vec<Unknown>>,
     known: RefCell<BTreeSet<String>>,
+    credentials_missing: RefCell<BTreeSet<String>>,
 }
 
 struct Unknown {
@@ -48,6 +55,11 @@ struct Unknown {
 impl Report {
     pub(super) fn add(&self, finding: Finding) {
         self.findings.borrow_mut().push(finding);
+    }
+
+    /// Names of credentials that were asked for and not handed over.
+    pub(super) fn credentials_missing(&self) -> Vec<String> {
+        self.credentials_missing.borrow().iter().cloned().collect()
     }
 
     /// All findings in the order of files and lines.
@@ -70,9 +82,9 @@ fn refuse_unknown(unknown: &Unknown, known: &BTreeSet<String>) -> Finding {
     let Unknown { file, line, section, name, siblings } = unknown;
     let elsewhere = || known.iter().find(|k| k.rsplit('.').next() == Some(name.as_str()));
     let remedy = match (nearest(name, siblings), elsewhere()) {
-        (Some(near), _) => format!("did you mean `{near}`?"),
-        (None, Some(path)) if path.contains('.') => format!("it belongs to another section: `{path}`"),
-        (None, Some(path)) => format!("`{path}` belongs above the first [section]"),
+        (_, Some(path)) if path.contains('.') => format!("it belongs to another section: `{path}`"),
+        (_, Some(path)) => format!("`{path}` belongs above the first [section]"),
+        (Some(near), None) => format!("did you mean `{near}`?"),
         (None, None) => format!("remove it; known here: {}", siblings.join(", ")),
     };
     Finding {
@@ -154,6 +166,11 @@ impl<'a> Section<'a> {
         self.table.is_some_and(|t| t.get(key).is_some())
     }
 
+    /// Whether the file holds the key with anything but an empty text.
+    pub(super) fn has_text(&self, key: &str) -> bool {
+        self.table.and_then(|t| t.get(key)).is_some_and(|v| v.get_ref().as_str() != Some(""))
+    }
+
     /// Whether the file holds the key with a list that names nothing.
     pub(super) fn is_empty_list(&self, key: &str) -> bool {
         let value = self.table.and_then(|t| t.get(key));
@@ -221,6 +238,23 @@ impl<'a> Section<'a> {
             return Vec::new();
         };
         items.iter().map(|item| self.child(key, Some(item))).collect()
+    }
+
+    /// The folder that relative names in this file count from.
+    pub(super) fn folder(&self) -> &'a Path {
+        self.source.file.parent().unwrap_or(Path::new(""))
+    }
+
+    /// Where the service manager handed over credentials, if this is the service.
+    pub(super) fn credentials(&self) -> Option<&'a Path> {
+        self.source.credentials.as_deref()
+    }
+
+    /// Notes a credential that only the service is handed: whoever just checks the files cannot see it.
+    pub(super) fn miss_credential(&self, key: &str, name: &str) {
+        self.report.credentials_missing.borrow_mut().insert(name.to_owned());
+        let what = format!("the credential {name:?} is there for the service alone, and is not checked now");
+        self.warn(key, Wrong::new(what, "see that the unit has a LoadCredential= of that name"));
     }
 
     fn child(&self, key: &str, value: Option<&'a Spanned<DeValue<'a>>>) -> Section<'a> {

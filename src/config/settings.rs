@@ -49,6 +49,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// The companies, in the order of their file names.
     pub companies: Vec<Company>,
+    /// Credentials that the files name and this process was not handed; whoever serves needs each of them.
+    pub credentials_missing: Vec<String>,
 }
 
 impl Default for Settings {
@@ -68,6 +70,7 @@ impl Default for Settings {
             notify: NotifySettings::default(),
             log: LogSettings::default(),
             companies: Vec::new(),
+            credentials_missing: Vec::new(),
         }
     }
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 use toml::de::DeValue;
 
+use super::doors::Stamp;
 use super::finding::Wrong;
-use super::routes::{DomainPattern, HostPort};
+use super::routes::{DomainPattern, HostPort, NextHop};
 use crate::classify::Listed;
 use crate::mail::address::{Address, Domain};
 
@@ -212,18 +213,95 @@ pub(super) fn socket(value: &DeValue) -> Read<SocketAddr> {
 }
 
 /// A host, or an address, and a port that is not 0.
-pub(super) fn next_hop(value: &DeValue) -> Read<HostPort> {
-    let text = quoted(value, "\"smarthost.example:25\"")?;
-    let wrong =
-        || Wrong::new(format!("{text:?} is not a host with a port"), "write host:25, 192.0.2.1:25 or [2001:db8::1]:25");
+fn host_port(text: &str) -> Option<HostPort> {
     if let Ok(socket) = text.parse::<SocketAddr>() {
-        let hop = HostPort { host: socket.ip().to_string(), port: socket.port() };
-        return (hop.port > 0).then_some(hop).ok_or_else(wrong);
+        return (socket.port() > 0).then(|| HostPort { host: socket.ip().to_string(), port: socket.port() });
     }
-    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-    let port = port.parse().ok().filter(|p| *p > 0).ok_or_else(wrong)?;
-    let host = Domain::parse(host).ok().filter(|d| !d.as_str().starts_with('[')).ok_or_else(wrong)?;
-    Ok(HostPort { host: host.as_str().to_owned(), port })
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|p| *p > 0)?;
+    let host = Domain::parse(host).ok().filter(|d| !d.as_str().starts_with('['))?;
+    Some(HostPort { host: host.as_str().to_owned(), port })
+}
+
+/// Who takes mail: a host with a port, the same by LMTP, or the recipients' own servers.
+pub(super) fn next_hop(value: &DeValue) -> Read<NextHop> {
+    let text = quoted(value, "\"smarthost.example:25\"")?;
+    let found = match text.split_once(':') {
+        None if text == "mx" => Some(NextHop::Mx { port: 25 }),
+        Some(("mx", port)) => port.parse().ok().filter(|p| *p > 0).map(|port| NextHop::Mx { port }),
+        Some(("lmtp", at)) => host_port(at).map(NextHop::Lmtp),
+        _ => host_port(text).map(NextHop::Host),
+    };
+    let remedy = "write host:25, 192.0.2.1:25 or [2001:db8::1]:25, lmtp:host:24, or mx";
+    found.ok_or_else(|| Wrong::new(format!("{text:?} is not a host with a port"), remedy))
+}
+
+/// An address to ask for names, with or without a port.
+pub(super) fn name_server(value: &DeValue) -> Read<SocketAddr> {
+    let text = quoted(value, "\"192.0.2.53\"")?;
+    let bare = || text.parse().ok().map(|ip: std::net::IpAddr| SocketAddr::from((ip, 53)));
+    let wrong =
+        || Wrong::new(format!("{text:?} is no address"), "write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53");
+    text.parse().ok().or_else(bare).ok_or_else(wrong)
+}
+
+/// The name of a header field that only we and the admin write.
+pub(super) fn header_name(value: &DeValue) -> Read<String> {
+    own_header(quoted(value, "\"X-Career-Relay-Route\"")?)
+}
+
+fn own_header(text: &str) -> Read<String> {
+    let fine = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let own = text.get(..2).is_some_and(|x| x.eq_ignore_ascii_case("x-"));
+    let fits = own && (3..=64).contains(&text.len()) && text.bytes().all(fine);
+    let remedy = "begin it with X-, then a-z A-Z 0-9 and -, 64 characters at most";
+    fits.then(|| text.to_owned()).ok_or_else(|| Wrong::new(format!("{text:?} is no name for a header of ours"), remedy))
+}
+
+/// The name of a field that somebody else writes into a mail.
+pub(super) fn foreign_header(value: &DeValue) -> Read<String> {
+    let text = quoted(value, "\"X-OriginatorOrg\"")?;
+    let fine = |b: u8| b.is_ascii_graphic() && b != b':';
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(fine);
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| Wrong::new(format!("{text:?} is no name of a header"), "write it without the colon"))
+}
+
+/// A whole header field, `X-Name: value`.
+pub(super) fn stamp(value: &DeValue) -> Read<Stamp> {
+    let text = quoted(value, "\"X-Career-Relay: passed\"")?;
+    let wrong =
+        || Wrong::new(format!("{text:?} is no header field"), "write X-Name: value, of 200 ASCII characters at most");
+    let (name, value) = text.split_once(':').ok_or_else(wrong)?;
+    let (name, value) = (own_header(name)?, value.trim());
+    let fits = (1..=200).contains(&value.len()) && value.bytes().all(|b| matches!(b, b' '..=b'~'));
+    fits.then(|| Stamp { name, value: value.to_owned() }).ok_or_else(wrong)
+}
+
+/// A name in a certificate, or the print of one.
+pub(super) fn certificate_name(value: &DeValue) -> Read<String> {
+    let text = quoted(value, "\"ats.company.example\"")?.to_ascii_lowercase();
+    let is_print = |hex: &str| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_name =
+        |name: &str| Domain::parse(name.strip_prefix("*.").unwrap_or(name)).is_ok_and(|d| !d.as_str().starts_with('['));
+    let fits = text.strip_prefix("sha256:").map_or_else(|| is_name(&text), is_print);
+    let remedy =
+        "write a DNS name it bears, such as ats.company.example, or sha256: and the 64 hex digits of its print";
+    fits.then(|| text.clone()).ok_or_else(|| Wrong::new(format!("{text:?} is no name in a certificate"), remedy))
+}
+
+/// A host name that a certificate must bear.
+pub(super) fn certificate_host(value: &DeValue) -> Read<String> {
+    domain(value).map(|d| d.as_str().to_owned())
+}
+
+/// The name of a user, as it was given to `career-relay user add`.
+pub(super) fn user(value: &DeValue) -> Read<String> {
+    let text = quoted(value, "\"ats\"")?.to_ascii_lowercase();
+    let fine = |b: u8| b.is_ascii_alphanumeric() || b"._@+-".contains(&b);
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(fine);
+    let wrong = || Wrong::new(format!("{text:?} is no user's name"), "write 1 to 64 of a-z, 0-9 and . _ @ + -");
+    fits.then(|| text.clone()).ok_or_else(wrong)
 }
 
 /// A day: a bare date, or the same in quotes.

@@ -1,14 +1,17 @@
 //! What no single key can be blamed for: two companies with one domain, contracts no route can prove, routes in loops.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use super::company::CompanyPlaces;
+use super::doors::Listener;
 use super::finding::{Severity, Wrong};
 use super::installation::InstallationPlaces;
 use super::reader::{Place, Report};
 use super::routes::{DomainPattern, NextHop};
 use super::settings::Settings;
+use super::trust;
 use crate::ledger::{CountOn, Proves};
 use crate::pipeline::{Company, Mode};
 
@@ -21,7 +24,8 @@ pub(super) fn check(
 ) {
     check_data_dir(&settings.data_dir, &places.data_dir, report);
     check_routes(settings, &places.routes, report);
-    check_listen(settings, places, report);
+    check_loops(settings, places, report);
+    trust::check(settings, &places.doors, companies, report);
     check_claims(companies, report);
     for (company, at) in companies {
         check_mode(company, at, report);
@@ -30,11 +34,11 @@ pub(super) fn check(
 }
 
 impl Report {
-    fn fault(&self, at: &Place, wrong: Wrong) {
+    pub(super) fn fault(&self, at: &Place, wrong: Wrong) {
         self.add(at.clone().finding(Severity::Fault, wrong));
     }
 
-    fn warn(&self, at: &Place, wrong: Wrong) {
+    pub(super) fn warn(&self, at: &Place, wrong: Wrong) {
         self.add(at.clone().finding(Severity::Warning, wrong));
     }
 }
@@ -67,16 +71,22 @@ fn check_routes(settings: &Settings, places: &[Place], report: &Report) {
 }
 
 /// A route to our own door would send each mail round until the hop count ends it.
-fn check_listen(settings: &Settings, places: &InstallationPlaces, report: &Report) {
-    let ours = |hop: &NextHop| {
+fn check_loops(settings: &Settings, places: &InstallationPlaces, report: &Report) {
+    let leads_to = |hop: &NextHop, listener: &Listener| {
         let (NextHop::Host(hop) | NextHop::Lmtp(hop)) = hop else { return false };
-        let local = |ip: std::net::IpAddr| ip.to_string() == hop.host || hop.host == "localhost" && ip.is_loopback();
-        settings.smtp.listeners.iter().any(|l| l.address.port() == hop.port && local(l.address.ip()))
+        let ip = listener.address.ip();
+        let there: Option<IpAddr> =
+            if hop.host == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { hop.host.parse().ok() };
+        let same = there.is_some_and(|h| h == ip || h.is_loopback() && (ip.is_loopback() || ip.is_unspecified()));
+        listener.address.port() == hop.port && same
     };
-    for (route, at) in settings.routes.iter().zip(&places.routes).filter(|(route, _)| ours(&route.next_hop)) {
-        let what = format!("route {:?} leads to {}, where we listen ourselves", route.name, route.next_hop);
-        let remedy = format!("change next_hop, or smtp.listen at {}", places.listen.pointer());
-        report.fault(at, Wrong::new(what, remedy));
+    for (route, at) in settings.routes.iter().zip(&places.routes) {
+        let mut ours = settings.smtp.listeners.iter().zip(&places.doors.listeners);
+        if let Some((_, door)) = ours.find(|(listener, _)| leads_to(&route.next_hop, listener)) {
+            let what = format!("route {:?} leads to {}, where we listen ourselves", route.name, route.next_hop);
+            let remedy = format!("change next_hop, or the listener at {}", door.address.pointer());
+            report.fault(at, Wrong::new(what, remedy));
+        }
     }
 }
 
@@ -108,9 +118,11 @@ fn check_mode(company: &Company, at: &CompanyPlaces, report: &Report) {
         report.warn(&at.mode, Wrong::new(what, "use \"observe\" to watch, or \"live\" to let the classifier decide"));
     }
     let proofs = &company.proved_by;
-    if proofs.networks.is_empty() && proofs.users.is_empty() && proofs.certificates.is_empty() {
-        let what = "nothing proves who sends for this company, so no mail gets the line";
-        report.warn(&at.proved_by, Wrong::new(what, "add proved_by.networks: where HR's mails come from"));
+    let by_client = !proofs.networks.is_empty() || !proofs.users.is_empty() || !proofs.certificates.is_empty();
+    if !by_client && !at.proofs.names_secret && proofs.tenant.is_none() {
+        let what =
+            "nothing here proves who sends for this company: only mail of users that are bound to it gets the line";
+        report.warn(&at.proofs.section, Wrong::new(what, "add proved_by.networks: where HR's mails come from"));
     }
 }
 

@@ -11,6 +11,7 @@ mod server;
 mod status;
 #[cfg(test)]
 mod tests;
+pub mod users;
 
 use std::fs::File;
 use std::io;
@@ -25,7 +26,9 @@ pub use month::Month;
 pub use server::{Answer, Server};
 pub use status::{SpoolStatus, Status};
 
+use crate::pipeline::{UserAct, UserName};
 use crate::referral::CompanyId;
+use crate::sys::account;
 
 /// The socket's name below the data folder.
 pub const SOCKET: &str = "control.sock";
@@ -62,8 +65,41 @@ pub enum Request {
         /// The company; all when absent.
         company: Option<CompanyId>,
     },
+    /// Who may log in.
+    Users,
+    /// One user, and all that was ever done to him.
+    User {
+        /// His name.
+        name: UserName,
+    },
+    /// Adds, changes or removes a user; it holds from the answer on.
+    SetUser {
+        /// His name.
+        name: UserName,
+        /// What is to be.
+        change: UserAct,
+    },
     /// Finishes what is in flight, then ends.
     Stop,
+}
+
+/// Who asks: the account at the other end of the socket, as the kernel tells it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Caller {
+    /// Its user id.
+    pub uid: u32,
+}
+
+impl Caller {
+    /// The one who runs this process.
+    pub fn own() -> Self {
+        Self { uid: account::own_uid() }
+    }
+
+    /// How the rows of what it changes show it.
+    pub fn describe(self) -> String {
+        account::describe(self.uid)
+    }
 }
 
 #[derive(Debug, Deserialize, Serialize)]

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Reply, Request, SOCKET, SocketPath};
+use super::{Caller, Reply, Request, SOCKET, SocketPath};
 
 /// Callers at one time; further ones wait.
 const CALLERS_MAX: usize = 8;
@@ -26,7 +26,11 @@ const CALLER_SECONDS_MAX: Duration = Duration::from_secs(10);
 /// Answers what is asked of a running server. The app implements it over spool, store, policy and watch.
 pub trait Answer: Send + Sync + 'static {
     /// Answers one request with any JSON, or with a sentence for the admin that says why not.
-    fn answer(&self, request: Request) -> impl Future<Output = Result<serde_json::Value, String>> + Send;
+    fn answer(
+        &self,
+        caller: Caller,
+        request: Request,
+    ) -> impl Future<Output = Result<serde_json::Value, String>> + Send;
 }
 
 /// The bound socket; the file goes when it is dropped.
@@ -100,7 +104,7 @@ async fn answer_caller(stream: UnixStream, handler: &impl Answer) -> io::Result<
         let mut line = Vec::new();
         let mut reader = BufReader::new(read.take(REQUEST_OCTETS_MAX));
         timeout(CALLER_SECONDS_MAX, reader.read_until(b'\n', &mut line)).await??;
-        answer_line(&line, handler).await
+        answer_line(&line, Caller { uid }, handler).await
     } else {
         Reply::Fault("only the user that runs the service, and root, are answered".to_owned())
     };
@@ -109,12 +113,12 @@ async fn answer_caller(stream: UnixStream, handler: &impl Answer) -> io::Result<
     timeout(CALLER_SECONDS_MAX, write.write_all(&line)).await?
 }
 
-async fn answer_line(line: &[u8], handler: &impl Answer) -> Reply {
+async fn answer_line(line: &[u8], caller: Caller, handler: &impl Answer) -> Reply {
     if !line.ends_with(b"\n") {
         return Reply::Fault("a request is one line of JSON".to_owned());
     }
     match serde_json::from_slice(line) {
-        Ok(request) => handler.answer(request).await.map_or_else(Reply::Fault, Reply::Answer),
+        Ok(request) => handler.answer(caller, request).await.map_or_else(Reply::Fault, Reply::Answer),
         Err(why) => Reply::Fault(format!("a request this server does not know: {why}")),
     }
 }

@@ -14,7 +14,7 @@ use super::*;
 struct Echo;
 
 impl Answer for Echo {
-    async fn answer(&self, request: Request) -> Result<Value, String> {
+    async fn answer(&self, _: Caller, request: Request) -> Result<Value, String> {
         match request {
             Request::Verify { .. } => Err("the ledger is being written".to_owned()),
             other => serde_json::to_value(other).map_err(|e| e.to_string()),

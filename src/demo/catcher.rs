@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::proto::smtp::data::{DataLimits, Decoder, Progress};
+use crate::proto::smtp::data::{BareLf, DataLimits, Decoder, Progress};
 
 const LIMITS: DataLimits = DataLimits { octets_max: 64 << 20, line_octets_max: 1 << 20 };
 
@@ -120,7 +120,7 @@ impl Session {
         let reply: &[u8] = match verb.as_str() {
             "EHLO" => b"250-mx.candidate.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n",
             "DATA" => {
-                self.data = Some((Decoder::new(LIMITS), Vec::new()));
+                self.data = Some((Decoder::new(LIMITS, BareLf::Refuse), Vec::new()));
                 b"354 go on\r\n"
             }
             "QUIT" => {

@@ -7,6 +7,7 @@ pub mod charset;
 pub mod dsn;
 pub mod edit;
 pub mod envelope;
+pub mod fields;
 pub mod html;
 pub mod message;
 pub mod transfer;

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::{self, TimeZone};
 
-use super::Client;
+use super::{Client, Secret};
 use crate::classify::Audience;
 use crate::ledger::ContractVersion;
 use crate::mail::address::{Address, Domain};
@@ -113,7 +113,7 @@ pub enum Stage {
     Final,
 }
 
-/// What shows that a client may send for a company; any one of these is enough.
+/// What shows that a client may send for a company; any one of these is enough, but for a client that others share.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ProvedBy {
     /// Names of authenticated users.
@@ -122,15 +122,42 @@ pub struct ProvedBy {
     pub networks: Vec<IpNet>,
     /// Names in verified client certificates.
     pub certificates: Vec<String>,
+    /// The secrets its routing header may hold; two while one follows the other.
+    pub routing: Vec<Secret>,
+    /// What a shared service calls it in its tenant header.
+    pub tenant: Option<String>,
 }
 
 impl ProvedBy {
-    /// Whether the client has shown that it may send for the company.
-    pub fn proves(&self, client: &Client) -> bool {
-        self.networks.iter().any(|n| n.contains(&client.ip))
-            || client.user.as_ref().is_some_and(|user| self.users.contains(user))
-            || client.certificates.iter().any(|name| self.certificates.contains(name))
+    /// Whether the client has shown that it may send for the company called `id`. A user who is bound to a company, and
+    /// a mail that was marked for one, are that one's alone; of a client that others share neither address nor
+    /// certificate is believed (design §3.1).
+    pub fn proves(&self, client: &Client, id: &CompanyId) -> bool {
+        let others = |company: &Option<CompanyId>| company.as_ref().is_some_and(|c| c != id);
+        if others(&client.bound_to) || others(&client.routed_for) {
+            return false;
+        }
+        client.bound_to.is_some()
+            || client.routed_for.is_some()
+            || self.lists_user(client)
+            || !client.shared && self.lists_host(client)
     }
+
+    /// Whether its user is the company's.
+    fn lists_user(&self, client: &Client) -> bool {
+        client.user.as_ref().is_some_and(|user| self.users.contains(user))
+    }
+
+    /// Whether its address or its certificate is the company's.
+    pub(super) fn lists_host(&self, client: &Client) -> bool {
+        self.networks.iter().any(|n| n.contains(&client.ip))
+            || client.certificates.iter().any(|name| is_listed(name, &self.certificates))
+    }
+}
+
+/// Whether a name in a certificate is one of `listed`; names are compared without case.
+pub(super) fn is_listed(name: &str, listed: &[String]) -> bool {
+    listed.iter().any(|l| l.eq_ignore_ascii_case(name))
 }
 
 impl Company {

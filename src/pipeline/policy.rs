@@ -1,12 +1,9 @@
-//! The policy in force: every company with its keys, the classifier's rules, and the networks that may relay.
+//! The policy in force: every company with its keys, the classifier's rules, and who may relay.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use ipnet::IpNet;
-
-use super::{Company, Received};
+use super::{Client, Company, ProvedBy, Received, Relaying};
 use crate::classify::Rules;
 use crate::mail::address::Domain;
 use crate::mail::message::Message;
@@ -21,19 +18,25 @@ pub struct InForce {
     pub keys: CompanyKeys,
 }
 
+impl InForce {
+    pub(super) fn proofs(&self) -> &ProvedBy {
+        &self.company.proved_by
+    }
+}
+
 /// All that deciding on a mail may depend on. Built whole, swapped whole, never changed.
 pub struct Policy {
     /// The classifier's rules.
     pub rules: Arc<Rules>,
     companies: Vec<InForce>,
     by_domain: HashMap<Domain, usize>,
-    relay_networks: Vec<IpNet>,
+    pub(super) relaying: Relaying,
 }
 
 impl Policy {
     /// Builds the policy. Where two companies claim one sender domain neither gets it: mail of that domain passes
     /// untouched. (The configuration refuses such a claim; this is the second lock.)
-    pub fn new(companies: Vec<InForce>, relay_networks: Vec<IpNet>, rules: Arc<Rules>) -> Self {
+    pub fn new(companies: Vec<InForce>, relaying: Relaying, rules: Arc<Rules>) -> Self {
         let mut by_domain: HashMap<Domain, usize> = HashMap::new();
         let mut claimed_twice: Vec<Domain> = Vec::new();
         for (i, of) in companies.iter().enumerate() {
@@ -44,7 +47,7 @@ impl Policy {
             }
         }
         by_domain.retain(|domain, _| !claimed_twice.contains(domain));
-        Self { rules, companies, by_domain, relay_networks }
+        Self { rules, companies, by_domain, relaying }
     }
 
     /// The companies in their order.
@@ -57,11 +60,9 @@ impl Policy {
         self.companies.iter().find(|of| of.company.id == *id)
     }
 
-    /// The first question of design §3.1: may a client at this address relay at all?
-    pub fn may_relay(&self, ip: IpAddr) -> bool {
-        let ip = ip.to_canonical();
-        let company = |of: &InForce| of.company.proved_by.networks.iter().any(|n| n.contains(&ip));
-        self.relay_networks.iter().any(|n| n.contains(&ip)) || self.companies.iter().any(company)
+    /// The company that sends from this domain, as far as that alone tells it.
+    pub fn company_of_domain(&self, domain: &Domain) -> Option<&InForce> {
+        self.by_domain.get(domain).map(|&i| &self.companies[i])
     }
 
     /// The second question: whose mail is it? The envelope's sender decides, else From; and From must be the same
@@ -69,13 +70,14 @@ impl Policy {
     pub(super) fn company_of(&self, received: &Received, message: &Message<'_>) -> Result<&InForce, &'static str> {
         let sender = received.envelope.sender.as_ref().ok_or("null_sender")?;
         let from = message.from().and_then(|a| a.domain()).ok_or("no_from")?;
-        let of_domain = |d: &Domain| self.by_domain.get(d).map(|&i| &self.companies[i]);
+        let of_domain = |d: &Domain| self.company_of_domain(d);
         let of = sender.domain().and_then(of_domain).or_else(|| of_domain(from)).ok_or("no_company")?;
         if !of.company.sends_from(from) {
             return Err("from_elsewhere");
         }
-        let mut client = received.client.clone();
-        client.ip = client.ip.to_canonical();
-        if of.company.proved_by.proves(&client) { Ok(of) } else { Err("sender_unproved") }
+        // Asked again, so that nothing rests on whoever filled in the client.
+        let shared = received.client.shared || self.is_shared(&received.client);
+        let client = Client { ip: received.client.ip.to_canonical(), shared, ..received.client.clone() };
+        if of.proofs().proves(&client, &of.company.id) { Ok(of) } else { Err("sender_unproved") }
     }
 }

@@ -1,12 +1,14 @@
 //! The order of the steps: which question is asked first, and what each answer makes of a mail.
 
+mod relaying;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Client, Company, InForce, Mode, Outcome, Policy, ProvedBy, Received, Sender, process};
+use super::{Client, Company, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, Sender, process};
 use crate::classify::{Audience, Rules};
 use crate::ledger::ContractVersion;
 use crate::mail::address::{Address, Domain};
@@ -49,7 +51,7 @@ fn company(id: &str, domain: &str) -> Company {
 
 fn policy(companies: Vec<Company>) -> Policy {
     let keyed = |c: Company| InForce { keys: CompanyKeys::derive(&[7; 32], &c.id, 1), company: c };
-    Policy::new(companies.into_iter().map(keyed).collect(), Vec::new(), Arc::new(Rules::built_in()))
+    Policy::new(companies.into_iter().map(keyed).collect(), Relaying::default(), Arc::new(Rules::built_in()))
 }
 
 fn rejection(from: &str) -> Bytes {

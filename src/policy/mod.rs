@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use crate::classify::Rules;
 use crate::config::Settings;
 use crate::config::keys::RootKey;
-use crate::pipeline::{InForce, Policy};
+use crate::pipeline::{InForce, Policy, Users};
 use crate::referral::CompanyKeys;
 use crate::store::Agreement;
 
@@ -20,7 +20,7 @@ pub fn build(settings: &Settings, root: &RootKey, rules: Arc<Rules>) -> Policy {
         keys: CompanyKeys::derive(root.octets(), &company.id, KEY_ID),
         company: company.clone(),
     });
-    Policy::new(companies.collect(), settings.smtp.relay_networks.clone(), rules)
+    Policy::new(companies.collect(), settings.smtp.relaying.clone(), rules)
 }
 
 /// What the ledger must agree to before this node may write a line: each company's keys and contract versions.
@@ -35,22 +35,35 @@ pub fn agreements(policy: &Policy) -> Vec<Agreement> {
 
 /// Where every mail finds the policy in force. Cheap to clone; all clones see the same one.
 #[derive(Clone)]
-pub struct PolicyHandle(Arc<ArcSwap<Policy>>);
+pub struct PolicyHandle {
+    policy: Arc<ArcSwap<Policy>>,
+    users: Arc<ArcSwap<Users>>,
+}
 
 impl PolicyHandle {
     /// A handle on a first policy.
     pub fn new(policy: Policy) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(policy)))
+        Self { policy: Arc::new(ArcSwap::from_pointee(policy)), users: Arc::default() }
     }
 
     /// The policy in force now. A mail keeps the one it began with, whatever is swapped in meanwhile.
     pub fn current(&self) -> Arc<Policy> {
-        self.0.load_full()
+        self.policy.load_full()
     }
 
     /// Puts another policy in force, whole, and gives back the one it replaces.
     pub fn swap(&self, policy: Policy) -> Arc<Policy> {
-        self.0.swap(Arc::new(policy))
+        self.policy.swap(Arc::new(policy))
+    }
+
+    /// The users there are now. They are swapped apart from the policy: who may log in is decided before any mail is.
+    pub fn users(&self) -> Arc<Users> {
+        self.users.load_full()
+    }
+
+    /// Puts other users in force, whole.
+    pub fn put_users(&self, users: Users) {
+        self.users.store(Arc::new(users));
     }
 }
 

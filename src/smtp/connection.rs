@@ -1,7 +1,6 @@
 //! One client's connection: octets between its socket and its session, under deadlines.
 
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +12,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::guests::Guests;
 use super::room::{Room, Share};
 use super::server::stopping;
-use super::{Arrived, Custody, Door};
+use super::{Admission, Arrived, Custody, Door};
+use crate::pipeline::Client;
 use crate::proto::smtp::limits::Limits;
 use crate::proto::smtp::reply::Reply;
-use crate::proto::smtp::session::{Action, Peer, Session, Transaction};
+use crate::proto::smtp::session::{Action, Checked, Peer, Session, Terms, Transaction};
 use crate::sys;
 use crate::watch::{Counter, Watch};
 
@@ -41,7 +41,7 @@ pub(super) struct Shared<C> {
 /// One connection.
 pub(super) struct Connection<C> {
     stream: TcpStream,
-    ip: IpAddr,
+    client: Client,
     shared: Arc<Shared<C>>,
     stop: watch::Receiver<bool>,
     session: Session,
@@ -62,21 +62,22 @@ enum Wake {
 impl<C: Custody> Connection<C> {
     pub(super) fn new(
         stream: TcpStream,
-        (ip, may_relay): (IpAddr, bool),
+        (client, admission): (Client, Admission),
         shared: Arc<Shared<C>>,
         stop: watch::Receiver<bool>,
     ) -> Self {
         let limits = Arc::clone(&shared.door.limits);
-        let peer = Peer { may_relay, host: Arc::clone(&shared.door.host) };
+        let terms = Terms::plain(Arc::clone(&shared.door.host), Arc::clone(&limits));
+        let peer = Peer { may_relay: admission.may_relay, ..Peer::default() };
         Self {
             stream,
-            ip,
+            client: Client { shared: admission.shared, ..client },
             stop,
             share: Share::new(&shared.room),
-            input: Input::new(INPUT_OCTETS.max(limits.command_octets_max + 1)),
+            input: Input::new(INPUT_OCTETS.max(limits.login_octets_max() + 1)),
             output: Vec::new(),
             deadlines: Deadlines::new(&limits),
-            session: Session::new(limits, peer),
+            session: Session::new(Arc::new(terms), peer),
             shared,
         }
     }
@@ -103,11 +104,17 @@ impl<C: Custody> Connection<C> {
             let step = self.session.step(self.input.unread());
             self.input.use_up(step.consumed);
             self.deadlines.note_progress(step.consumed);
+            if self.session.room() == 0 {
+                self.share.release();
+            }
             match step.action {
                 Action::Reply(reply) => self.queue(&reply).await?,
                 Action::Room(octets) => self.find_room(octets),
                 Action::Message(transaction) => self.answer(*transaction).await?,
                 Action::Close(reply) => return Ok(Some(reply)),
+                // A door with plain terms never comes here.
+                Action::StartTls(_) | Action::Introduce(_) => return Ok(None),
+                Action::Authenticate(_) => self.session.authenticated(Checked::Unavailable),
                 Action::Read => {
                     self.flush().await?;
                     match self.read().await? {
@@ -152,7 +159,7 @@ impl<C: Custody> Connection<C> {
 
     async fn answer(&mut self, transaction: Transaction) -> io::Result<()> {
         self.flush().await?;
-        let arrived = Arrived { ip: self.ip, transaction, at: sys::clock::now() };
+        let arrived = Arrived { client: self.client.clone(), transaction, at: sys::clock::now() };
         let reply = self.shared.custody.take(arrived).await;
         self.share.release();
         self.session.answered();

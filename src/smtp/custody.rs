@@ -12,11 +12,13 @@ use jiff::Timestamp;
 
 use super::answer::{Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
+use super::logins::Logins;
 use super::note::Note;
-use super::{Arrived, Custody};
+use super::standing;
+use super::{Admission, Arrived, Custody, Login};
 use crate::deliver::{Deliver, HandThrough, Job};
 use crate::ledger::ReferralEvent;
-use crate::pipeline::{self, Client, Copy, Outcome, Policy, Received, Referred, Untouched};
+use crate::pipeline::{self, Admission as Right, Client, Copy, Outcome, Policy, Received, Referred, Secret, Untouched};
 use crate::policy::PolicyHandle;
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::Transaction;
@@ -36,6 +38,8 @@ pub struct Services {
     pub deliver: Deliver,
     /// Custody and outbox.
     pub spool: Spool,
+    /// A field put in front of every mail beside the trace, with its line end; empty for none.
+    pub stamp: Box<str>,
     /// Where messages are counted.
     pub watch: Watch,
 }
@@ -47,6 +51,7 @@ type Process = fn(&Received, &Policy, Timestamp) -> Outcome;
 pub struct Relay {
     services: Services,
     judge: Judge,
+    logins: Logins,
     process: Process,
 }
 
@@ -59,16 +64,26 @@ struct Mail {
 }
 
 impl Custody for Relay {
-    fn may_relay(&self, ip: IpAddr) -> bool {
-        self.services.policy.current().may_relay(ip)
+    fn admit(&self, client: &Client) -> Admission {
+        let policy = self.services.policy.current();
+        Admission { may_relay: policy.admission(client) != Right::Refused, shared: policy.is_shared(client) }
+    }
+
+    async fn authenticate(&self, user: String, password: Secret) -> Login {
+        self.logins.authenticate(&self.services.policy.users(), &user, password).await
     }
 
     async fn take(&self, arrived: Arrived) -> Reply {
         let began = Instant::now();
+        let policy = self.services.policy.current();
+        let arrived = match self.admit_mail(arrived, &policy) {
+            Ok(arrived) => arrived,
+            Err(reply) => return reply,
+        };
         let Some(id) = new_id(arrived.at) else {
             return Reply::new(451, (4, 3, 0), "No id for the mail, try again");
         };
-        let mail = self.decide(id, arrived).await;
+        let mail = self.decide(id, arrived, policy).await;
         let answer = match &mail.jobs[..] {
             [job] => self.hand_through(&mail, job).await,
             _ => self.store(&mail).await,
@@ -82,17 +97,30 @@ impl Custody for Relay {
 impl Relay {
     /// The custody that uses these services.
     pub fn new(services: Services) -> Self {
-        Self { services, judge: Judge::new(), process: pipeline::process }
+        Self { services, judge: Judge::new(), logins: Logins::new(), process: pipeline::process }
     }
 
-    async fn decide(&self, id: EntryId, arrived: Arrived) -> Mail {
-        let Arrived { ip, transaction, at } = arrived;
-        let trace = self.trace(&id, ip, &transaction, at);
+    /// The mail as it goes on, if its client may hand it in.
+    fn admit_mail(&self, arrived: Arrived, policy: &Policy) -> Result<Arrived, Reply> {
+        let Arrived { client, transaction, at } = arrived;
+        let Transaction { message, .. } = &transaction;
+        match standing::check(client, message.clone(), policy, &self.services.policy.users()) {
+            Ok((client, message)) => Ok(Arrived { client, transaction: Transaction { message, ..transaction }, at }),
+            Err(refusal) => {
+                self.services.watch.count(refusal.counter());
+                tracing::info!(target: "smtp", ?refusal, "a mail was not taken");
+                Err(refusal.reply())
+            }
+        }
+    }
+
+    async fn decide(&self, id: EntryId, arrived: Arrived, policy: Arc<Policy>) -> Mail {
+        let Arrived { client, transaction, at } = arrived;
+        let trace = self.trace(&id, client.ip, &transaction, at);
         let Transaction { envelope, message, .. } = transaction;
-        let client = Client::at(ip);
         let received = Arc::new(Received { client, envelope, message });
         let began = Instant::now();
-        let outcome = self.ask(&received, at).await;
+        let outcome = self.ask(&received, policy, at).await;
         let decided_in = began.elapsed();
         let Received { envelope, message, .. } = Arc::unwrap_or_clone(received);
         let note = Note::new(&outcome, &envelope, message.len(), decided_in);
@@ -110,11 +138,11 @@ impl Relay {
         Mail { id, received_at: at, jobs, note }
     }
 
-    async fn ask(&self, received: &Arc<Received>, now: Timestamp) -> Outcome {
-        let Services { spool, policy, watch, .. } = &self.services;
+    async fn ask(&self, received: &Arc<Received>, policy: Arc<Policy>, now: Timestamp) -> Outcome {
+        let Services { spool, watch, .. } = &self.services;
         // Without an outbox a referral could be written and not counted: then no line is written at all.
         let asked = if spool.is_writable() {
-            let (received, policy, process) = (Arc::clone(received), policy.current(), self.process);
+            let (received, process) = (Arc::clone(received), self.process);
             let octets = received.message.len();
             self.judge.ask(octets, move || decide::check(process(&received, &policy, now), &received)).await
         } else {
@@ -142,7 +170,8 @@ impl Relay {
 
     fn trace(&self, id: &EntryId, client: IpAddr, transaction: &Transaction, at: Timestamp) -> Bytes {
         let (host, helo, protocol) = (&*self.services.host, &*transaction.hello.name, transaction.protocol());
-        Trace { helo, client, host, protocol, id: id.as_str(), at }.line().into()
+        let trace = Trace { helo, client, host, protocol, id: id.as_str(), at }.line();
+        (trace + &self.services.stamp).into()
     }
 
     /// Offers the mail to the next hop while the client waits; keeps what it did not take.

@@ -8,18 +8,20 @@ mod connection;
 pub mod custody;
 mod decide;
 mod guests;
+mod logins;
 mod note;
 mod room;
 mod server;
+mod standing;
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::pipeline::{Client, Secret};
 use crate::proto::smtp::limits::Limits;
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::Transaction;
@@ -30,18 +32,42 @@ pub use server::serve;
 /// A message whose final dot has come.
 #[derive(Debug)]
 pub struct Arrived {
-    /// The client's address, without an IPv4 address in IPv6 form.
-    pub ip: IpAddr,
+    /// Who handed it in, as far as it has shown who it is.
+    pub client: Client,
     /// Envelope and message.
     pub transaction: Transaction,
     /// When the dot came.
     pub at: Timestamp,
 }
 
+/// What a client may do here.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Admission {
+    /// The right to relay, which is the client's alone (design §3.1).
+    pub may_relay: bool,
+    /// Whether many tenants send from there, so that neither address nor certificate tells whose mail it is.
+    pub shared: bool,
+}
+
+/// What became of an attempt to log in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Login {
+    /// The credentials are this user's: the name as the settings write it.
+    As(String),
+    /// They are nobody's.
+    Wrong,
+    /// They could not be looked at just now.
+    NotNow,
+}
+
 /// What stands behind the door.
 pub trait Custody: Send + Sync + 'static {
-    /// The right to relay, which is the client's alone (design §3.1).
-    fn may_relay(&self, ip: IpAddr) -> bool;
+    /// What this client may do. Asked anew each time the client has shown more of who it is: at first its address
+    /// (never an IPv4 address in IPv6 form), then the names of its certificate, then its user.
+    fn admit(&self, client: &Client) -> Admission;
+
+    /// Whose these credentials are. Whoever hashes passwords does it beside the runtime.
+    fn authenticate(&self, user: String, password: Secret) -> impl Future<Output = Login> + Send;
 
     /// Answers for a message. A 2xx says that the next hop has it or that it is synced on our disk.
     fn take(&self, arrived: Arrived) -> impl Future<Output = Reply> + Send;

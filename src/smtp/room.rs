@@ -44,6 +44,9 @@ impl Share {
 
     /// Gives everything back.
     pub(super) fn release(&mut self) {
+        if self.octets == 0 {
+            return;
+        }
         self.room.taken.fetch_sub(std::mem::take(&mut self.octets), Ordering::Relaxed);
         self.show();
     }
@@ -55,9 +58,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        if self.octets > 0 {
-            self.release();
-        }
+        self.release();
     }
 }
 

@@ -13,6 +13,7 @@ use super::connection::{Connection, Shared};
 use super::guests::Guests;
 use super::room::Room;
 use super::{Custody, Door};
+use crate::pipeline::Client;
 use crate::proto::smtp::reply::Reply;
 use crate::watch::{Counter, Gauge};
 
@@ -87,15 +88,16 @@ fn admit<C: Custody>(
 ) {
     let watch = &shared.door.watch;
     let ip: IpAddr = from.ip().to_canonical();
-    let may_relay = shared.custody.may_relay(ip);
-    let Some(guest) = shared.guests.admit(ip, may_relay) else {
+    let client = Client::at(ip);
+    let admission = shared.custody.admit(&client);
+    let Some(guest) = shared.guests.admit(ip, admission.may_relay) else {
         watch.count(Counter::ConnectionsRefused);
         turn_away(&stream);
         return;
     };
     watch.count(Counter::ConnectionsAccepted);
     let held = watch.hold(Gauge::Sessions);
-    let connection = Connection::new(stream, (ip, may_relay), Arc::clone(shared), stop.clone());
+    let connection = Connection::new(stream, (client, admission), Arc::clone(shared), stop.clone());
     connections.spawn(async move {
         connection.converse().await;
         drop((guest, held));

@@ -1,5 +1,6 @@
 //! What can go wrong with the store, told apart by what a caller has to do about it.
 
+use crate::pipeline::{Role, UserName};
 use crate::referral::CompanyId;
 
 /// Why nothing was committed, or nothing could be read.
@@ -19,6 +20,15 @@ pub enum StoreError {
     /// No such company.
     #[error("the ledger has no company {0}")]
     NoCompany(CompanyId),
+    /// There is such a user already.
+    #[error("there is a user {0} already")]
+    UserKnown(UserName),
+    /// No such user.
+    #[error("there is no user {0}")]
+    NoUser(UserName),
+    /// Users of this role are there for all companies.
+    #[error("a user with the role {} is not bound to a company", .0.code())]
+    Unbound(Role),
     /// A row cannot be read as what it should be: `verify` says more.
     #[error("damaged row: {0}")]
     Damaged(String),
@@ -28,6 +38,16 @@ pub enum StoreError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    /// Whether the command itself is at fault: it wrote nothing, and what waits with it is committed all the same.
+    pub(super) fn is_of_command(&self) -> bool {
+        matches!(
+            self,
+            Self::Disagrees(_) | Self::NoCompany(_) | Self::UserKnown(_) | Self::NoUser(_) | Self::Unbound(_)
+        )
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

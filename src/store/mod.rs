@@ -13,6 +13,7 @@ mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod users;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -28,8 +29,10 @@ pub use outbox::Outbox;
 pub use posting::Posted;
 pub use pump::{Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
+pub use users::{UserChange, UserRow};
 
 use crate::ledger::{Balance, Grant, Statement};
+use crate::pipeline::{UserName, Users};
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
 use writer::{Command, Writer};
@@ -102,6 +105,31 @@ impl Store {
     /// When it was not committed; the notice is then still due.
     pub async fn mark_taken(&self, grant: Grant) -> Result<(), StoreError> {
         self.ask(|reply| Command::Taken(grant, reply)).await
+    }
+
+    /// Adds, changes or removes a user, and writes down when and by whom; all of it or nothing.
+    ///
+    /// # Errors
+    /// When it cannot be: a name that is taken, or unknown; a company the ledger does not know; a failed commit.
+    pub async fn set_user(&self, change: UserChange) -> Result<(), StoreError> {
+        self.ask(|reply| Command::SetUser(change, reply)).await
+    }
+
+    /// The users there are now.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn users(&self) -> Result<Users, StoreError> {
+        self.read(users::users).await
+    }
+
+    /// Every change ever made to one user, or to all of them, oldest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn user_changes(&self, only: Option<&UserName>) -> Result<Vec<UserRow>, StoreError> {
+        let only = only.cloned();
+        self.read(move |c| users::changes(c, only.as_ref())).await
     }
 
     /// Grants whose notice no courier has taken, by company, series and number.

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::agree::{self, Agreement};
 use super::error::StoreError;
 use super::posting::{self, Posted};
+use super::users::{self, UserChange};
 use super::{Clock, schema};
 use crate::ledger::Grant;
 use crate::spool::OutboxRow;
@@ -25,12 +26,13 @@ pub enum Command {
     Post(Vec<OutboxRow>, Reply<Posted>),
     Agree(Agreement, Reply<Posted>),
     Taken(Grant, Reply<()>),
+    SetUser(UserChange, Reply<()>),
 }
 
 /// An answer that waits for the commit.
 enum Answer {
     Posted(Reply<Posted>, Result<Posted, StoreError>),
-    Taken(Reply<()>),
+    Done(Reply<()>, Result<(), StoreError>),
 }
 
 /// The way to the writer thread, which ends with the last of these.
@@ -118,17 +120,19 @@ fn execute(
     now: jiff::Timestamp,
     answers: &mut Vec<Answer>,
 ) -> Result<(), StoreError> {
-    let (reply, posted) = match command {
-        Command::Post(rows, reply) => (reply, posting::post(transaction, &rows, now)),
-        Command::Agree(agreement, reply) => (reply, agree::agree(transaction, &agreement, now)),
-        Command::Taken(grant, reply) => {
-            let taken = posting::mark_taken(transaction, &grant, now);
-            answers.push(Answer::Taken(reply));
-            return taken;
-        }
+    let posted = |reply, result| Answer::Posted(reply, result);
+    let answer = match command {
+        Command::Post(rows, reply) => posted(reply, posting::post(transaction, &rows, now)),
+        Command::Agree(agreement, reply) => posted(reply, agree::agree(transaction, &agreement, now)),
+        Command::Taken(grant, reply) => Answer::Done(reply, posting::mark_taken(transaction, &grant, now)),
+        Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
     };
-    let failed = posted.as_ref().err().filter(|e| !matches!(e, StoreError::Disagrees(_))).cloned();
-    answers.push(Answer::Posted(reply, posted));
+    let error = match &answer {
+        Answer::Posted(_, result) => result.as_ref().err(),
+        Answer::Done(_, result) => result.as_ref().err(),
+    };
+    let failed = error.filter(|e| !e.is_of_command()).cloned();
+    answers.push(answer);
     failed.map_or(Ok(()), Err)
 }
 
@@ -137,13 +141,14 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
     match (answer, failed.cloned()) {
         (Answer::Posted(reply, posted), None) => drop(reply.send(posted)),
         (Answer::Posted(reply, _), Some(error)) => drop(reply.send(Err(error))),
-        (Answer::Taken(reply), failed) => drop(reply.send(failed.map_or(Ok(()), Err))),
+        (Answer::Done(reply, done), None) => drop(reply.send(done)),
+        (Answer::Done(reply, _), Some(error)) => drop(reply.send(Err(error))),
     }
 }
 
 fn refuse(command: Command, error: &StoreError) {
     match command {
         Command::Post(_, reply) | Command::Agree(_, reply) => drop(reply.send(Err(error.clone()))),
-        Command::Taken(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Taken(_, reply) | Command::SetUser(_, reply) => drop(reply.send(Err(error.clone()))),
     }
 }

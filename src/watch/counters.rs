@@ -35,6 +35,8 @@ names! {
         ConnectionsRefused = "connections_refused",
         /// Clients that were told 550 5.7.1.
         RelayDenied = "relay_denied",
+        /// Mails of shared clients that bore no company's mark.
+        UnmarkedRefused = "unmarked_refused",
         /// Commands or data that broke the protocol.
         ProtocolFaults = "protocol_faults",
         /// Sessions that ran into a deadline.

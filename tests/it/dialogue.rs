@@ -39,17 +39,22 @@ fn each_command_has_the_answer_of_the_standard() {
             ("DATA", "554 5.5.1"),
             ("RCPT TO:<not an address>", "553 5.1.3"),
             ("RCPT TO:<山田@candidate.example>", "553 5.6.7"),
-            ("RCPT TO:<a@vendor.example> NOTIFY=NEVER", "555 5.5.4"),
+            ("RCPT TO:<a@vendor.example> NOTIFY=SOMETIMES", "501 5.5.4"),
+            ("RCPT TO:<a@vendor.example> NOTIFY=NEVER", "250 2.1.5"),
             ("RSET", "250 2.0.0"),
             ("RCPT TO:<a@vendor.example>", "503 5.5.1"),
             ("MAIL FROM:<saiyo@sakura.example> SIZE=99999999999999999999", "552 5.3.4"),
-            ("MAIL FROM:<saiyo@sakura.example> RET=HDRS", "555 5.5.4"),
+            ("MAIL FROM:<saiyo@sakura.example> MT-PRIORITY=3", "555 5.5.4"),
+            ("MAIL FROM:<saiyo@sakura.example> REQUIRETLS", "555 5.5.4"),
             ("STARTTLS", "502 5.5.1"),
+            ("AUTH PLAIN", "502 5.5.1"),
+            ("XCLIENT ADDR=192.0.2.1", "550 5.7.0"),
             ("FROBNICATE", "500 5.5.2"),
             ("QUIT", "221 2.0.0"),
         ],
     );
-    check_answers(gateway.address, &[("EHLO pc", "250 SMTPUTF8"), ("BDAT 5 LAST", "502 5.5.1")]);
+    check_answers(gateway.address, &[("EHLO pc", "250 SMTPUTF8"), ("BDAT 5 LAST\r\nhello", "503 5.5.1")]);
+    check_answers(gateway.address, &[("EHLO pc", "250 SMTPUTF8"), ("BDAT five", "501 5.5.4")]);
     check_answers(gateway.address, &[("GET / HTTP/1.1", "502 5.5.1")]);
 }
 

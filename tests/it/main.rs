@@ -16,5 +16,8 @@ mod kill;
 mod name_server;
 mod odd_next_hops;
 mod postfix;
+mod right_to_relay;
 mod sink;
 mod smtp;
+mod terminal;
+mod users;

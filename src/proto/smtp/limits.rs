@@ -5,6 +5,8 @@
 pub struct Limits {
     /// Octets of one command line, its CRLF included (RFC 5321 4.5.3.1.4 asks for 512, extensions for more).
     pub command_octets_max: usize,
+    /// Octets of one line of a login, its CRLF included (RFC 4954 4: 12288 do for every mechanism there is).
+    pub auth_octets_max: usize,
     /// Octets of one line of a message, its CRLF included. RFC 5321 4.5.3.1.6 asks for 1000; longer lines exist and are
     /// passed on as they are, never folded.
     pub line_octets_max: usize,
@@ -14,6 +16,8 @@ pub struct Limits {
     pub recipients_max: usize,
     /// Refused commands on one connection before it is closed.
     pub errors_max: u32,
+    /// Failed logins on one connection before it is closed.
+    pub auth_failures_max: u32,
     /// Transactions on one connection before it is closed.
     pub transactions_max: u32,
     /// Received fields of a message before it counts as looping (RFC 5321 6.3).
@@ -40,10 +44,12 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             command_octets_max: 2048,
+            auth_octets_max: 12288,
             line_octets_max: 64 * 1024,
             message_octets_max: 50 * 1024 * 1024,
             recipients_max: 1000,
             errors_max: 20,
+            auth_failures_max: 3,
             transactions_max: 1000,
             hops_max: 50,
             idle_seconds_max: 300,
@@ -55,5 +61,12 @@ impl Default for Limits {
             in_flight_octets_max: 256 * 1024 * 1024,
             stop_seconds_max: 30,
         }
+    }
+}
+
+impl Limits {
+    /// Octets of a line with AUTH, which is a command too.
+    pub fn login_octets_max(&self) -> usize {
+        self.auth_octets_max.max(self.command_octets_max)
     }
 }

@@ -15,8 +15,9 @@ use crate::ledger::{ContractRef, Proves};
 use crate::mail::address::Address;
 use crate::mail::edit::{Edit, Edits};
 use crate::mail::envelope::{Body, Envelope};
-use crate::pipeline::{Offer, Referred};
+use crate::pipeline::{Offer, Referred, Relaying};
 use crate::proto::smtp::command::Hello;
+use crate::proto::smtp::session::Peer;
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 use crate::spool::{SpoolOptions, Summary};
 
@@ -59,11 +60,15 @@ impl House {
         change(&mut settings);
         let deliver = Deliver::start(spool.clone(), settings);
         let rules = Arc::new(Rules::built_in());
-        let policy = PolicyHandle::new(Policy::new(Vec::new(), Vec::new(), rules));
+        let networks = vec!["192.0.2.0/24".parse().expect("a network")];
+        let relaying = Relaying { networks, ..Relaying::default() };
+        let policy = PolicyHandle::new(Policy::new(Vec::new(), relaying, rules));
         let watch = Watch::new();
         let (host, judge) = ("relay.example".into(), Judge::new());
-        let services = Services { host, policy, deliver: deliver.clone(), spool: spool.clone(), watch: watch.clone() };
-        Self { hop, relay: Relay { services, judge, process }, deliver, spool, watch, _folder: folder }
+        let (deliver_too, spool_too, stamp) = (deliver.clone(), spool.clone(), "".into());
+        let services = Services { host, policy, deliver: deliver_too, spool: spool_too, stamp, watch: watch.clone() };
+        let logins = Logins::new();
+        Self { hop, relay: Relay { services, judge, logins, process }, deliver, spool, watch, _folder: folder }
     }
 
     /// Sends the message to `names` at one domain; returns what the client hears.
@@ -76,8 +81,8 @@ impl House {
             ..Envelope::default()
         };
         let hello = Hello { name: "pc".into(), extended: true };
-        let transaction = Transaction { hello, envelope, message: MESSAGE.into() };
-        let arrived = Arrived { ip: [192, 0, 2, 1].into(), transaction, at: crate::sys::clock::now() };
+        let transaction = Transaction { hello, peer: Peer::default(), envelope, message: MESSAGE.into() };
+        let arrived = Arrived { client: Client::at([192, 0, 2, 1].into()), transaction, at: crate::sys::clock::now() };
         self.relay.take(arrived).await.to_string()
     }
 

@@ -4,6 +4,7 @@ mod model;
 mod posting;
 mod pumping;
 mod tampering;
+mod users;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

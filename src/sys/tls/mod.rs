@@ -1,12 +1,24 @@
 //! TLS by rustls, and the one stream type that both sides of the relay read and write.
 
 mod client;
+mod clients;
+mod faults;
+mod pem;
+mod server;
 mod stream;
 mod trust;
 
-pub use client::{ClientTls, TlsFault};
+pub use client::{ClientTls, HandshakeFault};
+pub use faults::TlsFault;
+pub use server::{ClientRoots, ServerFiles, ServerTls};
 pub use stream::Stream;
 pub use trust::{Protection, Roots, Tlsa, Trust};
+
+#[cfg(test)]
+#[path = "../../../tests/it/certificates.rs"]
+pub mod certificates;
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
 pub(crate) use client::tests::authority;

@@ -40,7 +40,7 @@ fn reference(input: &[u8]) -> End {
 }
 
 fn decode(input: &[u8], cuts: &[usize]) -> End {
-    let mut decoder = Decoder::new(DataLimits { octets_max: usize::MAX, line_octets_max: usize::MAX });
+    let mut decoder = Decoder::new(DataLimits { octets_max: usize::MAX, line_octets_max: usize::MAX }, BareLf::Refuse);
     let mut message = Vec::new();
     let mut from = 0;
     let mut cuts: Vec<usize> = cuts.iter().map(|c| (*c).min(input.len())).collect();
@@ -107,7 +107,7 @@ fn false_ends_of_data_refuse_the_message() {
 fn octets_over_the_limit_are_waited_out_and_not_kept() {
     let input = [&b"a\r\n".repeat(400)[..], b".\r\nNOOP"].concat();
     let mut out = Vec::new();
-    let progress = Decoder::new(LIMITS).feed(&input, &mut out);
+    let progress = Decoder::new(LIMITS, BareLf::Refuse).feed(&input, &mut out);
     assert_eq!(progress, Progress::Done { consumed: 1203, fault: Some(DataFault::TooLarge) });
     assert!(out.is_empty());
 }
@@ -117,7 +117,7 @@ fn a_message_of_exactly_the_limits_passes_and_one_octet_more_does_not() {
     let check = |text: &str, fault| {
         let mut out = Vec::new();
         for cut in 0..=text.len() {
-            let mut decoder = Decoder::new(LIMITS);
+            let mut decoder = Decoder::new(LIMITS, BareLf::Refuse);
             out.clear();
             assert_eq!(decoder.feed(&text.as_bytes()[..cut], &mut out), Progress::More);
             let rest = [&text.as_bytes()[cut..], b".\r\n"].concat();

@@ -1,9 +1,15 @@
 //! The data phase of SMTP: where a message ends, and dots at the start of lines (RFC 5321 4.5.2).
 //!
-//! Only CR LF "." CR LF ends a message, however the octets are cut. A CR or LF that stands alone, or a NUL, is never
-//! mended: two servers that read such a message differently are how a second mail is smuggled behind a first one.
+//! Only CR LF "." CR LF ends a message, however the octets are cut. A CR that stands alone, or a NUL, is never mended:
+//! two servers that read such a message differently are how a second mail is smuggled behind a first one. An LF that
+//! stands alone is refused too, or, where the house says so, becomes CR LF once dots and the end have been looked for:
+//! a line end of the message, and none of the protocol.
+//!
+//! Chunks (RFC 3030) have neither dots nor an end of their own; what may not stand in a message may not stand in them.
 
-use memchr::memmem::Finder;
+mod stuffed;
+
+pub use stuffed::{Stuffed, find_fault, stuff};
 
 /// Bounds of one message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -12,6 +18,16 @@ pub struct DataLimits {
     pub octets_max: usize,
     /// Octets of one line, its line end included.
     pub line_octets_max: usize,
+}
+
+/// What happens to a message with a bare LF (an LF without CR in front of it).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum BareLf {
+    /// 554, and the connection is closed.
+    #[default]
+    Refuse,
+    /// Each becomes CRLF; the end of the message is still CRLF.CRLF alone.
+    Normalize,
 }
 
 /// What is wrong with a message as it came over the wire.
@@ -69,10 +85,13 @@ enum State {
     Cr,
 }
 
-/// Takes the octets behind 354 in any pieces and yields the message.
+/// Takes the octets behind 354, or those of chunks, in any pieces and yields the message.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     limits: DataLimits,
+    bare_lf: BareLf,
+    /// Whether dots are unstuffed and one of them ends the message.
+    dotted: bool,
     state: State,
     /// Octets of the message so far, kept or not.
     octets: usize,
@@ -82,9 +101,28 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder at the start of a message.
-    pub fn new(limits: DataLimits) -> Self {
-        Self { limits, state: State::LineStart, octets: 0, line_octets: 0, fault: None }
+    /// A decoder at the start of a message behind DATA.
+    pub fn new(limits: DataLimits, bare_lf: BareLf) -> Self {
+        let state = State::LineStart;
+        Self { limits, bare_lf, dotted: true, state, octets: 0, line_octets: 0, fault: None }
+    }
+
+    /// A decoder at the start of a message in chunks: nothing in it ends it, see [`Decoder::end`].
+    pub fn chunked(limits: DataLimits, bare_lf: BareLf) -> Self {
+        Self { dotted: false, state: State::Line, ..Self::new(limits, bare_lf) }
+    }
+
+    /// How much the message can grow, in octets, when so many are fed.
+    pub fn growth_max(&self, octets: usize) -> usize {
+        // A CR is kept when its LF comes; a bare LF takes two octets where it is mended.
+        let factor = if self.bare_lf == BareLf::Normalize { 2 } else { 1 };
+        octets.saturating_mul(factor).saturating_add(1)
+    }
+
+    /// What is wrong with a message in chunks that ends here.
+    pub fn end(&self) -> Option<DataFault> {
+        let open_line = (self.state == State::Cr).then_some(DataFault::BareCr);
+        open_line.or(self.fault)
     }
 
     /// Octets of the message seen so far.
@@ -128,9 +166,9 @@ impl Decoder {
         Progress::More
     }
 
-    /// Takes as many lines as need no dot removed, and keeps them in one run.
+    /// Takes as many lines as need no dot removed, and keeps them in as few runs as can be.
     fn take_lines(&mut self, input: &[u8], from: usize, out: &mut Vec<u8>) -> Result<usize, DataFault> {
-        let mut line = from;
+        let (mut from, mut line) = (from, from);
         loop {
             let Some(found) = memchr::memchr3(b'\r', b'\n', 0, &input[line..]) else {
                 self.keep_line_part(&input[from..], input.len() - line, out);
@@ -138,6 +176,14 @@ impl Decoder {
             };
             let end = line + found;
             match input[end] {
+                b'\n' if self.bare_lf == BareLf::Normalize => {
+                    // The line of the message ends; the line of the protocol goes on, so a dot behind it is only a dot.
+                    self.keep_line_part(&input[from..end], found, out);
+                    self.keep_line_part(b"\r\n", 2, out);
+                    self.line_octets = 0;
+                    (from, line) = (end + 1, end + 1);
+                    continue;
+                }
                 b'\n' => return Err(DataFault::BareLf),
                 0 => return Err(DataFault::Nul),
                 _ => {}
@@ -153,7 +199,8 @@ impl Decoder {
             self.measure(found + 2);
             self.end_line();
             line = end + 2;
-            if input.get(line).is_none_or(|next| *next == b'.') {
+            let at_dot = |next: &u8| self.dotted && *next == b'.';
+            if input.get(line).is_none_or(at_dot) {
                 self.keep(&input[from..line], out);
                 return Ok(line);
             }
@@ -175,7 +222,7 @@ impl Decoder {
 
     fn end_line(&mut self) {
         self.line_octets = 0;
-        self.state = State::LineStart;
+        self.state = if self.dotted { State::LineStart } else { State::Line };
     }
 
     fn keep(&mut self, run: &[u8], out: &mut Vec<u8>) {
@@ -187,105 +234,6 @@ impl Decoder {
             None => out.extend_from_slice(run),
             Some(_) => *out = Vec::new(),
         }
-    }
-}
-
-/// The wire form of a message given as segments: dots stuffed, the final `.` behind, nothing copied.
-///
-/// A CRLF is added only when the message does not end in one. The pieces point into the segments or are constants, so
-/// they can be written with one vectored write. The segments must hold no bare CR, bare LF or NUL: [`find_fault`].
-pub fn stuff<'a, I>(segments: I) -> Stuffed<'a, I::IntoIter>
-where
-    I: IntoIterator<Item = &'a [u8]>,
-{
-    let finder = Finder::new(b"\r\n.");
-    Stuffed { segments: segments.into_iter(), rest: &[], before: Before::LineStart, finder, ended: false }
-}
-
-/// The first octet that must not be sent, judged over the segments as one message.
-pub fn find_fault<'a>(segments: impl IntoIterator<Item = &'a [u8]>) -> Option<DataFault> {
-    let mut after_cr = false;
-    for segment in segments {
-        let mut at = 0;
-        while at < segment.len() {
-            if after_cr && segment[at] != b'\n' {
-                return Some(DataFault::BareCr);
-            }
-            at += usize::from(std::mem::take(&mut after_cr));
-            let Some(found) = memchr::memchr3(b'\r', b'\n', 0, &segment[at..]) else { break };
-            match segment[at + found] {
-                b'\r' => after_cr = true,
-                b'\n' => return Some(DataFault::BareLf),
-                _ => return Some(DataFault::Nul),
-            }
-            at += found + 1;
-        }
-    }
-    after_cr.then_some(DataFault::BareCr)
-}
-
-/// What stands in front of the octet to be written next.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Before {
-    LineStart,
-    Cr,
-    Other,
-}
-
-/// The iterator of [`stuff`].
-#[derive(Clone, Debug)]
-pub struct Stuffed<'a, I> {
-    segments: I,
-    rest: &'a [u8],
-    before: Before,
-    finder: Finder<'static>,
-    ended: bool,
-}
-
-impl<'a, I: Iterator<Item = &'a [u8]>> Iterator for Stuffed<'a, I> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        while self.rest.is_empty() {
-            match self.segments.next() {
-                Some(segment) => self.rest = segment,
-                None if self.ended => return None,
-                None => {
-                    self.ended = true;
-                    return Some(if self.before == Before::LineStart { b".\r\n" } else { b"\r\n.\r\n" });
-                }
-            }
-        }
-        if self.before == Before::LineStart && self.rest[0] == b'.' {
-            self.before = Before::Other;
-            return Some(b".");
-        }
-        Some(self.take_run())
-    }
-}
-
-impl<'a, I> Stuffed<'a, I> {
-    /// The octets up to the next line that starts with a dot, or to the end of the segment.
-    fn take_run(&mut self) -> &'a [u8] {
-        if self.before == Before::Cr && self.rest.starts_with(b"\n.") {
-            return self.cut(1);
-        }
-        match self.finder.find(self.rest) {
-            Some(found) => self.cut(found + 2),
-            None => self.cut(self.rest.len()),
-        }
-    }
-
-    fn cut(&mut self, octets: usize) -> &'a [u8] {
-        let (run, rest) = self.rest.split_at(octets);
-        self.rest = rest;
-        self.before = match run {
-            [.., b'\r', b'\n'] => Before::LineStart,
-            [b'\n'] if self.before == Before::Cr => Before::LineStart,
-            [.., b'\r'] => Before::Cr,
-            _ => Before::Other,
-        };
-        run
     }
 }
 
