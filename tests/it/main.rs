@@ -2,11 +2,14 @@
 
 mod bad_input;
 mod blind;
+mod certificates;
 mod commands;
 mod demo;
 mod dialogue;
 mod disk;
 mod documents;
+mod door_crowds;
+mod door_tls;
 mod failing_next_hop;
 mod gateway;
 mod hostile;
@@ -21,4 +24,5 @@ mod right_to_relay;
 mod sink;
 mod smtp;
 mod terminal;
+mod tls_client;
 mod users;
