@@ -12,13 +12,14 @@ use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from, spool_options,
+    answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from,
+    spool_options, surroundings,
 };
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
 use crate::config::{Inspection, Settings, Stamp};
 use crate::control::{DataLock, LockFault, Server};
-use crate::deliver::{self, Deliver};
+use crate::deliver::Deliver;
 use crate::ledger::Balance;
 use crate::notify::Notifier;
 use crate::pipeline::Policy;
@@ -108,10 +109,7 @@ impl Gateway {
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
-        let around = deliver::Surroundings {
-            policies: Some(data.join("sts-policies.json")),
-            ..deliver::Surroundings::with(watch.clone(), &settings.dns, addresses.clone())
-        };
+        let around = surroundings(&settings, &watch, &addresses);
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let options = PumpOptions { keep_posted: keep_posted(&settings), ..PumpOptions::default() };
         let pump = Pump::start(spool.clone(), store.clone(), options);

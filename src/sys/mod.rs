@@ -1,4 +1,4 @@
-//! What the machine gives: time, entropy, the disk, sockets, accounts, the terminal, names and TLS. Nobody else asks it.
+//! What the machine gives: time, entropy, disk, sockets, accounts, terminal, names, the web, TLS. Nobody else asks it.
 
 pub mod account;
 pub mod clock;
