@@ -107,6 +107,7 @@ impl Gateway {
             started_at: clock::now(),
             agreed,
             spool: spool.clone(),
+            deliver: deliver.clone(),
             store: store.clone(),
             hostname: hostname.clone(),
             doors: doors(&settings, &addresses),
@@ -116,6 +117,7 @@ impl Gateway {
             stop: stop.clone(),
         };
         let control = answer_admins(control, operator, stop.subscribe());
+        tokio::spawn(tick(watch.clone(), stop.subscribe()));
         let limits: Arc<Limits> = Arc::new(settings.smtp.limits.clone());
         let stop_for = Duration::from_secs(limits.stop_seconds_max);
         let host: Arc<str> = hostname.into();
@@ -301,6 +303,18 @@ fn notices_from(settings: &Settings, hostname: &str) -> Result<Sender, StartFaul
     let from = settings.notify.from.clone().map_or_else(ours, Ok)?;
     let zone = TimeZone::fixed(jiff::tz::offset(9));
     Ok(Sender { from, hostname: hostname.to_owned(), zone })
+}
+
+/// Lets the watch know each second, so that it can tell how many mails come and go in one.
+async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = second.tick() => watch.tick(),
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
 }
 
 fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {

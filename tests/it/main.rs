@@ -19,4 +19,5 @@ mod postfix;
 mod sink;
 mod smtp;
 mod terminal;
+mod top;
 mod users;
