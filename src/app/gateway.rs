@@ -13,7 +13,7 @@ use super::courier::SpoolCourier;
 use super::operator::Operator;
 use super::parts::{
     answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from,
-    spool_options, surroundings,
+    spool_options, surroundings, tick,
 };
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
@@ -122,6 +122,7 @@ impl Gateway {
             started_at: clock::now(),
             agreed: Arc::clone(&agreed),
             spool: spool.clone(),
+            deliver: deliver.clone(),
             store: store.clone(),
             hostname: hostname.clone(),
             doors: doors(&settings, &addresses),
@@ -131,6 +132,7 @@ impl Gateway {
             stop: stop.clone(),
         };
         let control = answer_admins(control, operator, stop.subscribe());
+        tokio::spawn(tick(watch.clone(), stop.subscribe()));
         let stop_for = Duration::from_secs(settings.smtp.limits.stop_seconds_max);
         let tls = smtp::open_tls(&settings.tls)?;
         let host: Arc<str> = hostname.into();

@@ -11,10 +11,14 @@ use crate::control::ledger::answer_ledger;
 use crate::control::test_mail::{self, TestDoor};
 use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, Request, SpoolStatus, Status};
+use crate::deliver::Deliver;
 use crate::policy::PolicyHandle;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::watch::{Gauge, Watch};
+
+/// Next hops told of at one time.
+const NEXT_HOPS_MAX: usize = 100;
 
 /// What the answers are made of.
 pub struct Operator {
@@ -24,6 +28,8 @@ pub struct Operator {
     pub agreed: Arc<AtomicBool>,
     /// Custody and outbox.
     pub spool: Spool,
+    /// The next hops.
+    pub deliver: Deliver,
     /// The ledger.
     pub store: Store,
     /// Who may log in stands beside the policy.
@@ -88,6 +94,7 @@ impl Operator {
         let summary = self.spool.summary().await.map_err(|e| e.to_string())?;
         self.watch.set(Gauge::SpoolEntries, summary.entries);
         self.watch.set(Gauge::OutboxWaiting, summary.unposted);
+        let (next_hops, next_hops_known) = self.deliver.next_hops(NEXT_HOPS_MAX);
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
@@ -95,6 +102,9 @@ impl Operator {
             edits: self.agreed.load(Ordering::Relaxed) && self.spool.is_writable(),
             spool: SpoolStatus::from(&summary),
             watch: self.watch.snapshot(),
+            rates: self.watch.rates(),
+            next_hops,
+            next_hops_known,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::watch as signal;
@@ -115,6 +116,18 @@ pub(super) fn notices_from(settings: &Settings, hostname: &str) -> Result<Sender
     let from = settings.notify.from.clone().map_or_else(ours, Ok)?;
     let zone = TimeZone::fixed(jiff::tz::offset(9));
     Ok(Sender { from, hostname: hostname.to_owned(), zone })
+}
+
+/// Lets the watch know each second, so that it can tell how many mails come and go in one.
+pub(super) async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = second.tick() => watch.tick(),
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
 }
 
 pub(super) fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {

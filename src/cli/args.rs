@@ -61,6 +61,8 @@ pub enum Tool {
     SendTest(Box<SendTestArgs>),
     /// Show how the running server is.
     Status(StatusArgs),
+    /// Watch the running server: sessions, mails a second, next hops, the spool. On a terminal until q, else once.
+    Top(TopArgs),
     /// Say who may send mail through the gateway with a password, or look after it.
     #[command(subcommand)]
     User(UserCommand),
@@ -144,6 +146,20 @@ pub struct StatementArgs {
 /// `status`.
 #[derive(Args, Clone, Debug)]
 pub struct StatusArgs {
+    /// Whose server.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `top`.
+#[derive(Args, Clone, Debug)]
+pub struct TopArgs {
+    /// Print it once, as plain text, and end.
+    #[arg(long)]
+    pub once: bool,
+    /// The language of the labels.
+    #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
+    pub lang: String,
     /// Whose server.
     #[command(flatten)]
     pub data: DataArgs,

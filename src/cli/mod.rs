@@ -13,6 +13,7 @@ pub mod send_test;
 pub mod status;
 #[cfg(test)]
 mod tests;
+pub mod top;
 pub mod user;
 
 use std::io::{self, Write};
@@ -33,6 +34,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Preview(args) => preview::preview(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
         Tool::Status(args) => status::status(args, out),
+        Tool::Top(args) => top::top(args, out),
         Tool::User(command) => user::user(command, out),
     }
 }

@@ -203,6 +203,7 @@ impl Group<'_> {
         let number = told.iter().map(|t| t.attempts).max().unwrap_or(1);
         let (id, began, protection) = (&self.entry.id, self.began, peer.map(|p| p.protection));
         self.inner.commit(written, Tried { id, route: mail.route, number, began, protection }).await;
+        self.inner.follow(&mail, &told);
     }
 
     fn told(&self, i: usize, place: usize, came: &Came) -> Told<'_> {

@@ -5,11 +5,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::deliver::{HandThrough, RecipientOutcome};
+use crate::deliver::HandThrough;
 use crate::mail::message::Message;
 use crate::pipeline::{Outcome, Received, Untouched};
 use crate::spool::EntryId;
-use crate::watch::{AttemptOutcome, Step, TEST_FIELD, Watch};
+use crate::watch::{Step, TEST_FIELD, Watch};
 
 /// Why a test mail is left as it came.
 const TEST_MAIL: &str = "test_mail";
@@ -59,16 +59,10 @@ pub(super) fn note_handed(handed: &HandThrough, id: &EntryId, watch: &Watch) {
         HandThrough::InDoubt(_) => return watch.step(id.as_str(), || Step::Kept { why: "in_doubt".to_owned() }),
     };
     for outcome in &settled.outcomes {
-        let end = match outcome {
-            RecipientOutcome::Accepted { .. } => AttemptOutcome::Accepted,
-            RecipientOutcome::Deferred { maybe_doubled: true, .. } => AttemptOutcome::PossiblyDoubled,
-            RecipientOutcome::Deferred { .. } => AttemptOutcome::Deferred,
-            RecipientOutcome::Refused { .. } => AttemptOutcome::Bounced,
-        };
         watch.step(id.as_str(), || Step::Tried {
             next_hop: settled.next_hop.clone(),
             route: settled.route.clone(),
-            end: end.code().to_owned(),
+            end: outcome.end().code().to_owned(),
             reply: Some(outcome.reply().to_string()),
         });
     }

@@ -4,6 +4,8 @@ mod counters;
 mod event;
 mod follow;
 mod log;
+mod next_hop;
+mod pace;
 #[cfg(test)]
 mod tests;
 
@@ -16,10 +18,13 @@ pub use counters::{Counter, Gauge, Snapshot};
 pub use event::{Attempt, AttemptOutcome, Custody, MessageEvent};
 pub use follow::{Made, Step, TEST_FIELD};
 pub use log::{LogFault, LogGuard, LogOptions, silence_panics, start_log};
+pub use next_hop::NextHopState;
+pub use pace::Rates;
 
 use crate::ledger::ReferralEvent;
 use counters::Counters;
 use follow::TestMails;
+use pace::Pace;
 
 /// The one place events and counts go; cheap to clone, and nothing on the way of a message waits for a reader.
 #[derive(Clone, Default)]
@@ -29,6 +34,7 @@ pub struct Watch(Arc<Inner>);
 struct Inner {
     counters: Counters,
     tests: TestMails,
+    pace: Pace,
     log_lines_dropped: OnceLock<ErrorCounter>,
 }
 
@@ -77,6 +83,18 @@ impl Watch {
         let mut snapshot = self.0.counters.snapshot();
         snapshot.gauges.insert("log_lines_dropped".to_owned(), dropped as u64);
         snapshot
+    }
+
+    /// Notes where the counters stand; to be called once a second, for [`Self::rates`].
+    pub fn tick(&self) {
+        let sum = |counters: &[Counter]| counters.iter().map(|c| self.0.counters.total(*c)).sum();
+        let out = [Counter::HandedThrough, Counter::AttemptsAccepted];
+        self.0.pace.tick((sum(&[Counter::Messages]), sum(&out)));
+    }
+
+    /// Mails a second, as far as somebody calls [`Self::tick`].
+    pub fn rates(&self) -> Rates {
+        self.0.pace.rates()
     }
 
     /// Draws the token of a test mail to come.

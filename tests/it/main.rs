@@ -30,4 +30,5 @@ mod sink;
 mod smtp;
 mod terminal;
 mod tls_client;
+mod top;
 mod users;
