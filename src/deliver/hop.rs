@@ -130,7 +130,7 @@ impl Hop {
         }
     }
 
-    /// Why it was left alone, while it is.
+    /// What came of the last try, while it is left alone.
     pub(super) fn why_down(&self) -> Option<Reply> {
         lock(&self.health).why.clone()
     }
@@ -200,7 +200,8 @@ impl Hop {
         for (tried, candidate) in candidates.iter().enumerate() {
             let place = place.take().map_or_else(|| self.place(), Ok)?;
             let patience = patience.among(candidates.len() - tried);
-            match self.open_at(candidate, place, Caller { hostname, tls: &self.way.tls, patience: &patience }).await {
+            let caller = Caller { hostname, tls: &self.way.tls, patience: &patience };
+            match self.open_at(candidate, place, caller).await {
                 Ok(connection) => return Ok(connection),
                 Err(broken) => last = broken,
             }
@@ -255,12 +256,10 @@ impl Hop {
 
     fn fail(&self, broken: Broken, began: Instant) -> NoConnection {
         let is_cheap = began.elapsed() < CHEAP_WITHIN;
-        let longest = self.way.settings.down_for;
-        let down_for = if is_cheap { DOWN_AT_FIRST.min(longest) } else { longest };
+        let down_for =
+            if is_cheap { DOWN_AT_FIRST.min(self.way.settings.down_for) } else { self.way.settings.down_for };
         let mut health = lock(&self.health);
-        let needs_somebody = broken.fault.status().is_some() && !matches!(broken.fault, Fault::Names(_));
-        if health.failures == 0 && needs_somebody {
-            // Waiting does not mend it: somebody has to change a setting, here or there.
+        if health.failures == 0 && broken.fault.is_for_the_admin() {
             tracing::warn!(next_hop = self.name, reason = words(&broken), "next_hop_unusable");
         }
         health.leave_alone(down_for);

@@ -168,7 +168,7 @@ impl Deliver {
                     inner.note_edit_refused(job.company.as_ref(), hop.name());
                 }
                 let (proves, route) = (route.proves, route.name.clone());
-                let (next_hop, protection) = (peer.host.as_ref().to_owned(), peer.protection);
+                let (next_hop, protection) = (peer.host.as_ref().to_owned(), Some(peer.protection));
                 HandThrough::Settled(Settled { outcomes, proves, route, next_hop, protection })
             }
             Attempt::GivenUp => HandThrough::Spool(NotTried::TooSlow),
@@ -333,9 +333,9 @@ impl Inner {
 fn without_connection(none: NoConnection, job: &Job, route: &Route, hop: &Hop) -> HandThrough {
     let NoConnection::Refused(reply) = none else { return HandThrough::Spool(none.into()) };
     let outcomes = job.copy.recipients.iter().map(|_| RecipientOutcome::refused_by_us((*reply).clone()));
-    let (proves, route, next_hop) = (route.proves, route.name.clone(), hop.host().to_owned());
-    let (outcomes, protection) = (outcomes.collect(), Protection::default());
-    HandThrough::Settled(Settled { outcomes, proves, route, next_hop, protection })
+    let (proves, route) = (route.proves, route.name.clone());
+    let next_hop = hop.host().to_owned();
+    HandThrough::Settled(Settled { outcomes: outcomes.collect(), proves, route, next_hop, protection: None })
 }
 
 fn parcel(job: &Job) -> Option<Parcel<'_>> {

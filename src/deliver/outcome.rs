@@ -56,8 +56,8 @@ pub struct Settled {
     pub route: String,
     /// The next hop's host.
     pub next_hop: String,
-    /// How the connection to it was protected.
-    pub protection: Protection,
+    /// How the connection to it was protected, if there was one.
+    pub protection: Option<Protection>,
 }
 
 impl Settled {

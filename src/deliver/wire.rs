@@ -58,18 +58,23 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// The status of RFC 3463 where there is a closer one than that of a connection: security features not supported,
-    /// cryptographic failure, credentials (RFC 4954 6), directory server failure.
+    /// The status of RFC 3463 where there is a closer one than that of a connection: names that cannot be told,
+    /// security features not supported, cryptographic failure, credentials (RFC 4954 6).
     pub(super) fn status(&self) -> Option<(u8, u16, u16)> {
         match self {
+            Self::Names(_) => Some((4, 4, 3)),
             Self::NoStartTls { .. } | Self::StartTlsRefused { .. } | Self::LoginInClear(_) | Self::NoLogin(_) => {
                 Some((4, 7, 4))
             }
             Self::Tls { .. } | Self::Policy => Some((4, 7, 5)),
-            Self::Names(_) => Some((4, 4, 3)),
             Self::LoginRefused { .. } => Some((4, 7, 8)),
             _ => None,
         }
+    }
+
+    /// Whether waiting does not mend it: somebody has to change a setting, here or there.
+    pub(super) fn is_for_the_admin(&self) -> bool {
+        matches!(self.status(), Some((4, 7, _)))
     }
 }
 

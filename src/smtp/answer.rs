@@ -37,7 +37,7 @@ impl Answer {
 
     fn settled(settled: &Settled, reply: Reply, custody: Custody) -> Self {
         let replies = settled.outcomes.iter().map(|o| o.reply().code).collect();
-        let protection = Some(settled.protection);
+        let protection = settled.protection;
         Self { reply, custody, replies, protection, edit_refused: settled.edit_refused() }
     }
 }
@@ -121,7 +121,7 @@ mod tests {
             proves: Proves::Accepted,
             route: "default".to_owned(),
             next_hop: "mx.example".to_owned(),
-            protection: Protection::Verified,
+            protection: Some(Protection::Verified),
         })
     }
 

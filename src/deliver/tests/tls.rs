@@ -34,7 +34,7 @@ fn login() -> Option<Login> {
 
 async fn protection(world: &World) -> Option<Protection> {
     match world.deliver.hand_through(&job(&["a@x.example"])).await {
-        HandThrough::Settled(settled) => Some(settled.protection),
+        HandThrough::Settled(settled) => settled.protection,
         _ => None,
     }
 }
