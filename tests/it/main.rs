@@ -21,6 +21,7 @@ mod interop_clients;
 mod interop_next_hops;
 mod kill;
 mod mta;
+mod mx;
 mod name_server;
 mod odd_next_hops;
 mod postfix;
