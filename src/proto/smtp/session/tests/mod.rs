@@ -180,11 +180,30 @@ fn odd_commands_have_their_answers() {
 
 #[test]
 fn strangers_may_talk_but_not_relay() {
-    for to in ["taro@mail.example", "@relay.example:taro@mail.example", "taro%mail.example@relay.example", "postmaster"]
-    {
+    for to in [
+        "taro@mail.example",
+        "@relay.example:taro@mail.example",
+        "@a.example,@relay.example:taro@mail.example",
+        "taro%mail.example@relay.example",
+        "taro%mail.example%other.example@[127.0.0.1]",
+        "mail.example!taro@relay.example",
+        "\"taro@mail.example\"@relay.example",
+        "\"taro%mail.example\"@relay.example",
+        "\"@relay.example:taro\"@mail.example",
+        "taro@xn--ml-6kct8d.example",
+        "taro@r\u{435}lay.example",
+        "postmaster",
+        "postmaster@relay.example",
+    ] {
         let script = format!(
             "{HELLO}C: MAIL FROM:<hr@sakura.example>\nS: 250\nC: RCPT TO:<{to}>\nS: 550 5.7.1\nC: DATA\nS: 554 5.5.1"
         );
+        check_with(&limits(), false, &script);
+    }
+    for to in ["taro@ｒelay.example", "taro＠relay.example", "taro@relay.example\u{200b}", "\"taro\"x@relay.example"]
+    {
+        let script =
+            format!("{HELLO}C: MAIL FROM:<hr@sakura.example> SMTPUTF8\nS: 250\nC: RCPT TO:<{to}>\nS: 553 5.1.3");
         check_with(&limits(), false, &script);
     }
 }
