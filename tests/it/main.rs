@@ -10,6 +10,7 @@ mod disk;
 mod documents;
 mod door_crowds;
 mod door_tls;
+mod door_who;
 mod endless;
 mod failing_next_hop;
 mod gateway;
