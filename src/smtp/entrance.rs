@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use crate::config::{Listener, TlsSettings};
 use crate::sys::net;
-use crate::sys::tls::{ClientRoots, ServerFiles, ServerTls, TlsFault};
+use crate::sys::tls::{ServerTls, TlsFault};
 
 /// A socket to accept clients from, and what is asked of them.
 #[derive(Debug)]
@@ -33,19 +33,12 @@ pub fn listener_for(listeners: &[Listener], bound: SocketAddr) -> Option<&Listen
     same.or_else(|| listeners.iter().find(|l| l.address.port() == bound.port()))
 }
 
-/// TLS by the settings; `None` when they name no certificate. The key may stand in the certificate's file.
+/// TLS by the settings; `None` when they name no certificate.
 ///
 /// # Errors
 /// The first thing in the files that cannot be used, with what to do about it.
 pub fn open_tls(settings: &TlsSettings) -> Result<Option<ServerTls>, TlsFault> {
-    let Some(certificate) = settings.certificate.clone() else { return Ok(None) };
-    let key = settings.key.clone().unwrap_or_else(|| certificate.clone());
-    let clients = match &settings.client_ca {
-        crate::config::ClientCa::None => ClientRoots::None,
-        crate::config::ClientCa::System => ClientRoots::System,
-        crate::config::ClientCa::File(path) => ClientRoots::File(path.clone()),
-    };
-    ServerTls::open(ServerFiles { certificate, key, clients }).map(Some)
+    settings.files().map(ServerTls::open).transpose()
 }
 
 #[cfg(test)]

@@ -198,11 +198,11 @@ fn the_kits_are_taken_once_their_files_are_there() {
     for kit in files {
         assert!(kit.with_extension("md").exists(), "{} has nothing to read beside it", kit.display());
         let proofs = "users = []\nnetworks = [\"192.0.2.0/24\"]\nrouting_secret_files = [\"route\"]\n";
-        let text = text(&kit).replace("/etc/career-relay/", "").replace("\"system\"", "\"fullchain.pem\"");
+        let text = text(&kit).replace("credential:", "").replace("\"system\"", "\"tls.pem\"");
         let house = House::new(&text, proofs);
         let issued = Authority::new("Test").issue(&["gw.company.example"], Use::Server);
-        house.put("fullchain.pem", &issued.certificate, 0o644);
-        house.put("privkey.pem", &issued.key, 0o600);
+        house.put("tls.pem", &issued.certificate, 0o644);
+        house.put("tls.key", &issued.key, 0o600);
         house.put("companies/route", SECRET, 0o600);
         assert_eq!(house.findings(), "", "{}", kit.display());
     }

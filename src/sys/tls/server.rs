@@ -21,6 +21,8 @@ use super::{Stream, pem};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// Octets of ours that wait, encrypted, for a client that is slow to read them.
+const BUFFER_OCTETS_MAX: usize = 16 * 1024;
 /// A certificate with less time left is warned of.
 const EXPIRES_SOON: Duration = Duration::from_hours(7 * 24);
 
@@ -133,7 +135,8 @@ impl ServerTls {
         let in_force = self.0.in_force.load_full();
         // The handshake is large and soon over: it has no place in the future of a connection that idles for hours.
         let shaking = Box::pin(timeout(within, in_force.acceptor.accept(socket)));
-        let tls = shaking.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+        let mut tls = shaking.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+        tls.get_mut().1.set_buffer_limit(Some(BUFFER_OCTETS_MAX));
         let shown = tls.get_ref().1.peer_certificates().unwrap_or_default();
         let names = in_force
             .roots

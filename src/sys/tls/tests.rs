@@ -169,6 +169,21 @@ async fn changed_files_are_taken_whole_and_a_fault_keeps_what_is_in_force() {
     assert!(meet(&tls, &client(&next)).await.0.is_ok());
 }
 
+#[tokio::test(start_paused = true)]
+async fn files_that_change_are_found_within_a_minute() {
+    let house = House::new();
+    let tls = house.tls();
+    let following = tokio::spawn(tls.clone().follow_files());
+    house.authority.issue_until(&[HOST], Use::Server, 2021).write(house.folder.path(), "server");
+    let looked = async {
+        while tls.warning(SystemTime::now()).is_none() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_mins(1), looked).await.is_ok());
+    following.abort();
+}
+
 #[test]
 fn each_fault_names_its_file_and_what_to_do() {
     let house = House::new();
