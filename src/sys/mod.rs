@@ -1,8 +1,10 @@
-//! What the machine gives: time, entropy, the disk, names, accounts, the terminal, and TLS. Nobody else asks for them.
+//! What the machine gives: time, entropy, disk, sockets, accounts, the terminal, names and TLS. Nobody else asks it.
 
 pub mod account;
 pub mod clock;
 pub mod disk;
+pub mod files;
+pub mod net;
 pub mod own_address;
 pub mod password;
 pub mod print;

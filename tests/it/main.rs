@@ -2,11 +2,14 @@
 
 mod bad_input;
 mod blind;
+mod certificates;
 mod commands;
 mod demo;
 mod dialogue;
 mod disk;
 mod documents;
+mod door_crowds;
+mod door_tls;
 mod failing_next_hop;
 mod gateway;
 mod hostile;
@@ -16,8 +19,11 @@ mod kill;
 mod name_server;
 mod odd_next_hops;
 mod postfix;
+mod reload;
+mod right_to_relay;
 mod sink;
 mod smtp;
 mod terminal;
+mod tls_client;
 mod top;
 mod users;

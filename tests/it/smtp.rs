@@ -1,12 +1,18 @@
 //! A plain client for the tests, and mails to send with it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
+
+use rustix::net::{self, AddressFamily, SocketType};
+
+/// A connection in clear or under TLS.
+pub trait Wire: Read + Write + Send {}
+impl<T: Read + Write + Send> Wire for T {}
 
 /// A connection that says what the test says and reads replies.
 pub struct Client {
-    input: BufReader<TcpStream>,
+    input: BufReader<Box<dyn Wire>>,
 }
 
 impl Client {
@@ -18,12 +24,32 @@ impl Client {
         client
     }
 
+    /// Connects from one of this machine's addresses, and says EHLO.
+    pub fn connect_from(ip: IpAddr, address: SocketAddr) -> Self {
+        let family = if ip.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let socket = net::socket(family, SocketType::STREAM, None).expect("a socket");
+        net::bind(&socket, &SocketAddr::from((ip, 0))).expect("an address of this machine");
+        net::connect(&socket, &address).expect("the gateway answers");
+        let mut client = Self::on(TcpStream::from(socket));
+        assert_eq!(client.reply().0, 220);
+        assert_eq!(client.say("EHLO office.sakura.example"), 250);
+        client
+    }
+
     /// Connects without a word.
     pub fn raw(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the gateway answers");
+        Self::on(TcpStream::connect(address).expect("the gateway answers"))
+    }
+
+    fn on(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("an option");
         stream.set_read_timeout(Some(Duration::from_mins(1))).expect("an option");
-        Self { input: BufReader::new(stream) }
+        Self::over(stream)
+    }
+
+    /// Talks over a connection that somebody else has made.
+    pub fn over(wire: impl Wire + 'static) -> Self {
+        Self { input: BufReader::new(Box::new(wire)) }
     }
 
     /// Sends octets as they are.

@@ -8,7 +8,7 @@ mod server;
 mod stream;
 mod trust;
 
-pub use client::{ClientTls, TlsFault as HopTlsFault};
+pub use client::{ClientTls, ClientTlsFault};
 pub use faults::TlsFault;
 pub use server::{ClientRoots, ServerFiles, ServerTls};
 pub use stream::Stream;
@@ -16,7 +16,7 @@ pub use trust::{Protection, Roots, Tlsa, Trust};
 
 #[cfg(test)]
 #[path = "../../../tests/it/certificates.rs"]
-pub mod certificates;
+pub(crate) mod certificates;
 #[cfg(test)]
 pub(crate) use client::tests::authority;
 #[cfg(test)]
