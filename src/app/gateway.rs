@@ -126,7 +126,7 @@ impl Gateway {
             deliver: deliver.clone(),
             store: store.clone(),
             hostname: hostname.clone(),
-            doors: doors(&settings, &addresses),
+            doors: doors(&settings, &entrances),
             policy: policy.clone(),
             changing_users: tokio::sync::Mutex::default(),
             watch: watch.clone(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use tokio::sync::watch as signal;
 use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::gateway::StartFault;
 use super::operator::Operator;
@@ -47,19 +48,20 @@ pub(super) fn listen(settings: &Settings, handed: Vec<TcpListener>) -> Result<Ve
     handed.into_iter().map(entrance).collect()
 }
 
-/// What a test mail has to know of each socket; a socket handed over takes the settings of the listener with its port.
-pub(super) fn doors(settings: &Settings, addresses: &[SocketAddr]) -> Vec<TestDoor> {
-    let door = |address: &SocketAddr| {
-        let listener = settings.smtp.listeners.iter().find(|l| l.address.port() == address.port());
-        let tls = match listener.map_or(DoorTls::default(), |l| l.tls) {
+/// What a test mail has to know of each socket.
+pub(super) fn doors(settings: &Settings, entrances: &[Entrance]) -> Vec<TestDoor> {
+    let door = |entrance: &Entrance| {
+        let tls = match entrance.listener.tls {
+            _ if settings.tls.certificate.is_none() => "none",
             DoorTls::None => "none",
             DoorTls::StartTls => "start_tls",
             DoorTls::Implicit => "implicit",
         };
-        let balancers_alone = listener.is_some_and(|l| !l.proxy_from.is_empty());
-        TestDoor { address: address.to_string(), tls: tls.to_owned(), balancers_alone }
+        let address = entrance.socket.local_addr().ok()?.to_string();
+        let balancers_alone = !entrance.listener.proxy_from.is_empty();
+        Some(TestDoor { address, tls: tls.to_owned(), balancers_alone })
     };
-    addresses.iter().map(door).collect()
+    entrances.iter().filter_map(door).collect()
 }
 
 pub(super) fn spool_options(settings: &Settings) -> SpoolOptions {
@@ -120,8 +122,8 @@ pub(super) fn notices_from(settings: &Settings, hostname: &str) -> Result<Sender
 
 /// Lets the watch know each second, so that it can tell how many mails come and go in one.
 pub(super) async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut second = interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             _ = second.tick() => watch.tick(),

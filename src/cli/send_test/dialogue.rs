@@ -4,10 +4,11 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters};
@@ -17,6 +18,7 @@ use lettre::transport::smtp::response::Response;
 use super::mail::TestMail;
 use super::named;
 use super::steps::{Outcome, Steps};
+use crate::sys::clock;
 
 /// Where the mail is handed in.
 pub(super) struct Door {
@@ -48,13 +50,13 @@ pub(super) struct Login {
 pub(super) struct Broken {
     pub outcome: Outcome,
     pub why: String,
-    /// Whether the mail had been sent by then, to its end.
-    pub dot_sent: bool,
+    /// When it was refused, if it had been sent by then, to its end.
+    pub dot_sent: Option<Timestamp>,
 }
 
 impl Broken {
     fn new(outcome: Outcome, why: impl Into<String>) -> Self {
-        Self { outcome, why: why.into(), dot_sent: false }
+        Self { outcome, why: why.into(), dot_sent: None }
     }
 }
 
@@ -65,14 +67,22 @@ impl From<io::Error> for Broken {
     }
 }
 
-/// Hands the mail in; the server's reply to it.
+/// The mail was taken.
+pub(super) struct Taken {
+    /// When.
+    pub at: Timestamp,
+    /// What the server said to it.
+    pub reply: String,
+}
+
+/// Hands the mail in.
 pub(super) fn hand_in(
     door: &Door,
     login: Option<&Login>,
     mail: &TestMail,
     patience: Duration,
     steps: &mut Steps<'_>,
-) -> Result<String, Broken> {
+) -> Result<Taken, Broken> {
     let mut connection = connect(door, patience, steps)?;
     if let Some(login) = login {
         log_in(&mut connection, door, login, steps)?;
@@ -83,18 +93,14 @@ pub(super) fn hand_in(
     say(&mut connection, "DATA\r\n", "the mail")?;
     steps.tell("sent", &format!("from {} to {}", mail.from.as_str(), mail.to.as_str()))?;
     let answered = connection.message(&mail.octets);
-    let reply = match answered {
-        Ok(response) => reply(&response),
-        Err(error) => {
-            let refused = broken(&error, Outcome::Unreachable, "the server did not answer the mail");
-            steps.tell("answered", &refused.why)?;
-            return Err(Broken { dot_sent: true, ..refused });
-        }
-    };
-    steps.tell("taken", &reply)?;
+    let at = clock::now();
+    let reply = answered.map(|response| reply(&response)).map_err(|error| {
+        let refused = broken(&error, Outcome::Unreachable, "the server does not take the mail");
+        Broken { dot_sent: Some(at), ..refused }
+    })?;
     // It is taken; how the goodbye goes makes no difference.
     let _ = connection.quit();
-    Ok(reply)
+    Ok(Taken { at, reply })
 }
 
 fn connect(door: &Door, patience: Duration, steps: &mut Steps<'_>) -> Result<SmtpConnection, Broken> {
@@ -102,18 +108,16 @@ fn connect(door: &Door, patience: Duration, steps: &mut Steps<'_>) -> Result<Smt
     let tls = if door.tls == Tls::Never { None } else { Some(parameters(door)?) };
     let at_once = tls.as_ref().filter(|_| door.tls == Tls::AtOnce);
     let hello = hello();
-    let to = (door.host.as_str(), door.port);
     let unreachable = |error: &Error| {
         let hint = hint(door, error).unwrap_or_default();
         let outcome = if at_once.is_some() && is_tls(error) { Outcome::TlsFailed } else { Outcome::Unreachable };
         let Broken { outcome, why, .. } = broken(error, outcome, &format!("{place} cannot be reached"));
         Broken::new(outcome, format!("{why}{hint}"))
     };
-    // lettre does not tell a name without an address from a server that is down.
-    probe(to, patience)
+    let found = look_up((door.host.as_str(), door.port))
         .map_err(|why| Broken::new(Outcome::Unreachable, format!("{place} cannot be reached: {why}")))?;
     let mut connection =
-        SmtpConnection::connect(to, Some(patience), &hello, at_once, None).map_err(|e| unreachable(&e))?;
+        SmtpConnection::connect(&found[..], Some(patience), &hello, at_once, None).map_err(|e| unreachable(&e))?;
     steps.tell("reached", &format!("{place}, which calls itself {}", connection.server_info().name()))?;
     let offered = connection.server_info().supports_feature(Extension::StartTls);
     match (door.tls, tls) {
@@ -138,17 +142,10 @@ fn connect(door: &Door, patience: Duration, steps: &mut Steps<'_>) -> Result<Smt
     Ok(connection)
 }
 
-/// Whether anybody listens there, in the words of the system if not.
-fn probe(to: (&str, u16), patience: Duration) -> Result<(), String> {
-    let found = to.to_socket_addrs().map_err(|e| format!("its name has no address ({e})"))?;
-    let mut why = "its name has no address".to_owned();
-    for address in found {
-        match TcpStream::connect_timeout(&address, patience.max(Duration::from_millis(1))) {
-            Ok(_) => return Ok(()),
-            Err(error) => why = error.to_string(),
-        }
-    }
-    Err(why)
+/// The addresses of a server's name; lettre does not tell a name without any from a server that is down.
+fn look_up(to: (&str, u16)) -> Result<Vec<SocketAddr>, String> {
+    let found: Vec<SocketAddr> = to.to_socket_addrs().map_err(|e| format!("its name has no address ({e})"))?.collect();
+    if found.is_empty() { Err("its name has no address".to_owned()) } else { Ok(found) }
 }
 
 fn log_in(connection: &mut SmtpConnection, door: &Door, login: &Login, steps: &mut Steps<'_>) -> Result<(), Broken> {
@@ -238,18 +235,17 @@ fn is_tls(error: &Error) -> bool {
     error.is_tls() || io_kind(error) == Some(ErrorKind::InvalidData)
 }
 
-/// What to do about a certificate that is not believed.
+/// What to do about TLS that came to nothing.
 fn hint(door: &Door, error: &Error) -> Option<String> {
     let text = error.to_string();
+    if text.contains("corrupt message") {
+        return Some(" (it is in clear at first: try --tls starttls)".to_owned());
+    }
     let why = text.split_once("invalid peer certificate")?.1;
     let name = &door.name;
-    Some(match () {
-        () if why.contains("NotValidForName") || why.contains("not valid for name") => {
-            format!(" (the certificate is not for {name}: name what it is for with --tls-name)")
-        }
-        () if why.contains("UnknownIssuer") => {
-            " (nobody this machine trusts has signed it: name who has with --ca FILE)".to_owned()
-        }
-        () => String::new(),
-    })
+    if why.contains("NotValidForName") || why.contains("not valid for name") {
+        return Some(format!(" (the certificate is not for {name}: name what it is for with --tls-name)"));
+    }
+    let unknown = why.contains("UnknownIssuer");
+    unknown.then(|| " (nobody this machine trusts has signed it: name who has with --ca FILE)".to_owned())
 }

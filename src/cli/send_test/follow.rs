@@ -5,7 +5,10 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::steps::{Outcome, Steps};
+use crate::cli::output::counted;
 use crate::cli::reach::ask_server_of;
 use crate::cli::reason;
 use crate::control::Request;
@@ -16,14 +19,30 @@ use crate::watch::Step;
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Asks until the end is known or the time is over. `accepted` says whether whoever was handed the mail has taken it.
+/// What whoever was handed the mail said to it.
+pub(super) struct Answered {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub text: String,
+    /// Whether it has taken it.
+    pub taken: bool,
+}
+
+impl Answered {
+    pub(super) fn tell(&self, steps: &mut Steps<'_>) -> io::Result<()> {
+        steps.tell_of(self.at, if self.taken { "taken" } else { "not taken" }, &self.text)
+    }
+}
+
+/// Asks until the end is known or the time is over.
 pub(super) fn follow(
     (data, token): (&Path, &str),
-    accepted: bool,
+    answered: Answered,
     until: Instant,
     steps: &mut Steps<'_>,
 ) -> io::Result<(Outcome, String)> {
-    let mut told = 0;
+    let (mut told, mut untold) = (0, Some(&answered));
     loop {
         let followed = match ask(data, token) {
             Ok(followed) => followed,
@@ -33,7 +52,14 @@ pub(super) fn follow(
         };
         for made in followed.steps.iter().skip(told) {
             let at = made.at.parse().unwrap_or_else(|_| clock::now());
+            // The server made its first steps before we heard of it.
+            if let Some(answered) = untold.take_if(|answered| answered.at <= at) {
+                answered.tell(steps)?;
+            }
             steps.tell_of(at, code(&made.step), &describe(&made.step))?;
+        }
+        if let Some(answered) = untold.take() {
+            answered.tell(steps)?;
         }
         told = followed.steps.len();
         steps.id.clone_from(&followed.id);
@@ -41,7 +67,7 @@ pub(super) fn follow(
             return Ok(end);
         }
         // A mail that was not taken, and is not here by now, never was.
-        let over = Instant::now() >= until || (!accepted && followed.id.is_none());
+        let over = Instant::now() >= until || (!answered.taken && followed.id.is_none());
         if over {
             return Ok(so_far(&followed));
         }
@@ -90,7 +116,7 @@ fn describe(step: &Step) -> String {
 fn last_try(followed: &Followed) -> Option<(&str, String)> {
     followed.steps.iter().rev().find_map(|made| match &made.step {
         Step::Tried { next_hop, end, reply, .. } => {
-            let said = reply.as_ref().map_or_else(String::new, |reply| format!(", which said {reply}"));
+            let said = reply.as_ref().map_or_else(String::new, |reply| format!(": {reply}"));
             Some((end.as_str(), format!("{next_hop}{said}")))
         }
         _ => None,
@@ -129,15 +155,17 @@ fn so_far(followed: &Followed) -> (Outcome, String) {
 
 fn waits(waiting: &Waiting, by: Option<&str>) -> (Outcome, String) {
     let reply = match (by, &waiting.reply) {
-        (Some(by), _) => format!("; the last one asked was {by}"),
+        (Some(by), _) => format!("; asked last: {by}"),
         (None, Some(reply)) => format!("; the last word was {reply}"),
         (None, None) => String::new(),
     };
     if waiting.state == "in_doubt" {
         return (Outcome::InDoubt, format!("the next hop has the mail and has not answered yet{reply}"));
     }
-    let Waiting { attempts, next_at, .. } = waiting;
-    (Outcome::Waiting, format!("it waits in the spool, tried {attempts} times, the next time at {next_at}{reply}"))
+    let tries = counted(usize::try_from(waiting.attempts).unwrap_or(usize::MAX), "attempt", "attempts");
+    let next = waiting.next_at.parse::<Timestamp>().map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let next = next.unwrap_or_else(|_| waiting.next_at.clone());
+    (Outcome::Waiting, format!("it waits in the spool after {tries}, the next one is at {next}{reply}"))
 }
 
 #[cfg(test)]
@@ -184,7 +212,10 @@ mod tests {
     #[test]
     fn a_mail_that_goes_on_waiting_is_told_with_its_next_attempt() {
         let (outcome, text) = so_far(&followed(vec![answered("spooled")], Some("waiting")));
-        assert!(outcome == Outcome::Waiting && text.contains("the next time at 2026-11-22T09:01:00Z"), "{text}");
+        assert!(
+            outcome == Outcome::Waiting && text.contains("after 1 attempt, the next one is at 2026-11-22T09:01:00Z"),
+            "{text}"
+        );
         assert_eq!(so_far(&followed(vec![answered("in_doubt")], Some("in_doubt"))).0, Outcome::InDoubt);
         assert_eq!(so_far(&Followed::default()).0, Outcome::Unseen);
     }

@@ -17,6 +17,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use self::dialogue::{Door, Login, Tls};
+use self::follow::Answered;
 use self::mail::TestMail;
 use self::steps::{Outcome, Steps};
 use super::args::SendTestArgs;
@@ -46,23 +47,23 @@ pub fn send_test(args: &SendTestArgs, out: &mut dyn Write) -> io::Result<End> {
         steps.tell("unknown", &format!("the mail cannot be followed: {why}"))?;
     }
     let patience = until.saturating_duration_since(Instant::now());
-    let (handed, dot_sent) = match dialogue::hand_in(&plan.door, plan.login.as_ref(), &plan.mail, patience, &mut steps)
-    {
-        Ok(reply) => (Ok(reply), true),
-        Err(broken) => (Err((broken.outcome, broken.why)), broken.dot_sent),
+    let handed = dialogue::hand_in(&plan.door, plan.login.as_ref(), &plan.mail, patience, &mut steps);
+    let answered = match &handed {
+        Ok(taken) => Some(Answered { at: taken.at, text: taken.reply.clone(), taken: true }),
+        Err(broken) => broken.dot_sent.map(|at| Answered { at, text: broken.why.clone(), taken: false }),
     };
-    let followed = match (&plan.server, dot_sent) {
-        (Ok(server), true) => {
-            let accepted = handed.is_ok();
-            Some(follow::follow((&server.data, &server.token), accepted, until, &mut steps)?)
+    let followed = match (&plan.server, answered) {
+        (Ok(server), Some(answered)) => {
+            Some(follow::follow((&server.data, &server.token), answered, until, &mut steps)?)
         }
-        _ => None,
+        (_, Some(answered)) => answered.tell(&mut steps).map(|()| None)?,
+        (_, None) => None,
     };
     let (outcome, sentence) = match (handed, followed) {
-        (Err((_, _)), Some((outcome @ (Outcome::Refused | Outcome::Deferred), sentence))) => (outcome, sentence),
-        (Err((outcome, why)), _) => (outcome, why),
-        (Ok(_), Some(found)) => found,
-        (Ok(reply), None) => (Outcome::Unfollowed, format!("the server has taken it: {reply}")),
+        // What is known of its way says more than the refusal.
+        (_, Some(found @ (Outcome::Refused | Outcome::Deferred, _))) | (Ok(_), Some(found)) => found,
+        (Err(broken), _) => (broken.outcome, broken.why),
+        (Ok(taken), None) => (Outcome::Unfollowed, format!("the server has taken it: {}", taken.reply)),
     };
     steps.finish(outcome, &sentence, Some(&plan.mail))
 }

@@ -101,7 +101,7 @@ const JA: Labels = Labels {
     mail_in: "受信",
     mail_out: "送信",
     over_a_minute: "1分平均",
-    mails: "通",
+    mails: "メール",
     handed_through: "即時中継",
     from_spool: "スプールから",
     memory: "メモリ上",

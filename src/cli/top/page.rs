@@ -56,7 +56,7 @@ fn sums(status: &Status, labels: &Labels, now: Timestamp) -> Vec<String> {
             l.mail_in,
             vec![
                 pace(rates.in_1s, rates.in_1m),
-                format!("{} {}", counter("messages"), l.mails),
+                named(l.mails, counter("messages")),
                 format!("{} {}", l.memory, octets(gauge("message_octets_held"))),
             ],
         ),
@@ -79,7 +79,7 @@ fn sums(status: &Status, labels: &Labels, now: Timestamp) -> Vec<String> {
         (
             l.spool,
             vec![
-                format!("{} {}", spool.entries, l.mails),
+                named(l.mails, spool.entries),
                 format!("{} {}", l.oldest, oldest.unwrap_or_else(|| "-".to_owned())),
                 named(l.waiting, spool.waiting),
                 named(l.due, spool.due),
@@ -231,7 +231,7 @@ mod tests {
             "NO LINE IS WRITTEN",
             "TLS 9",
             "3.0/s  2.4/s over a minute",
-            "4 mails  oldest 00:03:05  waiting 0  due 1",
+            "mails 4  oldest 00:03:05  waiting 0  due 1",
             "answers",
             "fails (3), left alone for 12.3s, backlog: 451 4.4.1 no answer",
             "+5 next hops more",
