@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod blind;
+mod certificates;
 mod commands;
 mod demo;
 mod dialogue;
@@ -16,6 +17,7 @@ mod kill;
 mod name_server;
 mod odd_next_hops;
 mod postfix;
+mod protected_next_hop;
 mod right_to_relay;
 mod sink;
 mod smtp;
