@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 TARGET ?= inject
 SECONDS ?= 60
 
-.PHONY: fuzz long-idle long-inject help test setup check fmt clippy deny units doc demo bench bench-tls long-kill build
+.PHONY: bench bench-tls build check clippy demo deny doc fmt fuzz help long-idle long-inject long-kill long-streams setup test units
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -51,10 +51,13 @@ long-kill: build ## 200 SIGKILLs under load with Postfix as next hop; resumable,
 long-inject: build ## 4,038 mails of every kind through preview, read back by Python (CI takes 250); result in docs/long-runs.md
 	tests/python/inject_matrix.py target/release/career-relay --seed 6
 
+long-streams: ## 10 million random streams behind DATA and BDAT against the reference (CI reads 200,000); resumable, result in docs/long-runs.md
+	STREAMS=10000000 STREAMS_STATE=$(CURDIR)/target/long-streams STREAMS_REPORT=$(CURDIR)/docs/long-runs.md $(CARGO) test --release --locked --test streams -- --nocapture
+
 long-idle: build ## 10,000 idle clients, 2,500 under TLS, 5,000 dripping ones: memory and waits; result in docs/long-runs.md
 	CAREER_RELAY_BIN=target/release/career-relay CAREER_RELAY_CROWD=10000 CAREER_RELAY_REPORT=docs/long-runs.md \
 	$(CARGO) nextest run --locked --test it --no-capture door_crowds
 
-fuzz: ## fuzz one parser: make fuzz TARGET=address|command|data|inject|message|reply SECONDS=60 (needs cargo-fuzz)
+fuzz: ## fuzz one parser: make fuzz TARGET=address|auth|bdat|command|data|inject|message|proxy|reply|xclient SECONDS=60 (needs cargo-fuzz)
 	mkdir -p fuzz/corpus/$(TARGET)
 	cd fuzz && $(CARGO) fuzz run --fuzz-dir . --sanitizer none $(TARGET) -- -max_total_time=$(SECONDS) -max_len=16384

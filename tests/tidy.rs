@@ -77,7 +77,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["sys"]),
     ("toml", &["config", "classify"]),
     ("unicode_normalization", &["mail", "referral", "classify"]),
-    ("unicode_width", &["demo"]),
+    ("unicode_width", &["cli", "demo"]),
     ("webpki", &["sys"]),
     ("whatlang", &["classify"]),
 ];

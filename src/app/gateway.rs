@@ -12,8 +12,8 @@ use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, hostname, keep_posted, listen, log_recovered, notices_from, spool_options,
-    surroundings,
+    answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from,
+    spool_options, surroundings, tick,
 };
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
@@ -98,6 +98,7 @@ impl Gateway {
         let lock = DataLock::take(&data, "serve")?;
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
+        let tls = smtp::open_tls(&settings.tls)?;
         let entrances = listen(&settings, handed)?;
         let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
@@ -122,15 +123,18 @@ impl Gateway {
             started_at: clock::now(),
             agreed: Arc::clone(&agreed),
             spool: spool.clone(),
+            deliver: deliver.clone(),
             store: store.clone(),
+            hostname: hostname.clone(),
+            doors: doors(&settings, &entrances),
             policy: policy.clone(),
             changing_users: tokio::sync::Mutex::default(),
             watch: watch.clone(),
             stop: stop.clone(),
         };
         let control = answer_admins(control, operator, stop.subscribe());
+        tokio::spawn(tick(watch.clone(), stop.subscribe()));
         let stop_for = Duration::from_secs(settings.smtp.limits.stop_seconds_max);
-        let tls = smtp::open_tls(&settings.tls)?;
         let host: Arc<str> = hostname.into();
         let services = Services {
             host: Arc::clone(&host),

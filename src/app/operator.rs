@@ -8,12 +8,17 @@ use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
 use crate::control::ledger::answer_ledger;
+use crate::control::test_mail::{self, TestDoor};
 use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, Request, SpoolStatus, Status};
+use crate::deliver::Deliver;
 use crate::policy::PolicyHandle;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::watch::{Gauge, Watch};
+
+/// Next hops told of at one time.
+const NEXT_HOPS_MAX: usize = 100;
 
 /// What the answers are made of.
 pub struct Operator {
@@ -23,12 +28,18 @@ pub struct Operator {
     pub agreed: Arc<AtomicBool>,
     /// Custody and outbox.
     pub spool: Spool,
+    /// The next hops.
+    pub deliver: Deliver,
     /// The ledger.
     pub store: Store,
     /// Who may log in stands beside the policy.
     pub policy: PolicyHandle,
     /// One change of users at a time, from the store to the policy.
     pub changing_users: Mutex<()>,
+    /// Our host name.
+    pub hostname: String,
+    /// Where we listen.
+    pub doors: Vec<TestDoor>,
     /// The counters.
     pub watch: Watch,
     /// Ends the server when it turns true.
@@ -45,6 +56,13 @@ impl Answer for Operator {
         }
         match request {
             Request::Counters => to_value(&self.status().await?.watch),
+            Request::ExpectTest { company, kind } => {
+                let ours = (self.hostname.as_str(), &self.doors[..]);
+                let announced =
+                    test_mail::announce((company.as_ref(), kind), &self.policy.current(), ours, &self.watch);
+                to_value(&announced?)
+            }
+            Request::Follow { token } => to_value(&test_mail::follow(&token, &self.watch, &self.spool).await?),
             Request::Stop => {
                 self.stop.send_replace(true);
                 Ok(Value::from("stopping"))
@@ -76,6 +94,7 @@ impl Operator {
         let summary = self.spool.summary().await.map_err(|e| e.to_string())?;
         self.watch.set(Gauge::SpoolEntries, summary.entries);
         self.watch.set(Gauge::OutboxWaiting, summary.unposted);
+        let (next_hops, next_hops_known) = self.deliver.next_hops(NEXT_HOPS_MAX);
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
@@ -83,6 +102,9 @@ impl Operator {
             edits: self.agreed.load(Ordering::Relaxed) && self.spool.is_writable(),
             spool: SpoolStatus::from(&summary),
             watch: self.watch.snapshot(),
+            rates: self.watch.rates(),
+            next_hops,
+            next_hops_known,
         })
     }
 }

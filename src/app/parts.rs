@@ -2,15 +2,18 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::watch as signal;
 use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::gateway::StartFault;
 use super::operator::Operator;
-use crate::config::{Listener, Settings};
+use crate::config::{DoorTls, Listener, Settings};
 use crate::control::Server;
+use crate::control::test_mail::TestDoor;
 use crate::deliver::{self, Surroundings};
 use crate::mail::address::Address;
 use crate::notify::{Contact, Directory, Sender};
@@ -43,6 +46,22 @@ pub(super) fn listen(settings: &Settings, handed: Vec<TcpListener>) -> Result<Ve
         Ok(Entrance { socket, listener })
     };
     handed.into_iter().map(entrance).collect()
+}
+
+/// What a test mail has to know of each socket.
+pub(super) fn doors(settings: &Settings, entrances: &[Entrance]) -> Vec<TestDoor> {
+    let door = |entrance: &Entrance| {
+        let tls = match entrance.listener.tls {
+            _ if settings.tls.certificate.is_none() => "none",
+            DoorTls::None => "none",
+            DoorTls::StartTls => "start_tls",
+            DoorTls::Implicit => "implicit",
+        };
+        let address = entrance.socket.local_addr().ok()?.to_string();
+        let balancers_alone = !entrance.listener.proxy_from.is_empty();
+        Some(TestDoor { address, tls: tls.to_owned(), balancers_alone })
+    };
+    entrances.iter().filter_map(door).collect()
 }
 
 pub(super) fn spool_options(settings: &Settings) -> SpoolOptions {
@@ -99,6 +118,18 @@ pub(super) fn notices_from(settings: &Settings, hostname: &str) -> Result<Sender
     let from = settings.notify.from.clone().map_or_else(ours, Ok)?;
     let zone = TimeZone::fixed(jiff::tz::offset(9));
     Ok(Sender { from, hostname: hostname.to_owned(), zone })
+}
+
+/// Lets the watch know each second, so that it can tell how many mails come and go in one.
+pub(super) async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
+    let mut second = interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = second.tick() => watch.tick(),
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
 }
 
 pub(super) fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {

@@ -133,10 +133,10 @@ fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules
     let newest: Vec<&str> = newest.map(|(number, _)| text.line(number)).collect();
     // A doctor or a teacher is an applicant when it is hiring that is refused, and he is thanked for applying.
     let scholar = reading.thanked && !soft && reading.proofs.contains(&Proof::Job);
-    if names::is_about_another(newest.iter().copied(), scholar) {
+    if names::is_about_another(newest.iter().copied(), scholar, &rules.words) {
         return Some(Reason::ThirdPerson);
     }
-    let thanked = if reading.thanked || names::is_wished_well(&newest) { APPLICANT_MIN } else { 0 };
+    let thanked = if reading.thanked || names::is_wished_well(&newest, &rules.words) { APPLICANT_MIN } else { 0 };
     (reading.applicant + subject.applicant + thanked < APPLICANT_MIN).then_some(Reason::NoApplicant)
 }
 
@@ -196,7 +196,7 @@ fn is_rejection_quoted(text: &TextPart, rules: &Rules) -> bool {
 fn read_siblings(view: &View, part: usize, reading: &Reading, rules: &Rules) -> Result<Vec<Place>, Reason> {
     let mut places: Vec<Place> = place::find(reading, part, rules).into_iter().collect();
     for (index, text) in view.parts.iter().enumerate().filter(|(index, _)| *index != part) {
-        let sibling = read(fold_lines(text, is_newest), rules);
+        let sibling = reading.of_sibling(fold_lines(text, is_newest), rules);
         if sibling.veto.is_some() {
             return Err(Reason::PartsDisagree);
         }

@@ -17,6 +17,7 @@ mod rules;
 mod scan;
 mod structure;
 mod verdict;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,10 @@
 //! Whose matter it is: the name in the addressee line against the names the text goes on to speak of.
 
 use super::fold::is_han;
+use super::words::Words;
+
+/// What stands behind a person's name.
+pub(super) const HONORIFICS: [&str; 4] = ["様", "さま", "さん", "氏"];
 
 /// Characters before an honorific that are looked at.
 const NAME_CHARS_MAX: usize = 24;
@@ -102,12 +106,12 @@ const WISHED: &[&str] = &[
 /// Whether the text is addressed to, or speaks of, somebody other than the applicant.
 ///
 /// With `scholar` a teacher or a doctor may be the applicant; else 先生 is who the matter is told to.
-pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>, scholar: bool) -> bool {
+pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>, scholar: bool, words: &Words) -> bool {
     let mut known: Option<String> = None;
     let mut before: Option<&str> = None;
     for (read, line) in lines.filter(|line| !line.trim().is_empty()).enumerate() {
         let mut addressee = false;
-        for (name, goes_on) in names_in(line) {
+        for (name, goes_on) in names_in(line, words) {
             match &known {
                 // With no addressee before it, a name that is spoken of is not the reader's.
                 None if goes_on => return true,
@@ -137,8 +141,8 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>, scholar
 }
 
 /// Whether the wishes are for the addressee by name: who hands a result on is not wished well.
-pub(super) fn is_wished_well(lines: &[&str]) -> bool {
-    let names = |line: &&str| names_in(line).map(|(name, _)| name).next();
+pub(super) fn is_wished_well(lines: &[&str], words: &Words) -> bool {
+    let names = |line: &&str| names_in(line, words).map(|(name, _)| name).next();
     let Some(known) = lines.iter().find_map(names) else { return false };
     let text: String = lines.concat();
     ["様の", "さまの", "さんの"].iter().flat_map(|mark| text.match_indices(mark)).any(|(at, mark)| {
@@ -154,12 +158,10 @@ fn ends_with_honorific(line: &str) -> bool {
 }
 
 /// The names a line holds before 様, さま or さん, blanks taken out, and whether the sentence goes on with them.
-fn names_in(line: &str) -> impl Iterator<Item = (String, bool)> {
-    let marks = ["様", "さま", "さん", "氏"].into_iter().flat_map(|mark| line.match_indices(mark));
-    let mut ends: Vec<(usize, &str)> = marks.collect();
-    ends.sort_unstable();
-    ends.into_iter().filter_map(|(end, mark)| {
-        let (before, after) = (line.get(..end)?, line.get(end + mark.len()..)?);
+fn names_in(line: &str, words: &Words) -> impl Iterator<Item = (String, bool)> {
+    words.honorifics.find_iter(line).filter_map(|mark| {
+        let (before, after) = (line.get(..mark.start())?, line.get(mark.end()..)?);
+        let mark = line.get(mark.range())?;
         if is_generic(before) {
             return None;
         }
@@ -219,7 +221,8 @@ mod tests {
     use super::*;
 
     fn check(text: &str, another: bool) {
-        assert_eq!(is_about_another(text.lines(), false), another, "{text}");
+        let words = Words::new().expect("the words compile");
+        assert_eq!(is_about_another(text.lines(), false, &words), another, "{text}");
     }
 
     #[test]

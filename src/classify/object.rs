@@ -4,6 +4,8 @@
 //! tells them apart is the noun the application goes to and the noun the verb of the result takes. Neither list of
 //! other matters would ever be complete, so the nouns of jobs are what is listed (rules of kind `target` and `object`).
 
+use aho_corasick::Match;
+
 use super::fold::{Folded, is_han};
 use super::rules::{Kind, Rules};
 use super::scan::Hit;
@@ -51,12 +53,14 @@ const OFFERED: &[&str] = &[
 /// Longest noun that is looked at, in characters.
 const NOUN_CHARS_MAX: usize = 24;
 /// What is applied for or judged stands before these, joined by one of the particles; the longer first.
-const APPLICATIONS: &[(&str, &[&str])] = &[
+pub(super) const APPLICATIONS: [(&str, &[&str]); 4] = [
     ("応募", &["へのご", "へご", "にご", "をご", "のご", "への", "へ", "に", "を"]),
     ("エントリー", &["へのご", "へご", "にご", "への", "へ", "に"]),
     ("選考", &["の", ""]),
     ("面接", &[""]),
 ];
+/// Which of them is 応募.
+const APPLYING: usize = 0;
 /// In a noun, marks of an employer's name, which says nothing of what is applied for.
 const EMPLOYERS: &[&str] = &["株式会社", "有限会社", "合同会社", "法人", "事務所", "商店", "銀行", "病院"];
 /// What was applied for stands behind 応募 and one of these.
@@ -155,18 +159,19 @@ const PASSED_OVER: &[&str] = &["見送", "見合わせ", "お見送"];
 pub(super) fn find_target(folded: &Folded, hits: &[Hit], rules: &Rules) -> Option<bool> {
     let mut other = false;
     let mut job = false;
-    for (word, particles) in APPLICATIONS {
-        for (at, _) in folded.text.match_indices(word) {
-            let before = folded.text.get(..at).unwrap_or_default();
-            let rest = particles.iter().find_map(|particle| before.strip_suffix(particle));
-            match rest.and_then(|rest| target(rest, hits, rules)) {
-                Some(true) => job = true,
-                Some(false) => other = true,
-                None => {}
-            }
+    let applications: Vec<Match> = rules.words.applications.find_iter(&folded.text).collect();
+    for application in &applications {
+        let Some((_, particles)) = APPLICATIONS.get(application.pattern().as_usize()) else { continue };
+        let before = folded.text.get(..application.start()).unwrap_or_default();
+        let rest = particles.iter().find_map(|particle| before.strip_suffix(particle));
+        match rest.and_then(|rest| target(rest, hits, rules)) {
+            Some(true) => job = true,
+            Some(false) => other = true,
+            None => {}
         }
     }
-    let behind: Vec<bool> = applied_with(folded, hits, rules).collect();
+    let ends = applications.iter().filter(|a| a.pattern().as_usize() == APPLYING).map(Match::end);
+    let behind: Vec<bool> = ends.filter_map(|end| applied_with(folded, end, hits, rules)).collect();
     // 応募いただいた作品 is not of a job whatever else is said.
     if behind.contains(&false) {
         return Some(false).filter(|_| !job);
@@ -177,15 +182,13 @@ pub(super) fn find_target(folded: &Folded, hits: &[Hit], rules: &Rules) -> Optio
     Some(false).filter(|_| other)
 }
 
-/// Of every noun behind an application, as in 応募いただいた作品, whether it is one of jobs.
-fn applied_with(folded: &Folded, hits: &[Hit], rules: &Rules) -> impl Iterator<Item = bool> {
-    folded.text.match_indices("応募").filter_map(|(at, word)| {
-        let behind = folded.text.get(at + word.len()..).unwrap_or_default();
-        let rest = APPLIED.iter().find_map(|applied| behind.strip_prefix(applied))?;
-        let start = folded.text.len() - rest.len();
-        let end = start + noun_at_start(rest).len();
-        target(folded.text.get(..end)?, hits, rules).filter(|_| end > start)
-    })
+/// Of the noun behind 応募, as in 応募いただいた作品, whether it is one of jobs.
+fn applied_with(folded: &Folded, applied: usize, hits: &[Hit], rules: &Rules) -> Option<bool> {
+    let behind = folded.text.get(applied..)?;
+    let rest = APPLIED.iter().find_map(|applied| behind.strip_prefix(applied))?;
+    let start = folded.text.len() - rest.len();
+    let end = start + noun_at_start(rest).len();
+    target(folded.text.get(..end)?, hits, rules).filter(|_| end > start)
 }
 
 /// Whether the noun in front is one of jobs; `None` when there is none.

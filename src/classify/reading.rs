@@ -1,5 +1,7 @@
 //! What one text says: scores for the questions, the results that stand as fact, the vetoes.
 
+use memchr::memmem;
+
 use super::fold::Folded;
 use super::object;
 use super::rules::{Kind, Proof, Rules};
@@ -14,8 +16,8 @@ const APPLICANT_MIN: u32 = 2;
 const CLAUSE_ENDS: &[&str] = &["が、", "ため、", "ので、"];
 
 /// Words behind a result that turn the sentence to something else.
-const TURNS: &[&str] =
-    &["が、", "けれど", "いただき、", "ものの、", ", but ", ", however", ", and you will", "; however"];
+pub(super) const TURNS: [&str; 8] =
+    ["が、", "けれど", "いただき、", "ものの、", ", but ", ", however", ", and you will", "; however"];
 /// Octets behind a result in which a turn is looked for, and behind the turn in which it is looked whether it is kind.
 const TURN_OCTETS_MAX: usize = 240;
 
@@ -59,6 +61,15 @@ pub(super) fn read(folded: Folded, rules: &Rules) -> Reading {
 }
 
 impl Reading {
+    /// The reading of another text, known already where that says the very same: the two forms of one mail mostly do.
+    pub fn of_sibling(&self, folded: Folded, rules: &Rules) -> Self {
+        if !folded.says_the_same_as(&self.folded) {
+            return read(folded, rules);
+        }
+        let (hits, proofs, results) = (self.hits.clone(), self.proofs.clone(), self.results.clone());
+        Self { folded, hits, proofs, results, ..*self }
+    }
+
     fn sum(&mut self, rules: &Rules) {
         let mut seen = vec![false; rules.list.len()];
         for hit in &self.hits {
@@ -116,7 +127,7 @@ impl Reading {
 
     fn find_results(&mut self, rules: &Rules) {
         let kind = |hit: &Hit| rules.list.get(hit.rule).map(|rule| rule.kind);
-        let brackets: Vec<(usize, &str)> = self.folded.text.match_indices(['「', '」']).collect();
+        let brackets = brackets(&self.folded.text);
         let mut condition_in = None;
         for (index, hit) in self.hits.iter().enumerate() {
             match kind(hit) {
@@ -159,7 +170,7 @@ impl Reading {
         let end = self.folded.sentence_end(result.sentence).min(result.end + TURN_OCTETS_MAX);
         let end = (result.end..=end).rev().find(|end| self.folded.text.is_char_boundary(*end)).unwrap_or(result.end);
         let rest = self.folded.text.get(result.end..end).unwrap_or_default();
-        let Some(turn) = TURNS.iter().filter_map(|turn| rest.find(turn)).min() else { return false };
+        let Some(turn) = rules.words.turns.find(rest).map(|turn| turn.start()) else { return false };
         let behind = self.hits.iter().skip(index + 1).take_while(|hit| hit.sentence == result.sentence).take(64);
         let kind = |hit: &Hit| rules.list.get(hit.rule).map(|rule| rule.kind);
         !behind
@@ -195,8 +206,16 @@ impl Reading {
     }
 }
 
+/// Where 「 and 」 stand, and whether it is the one that opens.
+fn brackets(text: &str) -> Vec<(usize, bool)> {
+    let all = |bracket: &'static str, opens| memmem::find_iter(text.as_bytes(), bracket).map(move |at| (at, opens));
+    let mut brackets: Vec<(usize, bool)> = all("「", true).chain(all("」", false)).collect();
+    brackets.sort_unstable();
+    brackets
+}
+
 /// Whether the offset is inside 「」: such words are spoken of, and not said.
-fn is_spoken_of(brackets: &[(usize, &str)], offset: usize) -> bool {
+fn is_spoken_of(brackets: &[(usize, bool)], offset: usize) -> bool {
     let before = brackets.partition_point(|(at, _)| *at < offset);
-    before.checked_sub(1).and_then(|last| brackets.get(last)).is_some_and(|(_, bracket)| *bracket == "「")
+    before.checked_sub(1).and_then(|last| brackets.get(last)).is_some_and(|(_, opens)| *opens)
 }

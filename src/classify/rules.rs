@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use super::fold::fold_phrase;
 use super::gate::Gate;
 use super::verdict::{Lang, Reason};
+use super::words::Words;
 
 /// Stands in a phrase for a short gap within one sentence.
 const GAP: char = '~';
@@ -17,6 +18,7 @@ pub struct Rules {
     pub(super) automaton: AhoCorasick,
     /// What every recruiting text in Japanese holds something of.
     pub(super) gate: Gate,
+    pub(super) words: Words,
     /// Which steps of which phrases each pattern of the automaton is; later steps first.
     pub(super) uses: Vec<Vec<Step>>,
     pub(super) phrases: Vec<Phrase>,
@@ -87,7 +89,7 @@ pub(super) struct Phrase {
     pub rule: usize,
     /// Number of its steps.
     pub steps: usize,
-    /// Where the state of its first step is kept while reading.
+    /// Where the state of its first step is kept while reading; its last step has no state.
     pub slot: usize,
     /// Whether it is an exception: hits of its rule inside it do not count.
     pub excepts: bool,
@@ -177,7 +179,7 @@ impl Rules {
 
     /// Slots of state that reading needs.
     pub(super) fn slots(&self) -> usize {
-        self.phrases.last().map_or(0, |last| last.slot + last.steps)
+        self.phrases.last().map_or(0, |last| last.slot + last.steps - 1)
     }
 }
 
@@ -227,7 +229,7 @@ impl Builder {
         }
         let index = self.phrases.len();
         self.phrases.push(Phrase { rule, steps: steps.len(), slot: self.slots, excepts });
-        self.slots += steps.len();
+        self.slots += steps.len() - 1;
         for (step, patterns) in steps.into_iter().enumerate() {
             for pattern in patterns {
                 self.add_pattern(pattern, Step { phrase: index, step });
@@ -256,7 +258,8 @@ impl Builder {
             .map_err(|fault| RulesFault::Compile(fault.to_string()))?;
         let gate = Gate::new(self.recruiting.iter().map(String::as_str));
         let gate = gate.map_err(|fault| RulesFault::Compile(fault.to_string()))?;
-        Ok(Rules { automaton, gate, uses: self.uses, phrases: self.phrases, list: self.rules })
+        let words = Words::new().map_err(|fault| RulesFault::Compile(fault.to_string()))?;
+        Ok(Rules { automaton, gate, words, uses: self.uses, phrases: self.phrases, list: self.rules })
     }
 }
 

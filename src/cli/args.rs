@@ -1,11 +1,14 @@
 //! The commands and their arguments, in the words `--help` shows.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::control::Month;
+use crate::control::test_mail::TestKind;
+use crate::mail::address::Address;
 use crate::pipeline::{Role, UserName};
 use crate::referral::CompanyId;
 
@@ -54,8 +57,12 @@ pub enum Tool {
     Ledger(LedgerCommand),
     /// Write a mail as it would leave. Nothing is sent.
     Preview(PreviewArgs),
+    /// Send one marked mail through the gateway and follow it to the far end. It is never changed and never counted.
+    SendTest(Box<SendTestArgs>),
     /// Show how the running server is.
     Status(StatusArgs),
+    /// Watch the running server: sessions, mails a second, next hops, the spool. On a terminal until q, else once.
+    Top(TopArgs),
     /// Say who may send mail through the gateway with a password, or look after it.
     #[command(subcommand)]
     User(UserCommand),
@@ -144,6 +151,20 @@ pub struct StatusArgs {
     pub data: DataArgs,
 }
 
+/// `top`.
+#[derive(Args, Clone, Debug)]
+pub struct TopArgs {
+    /// Print it once, as plain text, and end.
+    #[arg(long)]
+    pub once: bool,
+    /// The language of the labels.
+    #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
+    pub lang: String,
+    /// Whose server.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
 /// `user`. A running server is told and takes the change at once; without one the data folder is changed here.
 #[derive(Clone, Debug, Subcommand)]
 pub enum UserCommand {
@@ -215,6 +236,48 @@ pub struct UserArgs {
     pub data: DataArgs,
 }
 
+/// `send-test`. The running server is told of the mail beforehand, so that it knows it again and tells its way.
+#[derive(Args, Clone, Debug)]
+pub struct SendTestArgs {
+    /// A mailbox you can read; the postmaster of the sender's domain when left out.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub to: Option<Address>,
+    /// The sender; a mailbox of the company, or career-relay@ and our host name, when left out.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub from: Option<Address>,
+    /// Where to hand it in, such as the mail server in front; the running gateway itself when left out.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub server: Option<String>,
+    /// When TLS begins; auto takes it where it is offered. A certificate that is not good ends the test.
+    #[arg(long, value_name = "WHEN", value_parser = ["auto", "none", "starttls", "implicit"], default_value = "auto")]
+    pub tls: String,
+    /// Believe the authorities in this PEM file, beside those this machine trusts.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// The name the certificate must bear, when it is not that of the server.
+    #[arg(long, value_name = "NAME")]
+    pub tls_name: Option<String>,
+    /// Log in as this user.
+    #[arg(long, value_name = "NAME", requires = "password_file")]
+    pub user: Option<String>,
+    /// His password in a file; - reads it from standard input.
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub password_file: Option<PathBuf>,
+    /// The company whose mail it is.
+    #[arg(long, value_name = "ID", value_parser = company_id)]
+    pub company: Option<CompanyId>,
+    /// A short note, or a rejection mail to see whether such mail is recognised.
+    #[arg(long, value_name = "KIND", default_value = "other",
+          value_parser = PossibleValuesParser::new(TestKind::ALL.map(TestKind::code)).try_map(test_kind))]
+    pub kind: TestKind,
+    /// How long to follow it, such as 60s or 5m.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
+    pub timeout: Duration,
+    /// Whose server.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
 /// `serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArgs {
@@ -267,6 +330,23 @@ pub struct DemoArgs {
 
 fn role(code: String) -> Result<Role, String> {
     Role::parse(&code).ok_or(code)
+}
+
+fn test_kind(code: String) -> Result<TestKind, String> {
+    TestKind::ALL.into_iter().find(|kind| kind.code() == code).ok_or(code)
+}
+
+fn address(text: &str) -> Result<Address, String> {
+    Address::parse(text).map_err(|why| why.to_string())
+}
+
+/// `90`, `90s`, `5m` or `2h`, from a second to a day.
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("s", 1), ("m", 60), ("h", 3600)];
+    let cut = |(unit, seconds): (&str, u64)| text.strip_suffix(unit).map(|number| (number, seconds));
+    let (number, unit) = units.into_iter().find_map(cut).unwrap_or((text, 1));
+    let seconds = number.parse().ok().and_then(|n: u64| n.checked_mul(unit)).filter(|n| (1..=86_400).contains(n));
+    seconds.map(Duration::from_secs).ok_or_else(|| "write 1s to 24h, such as 60s or 5m".to_owned())
 }
 
 fn user_name(text: &str) -> Result<UserName, String> {

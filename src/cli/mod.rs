@@ -9,9 +9,11 @@ pub mod output;
 pub mod preview;
 pub mod reach;
 pub mod reason;
+pub mod send_test;
 pub mod status;
 #[cfg(test)]
 mod tests;
+pub mod top;
 pub mod user;
 
 use std::io::{self, Write};
@@ -30,7 +32,9 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Explain(args) => explain::explain(args, out),
         Tool::Ledger(command) => ledger::ledger(command, out),
         Tool::Preview(args) => preview::preview(args, out),
+        Tool::SendTest(args) => send_test::send_test(args, out),
         Tool::Status(args) => status::status(args, out),
+        Tool::Top(args) => top::top(args, out),
         Tool::User(command) => user::user(command, out),
     }
 }

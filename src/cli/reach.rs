@@ -40,7 +40,11 @@ pub fn ask_server(args: &DataArgs, request: &Request) -> Result<Option<Value>, S
     ask_server_of(&data_dir(args)?, request)
 }
 
-fn ask_server_of(dir: &Path, request: &Request) -> Result<Option<Value>, String> {
+/// Asks the running server of a data folder; `None` when none runs.
+///
+/// # Errors
+/// A sentence for the admin.
+pub fn ask_server_of(dir: &Path, request: &Request) -> Result<Option<Value>, String> {
     match Client::connect(dir).map_err(|e| e.to_string())? {
         Some(client) => client.ask(request, PATIENCE).map(Some).map_err(|e| e.to_string()),
         None => Ok(None),

@@ -69,6 +69,7 @@ const RUNNING: &[(&str, &str)] = &[
     ("outbox_unavailable", "The disk takes no referral now, so no line is written."),
     ("editing_stopped", "The next hop refused too many mails with the line; no line until the next restart."),
     ("overloaded", "Deciding on large mails had no turn left in time."),
+    ("test_mail", "A mail of send-test: it shows the way, and is never a referral."),
     ("internal_error", "An error of ours; please report it. The mail leaves as it came."),
     ("edit_refused", "The next hop refused the mail with the line and got the original; nothing is counted."),
 ];
@@ -116,6 +117,7 @@ mod tests {
             ("pipeline/policy.rs", "ok_or(\""),
             ("pipeline/policy.rs", "Err(\""),
             ("smtp/decide.rs", "&str = \""),
+            ("smtp/test_mail.rs", "TEST_MAIL: &str = \""),
             ("smtp/note.rs", "EDIT_REFUSED: &str = \""),
         ] {
             for code in codes(file, before) {

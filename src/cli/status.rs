@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::args::StatusArgs;
 use super::output::{End, align_right, print_json, print_table, table};
 use super::reach::ask_server;
+use super::top::{Labels, next_hops};
 use crate::control::{Request, Status};
 
 /// Asks the running server how it is and prints it.
@@ -48,6 +49,8 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "mails in custody: {}{oldest}", spool.entries)?;
     let held = [
         ("recipients waiting", spool.waiting),
+        ("of them due", spool.due),
+        ("recipients being sent to", spool.sending),
         ("recipients in doubt", spool.in_doubt),
         ("mails set aside", spool.parked),
         ("possible doubles", spool.maybe_doubled),
@@ -55,6 +58,16 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     ];
     for (name, n) in held.iter().filter(|(_, n)| *n > 0) {
         writeln!(out, "  {name}: {n}")?;
+    }
+    let rates = status.rates;
+    writeln!(
+        out,
+        "mails a second: {:.1} in, {:.1} out; over the last minute {:.1} in, {:.1} out",
+        rates.in_1s, rates.out_1s, rates.in_1m, rates.out_1m
+    )?;
+    if let Some(table) = next_hops(status, Labels::of("en")) {
+        writeln!(out)?;
+        print_table(out, &table)?;
     }
     let counts = status.watch.counters.iter().chain(&status.watch.gauges).filter(|(_, n)| **n > 0);
     let rows: Vec<Vec<String>> = counts.map(|(name, n)| vec![name.clone(), n.to_string()]).collect();

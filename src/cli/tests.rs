@@ -206,6 +206,9 @@ impl Answer for Troubled {
                 edits: false,
                 spool: SpoolStatus { entries: 2, in_doubt: 1, ..SpoolStatus::default() },
                 watch: crate::watch::Watch::new().snapshot(),
+                rates: crate::watch::Rates::default(),
+                next_hops: Vec::new(),
+                next_hops_known: 0,
             }),
             _ => return Err("not now".to_owned()),
         };

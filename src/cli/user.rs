@@ -1,6 +1,8 @@
 //! `user add | list | show | password | remove`.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -156,10 +158,24 @@ fn read(input: impl Read) -> Result<Vec<u8>, String> {
     let most = password::OCTETS_MAX as u64 + 3;
     input.take(most).read_to_end(&mut octets).map_err(|e| format!("the password cannot be read: {e}"))?;
     if octets.is_empty() {
-        return Err("no password came on standard input: pipe one in, or let --generate draw one".to_owned());
+        return Err("no password is there: pipe one in, or let --generate draw one".to_owned());
     }
     let without = octets.strip_suffix(b"\n").map_or(&octets[..], |line| line.strip_suffix(b"\r").unwrap_or(line));
     Ok(without.to_vec())
+}
+
+/// A password from a file, or from standard input for `-`, in the letters SMTP clients have for it.
+///
+/// # Errors
+/// A sentence for the admin.
+pub fn read_password_file(path: &Path) -> Result<String, String> {
+    let named = |why: String| format!("{}: {why}", path.display());
+    let octets = if path.as_os_str() == "-" {
+        read(io::stdin().lock())
+    } else {
+        File::open(path).map_err(|e| e.to_string()).and_then(read)
+    };
+    String::from_utf8(octets.map_err(named)?).map_err(|_| named("the password is not UTF-8".to_owned()))
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ fn read_route(section: &Section<'_>) -> Option<Route> {
         tls,
         eight_bit: section.read("eight_bit", default.eight_bit, one_of(EIGHT_BIT)),
         chunking: section.read("chunking", default.chunking, values::switch),
-        literals: section.read("literals", default.literals, values::switch),
+        literals: read_literals(section, to_mx),
         connections_max: section.optional("connections_max", count(1..=1000)),
         rate_per_minute: section.optional("rate_per_minute", count(1..=1_000_000)),
         domains,
@@ -58,6 +58,15 @@ fn read_route(section: &Section<'_>) -> Option<Route> {
         next_hop: next_hop?,
     };
     Some(route)
+}
+
+fn read_literals(section: &Section<'_>, to_mx: bool) -> bool {
+    let literals = section.read("literals", false, values::switch);
+    if literals && !to_mx {
+        let what = "this next hop is told the address as it is, whatever stands behind the @";
+        section.fault("literals", Wrong::new(what, "leave it out: it is for next_hop = \"mx\""));
+    }
+    literals
 }
 
 fn read_tls(section: &Section<'_>, to_mx: bool) -> HopTls {

@@ -9,6 +9,7 @@ mod lock;
 mod month;
 mod server;
 mod status;
+pub mod test_mail;
 #[cfg(test)]
 mod tests;
 pub mod users;
@@ -78,6 +79,18 @@ pub enum Request {
         name: UserName,
         /// What is to be.
         change: UserAct,
+    },
+    /// A token for a test mail to come, and where to hand it in.
+    ExpectTest {
+        /// Whose mail it shall be.
+        company: Option<CompanyId>,
+        /// What it shall look like.
+        kind: test_mail::TestKind,
+    },
+    /// What became of a test mail so far.
+    Follow {
+        /// The token it bears.
+        token: String,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::spool::Summary;
-use crate::watch::Snapshot;
+use crate::watch::{NextHopState, Rates, Snapshot};
 
 /// How a running server is.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -20,6 +20,15 @@ pub struct Status {
     pub spool: SpoolStatus,
     /// What it has counted since it started.
     pub watch: Snapshot,
+    /// Mails a second.
+    #[serde(default)]
+    pub rates: Rates,
+    /// How the next hops are, by name; where there are very many, those in trouble or in use.
+    #[serde(default)]
+    pub next_hops: Vec<NextHopState>,
+    /// How many there are.
+    #[serde(default)]
+    pub next_hops_known: usize,
 }
 
 /// What the spool holds.
@@ -29,6 +38,12 @@ pub struct SpoolStatus {
     pub entries: u64,
     /// Recipients waiting for their next attempt.
     pub waiting: u64,
+    /// Of them, those whose next attempt is due.
+    #[serde(default)]
+    pub due: u64,
+    /// Recipients being sent to.
+    #[serde(default)]
+    pub sending: u64,
     /// Recipients whose next hop has not answered our last dot.
     pub in_doubt: u64,
     /// Entries set aside because they cannot be read.
@@ -46,6 +61,8 @@ impl From<&Summary> for SpoolStatus {
         Self {
             entries: summary.entries,
             waiting: summary.waiting,
+            due: summary.due,
+            sending: summary.sending,
             in_doubt: summary.in_doubt,
             parked: summary.parked,
             maybe_doubled: summary.maybe_doubled,

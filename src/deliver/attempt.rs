@@ -99,7 +99,7 @@ impl Sender<'_> {
         if made.is_stalled() {
             self.hop.stalled();
         }
-        let outcomes = RecipientOutcome::all_of(&made, withheld);
+        let outcomes = self.outcomes(&made, withheld);
         let connection = keep_or_close(&made, connection);
         if again.is_empty() {
             self.give_back(connection);
@@ -144,7 +144,7 @@ impl Sender<'_> {
             return Ok(first);
         }
         let mut outcomes = first.outcomes;
-        merge(&mut outcomes, &again, RecipientOutcome::all_of(&made, true));
+        merge(&mut outcomes, &again, self.outcomes(&made, true));
         self.give_back(keep_or_close(&made, connection));
         let edit_blamed = again.iter().any(|i| outcomes[*i].is_accepted());
         Ok(Ended { outcomes, edit_blamed, peer: made.peer })
@@ -188,6 +188,13 @@ impl Sender<'_> {
         plan
     }
 
+    /// What became of each recipient; the next hop's last word is noted.
+    fn outcomes(&self, made: &Made, uncounted: bool) -> Vec<RecipientOutcome> {
+        let outcomes = RecipientOutcome::all_of(made, uncounted);
+        self.hop.said.note(&outcomes);
+        outcomes
+    }
+
     fn give_back(&self, connection: Option<Connection>) {
         if let Some(connection) = connection {
             self.hop.give_back(connection);
@@ -210,7 +217,7 @@ impl Pending {
     async fn wait_once(mut self, sender: &Sender<'_>, parcel: &Parcel<'_>) -> Result<Ended, Box<Self>> {
         let in_doubt: Vec<bool> = self.made.answers().map(|a| a.is_none()).collect();
         self.made.resume(&mut self.connection, &sender.patience).await;
-        let late = RecipientOutcome::all_of(&self.made, self.uncounted);
+        let late = sender.outcomes(&self.made, self.uncounted);
         let mut again = if self.edited { self.made.refused_for_content() } else { Vec::new() };
         // Who was refused before the doubt has been told so.
         again.retain(|i| in_doubt[*i]);

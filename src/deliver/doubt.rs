@@ -93,5 +93,6 @@ impl InDoubt {
         let written = writes::settle(&inner.settings, &mail, &told, clock::now());
         let protection = Some(peer.protection);
         inner.commit(written, Tried { id: &id, route: &self.route, number: 1, began: self.sent, protection }).await;
+        inner.follow(&mail, &told);
     }
 }

@@ -13,10 +13,11 @@ use super::connection::{Broken, Caller, Connection, Fault, Patience, Place};
 use super::health::{DOWN_AT_FIRST, Health};
 use super::outcome::{UNANSWERED, reply_for, words};
 use super::rate::Rate;
+use super::state::Said;
 use super::way::{KnownAddresses, Target, Way};
 use crate::proto::smtp::client::Phase;
 use crate::proto::smtp::reply::Reply;
-use crate::watch::Gauge;
+use crate::watch::{Gauge, NextHopState};
 
 /// A failure within so short a time (a refused connection, most often) costs a waiting client nothing. Such a next hop
 /// is asked again every [`DOWN_AT_FIRST`], however often it failed, so that nothing lies long once it is back.
@@ -59,6 +60,8 @@ pub(super) struct Hop {
     pub(super) rate: Rate,
     /// Cleared when it offers CHUNKING and does not know BDAT.
     knows_chunking: AtomicBool,
+    /// What it has said about mails.
+    pub(super) said: Said,
     /// Whether mail in the spool has been due for it for long and is not yet being sent.
     pub(super) has_backlog: AtomicBool,
     /// Mails of the spool being sent to it.
@@ -79,6 +82,7 @@ impl Hop {
             shunned: Mutex::default(),
             rate: Rate::new(way.route.rate_per_minute),
             knows_chunking: AtomicBool::new(true),
+            said: Said::default(),
             has_backlog: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
@@ -99,6 +103,33 @@ impl Hop {
     /// Whether it is known to nobody but the table of hops, has no connection, and nothing is remembered against it.
     pub(super) fn is_idle(self: &Arc<Self>) -> bool {
         Arc::strong_count(self) == 1 && lock(&self.idle).is_empty() && !self.is_down()
+    }
+
+    /// How it is now.
+    pub(super) fn state(&self) -> NextHopState {
+        let connections_max = self.way.settings.connections_max;
+        let idle = lock(&self.idle).len();
+        let open = connections_max.saturating_sub(self.places.available_permits());
+        let (failures, why) = {
+            let health = lock(&self.health);
+            (health.failures, health.why.as_ref().map(ToString::to_string))
+        };
+        let mut state = NextHopState {
+            name: self.name.clone(),
+            route: self.way.route.name.clone(),
+            in_use: open.saturating_sub(idle),
+            idle,
+            connections_max,
+            from_spool: self.busy.load(Ordering::Relaxed),
+            failures,
+            left_alone_ms: u64::try_from(self.down_left().as_millis()).unwrap_or(u64::MAX),
+            why,
+            has_backlog: self.is_behind(),
+            rate_per_minute: self.way.route.rate_per_minute,
+            ..NextHopState::default()
+        };
+        self.said.fill(&mut state);
+        state
     }
 
     /// Whether it did not answer when it was last asked.
@@ -200,7 +231,8 @@ impl Hop {
         for (tried, candidate) in candidates.iter().enumerate() {
             let place = place.take().map_or_else(|| self.place(), Ok)?;
             let patience = patience.among(candidates.len() - tried);
-            match self.open_at(candidate, place, Caller { hostname, tls: &self.way.tls, patience: &patience }).await {
+            let caller = Caller { hostname, tls: &self.way.tls, patience: &patience };
+            match self.open_at(candidate, place, caller).await {
                 Ok(connection) => return Ok(connection),
                 Err(broken) => last = broken,
             }
@@ -255,8 +287,8 @@ impl Hop {
 
     fn fail(&self, broken: Broken, began: Instant) -> NoConnection {
         let is_cheap = began.elapsed() < CHEAP_WITHIN;
-        let down_for =
-            if is_cheap { DOWN_AT_FIRST.min(self.way.settings.down_for) } else { self.way.settings.down_for };
+        let longest = self.way.settings.down_for;
+        let down_for = if is_cheap { DOWN_AT_FIRST.min(longest) } else { longest };
         let mut health = lock(&self.health);
         if health.failures == 0 && broken.fault.is_for_the_admin() {
             tracing::warn!(next_hop = self.name, reason = words(&broken), "next_hop_unusable");

@@ -16,6 +16,7 @@ use super::surroundings::{Revived, Surroundings};
 use super::way::{Common, Target, Way};
 use crate::config::{CustodyMode, NextHop, Route};
 use crate::mail::address::{Address, Domain};
+use crate::watch::NextHopState;
 
 /// Domains of one route that are spoken to, or known not to answer, at one time. Mail for others waits in the spool.
 const DOMAINS_MAX: usize = 10_000;
@@ -101,6 +102,25 @@ impl Hops {
         self.each(|hop| hop.close());
     }
 
+    /// How each of them is; routes that share a next hop tell of it once.
+    pub(super) fn states(&self) -> Vec<NextHopState> {
+        let mut seen: Vec<&Arc<Hop>> = Vec::new();
+        let mut states = Vec::new();
+        for (place, of_route) in self.of_routes.iter().enumerate() {
+            match of_route {
+                OfRoute::One(hop) if !seen.iter().any(|other| Arc::ptr_eq(other, hop)) => {
+                    seen.push(hop);
+                    states.push(hop.state());
+                }
+                OfRoute::Domains(domains) if !self.of_routes[..place].iter().any(|other| other.shares(domains)) => {
+                    states.extend(lock(&domains.live).values().map(|(hop, _)| hop.state()));
+                }
+                _ => {}
+            }
+        }
+        states
+    }
+
     fn each(&self, act: impl Fn(&Hop)) {
         for of_route in &self.of_routes {
             match of_route {
@@ -112,6 +132,10 @@ impl Hops {
 }
 
 impl OfRoute {
+    fn shares(&self, domains: &Arc<Domains>) -> bool {
+        matches!(self, Self::Domains(other) if Arc::ptr_eq(other, domains))
+    }
+
     fn new(next_hop: &NextHop, way: Arc<Way>) -> Self {
         match next_hop {
             NextHop::Host(at) | NextHop::Lmtp(at) => Self::One(Arc::new(Hop::new(Target::Host(at.clone()), way))),

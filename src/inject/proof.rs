@@ -1,7 +1,7 @@
 //! The proof of an edit: the output is the original and the line, and every reader sees the same parts in it.
 
 use crate::mail::edit::Edits;
-use crate::mail::message::{Message, Part};
+use crate::mail::message::{Message, Part, Tree};
 use crate::mail::transfer;
 use crate::mail::view::View;
 
@@ -25,11 +25,11 @@ pub(super) fn holds(message: &Message<'_>, view: &View, edits: &Edits, changes: 
     if !edits.prove(message.raw(), &output) {
         return false;
     }
-    let read = Message::read(&output);
-    let is_same_tree = read.faults().is_empty()
-        && read.parts().len() == message.parts().len()
-        && message.parts().iter().zip(read.parts()).all(|(old, new)| is_moved(old, new, edits));
-    is_same_tree && changes.iter().all(|c| is_changed_so(view, &read, c))
+    let tree = Tree::read(&output);
+    let is_same_tree = tree.faults.is_empty()
+        && tree.parts.len() == message.parts().len()
+        && message.parts().iter().zip(&tree.parts).all(|(old, new)| is_moved(old, new, edits));
+    is_same_tree && changes.iter().all(|c| is_changed_so(view, (&tree, &output), c))
 }
 
 /// Whether the part is the same one, moved and grown by the edits and nothing else.
@@ -49,10 +49,10 @@ fn added(edits: &Edits, counts: impl Fn(usize) -> bool) -> usize {
     edits.iter().filter(|e| counts(e.at)).map(|e| e.insert.len()).sum()
 }
 
-fn is_changed_so(view: &View, read: &Message<'_>, change: &Change) -> bool {
+fn is_changed_so(view: &View, (tree, output): (&Tree, &[u8]), change: &Change) -> bool {
     let Some(part) = view.parts.get(change.text_part) else { return false };
-    let Some(new) = read.parts().get(part.part) else { return false };
-    let Ok(decoded) = transfer::decode(new, read.raw()) else { return false };
+    let Some(new) = tree.parts.get(part.part) else { return false };
+    let Ok(decoded) = transfer::decode(new, output) else { return false };
     let old = &part.decoded.octets;
     let (Some(before), Some(behind)) = (old.get(..change.at), old.get(change.at..)) else { return false };
     let middle = decoded.octets.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));

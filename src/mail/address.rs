@@ -95,6 +95,15 @@ impl Address {
         !self.text.is_ascii()
     }
 
+    /// Whether the domain is written as the wire wants it: as A-labels, or as the very U-labels they stand for
+    /// (RFC 6531 3.3). One that only becomes a domain by mapping (full-width letters, an ideographic full stop,
+    /// characters that are left out) is read differently by others.
+    pub fn has_plain_domain(&self) -> bool {
+        let Some(domain) = self.domain.as_ref() else { return true };
+        let written = &self.text[self.local_octets + 1..];
+        written.is_ascii() || idna::domain_to_unicode(domain.as_str()).0 == written.to_ascii_lowercase()
+    }
+
     /// Whether both name the same mailbox: domains compared normalised, local parts without regard to ASCII case.
     pub fn is_same_mailbox(&self, other: &Self) -> bool {
         self.domain == other.domain && self.local_part().eq_ignore_ascii_case(other.local_part())
@@ -198,6 +207,24 @@ mod tests {
         let domain = |t| Domain::parse(t).map(|d| d.to_string());
         assert_eq!(domain("EXAMPLE.Jp"), Ok("example.jp".to_owned()));
         assert_eq!(domain("日本語.example"), Ok("xn--wgv71a119e.example".to_owned()));
+    }
+
+    #[test]
+    fn domains_that_only_look_like_one_are_known_for_it() {
+        let check = |text: &str, plain| {
+            let address = Address::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!(address.has_plain_domain(), plain, "{text:?}");
+        };
+        for text in ["a@MAIL.example", "a@xn--wgv71a119e.example", "a@日本語.EXAMPLE", "a@bücher.example", "Postmaster"]
+        {
+            check(text, true);
+        }
+        check("a@m\u{430}il.example", true);
+        for text in
+            ["a@ｍail.example", "a@mail。example", "a@ma\u{ad}il.example", "a@\u{212a}.example", "a@BÜCHER.example"]
+        {
+            check(text, false);
+        }
     }
 
     #[test]

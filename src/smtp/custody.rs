@@ -14,8 +14,7 @@ use super::answer::{Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
 use super::logins::{self, Logins};
 use super::note::Note;
-use super::standing;
-use super::{Admission, Arrived, Custody, Login};
+use super::{Admission, Arrived, Custody, Login, standing, test_mail};
 use crate::deliver::{Deliver, HandThrough, Job};
 use crate::ledger::ReferralEvent;
 use crate::mail::address::Domain;
@@ -27,7 +26,7 @@ use crate::proto::smtp::trace::Trace;
 use crate::referral::CompanyId;
 use crate::spool::{EntryId, Spool, SpoolError, Write};
 use crate::sys::random;
-use crate::watch::{Counter, Watch};
+use crate::watch::{Counter, Step, Watch};
 
 /// What the relay works with.
 #[derive(Clone)]
@@ -99,6 +98,8 @@ impl Custody for Relay {
             _ => self.store(&mail).await,
         };
         let reply = answer.reply.clone();
+        let custody = answer.custody;
+        self.services.watch.step(mail.id.as_str(), || Step::Answered { custody: custody.code().to_owned() });
         self.services.watch.message(&mail.note.event(&mail.id, answer, began.elapsed()));
         reply
     }
@@ -130,7 +131,10 @@ impl Relay {
         let Transaction { envelope, message, .. } = transaction;
         let received = Arc::new(Received { client, envelope, message });
         let began = Instant::now();
-        let outcome = self.ask(&received, policy, at).await;
+        let outcome = match test_mail::recognise(&received, &id, &self.services.watch) {
+            Some(shown) => test_mail::leave(self.ask(&Arc::new(shown), policy, at).await, &id, &self.services.watch),
+            None => self.ask(&received, policy, at).await,
+        };
         let decided_in = began.elapsed();
         let Received { envelope, message, .. } = Arc::unwrap_or_clone(received);
         let note = Note::new(&outcome, &envelope, message.len(), decided_in);
@@ -188,6 +192,7 @@ impl Relay {
     async fn hand_through(&self, mail: &Mail, job: &Job) -> Answer {
         let Services { deliver, .. } = &self.services;
         let handed = deliver.hand_through(job).await;
+        test_mail::note_handed(&handed, &mail.id, &self.services.watch);
         let writes = deliver.writes_after(job, &handed, mail.received_at);
         let stored = writes.iter().any(|w| matches!(w, Write::Store(_)));
         match self.commit(writes).await {

@@ -19,6 +19,7 @@ mod room;
 mod server;
 mod shared;
 mod standing;
+mod test_mail;
 #[cfg(test)]
 mod tests;
 

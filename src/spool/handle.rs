@@ -26,6 +26,7 @@ use super::room::Room;
 use super::state::State;
 use super::types::{Due, Entry, EntryId, OutboxRow, Recovered, SpoolOptions, Summary, Write};
 use super::writer::Writer;
+use crate::sys::clock;
 
 /// The spool of one data folder. Cheap to clone. Dropping the last clone blocks until the writer has finished what
 /// waits; [`Spool::close`] does so without blocking the runtime.
@@ -190,7 +191,8 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Read`].
     pub async fn summary(&self) -> Result<Summary, SpoolError> {
-        self.0.readers.read(|c| read::summary(c).map_err(unreadable)).await
+        let now = clock::now();
+        self.0.readers.read(move |c| read::summary(c, now).map_err(unreadable)).await
     }
 
     /// Outbox rows with a number above `seq`, posted ones included, in their order, at most `limit`.

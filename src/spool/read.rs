@@ -111,25 +111,26 @@ fn next_for(connection: &Connection, destination: &str, now: Timestamp) -> rusql
     Ok(first.map(timestamp))
 }
 
-/// Counts everything once.
-pub(super) fn summary(connection: &Connection) -> rusqlite::Result<Summary> {
+/// Counts everything once; what is due is so at `now`.
+pub(super) fn summary(connection: &Connection, now: Timestamp) -> rusqlite::Result<Summary> {
     let sql = "SELECT count(*), min(received_at) FROM entries";
     let (entries, oldest): (i64, Option<i64>) = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let sql = "SELECT count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 1), \
                count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state = 3), \
-               count(*) FILTER (WHERE maybe_doubled), \
+               count(*) FILTER (WHERE maybe_doubled), count(*) FILTER (WHERE state = 0 AND next_at <= ?1), \
                (SELECT count(*) FROM outbox WHERE seq > (SELECT ifnull(max(up_to_seq), 0) FROM postings)) \
                FROM recipients";
-    connection.query_row(sql, [], |row| {
+    connection.query_row(sql, [nanoseconds(now)], |row| {
         let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
         Ok(Summary {
             entries: entries.cast_unsigned(),
             waiting: count(0)?,
+            due: count(5)?,
             sending: count(1)?,
             in_doubt: count(2)?,
             parked: count(3)?,
             maybe_doubled: count(4)?,
-            unposted: count(5)?,
+            unposted: count(6)?,
             oldest_received_at: oldest.map(timestamp),
         })
     })

@@ -307,6 +307,8 @@ pub struct Summary {
     pub entries: u64,
     /// Recipients that wait for their time.
     pub waiting: u64,
+    /// Of them, those whose time has come.
+    pub due: u64,
     /// Recipients being sent to.
     pub sending: u64,
     /// Recipients in doubt.

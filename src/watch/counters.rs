@@ -99,6 +99,10 @@ names! {
     Gauge {
         /// Sessions open now.
         Sessions = "sessions",
+        /// Of them, those under TLS.
+        SessionsTls = "sessions_tls",
+        /// Of them, those that are logged in.
+        SessionsLoggedIn = "sessions_logged_in",
         /// Mails in custody.
         SpoolEntries = "spool_entries",
         /// Outbox rows not yet posted.
@@ -149,6 +153,10 @@ impl Counters {
 
     pub(super) fn add(&self, counter: Counter, n: u64) {
         self.totals[counter as usize].fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub(super) fn total(&self, counter: Counter) -> u64 {
+        self.totals[counter as usize].load(Ordering::Relaxed)
     }
 
     pub(super) fn set(&self, gauge: Gauge, value: u64) {

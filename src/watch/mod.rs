@@ -2,7 +2,10 @@
 
 mod counters;
 mod event;
+mod follow;
 mod log;
+mod next_hop;
+mod pace;
 #[cfg(test)]
 mod tests;
 
@@ -13,10 +16,15 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 pub use counters::{Counter, Gauge, Snapshot};
 pub use event::{Attempt, AttemptOutcome, Custody, MessageEvent};
+pub use follow::{Made, Step, TEST_FIELD};
 pub use log::{LogFault, LogGuard, LogOptions, silence_panics, start_log};
+pub use next_hop::NextHopState;
+pub use pace::Rates;
 
 use crate::ledger::ReferralEvent;
 use counters::Counters;
+use follow::TestMails;
+use pace::Pace;
 
 /// The one place events and counts go; cheap to clone, and nothing on the way of a message waits for a reader.
 #[derive(Clone, Default)]
@@ -25,6 +33,8 @@ pub struct Watch(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     counters: Counters,
+    tests: TestMails,
+    pace: Pace,
     log_lines_dropped: OnceLock<ErrorCounter>,
 }
 
@@ -73,6 +83,50 @@ impl Watch {
         let mut snapshot = self.0.counters.snapshot();
         snapshot.gauges.insert("log_lines_dropped".to_owned(), dropped as u64);
         snapshot
+    }
+
+    /// Notes where the counters stand; to be called once a second, for [`Self::rates`].
+    pub fn tick(&self) {
+        let sum = |counters: &[Counter]| counters.iter().map(|c| self.0.counters.total(*c)).sum();
+        let out = [Counter::HandedThrough, Counter::AttemptsAccepted];
+        self.0.pace.tick((sum(&[Counter::Messages]), sum(&out)));
+    }
+
+    /// Mails a second, as far as somebody calls [`Self::tick`].
+    pub fn rates(&self) -> Rates {
+        self.0.pace.rates()
+    }
+
+    /// Draws the token of a test mail to come.
+    pub fn announce_test(&self) -> String {
+        self.0.tests.announce()
+    }
+
+    /// Whether a mail may be a test mail that was announced. Cheap: every mail asks.
+    pub fn is_expecting_test(&self) -> bool {
+        self.0.tests.is_expecting()
+    }
+
+    /// Takes the token that the mail `id` bears; whether it was announced and not used before.
+    pub fn begin_test(&self, token: &str, id: &str) -> bool {
+        self.0.tests.begin(token, id)
+    }
+
+    /// Whether the mail `id` is a test mail. Cheap while there is none.
+    pub fn follows(&self, id: &str) -> bool {
+        self.0.tests.is_followed(id)
+    }
+
+    /// Notes a step on the way of a test mail; `step` is made for no other mail.
+    pub fn step(&self, id: &str, step: impl FnOnce() -> Step) {
+        if self.0.tests.is_followed(id) {
+            self.0.tests.note(id, step());
+        }
+    }
+
+    /// The id and the steps of the test mail of this token; `None` for a token that was never drawn, or long ago.
+    pub fn test_story(&self, token: &str) -> Option<(Option<String>, Vec<Made>)> {
+        self.0.tests.story(token)
     }
 
     /// Writes a referral whose outbox row the disk refused to the log, so that it can be entered by hand (design §3.4).

@@ -7,8 +7,20 @@ use std::time::Duration;
 use rustix::net::{self, AddressFamily, SocketType};
 
 /// A connection in clear or under TLS.
-pub trait Wire: Read + Write + Send {}
-impl<T: Read + Write + Send> Wire for T {}
+pub trait Wire: Read + Write + Send {
+    /// Its socket, where it can be written beside the reading.
+    fn socket(&self) -> Option<TcpStream> {
+        None
+    }
+}
+
+impl<T: Read + Write + Send> Wire for rustls::StreamOwned<rustls::ClientConnection, T> {}
+
+impl Wire for TcpStream {
+    fn socket(&self) -> Option<TcpStream> {
+        self.try_clone().ok()
+    }
+}
 
 /// A connection that says what the test says and reads replies.
 pub struct Client {
@@ -50,6 +62,11 @@ impl Client {
     /// Talks over a connection that somebody else has made.
     pub fn over(wire: impl Wire + 'static) -> Self {
         Self { input: BufReader::new(Box::new(wire)) }
+    }
+
+    /// Its socket, to write beside the reading.
+    pub fn socket(&self) -> TcpStream {
+        self.input.get_ref().socket().expect("a connection in clear")
     }
 
     /// Sends octets as they are.

@@ -18,8 +18,14 @@ pub struct Terminal {
 impl Terminal {
     /// Runs the binary with these words.
     pub fn run(words: &[&str]) -> Self {
+        Self::run_sized((100, 40), words)
+    }
+
+    /// Runs it on a terminal of so many columns and rows.
+    pub fn run_sized((columns, rows): (u16, u16), words: &[&str]) -> Self {
         let quoted: Vec<String> = words.iter().map(|w| format!("'{w}'")).collect();
-        let line = format!("exec {} {}", env!("CARGO_BIN_EXE_career-relay"), quoted.join(" "));
+        let binary = env!("CARGO_BIN_EXE_career-relay");
+        let line = format!("stty cols {columns} rows {rows}; exec {binary} {}", quoted.join(" "));
         let mut command = Command::new("script");
         command.args(["-qefc", &line, "/dev/null"]).env("TERM", "xterm").env("SHELL", "/bin/sh");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -34,6 +40,14 @@ impl Terminal {
             }
         });
         Self { child, keys, shown, reader: Some(reader) }
+    }
+
+    /// The process of the command itself.
+    pub fn process(&self) -> String {
+        let id = self.child.id();
+        let children = format!("/proc/{id}/task/{id}/children");
+        let first = || std::fs::read_to_string(&children).ok()?.split_whitespace().next().map(str::to_owned);
+        wait_for("the command", first)
     }
 
     /// All that was shown so far.

@@ -90,7 +90,7 @@ fn what_cannot_be_is_refused_with_what_to_do() {
     assert!(fine, "{text}");
     for (words, password, why) in [
         (&["add", "jiro", "--role", "relay"][..], "eleven char", "too short: take at least 12 characters"),
-        (&["add", "jiro", "--role", "relay"], "", "no password came on standard input"),
+        (&["add", "jiro", "--role", "relay"], "", "no password is there: pipe one in"),
         (&["add", "jiro", "--role", "relay"], "twelve chars\nand more\n", "control character"),
         (&["add", "jiro", "--role", "relay"], &"x".repeat(257), "too long: 256 octets at most"),
         (&["add", "ats", "--role", "hr"], PASSWORD, "there is a user ats already; `user password`"),

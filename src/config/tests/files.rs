@@ -142,8 +142,8 @@ fn one_routing_secret_or_tenant_for_two_companies_is_a_fault() {
 
 #[test]
 fn a_password_is_one_line_and_stands_in_no_finding() {
-    let route = "[[route]]\nname = \"default\"\nnext_hop = \"smarthost.example:587\"\ntls = \"verified\"\nuser = \"relay\"\n\
-                 password_file = \"smarthost.password\"\n";
+    let route = "[[route]]\nname = \"default\"\nnext_hop = \"smarthost.example:587\"\ntls = \"verified\"\n\
+                 user = \"relay\"\npassword_file = \"smarthost.password\"\n";
     let house = House::new(route, NETWORK);
     house.put("smarthost.password", "plum blossom\n", 0o600);
     house.check(&[]);
@@ -170,8 +170,8 @@ fn the_recipients_own_servers_prove_delivery_unless_it_is_said_otherwise() {
 
 #[test]
 fn a_credential_is_read_where_the_service_manager_puts_it_and_missed_elsewhere() {
-    let route = "[[route]]\nname = \"default\"\nnext_hop = \"smarthost.example:587\"\ntls = \"verified\"\nuser = \"relay\"\n\
-                 password_file = \"credential:smarthost\"\n";
+    let route = "[[route]]\nname = \"default\"\nnext_hop = \"smarthost.example:587\"\ntls = \"verified\"\n\
+                 user = \"relay\"\npassword_file = \"credential:smarthost\"\n";
     let house = House::new(route, NETWORK);
     house.check(&["warning: route.password_file: the credential \"smarthost\" "]);
     let settings = house.settings();

@@ -93,6 +93,7 @@ fn failures() -> Vec<(Stage, Act)> {
     vec![
         (Stage::StartTls, Act::Reply("454 4.7.0 TLS not available")),
         (Stage::StartTls, Act::Reply("500 what")),
+        (Stage::StartTls, Act::ReplyAndDrop("421 bye")),
         (Stage::StartTls, Act::Drop),
         (Stage::Handshake, Act::Raw(b"\x15\x03\x01\x00\x02\x02\x28")),
         (Stage::Handshake, Act::Raw(b"220 I have no idea of TLS\r\n")),
@@ -239,6 +240,7 @@ async fn a_password_that_is_not_taken_bounces_nobodys_mail() {
     for (said, words) in [
         ("535 5.7.8 Who is that", "451 4.7.8 127.0.0.1 refused the route's login: 535 5.7.8 Who is that (Auth)"),
         ("454 4.7.0 Later", "451 4.7.8 127.0.0.1 refused the route's login: 454 4.7.0 Later (Auth)"),
+        ("421 4.3.2 Bye", "451 4.7.8 127.0.0.1 refused the route's login: 421 4.3.2 Bye (Auth)"),
         ("250 What", "451 4.4.1 reply that fits no command: 250 (Auth)"),
         ("334 What", "451 4.4.1 reply that fits no command: 334 (Auth)"),
     ] {

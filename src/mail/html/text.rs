@@ -36,7 +36,7 @@ pub(super) fn push(gap: &Gap<'_>, charset: Charset, text: &mut String) -> bool {
     let mut after_space = gap.is_start || text.ends_with(' ');
     let mut rest = &*decoded;
     loop {
-        let plain = rest.bytes().position(|b| !b.is_ascii_graphic() || b == b'&').unwrap_or(rest.len());
+        let plain = rest.bytes().position(|b| !is_of_plain(b)).unwrap_or(rest.len());
         if plain > 0 {
             text.push_str(&rest[..plain]);
             rest = &rest[plain..];
@@ -58,6 +58,12 @@ pub(super) fn push(gap: &Gap<'_>, charset: Charset, text: &mut String) -> bool {
         after_space = is_space || (after_space && is_invisible(c));
     }
     true
+}
+
+/// Whether the octet is one of text that is taken as it stands: ASCII but for spaces and ampersands, and characters
+/// from U+3000 to U+9FFF, none of which is invisible. Their other octets follow none but their first.
+fn is_of_plain(octet: u8) -> bool {
+    octet.is_ascii_graphic() && octet != b'&' || matches!(octet, 0x80..=0xbf | 0xe3..=0xe9)
 }
 
 /// Takes the collapsed space off the end of a line that starts at `from`.

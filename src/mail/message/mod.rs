@@ -44,6 +44,23 @@ struct People {
     unparsed_recipients: usize,
 }
 
+/// The MIME tree alone, with every fault of shape: what a reader needs that knows what the fields say.
+#[derive(Debug)]
+pub struct Tree {
+    /// As [`Message::parts`].
+    pub parts: Vec<Part>,
+    /// As [`Message::faults`].
+    pub faults: Vec<Fault>,
+}
+
+impl Tree {
+    /// Reads the tree of a message, as [`Message::read`] does.
+    pub fn read(raw: &[u8]) -> Self {
+        let shape = scan::read(raw);
+        Self { parts: shape.parts, faults: shape.faults }
+    }
+}
+
 impl<'a> Message<'a> {
     /// Reads a whole message (RFC 5322, RFC 2045). Takes any octets, in linear time; what is wrong becomes a [`Fault`].
     pub fn read(raw: &'a [u8]) -> Self {

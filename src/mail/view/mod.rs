@@ -145,19 +145,33 @@ impl View {
 
     /// The text a person reads: the plain text, unless it is a stub beside a longer HTML text.
     pub fn primary(&self) -> Option<&TextPart> {
-        let of_kind = |kind| self.parts.iter().filter(move |p| p.kind == kind);
-        let longest = |kind| of_kind(kind).map(|p| (p.visible_chars(), p)).max_by_key(|(chars, _)| *chars);
-        match (longest(TextKind::Plain), longest(TextKind::Html)) {
-            (Some((few, plain)), Some((many, html))) if is_stub(plain, few, many) => Some(html),
-            (plain, html) => plain.or(html).map(|(_, part)| part),
+        match (self.longest(TextKind::Plain), self.longest(TextKind::Html)) {
+            (Some(plain), Some(html)) if is_stub(plain, html) => Some(html),
+            (plain, html) => plain.or(html),
         }
+    }
+
+    /// The part of that kind with the most to read.
+    fn longest(&self, kind: TextKind) -> Option<&TextPart> {
+        let mut parts = self.parts.iter().filter(|p| p.kind == kind);
+        let first = parts.next()?;
+        // Mostly there is but one, and nothing to count.
+        Some(parts.fold(first, |longest, p| if p.visible_chars() >= longest.visible_chars() { p } else { longest }))
     }
 }
 
+/// Visible characters from which on a plain part is no stub, whatever stands beside it.
+const STUB_CHARS_MAX: usize = 300;
+
 /// A plain part of few characters that only says that there is an HTML part of many, or nothing.
-fn is_stub(plain: &TextPart, few: usize, many: usize) -> bool {
+fn is_stub(plain: &TextPart, html: &TextPart) -> bool {
+    let few = plain.visible_chars_up_to(STUB_CHARS_MAX);
+    if few >= STUB_CHARS_MAX {
+        return false;
+    }
+    let many = html.visible_chars_up_to(2 * STUB_CHARS_MAX);
     let speaks_of_html = || plain.lines_of(LineKind::Text).any(|l| l.contains("HTML"));
-    few == 0 && many > 0 || few < 40 && many > 2 * few || few < 300 && many > few && speaks_of_html()
+    few == 0 && many > 0 || few < 40 && many > 2 * few || many > few && speaks_of_html()
 }
 
 impl TextPart {
@@ -172,13 +186,25 @@ impl TextPart {
     }
 
     fn visible_chars(&self) -> usize {
+        self.visible_chars_up_to(usize::MAX)
+    }
+
+    /// Counts until it has counted `enough`, to the end of that line.
+    fn visible_chars_up_to(&self, enough: usize) -> usize {
         let visible = |line: &str| {
             if line.is_ascii() {
                 return line.bytes().filter(|b| !matches!(b, b'\t'..=b'\r' | b' ')).count();
             }
             line.chars().filter(|c| !c.is_whitespace()).count()
         };
-        self.lines_of(LineKind::Text).map(visible).sum()
+        let mut chars = 0;
+        for line in self.lines_of(LineKind::Text) {
+            chars += visible(line);
+            if chars >= enough {
+                break;
+            }
+        }
+        chars
     }
 
     fn read(message: &Message<'_>, index: usize) -> Result<Self, ViewFault> {

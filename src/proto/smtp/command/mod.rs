@@ -267,5 +267,5 @@ fn closing_bracket(text: &str) -> Option<usize> {
 /// A mailbox, behind a source route or not.
 fn read_mailbox(path: &str) -> Option<Address> {
     let mailbox = if path.starts_with('@') { path.split_once(':')?.1 } else { path };
-    Address::parse(mailbox).ok()
+    Address::parse(mailbox).ok().filter(Address::has_plain_domain)
 }

