@@ -1,7 +1,7 @@
 //! The relay under TLS on both sides, beside Postfix and beside the ceiling: `cargo bench --bench relay_tls -- --help`.
 //!
-//! A load generator and a sink of our own, both rustls, in this process. For every round, workload and peer (in an order
-//! that turns with the rounds): the ceiling (generator straight to sink), start, warm-up, load, stop. Every mail has an
+//! A load generator and a sink of our own, both rustls, in this process. For each round, workload and peer, in an order
+//! that turns with the rounds: the ceiling (generator straight to sink), start, warm-up, load, stop. Every mail has an
 //! id of its own, so what is lost or doubled is counted. CPU and memory are those of all the peer's processes.
 
 mod load;
