@@ -2,11 +2,14 @@
 
 mod bad_input;
 mod blind;
+mod certificates;
 mod commands;
 mod demo;
 mod dialogue;
 mod disk;
 mod documents;
+mod door_crowds;
+mod door_tls;
 mod failing_next_hop;
 mod gateway;
 mod hostile;
@@ -17,8 +20,11 @@ mod mx;
 mod name_server;
 mod odd_next_hops;
 mod postfix;
+mod reload;
+mod right_over_tls;
 mod right_to_relay;
 mod sink;
 mod smtp;
 mod terminal;
+mod tls_client;
 mod users;
