@@ -49,11 +49,11 @@ pub(super) enum Fault {
     StartTlsRefused { host: Arc<str>, reply: Reply },
     #[error("{host}: {fault}")]
     Tls { host: Arc<str>, fault: ClientTlsFault },
-    #[error("the route's login is not said to {0} in clear: set its tls.mode to \"required\" or \"verified\"")]
+    #[error("the route's user and password are not said to {0} in clear: set tls = \"verified\" for the route")]
     LoginInClear(Arc<str>),
-    #[error("{0} offers neither AUTH PLAIN nor AUTH LOGIN for the route's login")]
+    #[error("{0} offers neither AUTH PLAIN nor AUTH LOGIN for the route's user")]
     NoLogin(Arc<str>),
-    #[error("{host} refused the route's login: {reply}")]
+    #[error("{host} refused the route's user and password: {reply}")]
     LoginRefused { host: Arc<str>, reply: Reply },
 }
 

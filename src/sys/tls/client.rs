@@ -35,7 +35,7 @@ pub enum ClientTlsFault {
         why: String,
     },
     /// The system trusts nobody.
-    #[error("this machine has no list of trusted authorities; install ca-certificates or set tls.ca_file")]
+    #[error("this machine has no list of trusted authorities; install ca-certificates or set tls_ca for the route")]
     NoAuthorities,
     /// A name that no certificate can bear.
     #[error("not a host name: {0}")]
