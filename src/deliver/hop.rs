@@ -200,7 +200,8 @@ impl Hop {
         for (tried, candidate) in candidates.iter().enumerate() {
             let place = place.take().map_or_else(|| self.place(), Ok)?;
             let patience = patience.among(candidates.len() - tried);
-            match self.open_at(candidate, place, Caller { hostname, tls: &self.way.tls, patience: &patience }).await {
+            let caller = Caller { hostname, tls: &self.way.tls, patience: &patience };
+            match self.open_at(candidate, place, caller).await {
                 Ok(connection) => return Ok(connection),
                 Err(broken) => last = broken,
             }

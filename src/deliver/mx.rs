@@ -21,6 +21,8 @@ const ADDRESSES_MAX: usize = 4;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Server {
     pub(super) host: Arc<str>,
+    /// The name that has the addresses: another one where the host's is an alias.
+    pub(super) name: String,
     pub(super) addresses: Vec<IpAddr>,
     /// Whether the way from the domain to its name and on to its addresses is signed.
     pub(super) secure: bool,
@@ -67,9 +69,9 @@ pub(super) async fn servers(
             Ok(answer) if answer.records.iter().any(|ip| us.is_at(*ip, port)) => {
                 ours = Some(ours.map_or(mx.preference, |p| p.min(mx.preference)));
             }
-            Ok(Answer { mut records, secure: signed }) => {
+            Ok(Answer { mut records, secure: signed, name }) => {
                 records.truncate(ADDRESSES_MAX);
-                let server = Server { host: mx.host.into(), addresses: records, secure: secure && signed };
+                let server = Server { host: mx.host.into(), name, addresses: records, secure: secure && signed };
                 found.push((mx.preference, server));
             }
             Err(LookupFault::Temporary(why)) => unknown = Some(why),
@@ -88,11 +90,13 @@ pub(super) async fn servers(
 
 /// The hosts by preference, and whether the answer is signed.
 async fn hosts(names: &Arc<dyn Resolve>, domain: &str) -> Result<(Vec<Mx>, bool), NoServer> {
-    let Answer { mut records, secure } = match names.mx(domain).await {
+    let Answer { mut records, secure, .. } = match names.mx(domain).await {
         Ok(answer) => answer,
-        // RFC 5321 5.1: the domain is its own mail server. Whether a signature says that there is no MX is not known.
+        // RFC 5321 5.1: the domain is its own mail server. A name server that finds the address of this very name signed
+        // has also found it signed that there is no MX, so this is as secure as the address.
         Err(LookupFault::NoRecords) => {
-            Answer { records: vec![Mx { preference: 0, host: domain.to_owned() }], secure: false }
+            let records = vec![Mx { preference: 0, host: domain.to_owned() }];
+            Answer { records, secure: true, name: domain.to_owned() }
         }
         Err(LookupFault::NoSuchName) => return Err(refused(550, (5, 1, 2), "This domain does not exist")),
         Err(LookupFault::Temporary(why)) => return Err(NoServer::Later(why)),

@@ -7,6 +7,7 @@ mod hand_through;
 mod mx;
 pub(super) mod names;
 mod next_hop;
+mod policies;
 mod reports;
 mod stores;
 mod tls;

@@ -17,7 +17,8 @@ use super::surroundings::{Revived, Surroundings};
 use crate::config::{DeliverSettings, HostPort, Route, TlsMode};
 use crate::mail::address::Domain;
 use crate::proto::smtp::reply::Reply;
-use crate::sys::tls::ClientTls;
+use crate::sys::resolver::LookupFault;
+use crate::sys::tls::{ClientTls, Tlsa};
 use crate::watch::Counter;
 
 /// How long the addresses of a name are believed. The system's resolver does not tell how long they are good for.
@@ -116,7 +117,10 @@ impl Way {
             Target::Domain { domain, port } => {
                 let (servers, policy) = (self.servers(domain.as_str(), *port), self.policy(domain.as_str()));
                 match tokio::join!(servers, policy) {
-                    (Ok(servers), policy) => Ok(Ok(self.protected(domain, *port, &servers, policy.as_deref())?)),
+                    (Ok(servers), policy) => {
+                        let candidates = self.protected(domain, *port, &servers, policy.as_deref()).await?;
+                        Ok(Ok(candidates))
+                    }
                     (Err(NoServer::Refused(reply)), _) => Ok(Err(Arc::new(reply))),
                     (Err(NoServer::Later(why)), _) => Err(Fault::Names(why)),
                 }
@@ -132,8 +136,9 @@ impl Way {
         self.policies.of(domain).await
     }
 
-    /// The servers as they may be spoken to under the domain's policy (RFC 8461 5.1).
-    fn protected(
+    /// The servers as they may be spoken to: under their TLSA records where they have any (RFC 7672), else under the
+    /// domain's policy (RFC 8461 5.1).
+    async fn protected(
         &self,
         domain: &Domain,
         port: u16,
@@ -141,22 +146,64 @@ impl Way {
         policy: Option<&Policy>,
     ) -> Result<Vec<Candidate>, Fault> {
         let mut candidates = Vec::new();
-        for Server { host, addresses, .. } in servers {
-            let fits = policy.is_none_or(|policy| policy.covers(host));
-            let tls = match policy.map(|policy| policy.mode) {
-                Some(Mode::Enforce) if fits => TlsNeed::Verified(Arc::from([host.to_string()])),
-                Some(Mode::Enforce) => continue,
-                Some(Mode::Testing) if !fits => {
-                    self.around.watch.count(Counter::StsMismatches);
-                    tracing::info!(domain = domain.as_str(), host = &**host, "sts_mismatch");
-                    TlsNeed::of(&self.route, host)
+        let mut fault = Fault::Policy;
+        let is_enforced = policy.is_some_and(|policy| policy.mode == Mode::Enforce);
+        for server in servers {
+            let at = server.addresses.iter().map(|ip| SocketAddr::new(*ip, port));
+            match self.dane((domain, port), server, is_enforced).await {
+                Ok(Some((host, need))) => candidates.extend(each(&host, at, &need)),
+                Ok(None) => {
+                    let need = self.under(policy, domain, &server.host);
+                    candidates.extend(need.into_iter().flat_map(|need| each(&server.host, at.clone(), &need)));
                 }
-                _ => TlsNeed::of(&self.route, host),
-            };
-            let at = addresses.iter().map(|ip| SocketAddr::new(*ip, port));
-            candidates.extend(each(host, at, &tls));
+                // Whether it has records is not known: in doubt it is not spoken to (RFC 7672 2.1.3).
+                Err(why) => fault = Fault::Names(why),
+            }
         }
-        if candidates.is_empty() { Err(Fault::Policy) } else { Ok(candidates) }
+        if candidates.is_empty() { Err(fault) } else { Ok(candidates) }
+    }
+
+    /// What the TLSA records of a server ask, with the name it is called by then; nothing where no signature leads to
+    /// any, or where none of them can be used and the domain's policy asks for more than that there is TLS at all. An
+    /// error when it cannot be told.
+    async fn dane(
+        &self,
+        (domain, port): (&Domain, u16),
+        server: &Server,
+        is_enforced: bool,
+    ) -> Result<Option<(Arc<str>, TlsNeed)>, String> {
+        // A route that wants a certificate the admin trusts, or no TLS at all, is asked for nothing else.
+        if !server.secure || matches!(self.route.tls.mode, TlsMode::None | TlsMode::Verified) {
+            return Ok(None);
+        }
+        let mut hosts = vec![server.name.as_str(), &*server.host];
+        hosts.dedup();
+        for host in hosts {
+            match self.around.names.tlsa(&format!("_{port}._tcp.{host}")).await {
+                Ok(answer) if answer.secure && (!is_enforced || answer.records.iter().any(Tlsa::is_usable)) => {
+                    let names = [host, &*server.host, domain.as_str()].map(str::to_owned);
+                    let need = TlsNeed::Dane { records: answer.records.into(), names: Arc::from(names) };
+                    return Ok(Some((host.into(), need)));
+                }
+                Ok(_) | Err(LookupFault::NoSuchName | LookupFault::NoRecords) => {}
+                Err(LookupFault::Temporary(why)) => return Err(why),
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a policy asks of a server; nothing when it must not be spoken to.
+    fn under(&self, policy: Option<&Policy>, domain: &Domain, host: &str) -> Option<TlsNeed> {
+        let fits = policy.is_none_or(|policy| policy.covers(host));
+        match policy.map(|policy| policy.mode) {
+            Some(Mode::Enforce) => fits.then(|| TlsNeed::Verified(Arc::from([host.to_owned()]))),
+            Some(Mode::Testing) if !fits => {
+                self.around.watch.count(Counter::StsMismatches);
+                tracing::info!(domain = domain.as_str(), host, "sts_mismatch");
+                Some(TlsNeed::of(&self.route, host))
+            }
+            _ => Some(TlsNeed::of(&self.route, host)),
+        }
     }
 
     async fn servers(&self, domain: &str, port: u16) -> Result<Vec<Server>, NoServer> {
@@ -167,7 +214,7 @@ impl Way {
             let text = "Mail is not sent to addresses that name a host by its number";
             return Err(mx::refused(550, (5, 1, 3), text));
         }
-        Ok(vec![Server { host: ip.to_string().into(), addresses: vec![ip], secure: false }])
+        Ok(vec![Server { host: ip.to_string().into(), name: ip.to_string(), addresses: vec![ip], secure: false }])
     }
 }
 

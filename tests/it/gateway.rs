@@ -47,7 +47,7 @@ pub struct Gateway {
     pub folder: TempDir,
     /// Where it listens.
     pub address: SocketAddr,
-    next_hop: SocketAddr,
+    next_hop: String,
     more: String,
     child: Option<Child>,
     /// Carries its log into the file: limits on what it may write do not hold for a pipe.
@@ -69,9 +69,15 @@ impl Gateway {
 
     /// Has everything ready for [`Gateway::run`]; clients in `network` may relay.
     pub fn prepare(next_hop: SocketAddr, more: &str, network: &str) -> Self {
+        Self::prepare_to(&next_hop.to_string(), more, network)
+    }
+
+    /// The same for a next hop as it stands in the configuration.
+    pub fn prepare_to(next_hop: &str, more: &str, network: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let gateway = Self { folder, address, next_hop, more: more.to_owned(), child: None, log: None };
+        let (next_hop, more) = (next_hop.to_owned(), more.to_owned());
+        let gateway = Self { folder, address, next_hop, more, child: None, log: None };
         gateway.configure(network);
         gateway
     }

@@ -16,6 +16,7 @@ mod hostile;
 mod in_the_middle;
 mod injection;
 mod kill;
+mod mx;
 mod name_server;
 mod odd_next_hops;
 mod postfix;

@@ -9,11 +9,11 @@ use super::next_hop::Kind;
 use super::*;
 
 /// Delivery by MX lookup, and a few servers on one port of loopback.
-struct Net {
-    names: Arc<Names>,
+pub(super) struct Net {
+    pub(super) names: Arc<Names>,
     spool: Spool,
-    deliver: Deliver,
-    servers: Vec<NextHop>,
+    pub(super) deliver: Deliver,
+    pub(super) servers: Vec<NextHop>,
     _folder: tempfile::TempDir,
 }
 
@@ -35,23 +35,45 @@ async fn listeners(count: u8) -> Vec<TcpListener> {
 impl Net {
     /// As many servers as there are scripts, at 127.0.0.2 and on; the last address is nobody's.
     async fn with(scripts: &[&[(Stage, Act)]], change: impl FnOnce(&mut Settings)) -> Self {
-        let listeners = listeners(u8::try_from(scripts.len()).expect("a few")).await;
+        let servers: Vec<_> = scripts.iter().map(|script| (Kind::default(), *script)).collect();
+        Self::of(&servers, change, |_| ()).await
+    }
+
+    pub(super) async fn of(
+        servers: &[(Kind, &[(Stage, Act)])],
+        change: impl FnOnce(&mut Settings),
+        arrange: impl FnOnce(&mut Surroundings),
+    ) -> Self {
+        let listeners = listeners(u8::try_from(servers.len()).expect("a few")).await;
         let port = listeners[0].local_addr().expect("its address").port();
-        let start =
-            |(listener, script): (TcpListener, &&[(Stage, Act)])| NextHop::on(listener, Kind::default(), script);
-        let servers: Vec<NextHop> = listeners.into_iter().zip(scripts).map(start).collect();
+        let each = listeners.into_iter().zip(servers);
+        let servers: Vec<_> = each.map(|(at, (kind, script))| NextHop::on(at, kind.clone(), script)).collect();
         let folder = tempfile::tempdir().expect("a folder");
         let spool = Spool::open(folder.path(), SpoolOptions::default()).expect("a spool");
         let mut settings = settings(&servers[0]);
         settings.routes[0].next_hop = Target::Mx { port };
         change(&mut settings);
         let names = Arc::new(Names::default());
-        let around = Surroundings { names: Arc::clone(&names) as _, ..Surroundings::new(Watch::new()) };
+        let mut around = Surroundings { names: Arc::clone(&names) as _, ..Surroundings::new(Watch::new()) };
+        arrange(&mut around);
         let deliver = Deliver::start_among(spool.clone(), settings, around);
         Self { names, spool, deliver, servers, _folder: folder }
     }
 
-    async fn hand_through(&self, recipients: &[&str]) -> String {
+    /// Takes a mail into custody and tells the last words about its recipient once there are any.
+    pub(super) async fn last_reply(&self, to: &str) -> String {
+        self.store(&[&[to]]).await;
+        let id = EntryId::parse("mail-0").expect("an id");
+        loop {
+            let entry = self.spool.load(&id).await.expect("a spool").expect("the mail is kept");
+            if let Some(reply) = &entry.recipients[0].last_reply {
+                return reply.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub(super) async fn hand_through(&self, recipients: &[&str]) -> String {
         told(&self.deliver.hand_through(&job(recipients)).await)
     }
 
@@ -144,15 +166,7 @@ async fn names_that_cannot_be_told_put_the_mail_off_until_they_can() {
     let net = Net::with(&[&[]], |_| ()).await;
     net.names.set(&["x.example FAILS"]);
     assert_eq!(net.hand_through(&["a@x.example"]).await, "spool next_hop_down");
-    net.store(&[&["a@x.example"]]).await;
-    let id = EntryId::parse("mail-0").expect("an id");
-    let reply = loop {
-        let entry = net.spool.load(&id).await.expect("a spool").expect("an entry");
-        if let Some(reply) = &entry.recipients[0].last_reply {
-            break reply.clone();
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    };
+    let reply = net.last_reply("a@x.example").await;
     assert!(reply.starts_with("451 4.4.3 "), "{reply}");
     net.names.set(&["x.example MX 1 a.example", "a.example A 127.0.0.2"]);
     net.wait_until_left(0).await;

@@ -6,7 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::sys::resolver::{Answer, Lookup, LookupFault, Mx, TlsaRecord};
+use crate::sys::resolver::{Answer, Lookup, LookupFault, Mx};
+use crate::sys::tls::Tlsa;
 use crate::sys::tls::authority::Authority;
 
 /// Every host is on loopback.
@@ -19,14 +20,16 @@ impl Resolve for Here {
     }
 
     fn addresses<'a>(&'a self, _host: &'a str) -> Lookup<'a, IpAddr> {
-        Box::pin(async { Ok(Answer { records: vec![IpAddr::from([127, 0, 0, 1])], secure: false }) })
+        Box::pin(async {
+            Ok(Answer { records: vec![IpAddr::from([127, 0, 0, 1])], secure: false, name: String::new() })
+        })
     }
 
     fn txt<'a>(&'a self, _name: &'a str) -> Lookup<'a, Vec<u8>> {
         Box::pin(async { Err(LookupFault::NoRecords) })
     }
 
-    fn tlsa<'a>(&'a self, _name: &'a str) -> Lookup<'a, TlsaRecord> {
+    fn tlsa<'a>(&'a self, _name: &'a str) -> Lookup<'a, Tlsa> {
         Box::pin(async { Err(LookupFault::NoRecords) })
     }
 }

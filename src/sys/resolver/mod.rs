@@ -9,6 +9,8 @@ use std::fmt::Debug;
 use std::net::IpAddr;
 use std::pin::Pin;
 
+use super::tls::Tlsa;
+
 pub use self::name_servers::NameServers;
 
 /// What was found.
@@ -18,6 +20,8 @@ pub struct Answer<T> {
     pub records: Vec<T>,
     /// Whether a name server we believe in that says every step to them is signed (RFC 4035 3.2.3).
     pub secure: bool,
+    /// The name that has them, where aliases have led: in lower case without the last dot.
+    pub name: String,
 }
 
 /// Why nothing was found.
@@ -43,19 +47,6 @@ pub struct Mx {
     pub host: String,
 }
 
-/// One TLSA record as it stands in the DNS (RFC 6698 2.1).
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct TlsaRecord {
-    /// The certificate usage.
-    pub usage: u8,
-    /// The selector.
-    pub selector: u8,
-    /// The matching type.
-    pub matching: u8,
-    /// What is compared.
-    pub data: Box<[u8]>,
-}
-
 /// A lookup under way.
 pub type Lookup<'a, T> = Pin<Box<dyn Future<Output = Result<Answer<T>, LookupFault>> + Send + 'a>>;
 
@@ -71,7 +62,7 @@ pub trait Resolve: Debug + Send + Sync {
     fn txt<'a>(&'a self, name: &'a str) -> Lookup<'a, Vec<u8>>;
 
     /// The TLSA records of a name such as `_25._tcp.mx.example`.
-    fn tlsa<'a>(&'a self, name: &'a str) -> Lookup<'a, TlsaRecord>;
+    fn tlsa<'a>(&'a self, name: &'a str) -> Lookup<'a, Tlsa>;
 }
 
 /// Stands for name servers where there are none: every name is unknown for now.
@@ -97,7 +88,7 @@ impl Resolve for Nobody {
         Self::answer()
     }
 
-    fn tlsa<'a>(&'a self, _name: &'a str) -> Lookup<'a, TlsaRecord> {
+    fn tlsa<'a>(&'a self, _name: &'a str) -> Lookup<'a, Tlsa> {
         Self::answer()
     }
 }

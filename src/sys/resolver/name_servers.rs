@@ -14,7 +14,8 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, ResponseCache, TlsConfig, TtlConfig, system_conf};
 use tokio::time::timeout;
 
-use super::{Answer, Lookup, LookupFault, Mx, Resolve, TlsaRecord, joined};
+use super::{Answer, Lookup, LookupFault, Mx, Resolve, joined};
+use crate::sys::tls::Tlsa;
 
 /// How long one try at the name servers may take; a second one follows.
 const TRY_FOR: Duration = Duration::from_secs(3);
@@ -88,7 +89,7 @@ impl NameServers {
             let of_end = message.answers.iter().filter(|r| r.name == end && r.record_type() == kind);
             let records: Vec<T> = of_end.filter_map(|r| read(&r.data)).collect();
             if !records.is_empty() {
-                return Ok(Answer { records, secure });
+                return Ok(Answer { records, secure, name: plain(&end) });
             }
             if message.metadata.response_code == ResponseCode::NXDomain {
                 return Err(LookupFault::NoSuchName);
@@ -157,6 +158,11 @@ fn end_of_aliases(message: &Message, name: &Name) -> Option<Name> {
     None
 }
 
+/// The name in lower case without the last dot.
+fn plain(name: &Name) -> String {
+    name.to_lowercase().to_ascii().trim_end_matches('.').to_owned()
+}
+
 fn fault(error: &NetError) -> LookupFault {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code == ResponseCode::NXDomain => {
@@ -170,10 +176,7 @@ fn fault(error: &NetError) -> LookupFault {
 impl Resolve for NameServers {
     fn mx<'a>(&'a self, domain: &'a str) -> Lookup<'a, Mx> {
         Box::pin(self.ask(domain, RecordType::MX, |data| match data {
-            RData::MX(mx) => {
-                let host = mx.exchange.to_lowercase().to_ascii();
-                Some(Mx { preference: mx.preference, host: host.trim_end_matches('.').to_owned() })
-            }
+            RData::MX(mx) => Some(Mx { preference: mx.preference, host: plain(&mx.exchange) }),
             _ => None,
         }))
     }
@@ -194,9 +197,9 @@ impl Resolve for NameServers {
         }))
     }
 
-    fn tlsa<'a>(&'a self, name: &'a str) -> Lookup<'a, TlsaRecord> {
+    fn tlsa<'a>(&'a self, name: &'a str) -> Lookup<'a, Tlsa> {
         Box::pin(self.ask(name, RecordType::TLSA, |data| match data {
-            RData::TLSA(tlsa) => Some(TlsaRecord {
+            RData::TLSA(tlsa) => Some(Tlsa {
                 usage: u8::from(tlsa.cert_usage),
                 selector: u8::from(tlsa.selector),
                 matching: u8::from(tlsa.matching),

@@ -91,7 +91,7 @@ async fn an_answer_is_secure_only_when_the_server_says_so_and_is_believed() {
         }
         let found = names.tlsa("_25._tcp.mx1.candidate.example").await.unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(found.secure, dnssec && signed, "{dnssec} {signed}");
-        assert_eq!(found.records, [TlsaRecord { usage: 3, selector: 1, matching: 1, data: [0, 255].into() }]);
+        assert_eq!(found.records, [Tlsa { usage: 3, selector: 1, matching: 1, data: [0, 255].into() }]);
         // The memory keeps it.
         let again = names.tlsa("_25._tcp.mx1.candidate.example").await.map(|a| a.secure);
         assert_eq!(again, Ok(dnssec && signed));
