@@ -21,6 +21,7 @@ mod odd_next_hops;
 mod postfix;
 mod reload;
 mod right_to_relay;
+mod send_test;
 mod sink;
 mod smtp;
 mod terminal;

@@ -136,7 +136,7 @@ fn door(args: &SendTestArgs, known: Option<&Announced>) -> Result<Door, String> 
         (None, None) => return Err("say --server".to_owned()),
     };
     let tls = match (args.tls.as_str(), tls_of_door) {
-        ("none", _) | ("auto", "none") => Tls::Never,
+        ("none", _) => Tls::Never,
         ("implicit", _) | ("auto", "implicit") => Tls::AtOnce,
         ("starttls", _) => Tls::ByCommand,
         _ => Tls::WhereOffered,
