@@ -1,4 +1,4 @@
-//! A policy that the ledger agrees to: it knows each company's keys and contract versions, or no line is written for it.
+//! A policy that the ledger agrees to: it knows each company's keys and contracts, or no line is written for it.
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use super::courier::SpoolCourier;
 use super::operator::Operator;
 use super::parts::{
     answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from,
-    spool_options, tick,
+    spool_options, surroundings, tick,
 };
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
@@ -99,7 +99,7 @@ impl Gateway {
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
         let entrances = listen(&settings, handed)?;
-        let addresses = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
+        let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
         let root = keys::open_root_key(&data)?;
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;
@@ -109,7 +109,8 @@ impl Gateway {
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
-        let deliver = Deliver::start_watched(spool.clone(), delivery(&settings, &hostname), watch.clone());
+        let around = surroundings(&settings, &watch, &addresses);
+        let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let options = PumpOptions { keep_posted: keep_posted(&settings), ..PumpOptions::default() };
         let pump = Pump::start(spool.clone(), store.clone(), options);
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };

@@ -1,6 +1,6 @@
 //! What the parts of a gateway are started with, made from its settings.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::operator::Operator;
 use crate::config::{DoorTls, Listener, Settings};
 use crate::control::Server;
 use crate::control::test_mail::TestDoor;
-use crate::deliver;
+use crate::deliver::{self, Surroundings};
 use crate::mail::address::Address;
 use crate::notify::{Contact, Directory, Sender};
 use crate::policy::PolicyHandle;
@@ -93,6 +93,12 @@ pub(super) fn delivery(settings: &Settings, hostname: &str) -> deliver::Settings
         deliver: settings.deliver,
         retry: settings.retry.clone(),
     }
+}
+
+/// Names, and where we listen: a domain whose mail server is there leads back to us.
+pub(super) fn surroundings(settings: &Settings, watch: &Watch, addresses: &[SocketAddr]) -> Surroundings {
+    let policies = Some(settings.data_dir.join("sts-policies.json"));
+    Surroundings { policies, ..Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec()) }
 }
 
 pub(super) fn directory(policy: PolicyHandle) -> Directory {

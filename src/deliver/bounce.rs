@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use super::settings::Settings;
 use crate::mail::address::Address;
 use crate::mail::dsn::{self, Failure, Report};
-use crate::mail::envelope::{Body, Envelope};
+use crate::mail::envelope::{Body, Envelope, RecipientDsn, Ret};
+use crate::proto::smtp::client::Recipient;
 use crate::proto::smtp::reply::Reply;
 use crate::spool::{EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState};
 use crate::sys::random;
@@ -16,7 +17,7 @@ use crate::sys::random;
 /// A recipient to be reported.
 #[derive(Clone, Debug)]
 pub(super) struct Lost<'a> {
-    pub(super) recipient: &'a Address,
+    pub(super) recipient: Recipient<'a>,
     pub(super) reply: &'a Reply,
     pub(super) by_next_hop: bool,
     /// Whether it was given up after trying for long, so that the reply is not the reason.
@@ -26,16 +27,24 @@ pub(super) struct Lost<'a> {
 /// The mail a report is about.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct About<'a> {
-    pub(super) sender: Option<&'a Address>,
+    pub(super) envelope: &'a Envelope,
     pub(super) original: &'a [u8],
     pub(super) received_at: Timestamp,
     /// The next hop's host.
     pub(super) next_hop: Option<&'a str>,
 }
 
+impl Lost<'_> {
+    /// Whether the sender wants to be told (RFC 3461 4.1).
+    pub(super) fn is_to_be_told(&self) -> bool {
+        self.recipient.dsn.is_none_or(RecipientDsn::wants_failure)
+    }
+}
+
 /// The entry of the report, or nothing when the mail has the null sender: a report is never answered by a report.
 pub(super) fn entry(settings: &Settings, about: &About<'_>, lost: &[Lost<'_>], now: Timestamp) -> Option<NewEntry> {
-    let sender = about.sender?;
+    let sender = about.envelope.sender.as_ref()?;
+    let asked = about.envelope.dsn.as_deref();
     let id = new_id().ok()?;
     let statuses: Vec<String> = lost.iter().map(status).collect();
     let words: Vec<String> = lost.iter().map(|l| l.reply.to_string()).collect();
@@ -43,7 +52,8 @@ pub(super) fn entry(settings: &Settings, about: &About<'_>, lost: &[Lost<'_>], n
         .iter()
         .zip(statuses.iter().zip(&words))
         .map(|(lost, (status, diagnostic))| Failure {
-            recipient: lost.recipient,
+            recipient: lost.recipient.address,
+            orcpt: lost.recipient.dsn.and_then(|dsn| dsn.orcpt.as_deref()),
             status,
             diagnostic,
             smtp: lost.by_next_hop,
@@ -59,8 +69,13 @@ pub(super) fn entry(settings: &Settings, about: &About<'_>, lost: &[Lost<'_>], n
         arrived: about.received_at,
         failures: &failures,
         original: about.original,
+        header_only: about.envelope.require_tls || asked.is_some_and(|dsn| dsn.ret == Some(Ret::Headers)),
+        envid: asked.and_then(|dsn| dsn.envid.as_deref()),
     });
-    Some(entry_of(settings, id, sender, written, now))
+    let mut entry = entry_of(settings, id, sender, written, now);
+    // The report tells of the mail, and is to be protected like it where that can be had (RFC 8689 5).
+    entry.envelope.require_tls = about.envelope.require_tls;
+    Some(entry)
 }
 
 fn entry_of(settings: &Settings, id: EntryId, to: &Address, written: dsn::Written, now: Timestamp) -> NewEntry {

@@ -13,6 +13,7 @@ use super::outcome::{By, Job, RecipientOutcome};
 use super::writes::{self, Mail, Told, number32};
 use super::{Inner, Tried, parcel};
 use crate::ledger::Proves;
+use crate::proto::smtp::client::Recipient;
 use crate::spool::EntryId;
 use crate::sys::clock;
 use crate::sys::tls::Protection;
@@ -39,7 +40,7 @@ impl InDoubt {
         self.pending.so_far()
     }
 
-    /// The host that has heard our dot.
+    /// The next hop's host.
     pub fn next_hop(&self) -> &str {
         &self.pending.made.peer.host
     }
@@ -74,14 +75,14 @@ impl InDoubt {
             .zip(known.iter().zip(outcomes))
             .filter(|(_, (known, _))| known.is_none())
             .filter_map(|(number, (_, outcome))| {
-                let recipient = job.envelope.recipients.get(*number)?;
+                let recipient = Recipient::of(&job.envelope, *number)?;
                 Some(Told { number: number32(*number), recipient, attempts: 1, outcome, unasked: false })
             })
             .collect();
         let mail = Mail {
             id: &id,
             about: About {
-                sender: job.envelope.sender.as_ref(),
+                envelope: &job.envelope,
                 original: &job.original,
                 received_at: self.began,
                 next_hop: Some(&next_hop),

@@ -42,7 +42,7 @@ pub(super) async fn send_entry(inner: &Arc<Inner>, entry: &Entry, due: &[u32]) {
     for (number, ((way, copy), places)) in groups.into_iter().enumerate() {
         let group = Group { inner, entry, places, copy, began: Instant::now() };
         let Some((place, domain)) = way else {
-            group.settle(None, None, &unasked(unanswered("No route serves this address"))).await;
+            group.settle(None, None, &unasked("No route serves this address")).await;
             continue;
         };
         let route = &inner.settings.routes[place];
@@ -84,12 +84,14 @@ enum Came {
     Unasked(RecipientOutcome),
 }
 
-fn unasked(reply: Reply) -> Came {
-    Came::Unasked(RecipientOutcome::deferred_by_us(reply, false))
+fn unasked(why: &'static str) -> Came {
+    Came::unasked(Reply::new(451, UNANSWERED, why))
 }
 
-fn unanswered(why: &'static str) -> Reply {
-    Reply::new(451, UNANSWERED, why)
+impl Came {
+    fn unasked(reply: Reply) -> Self {
+        Self::Unasked(RecipientOutcome::deferred_by_us(reply, false))
+    }
 }
 
 /// The bare postmaster has no domain whose mail server could be looked up.
@@ -110,9 +112,15 @@ impl Group<'_> {
         };
         let most = connection.recipients_max();
         if most < self.places.len() {
-            hop.rate.give_back();
             hop.give_back(connection);
-            return self.send_in_parts(most, route, hop).await;
+            for (number, places) in self.places.chunks(most).enumerate() {
+                if number > 0 {
+                    wait_for_leave(hop).await;
+                }
+                let part = Group { places: places.to_vec(), ..*self };
+                Box::pin(part.send(route, hop)).await;
+            }
+            return;
         }
         if !self.mark().await {
             hop.rate.give_back();
@@ -123,23 +131,17 @@ impl Group<'_> {
         self.settle(Some(route), Some(hop), &came).await;
     }
 
-    /// Makes a transaction for each so many recipients (RFC 9422); each part is settled as a mail of its own.
-    async fn send_in_parts(&self, most: usize, route: &Route, hop: &Arc<Hop>) {
-        for places in self.places.chunks(most) {
-            wait_for_leave(hop).await;
-            let part = Group { places: places.to_vec(), ..*self };
-            Box::pin(part.send(route, hop)).await;
-        }
-    }
-
     async fn go_without(&self, none: NoConnection, route: &Route, hop: &Arc<Hop>) {
         let is_last = self.inner.settings.is_expired(self.entry.received_at, clock::now());
         let came = match none {
             // Still due; it is begun anew when there is a place.
             NoConnection::Full => return sleep(WAIT_WHEN_FULL).await,
             NoConnection::Down if !is_last && hop.down_left() <= DOWN_BRIEFLY => return sleep(hop.down_left()).await,
-            NoConnection::Down => unasked(hop.why_down().unwrap_or_else(|| unanswered("The next hop does not answer"))),
-            NoConnection::Failed(broken) => unasked(reply_for(&broken, UNANSWERED)),
+            NoConnection::Down => {
+                let silent = || Reply::new(451, UNANSWERED, "The next hop does not answer");
+                Came::unasked(hop.why_down().unwrap_or_else(silent))
+            }
+            NoConnection::Failed(broken) => Came::unasked(reply_for(&broken, UNANSWERED)),
             NoConnection::Refused(reply) => Came::Unasked(RecipientOutcome::refused_by_us((*reply).clone())),
         };
         self.settle(Some(route), Some(hop), &came).await;
@@ -175,7 +177,7 @@ impl Group<'_> {
             match sender.send(&parcel, connection, self.inner.edits_at(company, hop)).await {
                 Attempt::Settled(ended) => ended,
                 Attempt::InDoubt(pending) => pending.wait(&sender, &parcel).await,
-                Attempt::GivenUp => return unasked(unanswered("The attempt was given up")),
+                Attempt::GivenUp => return unasked("The attempt was given up"),
             };
         if edit_blamed {
             self.inner.note_edit_refused(company, hop.name());
@@ -189,7 +191,7 @@ impl Group<'_> {
         let mail = Mail {
             id: &self.entry.id,
             about: About {
-                sender: self.entry.envelope.sender.as_ref(),
+                envelope: &self.entry.envelope,
                 original: &self.entry.original,
                 received_at: self.entry.received_at,
                 next_hop: peer.map(|p| &*p.host).or(hop.map(|h| h.host())),
@@ -209,8 +211,10 @@ impl Group<'_> {
             Came::Outcomes(outcomes, _) => (outcomes[i].clone(), false),
             Came::Unasked(outcome) => (outcome.clone(), true),
         };
-        let recipient = &self.entry.recipients[place];
-        let address = &self.entry.envelope.recipients[place];
-        Told { number: recipient.number, recipient: address, attempts: recipient.attempts + 1, outcome, unasked }
+        let Recipient { number, attempts, .. } = self.entry.recipients[place];
+        let envelope = &self.entry.envelope;
+        let dsn = envelope.dsn.as_ref().and_then(|dsn| dsn.recipients.get(place));
+        let recipient = Addressee { address: &envelope.recipients[place], dsn };
+        Told { number, recipient, attempts: attempts + 1, outcome, unasked }
     }
 }

@@ -49,8 +49,6 @@ pub(super) struct Hop {
     target: Target,
     name: String,
     way: Arc<Way>,
-    /// Cleared when it offers CHUNKING and does not know BDAT.
-    knows_chunking: AtomicBool,
     idle: Mutex<Vec<Connection>>,
     places: Arc<Semaphore>,
     /// Called when a connection comes back.
@@ -62,6 +60,8 @@ pub(super) struct Hop {
     pub(super) rate: Rate,
     /// What it has said about mails.
     pub(super) said: Said,
+    /// Cleared when it offers CHUNKING and does not know BDAT.
+    knows_chunking: AtomicBool,
     /// Whether mail in the spool has been due for it for long and is not yet being sent.
     pub(super) has_backlog: AtomicBool,
     /// Mails of the spool being sent to it.
@@ -82,10 +82,10 @@ impl Hop {
             shunned: Mutex::default(),
             rate: Rate::new(way.route.rate_per_minute),
             said: Said::default(),
+            knows_chunking: AtomicBool::new(true),
             has_backlog: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
-            knows_chunking: AtomicBool::new(true),
             way,
         }
     }
@@ -231,8 +231,7 @@ impl Hop {
         for (tried, candidate) in candidates.iter().enumerate() {
             let place = place.take().map_or_else(|| self.place(), Ok)?;
             let patience = patience.among(candidates.len() - tried);
-            let caller = Caller { hostname, tls: &self.way.tls, patience: &patience };
-            match self.open_at(candidate, place, caller).await {
+            match self.open_at(candidate, place, Caller { hostname, tls: &self.way.tls, patience: &patience }).await {
                 Ok(connection) => return Ok(connection),
                 Err(broken) => last = broken,
             }
@@ -263,7 +262,7 @@ impl Hop {
     fn answered(&self) {
         let was_failing = std::mem::take(&mut *lock(&self.health)).failures > 0;
         if was_failing {
-            self.way.around.revived();
+            self.way.revived.tell();
         }
     }
 
@@ -356,9 +355,9 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{DeliverSettings, HostPort, Route};
+    use crate::config::{HostPort, Route};
     use crate::deliver::Surroundings;
-    use crate::sys::tls::ClientTls;
+    use crate::deliver::way::Common;
     use crate::watch::Watch;
 
     #[tokio::test]
@@ -366,8 +365,8 @@ mod tests {
         let refusing = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
         let target = HostPort { host: refusing.ip().to_string(), port: refusing.port() };
         let around = Arc::new(Surroundings::new(Watch::new()));
-        let (route, settings) = (Route::default(), DeliverSettings::default());
-        let way = Way::new(&route, settings, Arc::default(), around, ClientTls::new());
+        let settings = crate::deliver::tests::settings_for(Vec::new());
+        let way = Way::new(&Route::default(), Common::new(&settings, &around));
         let hop = Hop::new(Target::Host(target), Arc::new(way));
         let second = Duration::from_secs(1);
         let deadlines = crate::deliver::Deadlines { connect: second, command: second, block: second, dot: second };

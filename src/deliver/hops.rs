@@ -9,14 +9,13 @@ use tokio::time::Instant;
 
 use super::Inner;
 use super::hop::{Hop, lock};
-use super::mx::Us;
 use super::outcome::{Job, NotTried};
 use super::settings::Settings;
-use super::surroundings::Surroundings;
-use super::way::{Target, Way};
+use super::sts::Policies;
+use super::surroundings::{Revived, Surroundings};
+use super::way::{Common, Target, Way};
 use crate::config::{CustodyMode, NextHop, Route};
 use crate::mail::address::{Address, Domain};
-use crate::sys::tls::ClientTls;
 use crate::watch::NextHopState;
 
 /// Domains of one route that are spoken to, or known not to answer, at one time. Mail for others waits in the spool.
@@ -28,7 +27,11 @@ const FORGOTTEN_AFTER: Duration = Duration::from_mins(2);
 const SEPARATOR: char = '/';
 
 /// All next hops.
-pub(super) struct Hops(Vec<OfRoute>);
+pub(super) struct Hops {
+    of_routes: Vec<OfRoute>,
+    policies: Policies,
+    pub(super) revived: Arc<Revived>,
+}
 
 /// The next hops of one route; two routes that differ in nothing but whom they serve share theirs.
 #[derive(Clone)]
@@ -55,23 +58,22 @@ struct Domains {
 
 impl Hops {
     pub(super) fn new(settings: &Settings, around: &Arc<Surroundings>) -> Self {
-        let us = Arc::new(Us { hostname: settings.hostname.clone(), listening: around.listening.clone() });
-        let tls = ClientTls::new();
+        let common = Common::new(settings, around);
         let mut all: Vec<OfRoute> = Vec::new();
         for (place, route) in settings.routes.iter().enumerate() {
             let same = settings.routes[..place].iter().position(|other| is_same_way(route, other));
-            let of_route = same.and_then(|same| all.get(same)).cloned().unwrap_or_else(|| {
-                let way = Way::new(route, settings.deliver, Arc::clone(&us), Arc::clone(around), tls.clone());
-                OfRoute::new(&route.next_hop, Arc::new(way))
-            });
+            let of_route = same
+                .and_then(|same| all.get(same))
+                .cloned()
+                .unwrap_or_else(|| OfRoute::new(&route.next_hop, Arc::new(Way::new(route, common.clone()))));
             all.push(of_route);
         }
-        Self(all)
+        Self { of_routes: all, policies: common.policies, revived: common.revived }
     }
 
     /// The next hop for mail to a domain by the route at this place.
     pub(super) fn find(&self, route: usize, domain: Option<&Domain>) -> Result<Arc<Hop>, NoHop> {
-        match (self.0.get(route), domain) {
+        match (self.of_routes.get(route), domain) {
             (Some(OfRoute::One(hop)), _) => Ok(Arc::clone(hop)),
             (Some(OfRoute::Domains(domains)), Some(domain)) => domains.find(domain).ok_or(NoHop::NoRoom),
             _ => Err(NoHop::NoRoute),
@@ -81,11 +83,18 @@ impl Hops {
     /// Closes connections nobody has used for a while, and forgets domains nobody has asked for.
     pub(super) fn close_stale(&self) {
         self.each(|hop| hop.close_stale());
-        for of_route in &self.0 {
+        for of_route in &self.of_routes {
             if let OfRoute::Domains(domains) = of_route {
                 domains.forget_idle(&mut lock(&domains.live));
             }
         }
+    }
+
+    /// Writes what was learnt of domains to its file, if anything was.
+    pub(super) async fn save(&self) {
+        let policies = self.policies.clone();
+        // Its one error is a panic, which is told where it happens.
+        let _ = tokio::task::spawn_blocking(move || policies.save()).await;
     }
 
     /// Closes all idle connections, and keeps none from now on.
@@ -97,13 +106,13 @@ impl Hops {
     pub(super) fn states(&self) -> Vec<NextHopState> {
         let mut seen: Vec<&Arc<Hop>> = Vec::new();
         let mut states = Vec::new();
-        for (place, of_route) in self.0.iter().enumerate() {
+        for (place, of_route) in self.of_routes.iter().enumerate() {
             match of_route {
                 OfRoute::One(hop) if !seen.iter().any(|other| Arc::ptr_eq(other, hop)) => {
                     seen.push(hop);
                     states.push(hop.state());
                 }
-                OfRoute::Domains(domains) if !self.0[..place].iter().any(|other| other.shares(domains)) => {
+                OfRoute::Domains(domains) if !self.of_routes[..place].iter().any(|other| other.shares(domains)) => {
                     states.extend(lock(&domains.live).values().map(|(hop, _)| hop.state()));
                 }
                 _ => {}
@@ -113,7 +122,7 @@ impl Hops {
     }
 
     fn each(&self, act: impl Fn(&Hop)) {
-        for of_route in &self.0 {
+        for of_route in &self.of_routes {
             match of_route {
                 OfRoute::One(hop) => act(hop),
                 OfRoute::Domains(domains) => lock(&domains.live).values().for_each(|(hop, _)| act(hop)),
@@ -250,24 +259,13 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{CustodySettings, DeliverSettings, DomainPattern, HopTls, HostPort, RetrySettings, TlsMode};
-    use crate::deliver::tests::address;
+    use crate::config::{DomainPattern, HopTls, HostPort, TlsMode};
+    use crate::deliver::tests::{address, settings_for};
     use crate::ledger::Proves;
     use crate::watch::Watch;
 
     fn domain(text: &str) -> Domain {
         Domain::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))
-    }
-
-    fn settings(routes: Vec<Route>) -> Settings {
-        let (custody, deliver) = (CustodySettings::default(), DeliverSettings::default());
-        Settings {
-            hostname: "relay.sakura.example".to_owned(),
-            routes,
-            custody,
-            deliver,
-            retry: RetrySettings::default(),
-        }
     }
 
     fn to_host(name: &str, change: impl FnOnce(&mut Route)) -> Route {
@@ -282,14 +280,14 @@ mod tests {
     }
 
     fn hops(routes: Vec<Route>) -> Hops {
-        Hops::new(&settings(routes), &Arc::new(Surroundings::new(Watch::new())))
+        Hops::new(&settings_for(routes), &Arc::new(Surroundings::new(Watch::new())))
     }
 
     #[test]
     fn a_destination_is_read_back_as_it_was_named() {
         let partner =
             Route { domains: vec![DomainPattern::Exactly(domain("partner.example"))], ..to_host("p", |_| ()) };
-        let settings = settings(vec![mx(), partner]);
+        let settings = settings_for(vec![mx(), partner]);
         for (to, name, read) in [
             ("a@Candidate.Example", "net/candidate.example", Some((0, Some(domain("candidate.example"))))),
             ("a@[192.0.2.1]", "net/[192.0.2.1]", Some((0, Some(domain("[192.0.2.1]"))))),

@@ -22,6 +22,7 @@ mod outcome;
 mod rate;
 mod settings;
 mod state;
+mod sts;
 mod surroundings;
 mod tasks;
 mod transaction;
@@ -78,7 +79,6 @@ struct Inner {
     guard: EditGuard,
     counters: Counters,
     active: Active,
-    around: Arc<Surroundings>,
     tasks: Tasks,
     stopping: AtomicBool,
     watch: Watch,
@@ -109,7 +109,7 @@ impl Deliver {
 
     /// Starts delivery, and with it the worker that takes due entries from the spool. Needs a tokio runtime.
     pub fn start_among(spool: Spool, settings: Settings, around: Surroundings) -> Self {
-        let around = Arc::new(Surroundings { revived: Arc::default(), ..around });
+        let around = Arc::new(around);
         let inner = Arc::new(Inner {
             spool,
             hops: Hops::new(&settings, &around),
@@ -119,7 +119,6 @@ impl Deliver {
             tasks: Tasks::default(),
             stopping: AtomicBool::new(false),
             watch: around.watch.clone(),
-            around,
             settings,
         });
         tokio::spawn(worker::run(Arc::clone(&inner)));
@@ -243,6 +242,7 @@ impl Deliver {
         self.0.wake();
         let ended = tokio::time::timeout(within, self.0.tasks.ended()).await.is_ok();
         self.0.hops.close();
+        self.0.hops.save().await;
         ended
     }
 }
@@ -254,7 +254,7 @@ impl Inner {
 
     /// Calls the worker.
     fn wake(&self) {
-        self.around.revived.work.notify_one();
+        self.hops.revived.work.notify_one();
     }
 
     /// Whether mails of the company may be edited for this next hop.
@@ -357,5 +357,6 @@ async fn close_idle(inner: Arc<Inner>) {
     while !inner.stopping() {
         sleep(every).await;
         inner.hops.close_stale();
+        inner.hops.save().await;
     }
 }

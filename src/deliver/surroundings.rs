@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
 use crate::config::DnsSettings;
+use crate::sys::https::{Fetch, Https};
 use crate::sys::resolver::{NameServers, Nobody, Resolve};
+use crate::sys::tls::ClientTls;
 use crate::watch::Watch;
 
 /// What delivery is given by the rest of the house.
@@ -18,10 +21,14 @@ pub struct Surroundings {
     pub watch: Watch,
     /// Who knows the names of mail servers.
     pub names: Arc<dyn Resolve>,
+    /// TLS towards next hops.
+    pub tls: ClientTls,
+    /// Who fetches the policies of domains (MTA-STS).
+    pub web: Arc<dyn Fetch>,
+    /// The file that remembers them; without one they are forgotten at the end.
+    pub policies: Option<PathBuf>,
     /// Where we listen: a domain whose mail server is there leads back to us.
     pub listening: Vec<SocketAddr>,
-    /// Called when a next hop answers that did not.
-    pub(super) revived: Arc<Revived>,
 }
 
 /// Says that some next hop answers again.
@@ -35,23 +42,28 @@ pub(super) struct Revived {
 impl Surroundings {
     /// Those of a process that listens nowhere, with the name servers of this machine.
     pub fn new(watch: Watch) -> Self {
-        Self { watch, names: names(&DnsSettings::default()), listening: Vec::new(), revived: Arc::default() }
+        Self::with(watch, &DnsSettings::default(), Vec::new())
     }
 
-    /// The same with the name servers of the settings.
-    #[must_use]
-    pub fn with_names(self, settings: &DnsSettings) -> Self {
-        Self { names: names(settings), ..self }
+    /// Those of a process that listens at these addresses, with the name servers of the settings.
+    pub fn with(watch: Watch, dns: &DnsSettings, listening: Vec<SocketAddr>) -> Self {
+        let names = names(dns);
+        let tls = ClientTls::new();
+        let web = Arc::new(Https::new(Arc::clone(&names), tls.clone()));
+        Self { watch, names, tls, web, policies: None, listening }
     }
+}
 
-    pub(super) fn revived(&self) {
-        self.revived.any.store(true, Ordering::Release);
-        self.revived.work.notify_one();
+impl Revived {
+    /// Says so, and calls the worker.
+    pub(super) fn tell(&self) {
+        self.any.store(true, Ordering::Release);
+        self.work.notify_one();
     }
 
     /// Whether a next hop has begun to answer since the last call.
-    pub(super) fn take_revived(&self) -> bool {
-        self.revived.any.swap(false, Ordering::AcqRel)
+    pub(super) fn take(&self) -> bool {
+        self.any.swap(false, Ordering::AcqRel)
     }
 }
 

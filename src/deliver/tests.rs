@@ -4,8 +4,10 @@ mod chunks;
 mod custody;
 mod edits;
 mod hand_through;
+mod mx;
 pub(super) mod names;
 mod next_hop;
+mod reports;
 mod stores;
 mod tls;
 
@@ -111,9 +113,13 @@ fn settings(hop: &NextHop) -> Settings {
         proves: Proves::Delivered,
         ..Route::default()
     };
+    settings_for(vec![route])
+}
+
+pub(super) fn settings_for(routes: Vec<Route>) -> Settings {
     Settings {
         hostname: "relay.sakura.example".to_owned(),
-        routes: vec![route],
+        routes,
         custody: CustodySettings { hand_through_for: PATIENCE, ..CustodySettings::default() },
         deliver: DeliverSettings::default(),
         retry: RetrySettings { waits: vec![Duration::ZERO], ..RetrySettings::default() },

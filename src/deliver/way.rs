@@ -11,11 +11,14 @@ use super::candidate::{Candidate, Manner, TlsNeed};
 use super::connection::Fault;
 use super::hop::lock;
 use super::mx::{self, NoServer, Server, Us};
-use super::surroundings::Surroundings;
-use crate::config::{DeliverSettings, HostPort, Route};
+use super::settings::Settings;
+use super::sts::{Mode, Policies, Policy};
+use super::surroundings::{Revived, Surroundings};
+use crate::config::{DeliverSettings, HostPort, Route, TlsMode};
 use crate::mail::address::Domain;
 use crate::proto::smtp::reply::Reply;
 use crate::sys::tls::ClientTls;
+use crate::watch::Counter;
 
 /// How long the addresses of a name are believed. The system's resolver does not tell how long they are good for.
 const ADDRESSES_FOR: Duration = Duration::from_mins(1);
@@ -29,20 +32,44 @@ pub(super) struct Way {
     pub(super) settings: DeliverSettings,
     pub(super) us: Arc<Us>,
     pub(super) around: Arc<Surroundings>,
+    pub(super) policies: Policies,
+    pub(super) revived: Arc<Revived>,
     pub(super) tls: ClientTls,
 }
 
+/// What all routes have in common.
+#[derive(Clone)]
+pub(super) struct Common {
+    pub(super) settings: DeliverSettings,
+    pub(super) us: Arc<Us>,
+    pub(super) around: Arc<Surroundings>,
+    pub(super) policies: Policies,
+    pub(super) revived: Arc<Revived>,
+    pub(super) tls: ClientTls,
+}
+
+impl Common {
+    pub(super) fn new(settings: &Settings, around: &Arc<Surroundings>) -> Self {
+        let us = Arc::new(Us { hostname: settings.hostname.clone(), listening: around.listening.clone() });
+        let (names, web) = (Arc::clone(&around.names), Arc::clone(&around.web));
+        let policies = Policies::new(names, web, around.policies.clone());
+        Self {
+            settings: settings.deliver,
+            us,
+            around: Arc::clone(around),
+            policies,
+            revived: Arc::default(),
+            tls: around.tls.clone(),
+        }
+    }
+}
+
 impl Way {
-    pub(super) fn new(
-        route: &Route,
-        settings: DeliverSettings,
-        us: Arc<Us>,
-        around: Arc<Surroundings>,
-        tls: ClientTls,
-    ) -> Self {
+    pub(super) fn new(route: &Route, common: Common) -> Self {
+        let Common { settings, us, around, policies, revived, tls } = common;
         let connections_max = route.connections_max.unwrap_or(settings.connections_max).max(1);
         let settings = DeliverSettings { connections_max, ..settings };
-        Self { route: route.clone(), manner: Manner::of(route), settings, us, around, tls }
+        Self { route: route.clone(), manner: Manner::of(route), settings, us, around, policies, revived, tls }
     }
 }
 
@@ -83,20 +110,53 @@ impl Way {
         match target {
             Target::Host(at) => {
                 let addresses = look_up(at, known).await?;
-                Ok(Ok(self.each(&at.host.as_str().into(), addresses.iter().copied()).collect()))
+                let tls = TlsNeed::of(&self.route, &at.host);
+                Ok(Ok(each(&at.host.as_str().into(), addresses.iter().copied(), &tls)))
             }
-            Target::Domain { domain, port } => match self.servers(domain.as_str(), *port).await {
-                Ok(servers) => {
-                    let each = |s: &Server| {
-                        let at = s.addresses.iter().map(|ip| SocketAddr::new(*ip, *port)).collect::<Vec<_>>();
-                        self.each(&s.host, at.into_iter()).collect::<Vec<_>>()
-                    };
-                    Ok(Ok(servers.iter().flat_map(each).collect()))
+            Target::Domain { domain, port } => {
+                let (servers, policy) = (self.servers(domain.as_str(), *port), self.policy(domain.as_str()));
+                match tokio::join!(servers, policy) {
+                    (Ok(servers), policy) => Ok(Ok(self.protected(domain, *port, &servers, policy.as_deref())?)),
+                    (Err(NoServer::Refused(reply)), _) => Ok(Err(Arc::new(reply))),
+                    (Err(NoServer::Later(why)), _) => Err(Fault::Names(why)),
                 }
-                Err(NoServer::Refused(reply)) => Ok(Err(Arc::new(reply))),
-                Err(NoServer::Later(why)) => Err(Fault::Names(why)),
-            },
+            }
         }
+    }
+
+    /// The MTA-STS policy of a domain, where the route speaks TLS at all.
+    async fn policy(&self, domain: &str) -> Option<Arc<Policy>> {
+        if self.route.tls.mode == TlsMode::None || mx::literal(domain).is_some() {
+            return None;
+        }
+        self.policies.of(domain).await
+    }
+
+    /// The servers as they may be spoken to under the domain's policy (RFC 8461 5.1).
+    fn protected(
+        &self,
+        domain: &Domain,
+        port: u16,
+        servers: &[Server],
+        policy: Option<&Policy>,
+    ) -> Result<Vec<Candidate>, Fault> {
+        let mut candidates = Vec::new();
+        for Server { host, addresses, .. } in servers {
+            let fits = policy.is_none_or(|policy| policy.covers(host));
+            let tls = match policy.map(|policy| policy.mode) {
+                Some(Mode::Enforce) if fits => TlsNeed::Verified(Arc::from([host.to_string()])),
+                Some(Mode::Enforce) => continue,
+                Some(Mode::Testing) if !fits => {
+                    self.around.watch.count(Counter::StsMismatches);
+                    tracing::info!(domain = domain.as_str(), host = &**host, "sts_mismatch");
+                    TlsNeed::of(&self.route, host)
+                }
+                _ => TlsNeed::of(&self.route, host),
+            };
+            let at = addresses.iter().map(|ip| SocketAddr::new(*ip, port));
+            candidates.extend(each(host, at, &tls));
+        }
+        if candidates.is_empty() { Err(Fault::Policy) } else { Ok(candidates) }
     }
 
     async fn servers(&self, domain: &str, port: u16) -> Result<Vec<Server>, NoServer> {
@@ -109,12 +169,12 @@ impl Way {
         }
         Ok(vec![Server { host: ip.to_string().into(), addresses: vec![ip], secure: false }])
     }
+}
 
-    fn each(&self, host: &Arc<str>, addresses: impl Iterator<Item = SocketAddr>) -> impl Iterator<Item = Candidate> {
-        let tls = TlsNeed::of(&self.route, host);
-        let host = Arc::clone(host);
-        addresses.map(move |at| Candidate { host: Arc::clone(&host), addresses: Arc::from([at]), tls: tls.clone() })
-    }
+/// A candidate for each address.
+fn each(host: &Arc<str>, addresses: impl Iterator<Item = SocketAddr>, tls: &TlsNeed) -> Vec<Candidate> {
+    let one = |at| Candidate { host: Arc::clone(host), addresses: Arc::from([at]), tls: tls.clone() };
+    addresses.map(one).collect()
 }
 
 /// The addresses of a named host, from the system: its hosts file and search list count here.

@@ -41,6 +41,8 @@ pub(super) enum Fault {
     NoAddress,
     #[error("the mail servers cannot be looked up: {0}")]
     Names(String),
+    #[error("no mail server of the domain is one that its MTA-STS policy names")]
+    Policy,
     #[error("{host} does not offer STARTTLS, and nothing may be sent to it in clear: {because}")]
     NoStartTls { host: Arc<str>, because: &'static str },
     #[error("{host} refused STARTTLS: {reply}")]
@@ -64,7 +66,7 @@ impl Fault {
             Self::NoStartTls { .. } | Self::StartTlsRefused { .. } | Self::LoginInClear(_) | Self::NoLogin(_) => {
                 Some((4, 7, 4))
             }
-            Self::Tls { .. } => Some((4, 7, 5)),
+            Self::Tls { .. } | Self::Policy => Some((4, 7, 5)),
             Self::LoginRefused { .. } => Some((4, 7, 8)),
             _ => None,
         }

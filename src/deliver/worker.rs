@@ -78,7 +78,7 @@ pub(super) async fn run(inner: Arc<Inner>) {
         }
         let is_blocked = round(&inner, &mut agenda).await;
         tokio::select! {
-            () = inner.around.revived.work.notified() => {}
+            () = inner.hops.revived.work.notified() => {}
             () = sleep(wait(&agenda, is_blocked || read_at.is_none())) => {}
         }
     }
@@ -135,7 +135,7 @@ fn take_news(inner: &Inner, agenda: &mut Agenda) {
     for destination in inner.active.ended().drain() {
         agenda.add(&destination, now);
     }
-    if inner.around.take_revived() {
+    if inner.hops.revived.take() {
         agenda.revive(now, |destination| inner.hop_of(destination).is_ok_and(|hop| !hop.is_failing()));
     }
 }

@@ -8,7 +8,7 @@ use super::bounce::{self, About, Lost};
 use super::outcome::{By, HandThrough, Job, RecipientOutcome, Settled, referral_events};
 use super::settings::Settings;
 use crate::ledger::Proves;
-use crate::mail::address::Address;
+use crate::proto::smtp::client::Recipient;
 use crate::spool::{Credit, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer, Outcome, Settlement, Write};
 
 /// A mail of which some recipients have an outcome.
@@ -24,7 +24,7 @@ pub(super) struct Mail<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Told<'a> {
     pub(super) number: u32,
-    pub(super) recipient: &'a Address,
+    pub(super) recipient: Recipient<'a>,
     /// Attempts made, this one included.
     pub(super) attempts: u32,
     pub(super) outcome: RecipientOutcome,
@@ -92,9 +92,13 @@ impl Written {
             return;
         }
         self.refused += lost.len() as u64;
-        match bounce::entry(settings, about, lost, now) {
+        let told: Vec<Lost<'_>> = lost.iter().filter(|lost| lost.is_to_be_told()).cloned().collect();
+        if told.is_empty() {
+            return;
+        }
+        match bounce::entry(settings, about, &told, now) {
             Some(entry) => self.writes.push(Write::Store(entry)),
-            None => self.double_bounces += lost.len() as u64,
+            None => self.double_bounces += told.len() as u64,
         }
     }
 }
@@ -193,7 +197,7 @@ fn keep_rest(
         let (state, reply) = match outcome {
             Some(RecipientOutcome::Accepted { .. }) => continue,
             Some(RecipientOutcome::Refused { reply, by_next_hop }) => {
-                let recipient = job.envelope.recipients.get(*number);
+                let recipient = Recipient::of(&job.envelope, *number);
                 let by_next_hop = *by_next_hop;
                 lost.extend(recipient.map(|recipient| Lost { recipient, reply, by_next_hop, expired: false }));
                 continue;
@@ -220,8 +224,8 @@ fn keep_rest(
     if !doubtful.is_empty() {
         written.writes.push(Write::Settle { entry: job.id.clone(), settlements: doubtful });
     }
-    let sender = job.envelope.sender.as_ref();
-    let about = About { sender, original: &job.original, received_at, next_hop: Some(next_hop) };
+    let envelope = &job.envelope;
+    let about = About { envelope, original: &job.original, received_at, next_hop: Some(next_hop) };
     written.report(settings, &about, &lost, now);
     written
 }
@@ -269,6 +273,7 @@ pub(super) fn number32(number: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::config::{CustodySettings, DeliverSettings, RetrySettings};
+    use crate::mail::address::Address;
     use crate::proto::smtp::reply::Reply;
 
     fn settings() -> Settings {
@@ -285,7 +290,8 @@ mod tests {
     fn wait(age_minutes: i64, attempts: u32, unasked: bool) -> i64 {
         let recipient = Address::parse("a@x.example").unwrap_or_else(|e| panic!("{e}"));
         let outcome = RecipientOutcome::deferred_by_us(Reply::new(451, (4, 4, 1), "x"), false);
-        let told = Told { number: 0, recipient: &recipient, attempts, outcome, unasked };
+        let recipient = Recipient { address: &recipient, dsn: None };
+        let told = Told { number: 0, recipient, attempts, outcome, unasked };
         let received_at = Timestamp::UNIX_EPOCH;
         let now = received_at + SignedDuration::from_mins(age_minutes);
         next_at(&settings(), received_at, &told, now).duration_since(now).as_mins()

@@ -34,6 +34,10 @@ pub struct Report<'a> {
     pub failures: &'a [Failure<'a>],
     /// The mail as it came in.
     pub original: &'a [u8],
+    /// Whether its header alone goes back, whatever its size (RFC 3461 4.3).
+    pub header_only: bool,
+    /// The ENVID it came with, as it was written (RFC 3461 4.4).
+    pub envid: Option<&'a str>,
 }
 
 /// What became of one recipient.
@@ -41,6 +45,8 @@ pub struct Report<'a> {
 pub struct Failure<'a> {
     /// The recipient of the mail.
     pub recipient: &'a Address,
+    /// The ORCPT it came with, as it was written (RFC 3461 4.2).
+    pub orcpt: Option<&'a str>,
     /// Enhanced status code (RFC 3463), as `5.1.1`.
     pub status: &'a str,
     /// The last words of the next hop, or ours.
@@ -64,7 +70,7 @@ pub struct Written {
 
 /// Writes the report.
 pub fn write(report: &Report<'_>) -> Written {
-    let returned = Returned::of(report.original);
+    let returned = Returned::of(report.original, report.header_only);
     let eight_bit = report.to.needs_smtputf8() || !returned.octets.is_ascii();
     let boundary = boundary(report.unique, returned.octets);
     let mut out = Vec::with_capacity(returned.octets.len() + 4096);
@@ -90,8 +96,8 @@ struct Returned<'a> {
 }
 
 impl<'a> Returned<'a> {
-    fn of(original: &'a [u8]) -> Self {
-        if original.len() <= WHOLE_ORIGINAL_OCTETS_MAX {
+    fn of(original: &'a [u8], header_only: bool) -> Self {
+        if original.len() <= WHOLE_ORIGINAL_OCTETS_MAX && !header_only {
             return Self { media: "message/rfc822", octets: original };
         }
         let end = memchr::memmem::find(original, b"\r\n\r\n").map_or(original.len(), |at| at + 2);
@@ -187,12 +193,19 @@ fn notice_text(report: &Report<'_>) -> String {
 fn status_part(report: &Report<'_>, boundary: &str) -> String {
     let mut part = format!(
         "\r\n--{boundary}\r\nContent-Type: message/delivery-status\r\nContent-Description: Delivery report\r\n\
-         Content-Transfer-Encoding: 7bit\r\n\r\nReporting-MTA: dns; {}\r\nArrival-Date: {}\r\n",
+         Content-Transfer-Encoding: 7bit\r\n\r\n{}Reporting-MTA: dns; {}\r\nArrival-Date: {}\r\n",
+        report.envid.map_or_else(String::new, |envid| folded(&format!("Original-Envelope-Id: {}", plain(envid)))),
         report.reporting_mta,
         date(report.arrived)
     );
     for failure in report.failures {
-        let _ = write!(part, "\r\nFinal-Recipient: {}\r\nAction: failed\r\n", typed_address(failure.recipient));
+        part.push_str("\r\n");
+        if let Some((kind, address)) = failure.orcpt.and_then(|orcpt| orcpt.split_once(';')) {
+            // A UTF-8 address has an encoding of its own, which goes back as it is (RFC 6533 3).
+            let address = if kind.eq_ignore_ascii_case("utf-8") { ascii(&harmless(address)) } else { plain(address) };
+            part.push_str(&folded(&format!("Original-Recipient: {}; {address}", ascii(&harmless(kind)))));
+        }
+        let _ = write!(part, "Final-Recipient: {}\r\nAction: failed\r\n", typed_address(failure.recipient));
         let _ = write!(part, "Status: {}\r\n", status_of(failure.status));
         if let Some(host) = failure.remote_mta {
             let _ = write!(part, "Remote-MTA: dns; {}\r\n", ascii(&harmless(host)));
@@ -234,6 +247,21 @@ fn status_of(status: &str) -> &str {
 fn harmless(words: &str) -> String {
     let line: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(DIAGNOSTIC_CHARS_MAX).collect();
     line.trim().to_owned()
+}
+
+/// What an xtext says (RFC 3461 4), or the xtext itself where it says anything that no field can hold.
+fn plain(xtext: &str) -> String {
+    let mut text = String::with_capacity(xtext.len());
+    let mut rest = xtext;
+    while let Some((before, behind)) = rest.split_once('+') {
+        text.push_str(before);
+        let octet = behind.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let Some(octet) = octet.filter(|octet| matches!(octet, b' '..=b'~')) else { return ascii(&harmless(xtext)) };
+        text.push(char::from(octet));
+        rest = &behind[2..];
+    }
+    text.push_str(rest);
+    ascii(&harmless(&text))
 }
 
 fn ascii(words: &str) -> String {

@@ -55,6 +55,14 @@ pub struct RecipientDsn {
     pub orcpt: Option<Box<str>>,
 }
 
+impl RecipientDsn {
+    /// Whether the sender wants to hear that this recipient did not get the mail.
+    pub fn wants_failure(&self) -> bool {
+        let named = |notify: &str| notify.split(',').any(|word| word.trim().eq_ignore_ascii_case("FAILURE"));
+        self.notify.as_deref().is_none_or(named)
+    }
+}
+
 /// The BODY parameter of MAIL (RFC 6152 2).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Body {
@@ -63,4 +71,18 @@ pub enum Body {
     SevenBit,
     /// `8BITMIME`.
     EightBitMime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_told_unless_something_else_was_asked() {
+        let wants = |notify: Option<&str>| {
+            RecipientDsn { notify: notify.map(Into::into), ..RecipientDsn::default() }.wants_failure()
+        };
+        assert!(wants(None) && wants(Some("FAILURE")) && wants(Some("SUCCESS,failure,DELAY")));
+        assert!(!wants(Some("NEVER")) && !wants(Some("SUCCESS,DELAY")) && !wants(Some("SUCCESS")));
+    }
 }

@@ -1,9 +1,10 @@
-//! What the machine gives: time, entropy, disk, sockets, accounts, the terminal, names and TLS. Nobody else asks it.
+//! What the machine gives: time, entropy, disk, sockets, accounts, terminal, names, the web, TLS. Nobody else asks it.
 
 pub mod account;
 pub mod clock;
 pub mod disk;
 pub mod files;
+pub mod https;
 pub mod net;
 pub mod own_address;
 pub mod password;

@@ -87,6 +87,8 @@ names! {
         AttemptsBounced = "attempts_bounced",
         /// Mails that may have arrived twice.
         PossibleDoubles = "possible_doubles",
+        /// Mail servers that are not among those their domain's policy names, where that is in its testing mode.
+        StsMismatches = "sts_mismatches",
         /// Outbox rows that reached the log because the disk failed.
         Recoveries = "recoveries",
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::gateway::{Gateway, binary};
+use crate::gateway::binary;
 use crate::smtp::{ordinary, rejection};
 
 fn run(words: &[&str]) -> (bool, String, String) {

@@ -20,6 +20,7 @@ mod name_server;
 mod odd_next_hops;
 mod postfix;
 mod reload;
+mod right_over_tls;
 mod right_to_relay;
 mod send_test;
 mod sink;

@@ -1,5 +1,5 @@
-//! The right to relay and the right to a line are two questions (design §3.1): who is let in, whose mail it is, and what
-//! the ledger says afterwards. Clients are told apart by their addresses on loopback.
+//! The right to relay and the right to a line are two questions (design §3.1): who is let in, whose mail it is, and
+//! what the ledger says afterwards. Clients are told apart by their addresses on loopback.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};

@@ -91,7 +91,11 @@ impl NextHop {
     }
 
     pub(super) async fn of_kind(kind: Kind, script: &[(Stage, Act)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::on(TcpListener::bind("127.0.0.1:0").await.expect("a port"), kind, script)
+    }
+
+    /// The same on a listener the test has bound.
+    pub(super) fn on(listener: TcpListener, kind: Kind, script: &[(Stage, Act)]) -> Self {
         let address = listener.local_addr().expect("an address");
         let hop = Self { address, kind, state: Arc::default(), heard: Arc::default() };
         hop.add(script);

@@ -16,6 +16,7 @@ fn at(second: i64) -> Timestamp {
 fn failure<'a>(recipient: &'a Address, diagnostic: &'a str) -> Failure<'a> {
     Failure {
         recipient,
+        orcpt: None,
         status: "5.1.1",
         diagnostic,
         smtp: true,
@@ -33,6 +34,8 @@ fn written(to: &Address, failures: &[Failure<'_>], original: &[u8]) -> Written {
         arrived: at(1_700_000_000),
         failures,
         original,
+        header_only: false,
+        envid: None,
     })
 }
 
