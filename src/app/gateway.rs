@@ -13,7 +13,7 @@ use super::courier::SpoolCourier;
 use super::operator::Operator;
 use super::parts::{
     answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from,
-    spool_options, surroundings, tick,
+    refuse_without_credentials, spool_options, surroundings,
 };
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
@@ -92,9 +92,7 @@ impl Gateway {
     /// The first thing that cannot be had, with what to do about it.
     pub async fn start(settings: Settings, handed: Vec<TcpListener>, watch: Watch) -> Result<Self, StartFault> {
         let data = settings.data_dir.clone();
-        if !settings.credentials_missing.is_empty() {
-            return Err(StartFault::Credentials(settings.credentials_missing.join(", ")));
-        }
+        refuse_without_credentials(&settings)?;
         let lock = DataLock::take(&data, "serve")?;
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
@@ -133,7 +131,6 @@ impl Gateway {
             stop: stop.clone(),
         };
         let control = answer_admins(control, operator, stop.subscribe());
-        tokio::spawn(tick(watch.clone(), stop.subscribe()));
         let stop_for = Duration::from_secs(settings.smtp.limits.stop_seconds_max);
         let host: Arc<str> = hostname.into();
         let services = Services {

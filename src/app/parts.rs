@@ -23,6 +23,11 @@ use crate::smtp::{Entrance, listener_for};
 use crate::spool::{Spool, SpoolOptions};
 use crate::watch::Watch;
 
+pub(super) fn refuse_without_credentials(settings: &Settings) -> Result<(), StartFault> {
+    let missing = &settings.credentials_missing;
+    if missing.is_empty() { Ok(()) } else { Err(StartFault::Credentials(missing.join(", "))) }
+}
+
 pub(super) fn hostname(settings: &Settings) -> Result<String, StartFault> {
     if let Some(name) = &settings.hostname {
         return Ok(name.to_string());
@@ -121,7 +126,7 @@ pub(super) fn notices_from(settings: &Settings, hostname: &str) -> Result<Sender
 }
 
 /// Lets the watch know each second, so that it can tell how many mails come and go in one.
-pub(super) async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
+async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
     let mut second = interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -133,6 +138,7 @@ pub(super) async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
 }
 
 pub(super) fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(tick(operator.watch.clone(), stop.clone()));
     let stopped = async move {
         // A sender that is gone means the same as a stop.
         let _ = stop.wait_for(|stop| *stop).await;

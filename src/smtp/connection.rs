@@ -24,7 +24,7 @@ use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::{Action, Peer, Session, Terms, Transaction};
 use crate::sys;
 use crate::sys::tls::Stream;
-use crate::watch::{Counter, Watch};
+use crate::watch::{Counter, Held, Watch};
 
 /// Replies are written at the latest when this many octets of them wait.
 const OUTPUT_OCTETS: usize = 8 * 1024;
@@ -54,6 +54,9 @@ pub(super) struct Connection<C> {
 struct Counted {
     faults: u32,
     denied_relays: u32,
+    /// Held while it is under TLS, and while it is logged in.
+    tls: Option<Held>,
+    logged_in: Option<Held>,
 }
 
 /// How a wait for octets ended.
@@ -254,7 +257,7 @@ impl<C: Custody> Connection<C> {
         let (new_faults, new_relays) = (faults - self.counted.faults, denied_relays - self.counted.denied_relays);
         self.watch().add(Counter::ProtocolFaults, u64::from(new_faults));
         self.watch().add(Counter::RelayDenied, u64::from(new_relays));
-        self.counted = Counted { faults, denied_relays };
+        (self.counted.faults, self.counted.denied_relays) = (faults, denied_relays);
     }
 
     fn watch(&self) -> &Watch {

@@ -38,11 +38,11 @@ impl Answered {
 /// Asks until the end is known or the time is over.
 pub(super) fn follow(
     (data, token): (&Path, &str),
-    answered: Answered,
+    answered: &Answered,
     until: Instant,
     steps: &mut Steps<'_>,
 ) -> io::Result<(Outcome, String)> {
-    let (mut told, mut untold) = (0, Some(&answered));
+    let (mut told, mut untold) = (0, Some(answered));
     loop {
         let followed = match ask(data, token) {
             Ok(followed) => followed,

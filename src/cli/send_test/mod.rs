@@ -54,7 +54,7 @@ pub fn send_test(args: &SendTestArgs, out: &mut dyn Write) -> io::Result<End> {
     };
     let followed = match (&plan.server, answered) {
         (Ok(server), Some(answered)) => {
-            Some(follow::follow((&server.data, &server.token), answered, until, &mut steps)?)
+            Some(follow::follow((&server.data, &server.token), &answered, until, &mut steps)?)
         }
         (_, Some(answered)) => answered.tell(&mut steps).map(|()| None)?,
         (_, None) => None,
@@ -136,7 +136,7 @@ fn door(args: &SendTestArgs, known: Option<&Announced>) -> Result<Door, String> 
         (None, None) => return Err("say --server".to_owned()),
     };
     let tls = match (args.tls.as_str(), tls_of_door) {
-        ("none", _) | ("auto", "none") => Tls::Never,
+        ("none", _) => Tls::Never,
         ("implicit", _) | ("auto", "implicit") => Tls::AtOnce,
         ("starttls", _) => Tls::ByCommand,
         _ => Tls::WhereOffered,

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub use labels::Labels;
-pub use page::next_hops;
+pub(super) use labels::Labels;
+pub(super) use page::next_hops;
 
 use super::args::TopArgs;
 use super::output::{End, print_json};

@@ -11,7 +11,7 @@ use crate::proto::smtp::session::{Checked, Peer};
 use crate::smtp::arrival::HANDSHAKE_FOR;
 use crate::smtp::{Admission, Custody, Login};
 use crate::sys::tls::Stream;
-use crate::watch::Counter;
+use crate::watch::{Counter, Gauge};
 
 impl<C: Custody> Connection<C> {
     /// Takes the client's handshake. What it said before counts no more (RFC 3207 4.2).
@@ -30,6 +30,7 @@ impl<C: Custody> Connection<C> {
         let may_relay = secured.admit_anew();
         let peer = Peer { may_relay, tls: true, ..secured.session.peer() };
         secured.session.secured(peer);
+        secured.counted.tls = Some(secured.watch().hold(Gauge::SessionsTls));
         Ok(secured)
     }
 
@@ -49,6 +50,7 @@ impl<C: Custody> Connection<C> {
         match login {
             Login::As(user) => {
                 self.watch().count(Counter::Logins);
+                self.counted.logged_in = Some(self.watch().hold(Gauge::SessionsLoggedIn));
                 self.client.user = Some(user);
                 Checked::Known { may_relay: self.admit_anew() }
             }
