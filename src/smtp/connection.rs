@@ -19,6 +19,7 @@ use super::room::Share;
 use super::server::stopping;
 use super::shared::Shared;
 use super::{Admission, Arrived, Custody};
+use crate::mail::address::Address;
 use crate::pipeline::Client;
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::{Action, Peer, Session, Terms, Transaction};
@@ -198,8 +199,12 @@ impl<C: Custody> Connection<C> {
 
     async fn answer(&mut self, transaction: Transaction) -> io::Result<()> {
         self.flush().await?;
+        let sender = transaction.envelope.sender.clone();
         let arrived = Arrived { client: self.client.clone(), transaction, at: sys::clock::now() };
         let reply = self.shared.custody.take(arrived).await;
+        if reply.is_positive() {
+            self.shared.note_taken(&self.client, sender.as_ref().and_then(Address::domain));
+        }
         self.share.release();
         self.session.answered();
         reply.write_to(&mut self.output);

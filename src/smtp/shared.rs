@@ -29,6 +29,12 @@ enum Who {
     Network(IpAddr),
 }
 
+impl Who {
+    fn of(client: &Client) -> Self {
+        client.user.as_ref().map_or(Self::Network(network_of(client.ip)), |user| Self::User(user.as_str().into()))
+    }
+}
+
 /// What all connections share.
 pub(super) struct Shared<C> {
     pub(super) door: Door,
@@ -91,16 +97,37 @@ impl<C: Custody> Shared<C> {
         self.by_client.is_some() || self.by_company.is_some()
     }
 
-    /// Whether this client may begin a message from this domain now.
+    /// Whether this client may begin a message from this domain now. It counts for its rates; a message of a client that
+    /// others share counts only once it is taken, or anybody there could use up what is a company's.
     pub(super) fn may_begin(&self, client: &Client, sender: Option<&Domain>) -> bool {
-        let who = || client.user.as_ref().map_or(Who::Network(network_of(client.ip)), |u| Who::User(u.as_str().into()));
-        let company = || self.custody.company_of(sender?);
-        let of_client = self.by_client.as_ref().is_none_or(|rates| rates.take(who(), self.now()));
-        let of_company = |rates: &Rates<CompanyId>| company().is_none_or(|company| rates.take(company, self.now()));
-        let may = of_client && self.by_company.as_ref().is_none_or(of_company);
+        let now = self.now();
+        let may = if client.shared {
+            self.by_client.as_ref().is_none_or(|rates| rates.has(&Who::of(client), now))
+                && self.of_company(sender, |rates, company| rates.has(&company, now))
+        } else {
+            self.by_client.as_ref().is_none_or(|rates| rates.take(Who::of(client), now))
+                && self.of_company(sender, |rates, company| rates.take(company, now))
+        };
         if !may {
             self.door.watch.count(Counter::RateLimited);
         }
         may
+    }
+
+    /// A message of this client, from this domain, was taken.
+    pub(super) fn note_taken(&self, client: &Client, sender: Option<&Domain>) {
+        if client.shared {
+            let now = self.now();
+            if let Some(rates) = &self.by_client {
+                rates.take(Who::of(client), now);
+            }
+            self.of_company(sender, |rates, company| rates.take(company, now));
+        }
+    }
+
+    /// What the sender's company is answered; who belongs to none is held to no rate.
+    fn of_company(&self, sender: Option<&Domain>, ask: impl Fn(&Rates<CompanyId>, CompanyId) -> bool) -> bool {
+        let Some(rates) = &self.by_company else { return true };
+        sender.and_then(|domain| self.custody.company_of(domain)).is_none_or(|company| ask(rates, company))
     }
 }

@@ -47,6 +47,26 @@ async fn a_company_over_its_rate_is_told_so_by_the_domain_of_its_sender() {
 }
 
 #[tokio::test]
+async fn of_a_shared_client_only_what_was_taken_counts_for_a_company() {
+    let mut plan = Plan::new(Limits { messages_per_company_per_minute: 2, ..Limits::default() });
+    plan.settings.xclient_from = vec!["127.0.0.0/8".parse().expect("a network")];
+    let house = plan.open();
+    let mut shared = Caller::connect(&house).await;
+    shared.say("EHLO proxy\r\nXCLIENT ADDR=203.0.113.1\r\nEHLO cloud\r\n").await;
+    shared.expect(&["220", "250 SMTPUTF8", "220", "250 SMTPUTF8"]).await;
+    shared.say(format!("{MAIL}RSET\r\n").repeat(5)).await;
+    shared.expect(&["250 2.1.0", "250 2.0.0"].repeat(5)).await;
+    for _ in 0..2 {
+        shared.say(format!("{MAIL}RCPT TO:<taro@mail.example>\r\nDATA\r\n")).await;
+        shared.expect(&["250 2.1.0", "250 2.1.5", "354"]).await;
+        shared.say("text\r\n.\r\n").await;
+        shared.expect(&["250 2.0.0 Taken"]).await;
+    }
+    shared.say(MAIL).await;
+    shared.expect(&["450 4.7.1"]).await;
+}
+
+#[tokio::test]
 async fn one_that_waits_takes_little_memory() {
     async fn future(connection: Connection<Notes>) {
         connection.converse().await;

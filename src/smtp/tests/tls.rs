@@ -42,7 +42,7 @@ impl Papers {
         plan
     }
 
-    async fn shake(&self, socket: TcpStream, shown: Option<&Issued>) -> io::Result<TlsStream<TcpStream>> {
+    pub(super) async fn shake(&self, socket: TcpStream, shown: Option<&Issued>) -> io::Result<TlsStream<TcpStream>> {
         let builder = ClientConfig::builder_with_provider(Arc::new(crypto::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().expect("versions");
         let builder = builder.with_root_certificates(self.authority.roots());

@@ -31,6 +31,20 @@ async fn behind_a_balancer_the_client_counts_that_it_speaks_for() {
 }
 
 #[tokio::test]
+async fn behind_a_balancer_tls_begins_with_the_first_octet_behind_its_header() {
+    let papers = super::tls::Papers::new();
+    let mut plan = papers.plan(crate::config::DoorTls::Implicit);
+    plan.listener().proxy_from = vec!["127.0.0.0/8".parse().expect("a network")];
+    plan.may_relay = |client| client.ip == IpAddr::from([192, 0, 2, 7]);
+    let house = plan.open();
+    let mut socket = TcpStream::connect(house.address).await.expect("an open door");
+    socket.write_all(&proxy_header([192, 0, 2, 7])).await.expect("a client that is listened to");
+    let mut caller = Caller::over(papers.shake(socket, None).await.expect("a handshake"));
+    caller.say(OPEN).await;
+    caller.expect(&["220", "250 SMTPUTF8", "250 2.1.0", "250 2.1.5"]).await;
+}
+
+#[tokio::test]
 async fn nobody_but_a_listed_balancer_comes_in_where_one_is_listed() {
     let house = behind_balancer("192.0.2.0/24");
     let mut stranger = Caller::connect(&house).await;
