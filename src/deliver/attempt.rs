@@ -32,8 +32,8 @@ impl<'a> Parcel<'a> {
             terms: connection.terms,
             ..Plan::of(self.envelope, recipients)
         };
-        if plan.asks_for_high_octets(&connection.offered) {
-            plan.high_octets = content.high_octets();
+        if plan.asks_what_octets(&connection.offered) {
+            plan.what_octets = content.what_octets();
         }
         plan
     }

@@ -56,8 +56,8 @@ impl TlsNeed {
     pub(super) fn strict_because(&self) -> Option<&'static str> {
         match self {
             Self::None | Self::Opportunistic => None,
-            Self::Required => Some("the route's tls.mode is \"required\", or it has a login"),
-            Self::Verified(_) => Some("the route's tls.mode is \"verified\", or its MTA-STS policy is enforced"),
+            Self::Required => Some("the route says tls = \"required\", or has a user to log in"),
+            Self::Verified(_) => Some("the route says tls = \"verified\", or the domain's MTA-STS policy is enforced"),
             Self::Dane { .. } => Some("its domain has TLSA records"),
         }
     }

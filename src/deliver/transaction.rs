@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::connection::{Broken, Connection, Fault, Patience, Peer};
 use crate::mail::edit::Edits;
-use crate::proto::smtp::client::{After, Answer, Class, Dialogue, Framing, HighOctets, Phase, Plan, Progress};
+use crate::proto::smtp::client::{After, Answer, Class, Dialogue, Framing, Octets, Phase, Plan, Progress};
 use crate::proto::smtp::data;
 
 /// The message of a transaction: our trace line in front, then the original with its edits. Nothing is copied.
@@ -25,19 +25,9 @@ impl<'a> Content<'a> {
         std::iter::once(self.trace).chain(self.edits.segments(self.original))
     }
 
-    /// Where it has octets over 127.
-    pub(super) fn high_octets(&self) -> HighOctets {
-        let end = match memchr::memmem::find(self.original, b"\r\n\r\n") {
-            _ if self.original.starts_with(b"\r\n") => 0,
-            found => found.unwrap_or(self.original.len()),
-        };
-        if !self.trace.is_ascii() || !self.original[..end].is_ascii() {
-            HighOctets::Header
-        } else if self.segments().all(<[u8]>::is_ascii) {
-            HighOctets::None
-        } else {
-            HighOctets::Body
-        }
+    /// What octets it has, edits included.
+    pub(super) fn what_octets(&self) -> Octets {
+        if self.segments().all(<[u8]>::is_ascii) { Octets::Seven } else { Octets::Eight }
     }
 
     /// Whether the edits would put an octet on the wire that no message may hold.

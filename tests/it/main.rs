@@ -20,6 +20,7 @@ mod mx;
 mod name_server;
 mod odd_next_hops;
 mod postfix;
+mod protected_next_hop;
 mod reload;
 mod right_over_tls;
 mod right_to_relay;

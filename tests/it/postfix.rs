@@ -11,9 +11,9 @@ use crate::gateway::{Gateway, free_port, wait_for};
 use crate::smtp::{has_link, ordinary, rejection};
 
 /// A private Postfix that delivers everything into one Maildir.
-struct Postfix {
+pub struct Postfix {
     folder: TempDir,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 fn script(name: &str) -> PathBuf {
@@ -22,12 +22,26 @@ fn script(name: &str) -> PathBuf {
 
 impl Postfix {
     fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// One that offers STARTTLS with the key and the chain in a PEM text.
+    pub fn under_tls(pem: &str) -> Self {
+        Self::start_with(Some(pem))
+    }
+
+    fn start_with(pem: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
+        let file = folder.path().join("chain.pem");
+        if let Some(pem) = pem {
+            fs::write(&file, pem).expect("a PEM file");
+        }
         let output = Command::new(script("postfix-instance"))
             .arg("start")
             .arg(folder.path())
             .arg(port.to_string())
+            .args(pem.map(|_| &file))
             .output()
             .expect("the script runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -35,7 +49,7 @@ impl Postfix {
     }
 
     /// The mails it has delivered, each with the trace lines it and we put in front.
-    fn delivered(&self) -> Vec<Vec<u8>> {
+    pub fn delivered(&self) -> Vec<Vec<u8>> {
         let new = self.folder.path().join("mail/all/new");
         let files = fs::read_dir(new).map(|d| d.flatten().collect::<Vec<_>>()).unwrap_or_default();
         files.iter().filter_map(|f| fs::read(f.path()).ok()).collect()

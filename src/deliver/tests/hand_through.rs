@@ -223,3 +223,66 @@ async fn big_mails_with_many_dots_arrive_to_the_octet() {
     let stuffed = String::from_utf8_lossy(&message).replace("\r\n.", "\r\n..");
     assert_eq!(world.hop.messages(), [wire(stuffed.as_bytes())]);
 }
+
+/// What the next hop says in place of a reply, at every stage: rubbish of all sorts, and far too much of it.
+#[tokio::test]
+async fn no_rubbish_is_ever_acceptance_and_none_of_it_grows_without_bound() {
+    let rubbish = [
+        Act::Flood(b"250-more\r\n"),
+        Act::Flood(b"250 and no end of the line "),
+        Act::Raw(b"250 bare\n"),
+        Act::Raw(b"199 too low\r\n"),
+        Act::Raw(b"260 second digit\r\n"),
+        Act::Raw(b"600 too high\r\n"),
+        Act::Raw(b"\xff\xfe\0\r\n"),
+        Act::Raw(b"250-one\r\n354 two\r\n"),
+        Act::Raw(b"\r\n"),
+    ];
+    for stage in [Stage::Greet, Stage::Ehlo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Dot] {
+        for act in &rubbish {
+            let world = World::new(&[(stage, act.clone())]).await;
+            let told = world.hand_through().await;
+            let wanted = match stage {
+                Stage::Greet | Stage::Ehlo => "spool next_hop_down",
+                Stage::Dot => "doubtful 451 4.4.2 malformed reply",
+                _ => "deferred 451 4.4.2 malformed reply",
+            };
+            assert!(told.starts_with(wanted), "{stage:?} {act:?}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_next_hop_may_close_at_any_place_and_the_mail_waits() {
+    for stage in [Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Dot] {
+        let world = World::new(&[(stage, Act::ReplyAndDrop("421 4.3.2 going down"))]).await;
+        let handed = world.serve(&referral("mail-1")).await;
+        assert_eq!(told(&handed), "deferred 421 4.3.2 going down", "{stage:?}");
+        world.wait_until_empty().await;
+        assert_eq!(world.outbox().await, ["mail-1 0 Delivered"], "{stage:?}");
+        assert_eq!((world.deliver.counted().refused, world.deliver.counted().maybe_doubled), (0, 0), "{stage:?}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_in_shift_jis_are_refusals_at_every_stage() {
+    for stage in [Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Dot] {
+        let world = World::new(&[(stage, Act::Raw(b"550 \x8b\x91\x94\xdb \x83\x81\x81[\x83\x8b\r\n"))]).await;
+        let told = world.hand_through().await;
+        assert!(told.starts_with("refused 550 "), "{stage:?}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_domain_beyond_ascii_goes_as_its_a_label_where_smtputf8_is_not_offered() {
+    for (ehlo, wanted) in [("250 x", "xn--wgv71a.example"), ("250-x\r\n250 SMTPUTF8", "日本.example")] {
+        let world = World::new(&[(Stage::Ehlo, Act::Reply(ehlo))]).await;
+        let handed = world.deliver.hand_through(&job(&["taro@日本.example"])).await;
+        assert_eq!(told(&handed), "accepted 250 taken");
+        let commands = world.hop.commands();
+        assert!(commands.contains(&format!("RCPT TO:<taro@{wanted}>")), "{commands}");
+    }
+    let world = World::new(&[(Stage::Ehlo, Act::Reply("250 x"))]).await;
+    let handed = world.deliver.hand_through(&job(&["太郎@日本.example", "taro@日本.example"])).await;
+    assert!(told(&handed).starts_with("refused 553 5.6.7 ") && told(&handed).ends_with("accepted 250 taken"));
+}

@@ -38,6 +38,8 @@ pub(super) enum Act {
     Reply(&'static str),
     /// These octets.
     Raw(&'static [u8]),
+    /// These octets again and again, until the client goes.
+    Flood(&'static [u8]),
     /// These lines after a while.
     Late(Duration, &'static str),
     /// The connection is closed.
@@ -264,6 +266,11 @@ impl NextHop {
             Act::Raw(octets) => {
                 peer.write(octets).await?;
                 return Some("");
+            }
+            Act::Flood(octets) => {
+                let many = octets.repeat(8192 / octets.len());
+                while peer.write(&many).await.is_some() {}
+                return None;
             }
             Act::Drop => return None,
             Act::ReplyAndDrop(text) => {

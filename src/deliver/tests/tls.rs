@@ -28,8 +28,8 @@ async fn world_of(kind: Kind, script: &[(Stage, Act)], change: impl FnOnce(&mut 
     World::of(NextHop::of_kind(kind, script).await, change)
 }
 
-fn login() -> Option<Login> {
-    Some(Login { user: "relay".to_owned(), password: Secret::new("plum") })
+fn login() -> Login {
+    Login { user: "relay".to_owned(), password: Secret::new("plum") }
 }
 
 async fn protection(world: &World) -> Option<Protection> {
@@ -79,7 +79,7 @@ async fn octets_sent_in_clear_behind_the_220_are_never_taken_for_replies() {
         let script = [(Stage::StartTls, Act::Raw(injected))];
         let world = world_of(kind(&anybody()), &script, |s| {
             s.routes[0].tls.mode = mode;
-            s.routes[0].login = login();
+            s.routes[0].login = Some(login());
         });
         let world = world.await;
         assert_eq!(world.hand_through().await, "spool next_hop_down");
@@ -93,6 +93,7 @@ fn failures() -> Vec<(Stage, Act)> {
     vec![
         (Stage::StartTls, Act::Reply("454 4.7.0 TLS not available")),
         (Stage::StartTls, Act::Reply("500 what")),
+        (Stage::StartTls, Act::ReplyAndDrop("421 bye")),
         (Stage::StartTls, Act::Drop),
         (Stage::Handshake, Act::Raw(b"\x15\x03\x01\x00\x02\x02\x28")),
         (Stage::Handshake, Act::Raw(b"220 I have no idea of TLS\r\n")),
@@ -150,8 +151,8 @@ async fn mail_that_waits_for_tls_says_which_host_and_which_setting() {
     let world = World::with(&[], required).await;
     assert_eq!(
         last_reply(&world).await,
-        "451 4.7.4 127.0.0.1 does not offer STARTTLS, and nothing may be sent to it in clear: the route's tls.mode is \
-         \"required\", or it has a login (Tls)"
+        "451 4.7.4 127.0.0.1 does not offer STARTTLS, and nothing may be sent to it in clear: the route says tls \
+         = \"required\", or has a user to log in (Tls)"
     );
     let world = World::with(&[(Stage::Ehlo, Act::Reply("502 what"))], required).await;
     assert!(last_reply(&world).await.starts_with("451 4.7.4 127.0.0.1 does not offer STARTTLS"));
@@ -206,7 +207,7 @@ async fn with_implicit_tls_nothing_at_all_is_said_in_clear() {
 
 #[tokio::test]
 async fn a_login_is_said_under_tls_by_plain_or_by_login() {
-    let with_login = |s: &mut Settings| s.routes[0].login = login();
+    let with_login = |s: &mut Settings| s.routes[0].login = Some(login());
     let kind = |ehlo| Kind { ehlo, ..kind(&anybody()) };
     let world = world_of(kind(LOGINS), &[], with_login).await;
     assert_eq!(world.hand_through().await, TAKEN);
@@ -224,21 +225,28 @@ async fn a_login_is_never_said_in_clear() {
         let kind = Kind { ehlo: clear, ..Kind::default() };
         let world = world_of(kind, &[], |s| {
             s.routes[0].tls.mode = mode;
-            s.routes[0].login = login();
+            s.routes[0].login = Some(login());
         });
         let world = world.await;
         let said = last_reply(&world).await;
-        assert!(said.starts_with("451 4.7.4 ") && said.contains("127.0.0.1") && said.contains("tls.mode"), "{said}");
+        assert!(
+            said.starts_with("451 4.7.4 ") && said.contains("127.0.0.1") && said.contains("tls = \"verified\""),
+            "{said}"
+        );
         assert!(!world.hop.commands().contains("AUTH") && world.hop.messages().is_empty());
     }
 }
 
 #[tokio::test]
 async fn a_password_that_is_not_taken_bounces_nobodys_mail() {
-    let with_login = |s: &mut Settings| s.routes[0].login = login();
+    let with_login = |s: &mut Settings| s.routes[0].login = Some(login());
     for (said, words) in [
-        ("535 5.7.8 Who is that", "451 4.7.8 127.0.0.1 refused the route's login: 535 5.7.8 Who is that (Auth)"),
-        ("454 4.7.0 Later", "451 4.7.8 127.0.0.1 refused the route's login: 454 4.7.0 Later (Auth)"),
+        (
+            "535 5.7.8 Who is that",
+            "451 4.7.8 127.0.0.1 refused the route's user and password: 535 5.7.8 Who is that (Auth)",
+        ),
+        ("454 4.7.0 Later", "451 4.7.8 127.0.0.1 refused the route's user and password: 454 4.7.0 Later (Auth)"),
+        ("421 4.3.2 Bye", "451 4.7.8 127.0.0.1 refused the route's user and password: 421 4.3.2 Bye (Auth)"),
         ("250 What", "451 4.4.1 reply that fits no command: 250 (Auth)"),
         ("334 What", "451 4.4.1 reply that fits no command: 334 (Auth)"),
     ] {
@@ -248,7 +256,7 @@ async fn a_password_that_is_not_taken_bounces_nobodys_mail() {
         assert_eq!((world.deliver.counted().refused, world.hop.messages().len()), (0, 0));
     }
     let world = world_of(kind(&anybody()), &[], with_login).await;
-    let words = "451 4.7.4 127.0.0.1 offers neither AUTH PLAIN nor AUTH LOGIN for the route's login (Auth)";
+    let words = "451 4.7.4 127.0.0.1 offers neither AUTH PLAIN nor AUTH LOGIN for the route's user (Auth)";
     assert_eq!(last_reply(&world).await, words);
 }
 

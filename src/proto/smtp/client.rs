@@ -48,8 +48,8 @@ pub struct Plan<'a> {
     pub recipients: Vec<Recipient<'a>>,
     /// Octets of the message as it leaves, dots not doubled (RFC 1870 5).
     pub octets: usize,
-    /// Where the message has octets over 127; looked for only where [`Plan::asks_for_high_octets`].
-    pub high_octets: HighOctets,
+    /// Whether some are over 127; looked at only where [`Plan::asks_what_octets`].
+    pub what_octets: Octets,
     /// The BODY parameter it came with.
     pub body: Body,
     /// Whether it came with SMTPUTF8.
@@ -81,10 +81,9 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Whether it matters here if the message has octets over 127.
-    pub fn asks_for_high_octets(&self, offered: &Capabilities) -> bool {
-        let body = self.terms.eight_bit_barred && !offered.offers(Extension::EightBitMime);
-        body || (self.smtputf8 && !offered.offers(Extension::SmtpUtf8))
+    /// Whether it matters here what octets the message has.
+    pub fn asks_what_octets(&self, offered: &Capabilities) -> bool {
+        self.terms.eight_bit_barred && !offered.offers(Extension::EightBitMime)
     }
 }
 
@@ -105,16 +104,14 @@ impl<'a> Recipient<'a> {
     }
 }
 
-/// Where a message has octets over 127.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub enum HighOctets {
-    /// Nowhere.
+/// What octets a message has, whatever its BODY parameter says.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Octets {
+    /// None over 127: no server has trouble with it.
     #[default]
-    None,
-    /// In its body alone.
-    Body,
-    /// In its header: it cannot do without SMTPUTF8 if it came with that (RFC 6531 3.1).
-    Header,
+    Seven,
+    /// Some over 127.
+    Eight,
 }
 
 /// The ways of one connection, beside what was offered on it.

@@ -8,7 +8,7 @@ mod server;
 mod stream;
 mod trust;
 
-pub use client::{ClientTls, HandshakeFault};
+pub use client::{ClientTls, ClientTlsFault};
 pub use faults::TlsFault;
 pub use server::{ClientRoots, ServerFiles, ServerTls};
 pub use stream::Stream;

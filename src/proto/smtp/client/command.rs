@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::{Answer, Capabilities, Class, Extension, HighOctets, Phase, Plan, Recipient};
+use super::{Answer, Capabilities, Class, Extension, Octets, Phase, Plan, Recipient};
 use crate::mail::address::Address;
 use crate::mail::envelope::{Body, Ret};
 use crate::proto::smtp::reply::Reply;
 
-/// Why the next hop is not asked about this message at all (RFC 1870 6.1, RFC 6152 3, RFC 6531 3.1, RFC 8689 4.2.1).
+/// Why the next hop is not asked about this message at all (RFC 1870 6.1, RFC 6152 3, RFC 8689 4.2.1).
 pub(super) fn barrier(plan: &Plan<'_>, offered: &Capabilities) -> Option<Answer> {
     if let Some(limit) = offered.size.filter(|&l| l > 0 && plan.octets as u64 > l) {
         let text = format!("The next hop takes no message over {limit} octets");
@@ -20,12 +20,8 @@ pub(super) fn barrier(plan: &Plan<'_>, offered: &Capabilities) -> Option<Answer>
         let text = "REQUIRETLS was asked for, and the next hop does not offer it over verified TLS";
         return Some(ours(Reply::new(550, (5, 7, 30), text)));
     }
-    let eight_bit = plan.high_octets != HighOctets::None;
-    if plan.terms.eight_bit_barred && eight_bit && !offered.offers(Extension::EightBitMime) {
+    if plan.asks_what_octets(offered) && plan.what_octets == Octets::Eight {
         return Some(ours(Reply::new(554, (5, 6, 3), "The next hop does not offer 8BITMIME for an 8-bit message")));
-    }
-    if plan.smtputf8 && plan.high_octets == HighOctets::Header && !offered.offers(Extension::SmtpUtf8) {
-        return Some(ours(Reply::new(554, (5, 6, 9), "The next hop does not offer SMTPUTF8 for a UTF-8 header")));
     }
     None
 }

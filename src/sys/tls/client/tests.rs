@@ -99,7 +99,9 @@ async fn authorities_that_cannot_be_read_are_named_with_their_file() {
         [("none.pem", None), ("empty.pem", Some("")), ("torn.pem", Some("-----BEGIN CERTIFICATE-----\n"))]
     {
         let file = folder.path().join(name);
-        text.iter().for_each(|text| std::fs::write(&file, text).expect("a file"));
+        if let Some(text) = text {
+            std::fs::write(&file, text).expect("a file");
+        }
         let trusted = Trust::Names { roots: Roots::File(file), names: names(&["mx.example"]) };
         check(&Authority::new().sign(&["mx.example"]), &trusted, Err(name)).await;
     }

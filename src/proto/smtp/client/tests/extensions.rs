@@ -35,10 +35,8 @@ fn a_limit_of_recipients_is_taken_where_it_is_a_number_above_none() {
 
 /// An envelope with everything a client can ask.
 fn asking() -> Envelope {
-    let asked = |notify: &str, orcpt: Option<&str>| RecipientDsn {
-        notify: Some(notify.into()),
-        orcpt: orcpt.map(|orcpt| orcpt.into()),
-    };
+    let asked =
+        |notify: &str, orcpt: Option<&str>| RecipientDsn { notify: Some(notify.into()), orcpt: orcpt.map(Into::into) };
     let dsn = Dsn {
         ret: Some(Ret::Headers),
         envid: Some("QQ+2B314159".into()),
@@ -96,42 +94,28 @@ fn requiretls_goes_on_over_verified_tls_to_who_offers_it_and_nowhere_else() {
 #[test]
 fn an_eight_bit_mail_is_refused_where_the_route_says_so_and_a_seven_bit_one_is_none() {
     let envelope = Envelope { body: Body::EightBitMime, dsn: None, ..asking() };
-    let barred = |high: HighOctets| {
+    let barred = |octets: Octets| {
         move |plan: &mut Plan<'_>| {
             plan.terms.eight_bit_barred = true;
-            plan.high_octets = high;
+            plan.what_octets = octets;
         }
     };
     let refused = "Refused Mail 554 5.6.3 The next hop does not offer 8BITMIME for an 8-bit message";
-    for high in [HighOctets::Body, HighOctets::Header] {
-        assert_eq!(commands(&envelope, &NONE, barred(high)), format!("{refused}, {refused}"));
-    }
-    assert_eq!(commands(&envelope, &NONE, barred(HighOctets::None)), MAIL);
-    assert_eq!(commands(&envelope, &NONE, |plan| plan.high_octets = HighOctets::Body), MAIL);
+    assert_eq!(commands(&envelope, &NONE, barred(Octets::Eight)), format!("{refused}, {refused}"));
+    assert_eq!(commands(&envelope, &NONE, barred(Octets::Seven)), MAIL);
+    assert_eq!(commands(&envelope, &NONE, |plan| plan.what_octets = Octets::Eight), MAIL);
     let offered = Capabilities::of(&[Extension::EightBitMime]);
-    let said = commands(&envelope, &offered, barred(HighOctets::Body));
+    let said = commands(&envelope, &offered, barred(Octets::Eight));
     assert_eq!(said, "MAIL FROM:<hr@sakura.example> BODY=8BITMIME\\|");
 }
 
 #[test]
-fn a_utf8_header_goes_nowhere_without_smtputf8_and_other_mail_goes_on() {
-    let envelope = Envelope { smtputf8: true, dsn: None, ..asking() };
-    let high = |high: HighOctets| move |plan: &mut Plan<'_>| plan.high_octets = high;
-    let refused = "Refused Mail 554 5.6.9 The next hop does not offer SMTPUTF8 for a UTF-8 header";
-    assert_eq!(commands(&envelope, &NONE, high(HighOctets::Header)), format!("{refused}, {refused}"));
-    assert_eq!(commands(&envelope, &NONE, high(HighOctets::Body)), MAIL);
-    let unlabelled = Envelope { smtputf8: false, ..envelope };
-    assert_eq!(commands(&unlabelled, &NONE, high(HighOctets::Header)), MAIL);
-}
-
-#[test]
 fn octets_are_looked_at_only_where_it_matters() {
-    let asks = |smtputf8, eight_bit_barred, offered: &Capabilities| {
+    let asks = |eight_bit_barred, offered: &Capabilities| {
         let terms = Terms { eight_bit_barred, ..Terms::default() };
-        Plan { smtputf8, terms, ..Plan::default() }.asks_for_high_octets(offered)
+        Plan { terms, ..Plan::default() }.asks_what_octets(offered)
     };
-    assert!(asks(true, false, &NONE) && asks(false, true, &NONE));
-    assert!(!asks(false, false, &NONE) && !asks(true, true, &ALL));
+    assert!(asks(true, &NONE) && !asks(false, &NONE) && !asks(true, &ALL));
 }
 
 /// Japanese carriers have handed out local parts that no RFC allows; they go as they came.
