@@ -98,6 +98,7 @@ impl Gateway {
         let lock = DataLock::take(&data, "serve")?;
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
+        let tls = smtp::open_tls(&settings.tls)?;
         let entrances = listen(&settings, handed)?;
         let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
@@ -130,7 +131,6 @@ impl Gateway {
         };
         let control = answer_admins(control, operator, stop.subscribe());
         let stop_for = Duration::from_secs(settings.smtp.limits.stop_seconds_max);
-        let tls = smtp::open_tls(&settings.tls)?;
         let host: Arc<str> = hostname.into();
         let services = Services {
             host: Arc::clone(&host),

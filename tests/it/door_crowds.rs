@@ -60,7 +60,7 @@ impl House {
     }
 
     fn sessions(&self) -> u64 {
-        self.gateway.ask_json(&["status"])["gauges"]["sessions"].as_u64().unwrap_or(0)
+        self.gateway.ask_json(&["status"])["watch"]["gauges"]["sessions"].as_u64().expect("a number")
     }
 
     /// Whether a rejection gets its line as ever.

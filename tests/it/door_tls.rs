@@ -178,6 +178,27 @@ fn a_certificate_that_cannot_be_used_stops_the_start_and_is_named() {
     assert!(gateway.stop() && gateway.log().contains("has expired"), "{}", gateway.log());
 }
 
+/// Says EHLO to a gateway whose certificate `authority` has to have signed.
+fn greets(house: &House, authority: &Authority) -> bool {
+    let Ok(stream) = start_tls(house.gateway.address, HELLO, authority, None) else { return false };
+    Client::over(stream).say("EHLO office.sakura.example") == 250
+}
+
+#[test]
+fn a_renewed_certificate_is_taken_whole_and_a_wrong_one_keeps_the_old() {
+    let house = House::new();
+    let (next, folder) = (Authority::new("Next"), house.gateway.folder.path());
+    let renewed = next.issue(&[HOST], Use::Server);
+    // The chain without its key, as in the middle of a renewal.
+    renewed.write(folder, "next");
+    fs::rename(folder.join("next.pem"), folder.join("gw.pem")).expect("a file");
+    assert!(!house.gateway.reload() && house.gateway.log().contains("gw.key"), "{}", house.gateway.log());
+    assert!(greets(&house, &house.authority));
+    fs::rename(folder.join("next.key"), folder.join("gw.key")).expect("a file");
+    assert!(house.gateway.reload());
+    assert!(greets(&house, &next) && !greets(&house, &house.authority));
+}
+
 fn free_address() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], free_port()))
 }

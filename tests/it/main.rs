@@ -10,6 +10,7 @@ mod disk;
 mod documents;
 mod door_crowds;
 mod door_tls;
+mod door_who;
 mod failing_next_hop;
 mod gateway;
 mod hostile;
