@@ -104,7 +104,7 @@ fn a_stranger_who_writes_the_mark_hides_no_candidate() {
     // The very test mail again, by hand: no test mail any more, and no candidate's either.
     let octets = String::from_utf8_lossy(&used).into_owned();
     let from_header = octets.find("From: ").expect("a header");
-    assert_eq!(client.mail(&[CANDIDATE], octets[from_header..].as_bytes()).0, 250);
+    assert_eq!(client.mail(&[CANDIDATE], &octets.as_bytes()[from_header..]).0, 250);
     assert_eq!(gateway.settled_credits(), 3);
     assert_eq!(gateway.ask_json(&["status"])["watch"]["outcomes"]["recipients_differ"], 1);
 }
