@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 TARGET ?= inject
 SECONDS ?= 60
 
-.PHONY: fuzz long-inject help test setup check fmt clippy deny units doc demo bench long-kill build
+.PHONY: fuzz long-idle long-inject help test setup check fmt clippy deny units doc demo bench long-kill build
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -47,6 +47,10 @@ long-kill: build ## 200 SIGKILLs under load with Postfix as next hop; resumable,
 
 long-inject: build ## 4,038 mails of every kind through preview, read back by Python (CI takes 250); result in docs/long-runs.md
 	tests/python/inject_matrix.py target/release/career-relay --seed 6
+
+long-idle: build ## 10,000 idle clients, 2,500 under TLS, 5,000 dripping ones: memory and waits; result in docs/long-runs.md
+	CAREER_RELAY_BIN=target/release/career-relay CAREER_RELAY_CROWD=10000 CAREER_RELAY_REPORT=docs/long-runs.md \
+	$(CARGO) nextest run --locked --test it --no-capture door_crowds
 
 fuzz: ## fuzz one parser: make fuzz TARGET=address|command|data|inject|message|reply SECONDS=60 (needs cargo-fuzz)
 	mkdir -p fuzz/corpus/$(TARGET)

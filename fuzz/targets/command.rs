@@ -18,6 +18,7 @@ fuzz_target!(|octets: &[u8]| {
         match step.action {
             Action::Read | Action::Close(_) => break,
             Action::StartTls(_) | Action::Authenticate(_) | Action::Introduce(_) => unreachable!("not offered"),
+            Action::Begin(_) => session.begin_from(true),
             Action::Room(octets) => session.grant(octets),
             Action::Message(transaction) => {
                 assert!(!transaction.message.contains(&0));

@@ -2,32 +2,35 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use jiff::tz::TimeZone;
 use tokio::sync::watch as signal;
 use tokio::task::JoinHandle;
 
+use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
 use super::operator::Operator;
-use crate::classify::Rules;
-use crate::config::keys::{self, KeyFault, RootKey};
-use crate::config::{Listener, Settings, Stamp};
+use super::parts::{
+    answer_admins, delivery, directory, hostname, keep_posted, listen, log_recovered, notices_from, spool_options,
+    surroundings,
+};
+use super::reload::Reload;
+use crate::config::keys::{self, KeyFault};
+use crate::config::{Inspection, Settings, Stamp};
 use crate::control::{DataLock, LockFault, Server};
-use crate::deliver::{self, Deliver};
+use crate::deliver::Deliver;
 use crate::ledger::Balance;
-use crate::mail::address::Address;
-use crate::notify::{Contact, Directory, Notifier, Sender};
-use crate::pipeline::{Mode, Policy};
-use crate::policy::{self, PolicyHandle};
-use crate::proto::smtp::limits::Limits;
+use crate::notify::Notifier;
+use crate::pipeline::Policy;
+use crate::policy::PolicyHandle;
 use crate::referral::CompanyId;
-use crate::referral::wording::Language;
 use crate::smtp::custody::{Relay, Services};
 use crate::smtp::{self, Door};
-use crate::spool::{Spool, SpoolError, SpoolOptions};
+use crate::spool::{Spool, SpoolError};
 use crate::store::{Pump, PumpOptions, Store, StoreError};
 use crate::sys::clock;
+use crate::sys::tls::TlsFault;
 use crate::watch::Watch;
 
 /// What delivery has at a stop when clients have used up the time: enough to write down what has just been answered.
@@ -54,6 +57,12 @@ pub enum StartFault {
     /// The admin socket cannot be had.
     #[error("the admin socket in {0} cannot be made: {1}")]
     Control(std::path::PathBuf, std::io::Error),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+    /// Credentials that the settings name were not handed over.
+    #[error("not handed over: the credentials {0}; the unit needs a LoadCredential= for each, or name files instead")]
+    Credentials(String),
     /// The name of this host is not a host name.
     #[error("this machine's name cannot be used in SMTP: set hostname")]
     Hostname,
@@ -62,6 +71,7 @@ pub enum StartFault {
 /// A running gateway.
 pub struct Gateway {
     addresses: Vec<SocketAddr>,
+    reload: Reload,
     policy: PolicyHandle,
     spool: Spool,
     store: Store,
@@ -82,22 +92,24 @@ impl Gateway {
     /// The first thing that cannot be had, with what to do about it.
     pub async fn start(settings: Settings, handed: Vec<TcpListener>, watch: Watch) -> Result<Self, StartFault> {
         let data = settings.data_dir.clone();
+        if !settings.credentials_missing.is_empty() {
+            return Err(StartFault::Credentials(settings.credentials_missing.join(", ")));
+        }
         let lock = DataLock::take(&data, "serve")?;
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
-        let listeners = listen(&settings, handed)?;
-        let addresses: Vec<SocketAddr> = listeners.iter().filter_map(|l| l.local_addr().ok()).collect();
+        let entrances = listen(&settings, handed)?;
+        let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
         let root = keys::open_root_key(&data)?;
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;
-        let (policy, agreed) = agree(&settings, &store, &root).await;
+        let terms = Terms::new(store.clone(), root);
+        let Agreed { policy, disagreements } = terms.agree(&settings).await;
+        let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
-        let around = deliver::Surroundings {
-            policies: Some(data.join("sts-policies.json")),
-            ..deliver::Surroundings::with(watch.clone(), &settings.dns, addresses.clone())
-        };
+        let around = surroundings(&settings, &watch, &addresses);
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let options = PumpOptions { keep_posted: keep_posted(&settings), ..PumpOptions::default() };
         let pump = Pump::start(spool.clone(), store.clone(), options);
@@ -108,7 +120,7 @@ impl Gateway {
         let stop = signal::Sender::new(false);
         let operator = Operator {
             started_at: clock::now(),
-            agreed,
+            agreed: Arc::clone(&agreed),
             spool: spool.clone(),
             store: store.clone(),
             policy: policy.clone(),
@@ -117,8 +129,8 @@ impl Gateway {
             stop: stop.clone(),
         };
         let control = answer_admins(control, operator, stop.subscribe());
-        let limits: Arc<Limits> = Arc::new(settings.smtp.limits.clone());
-        let stop_for = Duration::from_secs(limits.stop_seconds_max);
+        let stop_for = Duration::from_secs(settings.smtp.limits.stop_seconds_max);
+        let tls = smtp::open_tls(&settings.tls)?;
         let host: Arc<str> = hostname.into();
         let services = Services {
             host: Arc::clone(&host),
@@ -128,10 +140,12 @@ impl Gateway {
             stamp: settings.smtp.stamp.as_ref().map(Stamp::line).unwrap_or_default().into(),
             watch: watch.clone(),
         };
-        let door = Door { host, limits, watch };
-        let door = tokio::spawn(smtp::serve(listeners, door, Arc::new(Relay::new(services)), stop.subscribe()));
+        let door = Door { host, settings: Arc::new(settings.smtp.clone()), tls: tls.clone(), watch };
+        let door = tokio::spawn(smtp::serve(entrances, door, Arc::new(Relay::new(services)), stop.subscribe()));
+        let reload = Reload { settings, terms, policy: policy.clone(), tls, agreed };
         Ok(Self {
             addresses,
+            reload,
             policy,
             spool,
             store,
@@ -149,6 +163,12 @@ impl Gateway {
     /// Where it listens.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Takes what the files say now: the companies, who may relay, and the certificate. Everything or nothing is taken;
+    /// what came of it is logged.
+    pub async fn reload(&self, inspection: Inspection) {
+        self.reload.take(inspection).await;
     }
 
     /// The policy in force.
@@ -204,95 +224,4 @@ impl Gateway {
         drop((self.pump, self.notifier));
         self.spool.close().await;
     }
-}
-
-fn hostname(settings: &Settings) -> Result<String, StartFault> {
-    if let Some(name) = &settings.hostname {
-        return Ok(name.to_string());
-    }
-    let system = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    crate::mail::address::Domain::parse(&system).map(|d| d.to_string()).map_err(|_| StartFault::Hostname)
-}
-
-fn listen(settings: &Settings, handed: Vec<TcpListener>) -> Result<Vec<TcpListener>, StartFault> {
-    if !handed.is_empty() {
-        return Ok(handed);
-    }
-    let bind = |l: &Listener| TcpListener::bind(l.address).map_err(|e| StartFault::Listen(l.address, e));
-    settings.smtp.listeners.iter().map(bind).collect()
-}
-
-/// Builds the policy; a company whose keys or contracts the ledger knows otherwise gets no line (design §4).
-async fn agree(settings: &Settings, store: &Store, root: &RootKey) -> (PolicyHandle, bool) {
-    let rules = Arc::new(Rules::built_in());
-    let mut settings = settings.clone();
-    let mut agreed = true;
-    for agreement in policy::agreements(&policy::build(&settings, root, Arc::clone(&rules))) {
-        let company = agreement.company.clone();
-        if let Err(error) = store.agree(agreement).await {
-            tracing::error!(company = company.as_str(), %error, "no line is written for this company");
-            agreed = false;
-            let of_it = settings.companies.iter_mut().filter(|c| c.id == company && c.mode != Mode::Off);
-            of_it.for_each(|c| c.mode = Mode::Observe);
-        }
-    }
-    (PolicyHandle::new(policy::build(&settings, root, rules)), agreed)
-}
-
-fn spool_options(settings: &Settings) -> SpoolOptions {
-    SpoolOptions {
-        inline_octets_max: usize::try_from(settings.spool.inline_octets_max).unwrap_or(usize::MAX),
-        reserve_octets: settings.spool.reserve_octets,
-        free_octets_min: settings.spool.free_octets_min,
-        ..SpoolOptions::default()
-    }
-}
-
-fn keep_posted(settings: &Settings) -> jiff::SignedDuration {
-    jiff::SignedDuration::try_from(settings.spool.keep_posted).unwrap_or(jiff::SignedDuration::MAX)
-}
-
-fn log_recovered(spool: &Spool) {
-    let found = spool.recovered();
-    if found.maybe_doubled > 0 || found.orphans > 0 || !found.parked.is_empty() {
-        let (maybe_doubled, orphans, parked) = (found.maybe_doubled, found.orphans, found.parked.len());
-        tracing::warn!(maybe_doubled, orphans, parked, "the last run ended in the middle of something");
-    }
-}
-
-fn delivery(settings: &Settings, hostname: &str) -> deliver::Settings {
-    deliver::Settings {
-        hostname: hostname.to_owned(),
-        routes: settings.routes.clone(),
-        custody: settings.custody,
-        deliver: settings.deliver,
-        retry: settings.retry.clone(),
-    }
-}
-
-fn directory(policy: PolicyHandle) -> Directory {
-    Arc::new(move |id| {
-        let policy = policy.current();
-        let company = &policy.company(id)?.company;
-        let name = match company.notify_language {
-            Language::Ja => company.name_ja.clone(),
-            Language::En => company.name_en.clone(),
-        };
-        Some(Contact { name, to: company.notify_to.clone() })
-    })
-}
-
-fn notices_from(settings: &Settings, hostname: &str) -> Result<Sender, StartFault> {
-    let ours = || Address::parse(&format!("career-relay@{hostname}")).map_err(|_| StartFault::Hostname);
-    let from = settings.notify.from.clone().map_or_else(ours, Ok)?;
-    let zone = TimeZone::fixed(jiff::tz::offset(9));
-    Ok(Sender { from, hostname: hostname.to_owned(), zone })
-}
-
-fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {
-    let stopped = async move {
-        // A sender that is gone means the same as a stop.
-        let _ = stop.wait_for(|stop| *stop).await;
-    };
-    tokio::spawn(server.run(Arc::new(operator), stopped))
 }

@@ -1,8 +1,11 @@
 //! Wires the modules together: the only folder that knows every one of them, and holds no rule of its own.
 
+mod agreement;
 mod courier;
 pub mod gateway;
 mod operator;
+mod parts;
+mod reload;
 mod serve;
 
 use std::io::{self, Write};

@@ -1,5 +1,8 @@
 //! Answers what is asked of a running server over the admin socket.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Mutex, watch};
@@ -17,7 +20,7 @@ pub struct Operator {
     /// Since when the server runs.
     pub started_at: Timestamp,
     /// Whether the ledger knows the keys and contracts of every company.
-    pub agreed: bool,
+    pub agreed: Arc<AtomicBool>,
     /// Custody and outbox.
     pub spool: Spool,
     /// The ledger.
@@ -77,7 +80,7 @@ impl Operator {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             started_at: self.started_at.to_string(),
-            edits: self.agreed && self.spool.is_writable(),
+            edits: self.agreed.load(Ordering::Relaxed) && self.spool.is_writable(),
             spool: SpoolStatus::from(&summary),
             watch: self.watch.snapshot(),
         })

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::gateway::Gateway;
 use crate::cli::check;
@@ -41,9 +41,9 @@ pub fn serve(config: &Path) -> ExitCode {
         }
     };
     runtime.block_on(async {
-        let told_to_stop = told_to_stop();
+        let signals = Signals::watch();
         match Gateway::start(settings, handed, watch).await {
-            Ok(gateway) => run(gateway, told_to_stop).await,
+            Ok(gateway) => run(gateway, signals, config).await,
             Err(fault) => {
                 eprintln!("career-relay: {fault}");
                 ExitCode::FAILURE
@@ -52,12 +52,17 @@ pub fn serve(config: &Path) -> ExitCode {
     })
 }
 
-async fn run(gateway: Gateway, told_to_stop: impl Future<Output = ()>) -> ExitCode {
+async fn run(gateway: Gateway, mut signals: Signals, config: &Path) -> ExitCode {
     tracing::info!(addresses = ?gateway.addresses(), version = env!("CARGO_PKG_VERSION"), "listening");
     tell_manager(NotifyState::Ready);
-    let why = tokio::select! {
-        why = gateway.ended() => why,
-        () = told_to_stop => None,
+    let why = loop {
+        tokio::select! {
+            why = gateway.ended() => break why,
+            told = signals.next() => match told {
+                Told::Stop => break None,
+                Told::Reload => reload(&gateway, config).await,
+            },
+        }
     };
     tell_manager(NotifyState::Stopping);
     if let Some(why) = why {
@@ -71,23 +76,42 @@ async fn run(gateway: Gateway, told_to_stop: impl Future<Output = ()>) -> ExitCo
     ExitCode::SUCCESS
 }
 
-/// Completes when a signal tells us to stop, from this call on: one that comes while we start is not lost. A hangup
-/// changes nothing and is noted.
-fn told_to_stop() -> impl Future<Output = ()> {
-    let of = |kind| signal(kind).ok();
-    let (term, int) = (of(SignalKind::terminate()), of(SignalKind::interrupt()));
-    let hup = of(SignalKind::hangup());
-    async move {
-        let (Some(mut term), Some(mut int), Some(mut hup)) = (term, int, hup) else {
+/// Reads the files beside the runtime and hands them to the gateway.
+async fn reload(gateway: &Gateway, config: &Path) {
+    let path = config.to_owned();
+    // A panic there was logged where it happened; what is in force stays.
+    if let Ok(inspection) = tokio::task::spawn_blocking(move || config::inspect(&path)).await {
+        gateway.reload(inspection).await;
+    }
+}
+
+/// What a signal tells us.
+enum Told {
+    Stop,
+    Reload,
+}
+
+/// The signals of an admin or a service manager, from the moment they are watched: one that comes while we start is not
+/// lost.
+struct Signals(Option<[Signal; 3]>);
+
+impl Signals {
+    fn watch() -> Self {
+        let of = |kind| signal(kind).ok();
+        let (term, int) = (of(SignalKind::terminate()), of(SignalKind::interrupt()));
+        let hup = of(SignalKind::hangup());
+        Self(term.zip(int).zip(hup).map(|((term, int), hup)| [term, int, hup]))
+    }
+
+    async fn next(&mut self) -> Told {
+        let Some([term, int, hup]) = &mut self.0 else {
             // Without handlers the signals end the process at once, which is as safe as a power cut.
             return std::future::pending().await;
         };
-        loop {
-            tokio::select! {
-                _ = term.recv() => return,
-                _ = int.recv() => return,
-                _ = hup.recv() => tracing::warn!("SIGHUP changes nothing: restart to take changed files"),
-            }
+        tokio::select! {
+            _ = term.recv() => Told::Stop,
+            _ = int.recv() => Told::Stop,
+            _ = hup.recv() => Told::Reload,
         }
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct DoorPlaces {
     pub(super) client_ca: Place,
     /// Whether the file names a certificate, also one that cannot be read now.
     pub(super) names_certificate: bool,
+    /// Whether it names a key.
+    pub(super) names_key: bool,
     /// Whether it names who signs the certificates of clients.
     pub(super) names_client_ca: bool,
 }
@@ -91,6 +93,7 @@ pub(super) fn read(top: &Section<'_>) -> (SmtpSettings, TlsSettings, DoorPlaces)
         key: tls.place("key"),
         client_ca: tls.place("client_ca"),
         names_certificate: tls.has_text("certificate"),
+        names_key: tls.has_text("key"),
         names_client_ca: tls.has_text("client_ca"),
     };
     (settings, read_tls(&tls), places)
@@ -172,13 +175,8 @@ fn read_tls(section: &Section<'_>) -> TlsSettings {
         client_ca: section.optional("client_ca", |v| client_ca(section, v)).unwrap_or_default(),
     };
     let given = |key: &str| section.has_text(key);
-    for (one, other) in [("certificate", "key"), ("key", "certificate")] {
-        if given(one) && !given(other) {
-            section.fault(
-                one,
-                Wrong::new(format!("no {other} beside it"), format!("add {other} = \"/path/to/file.pem\"")),
-            );
-        }
+    if given("key") && !given("certificate") {
+        section.fault("key", Wrong::new("no certificate beside it", "add certificate = \"/path/to/chain.pem\""));
     }
     if given("client_ca") && !given("certificate") {
         let remedy = "add certificate and key: client certificates are shown over TLS alone";

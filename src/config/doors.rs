@@ -113,14 +113,15 @@ pub struct TlsSettings {
 }
 
 impl TlsSettings {
-    /// The files to serve from; nothing without a certificate and its key.
+    /// The files to serve from; nothing without a certificate. The key may stand in the certificate's file.
     pub fn files(&self) -> Option<ServerFiles> {
         let clients = match &self.client_ca {
             ClientCa::None => ClientRoots::None,
             ClientCa::System => ClientRoots::System,
             ClientCa::File(path) => ClientRoots::File(path.clone()),
         };
-        let (certificate, key) = (self.certificate.clone()?, self.key.clone()?);
+        let certificate = self.certificate.clone()?;
+        let key = self.key.clone().unwrap_or_else(|| certificate.clone());
         Some(ServerFiles { certificate, key, clients })
     }
 }

@@ -27,6 +27,11 @@ pub(super) fn read(section: &Section<'_>) -> Limits {
         idle_seconds_max: seconds(section, "idle_for", default.idle_seconds_max),
         command_seconds_max: seconds(section, "command_for", default.command_seconds_max),
         data_seconds_max: seconds(section, "data_for", default.data_seconds_max),
+        data_octets_per_second_min: section.read(
+            "data_octets_per_second_min",
+            default.data_octets_per_second_min,
+            count(0..=1_000_000),
+        ),
         connection_seconds_max: seconds(section, "connection_for", default.connection_seconds_max),
         connections_max: section.read("connections_max", default.connections_max, count(1..=100_000)),
         connections_per_client_max: section.read(
@@ -34,6 +39,8 @@ pub(super) fn read(section: &Section<'_>) -> Limits {
             default.connections_per_client_max,
             count(1..=100_000),
         ),
+        messages_per_client_per_minute: per_minute(section, "messages_per_client_per_minute"),
+        messages_per_company_per_minute: per_minute(section, "messages_per_company_per_minute"),
         in_flight_octets_max: size(section, "in_flight_octets_max", default.in_flight_octets_max, MIB..=64 * GIB),
         stop_seconds_max: seconds(section, "stop_for", default.stop_seconds_max),
     };
@@ -48,6 +55,11 @@ fn size(section: &Section<'_>, key: &'static str, default: usize, bounds: std::o
     let parse = octets(bounds);
     let too_wide = |_| Wrong::new("more than this machine can address", "write a smaller size");
     section.read(key, default, |value| usize::try_from(parse(value)?).map_err(too_wide))
+}
+
+/// A rate; 0, the default, is no limit.
+fn per_minute(section: &Section<'_>, key: &'static str) -> u32 {
+    section.read(key, 0, count(0..=1_000_000))
 }
 
 fn seconds(section: &Section<'_>, key: &'static str, default: u64) -> u64 {

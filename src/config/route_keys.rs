@@ -42,6 +42,10 @@ fn read_route(section: &Section<'_>) -> Option<Route> {
     let name = section.required("name", values::name);
     let next_hop = section.required("next_hop", values::next_hop);
     let to_mx = matches!(next_hop, Some(NextHop::Mx { .. }));
+    let literals = section.read("literals", default.literals, values::switch);
+    if literals && next_hop.is_some() && !to_mx {
+        section.warn("literals", Wrong::new("this next hop takes all addresses", "leave it out: it is for \"mx\""));
+    }
     let proves = if to_mx { Proves::Delivered } else { default.proves };
     let tls = read_tls(section, to_mx);
     let route = Route {
@@ -50,7 +54,7 @@ fn read_route(section: &Section<'_>) -> Option<Route> {
         tls,
         eight_bit: section.read("eight_bit", default.eight_bit, one_of(EIGHT_BIT)),
         chunking: section.read("chunking", default.chunking, values::switch),
-        literals: read_literals(section, to_mx),
+        literals,
         connections_max: section.optional("connections_max", count(1..=1000)),
         rate_per_minute: section.optional("rate_per_minute", count(1..=1_000_000)),
         domains,
@@ -58,15 +62,6 @@ fn read_route(section: &Section<'_>) -> Option<Route> {
         next_hop: next_hop?,
     };
     Some(route)
-}
-
-fn read_literals(section: &Section<'_>, to_mx: bool) -> bool {
-    let literals = section.read("literals", false, values::switch);
-    if literals && !to_mx {
-        let what = "this next hop is told the address as it is, whatever stands behind the @";
-        section.fault("literals", Wrong::new(what, "leave it out: it is for next_hop = \"mx\""));
-    }
-    literals
 }
 
 fn read_tls(section: &Section<'_>, to_mx: bool) -> HopTls {

@@ -34,7 +34,8 @@ pub(super) fn check(settings: &Settings, places: &DoorPlaces, companies: Compani
 
 /// The files of the certificate are read as the server will read them.
 fn check_tls(settings: &Settings, places: &DoorPlaces, report: &Report) {
-    let Some(files) = settings.tls.files() else { return };
+    // A key that is named and not there has been told of already.
+    let Some(files) = settings.tls.files().filter(|_| !places.names_key || settings.tls.key.is_some()) else { return };
     if is_read_by_all(&files.key) {
         let what = format!("{} may be read by every user of this machine", files.key.display());
         report.warn(

@@ -9,7 +9,7 @@ use super::doors::Listener;
 use super::finding::{Severity, Wrong};
 use super::installation::InstallationPlaces;
 use super::reader::{Place, Report};
-use super::routes::{DomainPattern, NextHop};
+use super::routes::{DomainPattern, NextHop, Route, TlsMode};
 use super::settings::Settings;
 use super::trust;
 use crate::ledger::{CountOn, Proves};
@@ -25,6 +25,7 @@ pub(super) fn check(
     check_data_dir(&settings.data_dir, &places.data_dir, report);
     check_routes(settings, &places.routes, report);
     check_loops(settings, places, report);
+    check_mx(settings, places, report);
     trust::check(settings, &places.doors, companies, report);
     check_claims(companies, report);
     for (company, at) in companies {
@@ -66,6 +67,23 @@ fn check_routes(settings: &Settings, places: &[Place], report: &Report) {
                 let what = format!("{pattern} is served by two routes; the other stands at {}", other.pointer());
                 report.fault(at, Wrong::new(what, "leave it to one of them"));
             }
+        }
+    }
+}
+
+/// What a route asks of servers that are found by name and belong to others.
+fn check_mx(settings: &Settings, places: &InstallationPlaces, report: &Report) {
+    let to_mx = |route: &Route| matches!(route.next_hop, NextHop::Mx { .. });
+    for (route, at) in settings.routes.iter().zip(&places.routes).filter(|(route, _)| to_mx(route)) {
+        let asks = matches!(route.tls.mode, TlsMode::Required | TlsMode::Verified);
+        if asks && route.domains.contains(&DomainPattern::Any) {
+            let what = format!("route {:?} asks all mail servers of the world for TLS they may not have", route.name);
+            let remedy = "use tls = \"opportunistic\" for \"*\", and a route of its own for domains that have it";
+            report.warn(at, Wrong::new(what, remedy));
+        }
+        if route.tls.mode == TlsMode::Verified && route.tls.names.is_empty() && !settings.dns.dnssec {
+            let what = format!("route {:?} checks names that it is told by DNS answers nobody has signed", route.name);
+            report.warn(at, Wrong::new(what, "set tls_names, or dns.dnssec with a validating name server"));
         }
     }
 }

@@ -10,14 +10,13 @@ use super::attempt::{Attempt, Ended, Parcel, Sender};
 use super::bounce::About;
 use super::connection::{Connection, Patience, Peer};
 use super::hop::{Hop, NoConnection};
-use super::hops::NoHop;
+use super::hops::{NoHop, WayOf};
 use super::outcome::{RecipientOutcome, UNANSWERED, reply_for};
 use super::worker::WAIT_WHEN_BLOCKED;
 use super::writes::{self, Mail, Told};
 use super::{Inner, Tried};
 use crate::config::Route;
 use crate::ledger::Proves;
-use crate::mail::address::Domain;
 use crate::mail::edit::Edits;
 use crate::proto::smtp::client::Recipient as Addressee;
 use crate::proto::smtp::reply::Reply;
@@ -34,7 +33,7 @@ pub(super) async fn send_entry(inner: &Arc<Inner>, entry: &Entry, due: &[u32]) {
     let now = clock::now();
     // What was due when it was listed may have been settled by an attempt that has just ended.
     let is_due = |r: &Recipient| due.contains(&r.number) && r.state == RecipientState::Waiting && r.next_at <= now;
-    let mut groups: BTreeMap<(Option<(usize, Option<&Domain>)>, u32), Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Option<WayOf<'_>>, u32), Vec<usize>> = BTreeMap::new();
     for (place, recipient) in entry.recipients.iter().enumerate().filter(|(_, r)| is_due(r)) {
         let address = &entry.envelope.recipients[place];
         groups.entry((inner.settings.way_of(address), recipient.copy)).or_default().push(place);

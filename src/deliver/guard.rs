@@ -9,7 +9,11 @@ use tokio::time::Instant;
 
 use crate::referral::CompanyId;
 
-/// Refusals of edited mails by company and next hop. Bounded by companies times next hops of the configuration.
+/// Pairs of company and next hop that are remembered. Domains by MX lookup are as many as mail goes to, so beyond it
+/// those are forgotten that have not refused anything lately.
+const SEEN_MAX: usize = 10_000;
+
+/// Refusals of edited mails by company and next hop.
 #[derive(Debug)]
 pub(super) struct EditGuard {
     refusals_max: usize,
@@ -35,6 +39,10 @@ impl EditGuard {
     pub(super) fn note(&self, company: &CompanyId, next_hop: &str) -> bool {
         let now = Instant::now();
         let mut seen = self.lock();
+        if seen.len() >= SEEN_MAX {
+            let is_late = |at: &Instant| now.duration_since(*at) < self.within;
+            seen.retain(|_, s| s.stopped || s.refusals.back().is_some_and(is_late));
+        }
         let seen = seen.entry((company.clone(), next_hop.to_owned())).or_default();
         seen.refusals.retain(|at| now.duration_since(*at) < self.within);
         seen.refusals.push_back(now);

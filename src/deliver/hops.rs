@@ -22,6 +22,9 @@ const DOMAINS_MAX: usize = 10_000;
 /// A domain that nobody has asked for so long is forgotten. What is known of it by then is worth nothing.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(2);
 
+/// The place of a recipient's route, and the recipient's domain where that has servers of its own.
+pub(super) type WayOf<'a> = (usize, Option<&'a Domain>);
+
 /// Between the route and the domain in a destination's name; it stands in no route's name.
 const SEPARATOR: char = '/';
 
@@ -81,7 +84,7 @@ impl Hops {
 
     /// Closes connections nobody has used for a while, and forgets domains nobody has asked for.
     pub(super) fn close_stale(&self) {
-        self.each(|hop| hop.close_stale());
+        self.each(Hop::close_stale);
         for of_route in &self.of_routes {
             if let OfRoute::Domains(domains) = of_route {
                 domains.forget_idle(&mut lock(&domains.live));
@@ -98,7 +101,7 @@ impl Hops {
 
     /// Closes all idle connections, and keeps none from now on.
     pub(super) fn close(&self) {
-        self.each(|hop| hop.close());
+        self.each(Hop::close);
     }
 
     fn each(&self, act: impl Fn(&Hop)) {
@@ -162,7 +165,7 @@ impl Inner {
         if self.stopping() {
             return Err(NotTried::Stopping);
         }
-        let mut found: Option<(usize, Option<&Domain>)> = None;
+        let mut found: Option<WayOf<'_>> = None;
         for number in &job.copy.recipients {
             let address = job.envelope.recipients.get(*number).ok_or(NotTried::NoRoute)?;
             let way = self.settings.way_of(address).ok_or(NotTried::NoRoute)?;
@@ -206,7 +209,7 @@ impl From<NoHop> for NotTried {
 
 impl Settings {
     /// The place of a recipient's route, and the recipient's domain where that has servers of its own.
-    pub(super) fn way_of<'a>(&self, recipient: &'a Address) -> Option<(usize, Option<&'a Domain>)> {
+    pub(super) fn way_of<'a>(&self, recipient: &'a Address) -> Option<WayOf<'a>> {
         let place = self.route_place(recipient)?;
         let by_domain = matches!(self.routes[place].next_hop, NextHop::Mx { .. });
         Some((place, recipient.domain().filter(|_| by_domain)))

@@ -92,8 +92,8 @@ pub(super) async fn servers(
 async fn hosts(names: &Arc<dyn Resolve>, domain: &str) -> Result<(Vec<Mx>, bool), NoServer> {
     let Answer { mut records, secure, .. } = match names.mx(domain).await {
         Ok(answer) => answer,
-        // RFC 5321 5.1: the domain is its own mail server. A name server that finds the address of this very name signed
-        // has also found it signed that there is no MX, so this is as secure as the address.
+        // RFC 5321 5.1: the domain is its own mail server. A name server that finds the address of this very name
+        // signed has also found it signed that there is no MX, so this is as secure as the address.
         Err(LookupFault::NoRecords) => {
             let records = vec![Mx { preference: 0, host: domain.to_owned() }];
             Answer { records, secure: true, name: domain.to_owned() }

@@ -35,8 +35,9 @@ impl Rate {
         let now = Instant::now();
         let from = paid_until.map_or(now, |at| at.max(now));
         let ahead = from.duration_since(now);
-        if ahead > self.ahead_max {
-            return Err(ahead - self.ahead_max);
+        let too_far = ahead.saturating_sub(self.ahead_max);
+        if !too_far.is_zero() {
+            return Err(too_far);
         }
         *paid_until = Some(from + pace);
         Ok(())

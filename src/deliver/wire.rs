@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::settings::Deadlines;
 use crate::proto::smtp::client::Phase;
 use crate::proto::smtp::reply::{Reply, ReplyFault};
-use crate::sys::tls::{ClientTls, HandshakeFault, Stream, Trust};
+use crate::sys::tls::{ClientTls, ClientTlsFault, Stream, Trust};
 
 /// Room for the replies of a usual transaction.
 const INPUT_OCTETS: usize = 1024;
@@ -48,7 +48,7 @@ pub(super) enum Fault {
     #[error("{host} refused STARTTLS: {reply}")]
     StartTlsRefused { host: Arc<str>, reply: Reply },
     #[error("{host}: {fault}")]
-    Tls { host: Arc<str>, fault: HandshakeFault },
+    Tls { host: Arc<str>, fault: ClientTlsFault },
     #[error("the route's user and password are not said to {0} in clear: set tls = \"verified\" for the route")]
     LoginInClear(Arc<str>),
     #[error("{0} offers neither AUTH PLAIN nor AUTH LOGIN for the route's user")]

@@ -33,7 +33,8 @@ pub(super) const WAIT_WHEN_BLOCKED: Duration = Duration::from_secs(1);
 /// Mail that is due for longer and was not begun is a backlog: new mail goes behind it. A burst that is gone before is
 /// none, for to sync mail that could be handed through would make it one.
 const BACKLOG_AFTER: SignedDuration = SignedDuration::from_secs(5);
-/// The longest wait of all, so that a clock that was set does not leave mail lying; then all destinations are read anew.
+/// The longest wait of all, so that a clock that was set does not leave mail lying; then all destinations are read
+/// anew.
 const WAIT_MAX: Duration = Duration::from_mins(5);
 
 /// What the worker's tasks and the worker tell each other.
@@ -70,7 +71,9 @@ pub(super) async fn run(inner: Arc<Inner>) {
         if read_at.is_none_or(|at| at.elapsed() >= WAIT_MAX) {
             match inner.spool.destinations().await {
                 Ok(all) => {
-                    all.iter().for_each(|(destination, first)| agenda.add(destination, *first));
+                    for (destination, first) in &all {
+                        agenda.add(destination, *first);
+                    }
                     read_at = Some(Instant::now());
                 }
                 Err(error) => tracing::error!(%error, "cannot read what is due"),
@@ -120,7 +123,9 @@ async fn round(inner: &Arc<Inner>, agenda: &mut Agenda) -> bool {
         }
         Err(error) => {
             tracing::error!(%error, "cannot read what is due");
-            taken.into_iter().for_each(|t| agenda.look_at(t.destination, now));
+            for taken in taken {
+                agenda.look_at(taken.destination, now);
+            }
             true
         }
     }

@@ -12,17 +12,19 @@ use jiff::Timestamp;
 
 use super::answer::{Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
-use super::logins::Logins;
+use super::logins::{self, Logins};
 use super::note::Note;
 use super::standing;
 use super::{Admission, Arrived, Custody, Login};
 use crate::deliver::{Deliver, HandThrough, Job};
 use crate::ledger::ReferralEvent;
+use crate::mail::address::Domain;
 use crate::pipeline::{self, Admission as Right, Client, Copy, Outcome, Policy, Received, Referred, Secret, Untouched};
 use crate::policy::PolicyHandle;
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::Transaction;
 use crate::proto::smtp::trace::Trace;
+use crate::referral::CompanyId;
 use crate::spool::{EntryId, Spool, SpoolError, Write};
 use crate::sys::random;
 use crate::watch::{Counter, Watch};
@@ -71,6 +73,14 @@ impl Custody for Relay {
 
     async fn authenticate(&self, user: String, password: Secret) -> Login {
         self.logins.authenticate(&self.services.policy.users(), &user, password).await
+    }
+
+    fn has_users(&self) -> bool {
+        self.services.policy.users().iter().any(logins::may_send)
+    }
+
+    fn company_of(&self, sender: &Domain) -> Option<CompanyId> {
+        self.services.policy.current().company_of_domain(sender).map(|of| of.company.id.clone())
     }
 
     async fn take(&self, arrived: Arrived) -> Reply {
@@ -235,7 +245,7 @@ impl Relay {
 }
 
 /// One copy for all when the mail leaves as it came, and else those that were decided on.
-fn copies(outcome: Outcome, recipients: usize) -> (Option<crate::referral::CompanyId>, Vec<Copy>) {
+fn copies(outcome: Outcome, recipients: usize) -> (Option<CompanyId>, Vec<Copy>) {
     match outcome {
         Outcome::Untouched(untouched) => {
             (untouched.company, vec![Copy { recipients: (0..recipients).collect(), ..Copy::default() }])

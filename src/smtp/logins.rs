@@ -1,7 +1,7 @@
 //! Who logs in: passwords against the users in force, hashed beside the runtime, a few at a time.
 //!
-//! Hashing is slow by intent. A password that was right is known again by its print, so that an ATS that logs in for each
-//! mail costs one hash and not a thousand; whatever is done to its user makes it unknown at once.
+//! Hashing is slow by intent. A password that was right is known again by its print, so that an ATS that logs in for
+//! each mail costs one hash and not a thousand; whatever is done to its user makes it unknown at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,14 +4,20 @@
 //! behind the final dot is the business of a [`Custody`].
 
 mod answer;
+mod arrival;
 mod connection;
 pub mod custody;
+mod deadlines;
 mod decide;
+mod entrance;
 mod guests;
+mod input;
 mod logins;
 mod note;
+mod rates;
 mod room;
 mod server;
+mod shared;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -21,12 +27,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::config::SmtpSettings;
+use crate::mail::address::Domain;
 use crate::pipeline::{Client, Secret};
-use crate::proto::smtp::limits::Limits;
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::Transaction;
+use crate::referral::CompanyId;
+use crate::sys::tls::ServerTls;
 use crate::watch::Watch;
 
+pub use entrance::{Entrance, listener_for, open_tls};
 pub use server::serve;
 
 /// A message whose final dot has come.
@@ -69,6 +79,17 @@ pub trait Custody: Send + Sync + 'static {
     /// Whose these credentials are. Whoever hashes passwords does it beside the runtime.
     fn authenticate(&self, user: String, password: Secret) -> impl Future<Output = Login> + Send;
 
+    /// Whether there are users who could log in.
+    fn has_users(&self) -> bool {
+        false
+    }
+
+    /// Whose mail it probably is, by the domain of its sender: the company whose rate it counts for.
+    fn company_of(&self, sender: &Domain) -> Option<CompanyId> {
+        let _ = sender;
+        None
+    }
+
     /// Answers for a message. A 2xx says that the next hop has it or that it is synced on our disk.
     fn take(&self, arrived: Arrived) -> impl Future<Output = Reply> + Send;
 }
@@ -78,8 +99,10 @@ pub trait Custody: Send + Sync + 'static {
 pub struct Door {
     /// Our host name, for greetings.
     pub host: Arc<str>,
-    /// The one table of limits.
-    pub limits: Arc<Limits>,
+    /// Listeners, limits, and who may speak for others.
+    pub settings: Arc<SmtpSettings>,
+    /// TLS, when there is a certificate.
+    pub tls: Option<ServerTls>,
     /// Where connections are counted.
     pub watch: Watch,
 }

@@ -1,7 +1,7 @@
-//! The accept loop: lets clients in, turns them away at the limits, and ends what is under way when the server stops.
+//! The accept loops: let clients in, turn them away at the limits, and end what is under way when the server stops.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,43 +9,65 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::connection::{Connection, Shared};
-use super::guests::Guests;
-use super::room::Room;
+use super::arrival::{self, Way};
+use super::entrance::Entrance;
+use super::shared::Shared;
 use super::{Custody, Door};
-use crate::pipeline::Client;
-use crate::proto::smtp::reply::Reply;
-use crate::watch::{Counter, Gauge};
+use crate::sys::files;
+use crate::sys::tls::ServerTls;
+use crate::watch::Gauge;
 
 /// Pause after a failed accept: with no file descriptor left the next one would fail at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Open files that are not clients' sockets: the spool, the ledger, the log, connections to next hops.
+const OTHER_FILES: u64 = 256;
 
-/// Serves clients on all listeners until `stop` turns true (or its sender is gone).
+/// Serves clients at all entrances until `stop` turns true (or its sender is gone).
 ///
 /// Then nobody new is let in, messages under way are finished, everybody else gets 421 4.3.2, and whoever has not
-/// finished within the limit is cut off. The listeners may be bound by anybody, a socket unit for one.
+/// finished within the limit is cut off.
 ///
 /// # Errors
-/// When a listener cannot be handed to the runtime.
+/// When a socket cannot be handed to the runtime.
 pub async fn serve<C: Custody>(
-    listeners: Vec<std::net::TcpListener>,
+    entrances: Vec<Entrance>,
     door: Door,
     custody: Arc<C>,
     stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let guests = Guests::new(door.limits.connections_max, door.limits.connections_per_client_max);
-    let room = Room::new(door.limits.in_flight_octets_max, door.watch.clone());
-    let shared = Arc::new(Shared { door, custody, room, guests });
+    warn_of_few_files(&door);
+    let mut followers = JoinSet::new();
+    followers.extend(door.tls.clone().map(ServerTls::follow_files));
+    let shared = Arc::new(Shared::new(door, custody));
     let mut loops = JoinSet::new();
-    for listener in listeners {
-        listener.set_nonblocking(true)?;
-        loops.spawn(accept_all(TcpListener::from_std(listener)?, Arc::clone(&shared), stop.clone()));
+    for Entrance { socket, listener } in entrances {
+        socket.set_nonblocking(true)?;
+        let way = Arc::new(Way::new(listener, &shared));
+        loops.spawn(accept_all(TcpListener::from_std(socket)?, way, Arc::clone(&shared), stop.clone()));
     }
     while loops.join_next().await.is_some() {}
     Ok(())
 }
 
-async fn accept_all<C: Custody>(listener: TcpListener, shared: Arc<Shared<C>>, mut stop: watch::Receiver<bool>) {
+/// Takes all the open files this process may have, and says so when the clients do not fit.
+fn warn_of_few_files(door: &Door) {
+    let (files, clients) = (files::raise_open_files(), door.settings.limits.connections_max);
+    if files < clients as u64 + OTHER_FILES {
+        tracing::warn!(
+            target: "smtp",
+            files,
+            "limits.connections_max is {clients}, and this process may have {files} files open: raise LimitNOFILE of \
+             the unit (or `ulimit -Hn`), or lower connections_max"
+        );
+    }
+}
+
+async fn accept_all<C: Custody>(
+    listener: TcpListener,
+    way: Arc<Way>,
+    shared: Arc<Shared<C>>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     let stop_of_guests = stop.clone();
     loop {
@@ -54,7 +76,7 @@ async fn accept_all<C: Custody>(listener: TcpListener, shared: Arc<Shared<C>>, m
             () = stopping(&mut stop) => break,
             ended = connections.join_next(), if !connections.is_empty() => note_end(ended),
             accepted = listener.accept() => match accepted {
-                Ok((stream, from)) => admit(&mut connections, &shared, (stream, from), &stop_of_guests),
+                Ok(accepted) => let_in(&mut connections, (&way, &shared), accepted, &stop_of_guests),
                 Err(error) => {
                     tracing::warn!(target: "smtp", %error, "accepting a connection failed");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -63,7 +85,7 @@ async fn accept_all<C: Custody>(listener: TcpListener, shared: Arc<Shared<C>>, m
         }
     }
     drop(listener);
-    let most = Duration::from_secs(shared.door.limits.stop_seconds_max);
+    let most = Duration::from_secs(shared.limits.stop_seconds_max);
     let all_ended = async {
         while let Some(ended) = connections.join_next().await {
             note_end(Some(ended));
@@ -80,35 +102,21 @@ pub(super) async fn stopping(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stopping| *stopping).await;
 }
 
-fn admit<C: Custody>(
+fn let_in<C: Custody>(
     connections: &mut JoinSet<()>,
-    shared: &Arc<Shared<C>>,
-    (stream, from): (TcpStream, SocketAddr),
+    (way, shared): (&Arc<Way>, &Arc<Shared<C>>),
+    (socket, from): (TcpStream, SocketAddr),
     stop: &watch::Receiver<bool>,
 ) {
-    let watch = &shared.door.watch;
-    let ip: IpAddr = from.ip().to_canonical();
-    let client = Client::at(ip);
-    let admission = shared.custody.admit(&client);
-    let Some(guest) = shared.guests.admit(ip, admission.may_relay) else {
-        watch.count(Counter::ConnectionsRefused);
-        turn_away(&stream);
-        return;
-    };
-    watch.count(Counter::ConnectionsAccepted);
-    let held = watch.hold(Gauge::Sessions);
-    let connection = Connection::new(stream, (client, admission), Arc::clone(shared), stop.clone());
+    let Some(knock) = arrival::knock(way, shared, (socket, from)) else { return };
+    let held = shared.door.watch.hold(Gauge::Sessions);
+    let (way, shared, stop) = (Arc::clone(way), Arc::clone(shared), stop.clone());
     connections.spawn(async move {
-        connection.converse().await;
-        drop((guest, held));
+        if let Some(connection) = arrival::enter(knock, &way, shared, stop).await {
+            connection.converse().await;
+        }
+        drop(held);
     });
-}
-
-/// Says 421 without waiting: a fresh socket has room for a line, and if not, the close says as much.
-fn turn_away(stream: &TcpStream) {
-    let mut line = Vec::new();
-    Reply::new(421, (4, 7, 0), "Too many connections, come again").write_to(&mut line);
-    let _ = stream.try_write(&line);
 }
 
 fn note_end(ended: Option<Result<(), tokio::task::JoinError>>) {

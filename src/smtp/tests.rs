@@ -1,39 +1,72 @@
 //! The door with real sockets and a custody that only notes what it was given.
 
-use std::io;
-use std::sync::Mutex;
+mod limits;
+mod tls;
+mod who;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::config::Listener;
+use crate::proto::smtp::limits::Limits;
 
 const OPEN: &str = "EHLO pc\r\nMAIL FROM:<hr@sakura.example>\r\nRCPT TO:<taro@mail.example>\r\n";
 
 /// Notes each message; answers when it is let to.
 struct Notes {
-    stranger: bool,
-    taken: Mutex<Vec<Transaction>>,
+    may_relay: fn(&Client) -> bool,
+    users: bool,
+    taken: Mutex<Vec<Arrived>>,
     begun: Semaphore,
     may_answer: Semaphore,
 }
 
-impl Custody for Notes {
-    fn admit(&self, client: &Client) -> Admission {
-        Admission { may_relay: !self.stranger, shared: client.shared }
+impl Notes {
+    fn messages(&self) -> Vec<String> {
+        let taken = self.taken.lock().expect("no panic under it");
+        taken.iter().map(|a| String::from_utf8_lossy(&a.transaction.message).into_owned()).collect()
     }
 
-    async fn authenticate(&self, _: String, _: Secret) -> Login {
-        Login::Wrong
+    /// Who handed in the last message.
+    fn client(&self) -> Client {
+        self.taken.lock().expect("no panic under it").last().expect("a message").client.clone()
+    }
+}
+
+impl Custody for Notes {
+    fn admit(&self, client: &Client) -> Admission {
+        Admission { may_relay: (self.may_relay)(client), shared: client.ip == IpAddr::from([203, 0, 113, 1]) }
+    }
+
+    async fn authenticate(&self, user: String, password: Secret) -> Login {
+        match user.as_str() {
+            "busy" => Login::NotNow,
+            _ if password.is(b"plum blossom") => Login::As(user),
+            _ => Login::Wrong,
+        }
+    }
+
+    fn has_users(&self) -> bool {
+        self.users
+    }
+
+    fn company_of(&self, sender: &Domain) -> Option<CompanyId> {
+        CompanyId::parse(sender.as_str().strip_suffix(".example")?).ok()
     }
 
     async fn take(&self, arrived: Arrived) -> Reply {
         assert_ne!(arrived.transaction.message, "panic\r\n", "asked to");
         self.begun.add_permits(1);
         self.may_answer.acquire().await.expect("an open semaphore").forget();
-        self.taken.lock().expect("no panic under it").push(arrived.transaction);
+        self.taken.lock().expect("no panic under it").push(arrived);
         Reply::new(250, (2, 0, 0), "Taken")
     }
 }
@@ -41,29 +74,71 @@ impl Custody for Notes {
 struct House {
     notes: Arc<Notes>,
     watch: Watch,
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     stop: watch::Sender<bool>,
     served: JoinHandle<io::Result<()>>,
 }
 
-/// A running door. Custody answers at once unless `slow`.
-fn open(limits: Limits, stranger: bool, slow: bool) -> House {
-    let may_answer = Semaphore::new(if slow { 0 } else { 1000 });
-    let notes = Arc::new(Notes { stranger, taken: Mutex::default(), begun: Semaphore::new(0), may_answer });
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("a bound listener");
-    let watch = Watch::new();
-    let door = Door { host: "relay.example".into(), limits: Arc::new(limits), watch: watch.clone() };
-    let (stop, stopped) = watch::channel(false);
-    let served = tokio::spawn(serve(vec![listener], door, Arc::clone(&notes), stopped));
-    House { notes, watch, address, stop, served }
+/// What a door is opened with.
+struct Plan {
+    settings: SmtpSettings,
+    tls: Option<ServerTls>,
+    may_relay: fn(&Client) -> bool,
+    users: bool,
+    slow: bool,
 }
 
-struct Caller(BufReader<TcpStream>);
+impl Plan {
+    /// Everybody may relay, nothing is encrypted, and custody answers at once.
+    fn new(limits: Limits) -> Self {
+        let listeners = vec![Listener::at(SocketAddr::from(([127, 0, 0, 1], 0)))];
+        let settings = SmtpSettings { listeners, limits, ..SmtpSettings::default() };
+        Self { settings, tls: None, may_relay: |_| true, users: false, slow: false }
+    }
+
+    fn listener(&mut self) -> &mut Listener {
+        self.settings.listeners.first_mut().expect("a listener")
+    }
+
+    fn open(self) -> House {
+        let may_answer = Semaphore::new(if self.slow { 0 } else { 1000 });
+        let (may_relay, users, begun) = (self.may_relay, self.users, Semaphore::new(0));
+        let notes = Arc::new(Notes { may_relay, users, taken: Mutex::default(), begun, may_answer });
+        let entrance = Entrance::open(&self.settings.listeners[0]).expect("a free port");
+        let address = entrance.socket.local_addr().expect("a bound listener");
+        let (watch, settings) = (Watch::new(), Arc::new(self.settings));
+        let door = Door { host: "relay.example".into(), settings, tls: self.tls, watch: watch.clone() };
+        let (stop, stopped) = watch::channel(false);
+        let served = tokio::spawn(serve(vec![entrance], door, Arc::clone(&notes), stopped));
+        House { notes, watch, address, stop, served }
+    }
+}
+
+/// A running door. Custody answers at once unless `slow`.
+fn open(limits: Limits, stranger: bool, slow: bool) -> House {
+    let may_relay: fn(&Client) -> bool = if stranger { |_| false } else { |_| true };
+    Plan { may_relay, slow, ..Plan::new(limits) }.open()
+}
+
+impl House {
+    fn counted(&self, name: &str) -> u64 {
+        self.watch.snapshot().counters[name]
+    }
+}
+
+/// A connection in clear or under TLS.
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+struct Caller(BufReader<Box<dyn Wire>>);
 
 impl Caller {
     async fn connect(house: &House) -> Self {
-        Self(BufReader::new(TcpStream::connect(house.address).await.expect("an open door")))
+        Self::over(TcpStream::connect(house.address).await.expect("an open door"))
+    }
+
+    fn over(wire: impl Wire + 'static) -> Self {
+        Self(BufReader::new(Box::new(wire)))
     }
 
     async fn say(&mut self, octets: impl AsRef<[u8]>) {
@@ -114,9 +189,7 @@ async fn pipelined_mails_are_taken_one_after_another() {
     caller.say("..second\r\n.\r\nQUIT\r\n").await;
     caller.expect(&["250 2.0.0 Taken", "221 2.0.0"]).await;
     caller.expect_end().await;
-    let taken = house.notes.taken.lock().expect("no panic");
-    let texts: Vec<&[u8]> = taken.iter().map(|t| &*t.message).collect();
-    assert_eq!(texts, [&b"first\r\n"[..], b".second\r\n"]);
+    assert_eq!(house.notes.messages(), ["first\r\n", ".second\r\n"]);
 }
 
 #[tokio::test]
@@ -129,7 +202,7 @@ async fn a_large_mail_arrives_to_the_octet_and_its_memory_comes_back() {
     caller.say(format!("{text}.\r\nQUIT\r\n")).await;
     caller.expect(&["250 2.0.0 Taken", "221"]).await;
     caller.expect_end().await;
-    assert_eq!(house.notes.taken.lock().expect("no panic")[0].message, text);
+    assert!(house.notes.messages() == [text]);
     assert_eq!(house.watch.snapshot().gauges["message_octets_held"], 0);
 }
 
@@ -209,7 +282,7 @@ async fn false_line_ends_are_refused_with_a_reply_that_can_be_read() {
     caller.say(format!("a\n.\nMAIL FROM:<smuggled@evil.example>\r\n{behind}")).await;
     caller.expect(&["554 5.6.0"]).await;
     caller.expect_end().await;
-    assert!(house.notes.taken.lock().expect("no panic").is_empty());
+    assert!(house.notes.messages().is_empty());
 }
 
 #[tokio::test]
@@ -220,7 +293,7 @@ async fn a_client_that_goes_away_leaves_no_mail() {
     caller.say("half a mail\r\n").await;
     caller.0.get_mut().shutdown().await.expect("a connection to shut down");
     caller.expect_end().await;
-    assert!(house.notes.taken.lock().expect("no panic").is_empty());
+    assert!(house.notes.messages().is_empty());
 }
 
 #[tokio::test]

@@ -139,8 +139,8 @@ impl Spool {
     }
 
     /// Every destination with waiting mail, and the earliest time at which any of it is due, which may have passed.
-    /// One step for each of them: for the start, and for a look round now and then; between these [`Spool::take_touched`]
-    /// tells what has changed.
+    /// One step for each of them: for the start, and for a look round now and then; between these
+    /// [`Spool::take_touched`] tells what has changed.
     ///
     /// # Errors
     /// [`SpoolError::Read`].

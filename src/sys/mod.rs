@@ -1,10 +1,11 @@
-//! What the machine gives: time, entropy, the disk, accounts, the terminal, names, texts of the web, and TLS. The only
-//! place that asks for them.
+//! What the machine gives: time, entropy, disk, sockets, accounts, terminal, names, the web, TLS. Nobody else asks it.
 
 pub mod account;
 pub mod clock;
 pub mod disk;
+pub mod files;
 pub mod https;
+pub mod net;
 pub mod own_address;
 pub mod password;
 pub mod print;

@@ -39,6 +39,16 @@ names! {
         UnmarkedRefused = "unmarked_refused",
         /// Commands or data that broke the protocol.
         ProtocolFaults = "protocol_faults",
+        /// TLS handshakes that came to nothing.
+        TlsFailures = "tls_failures",
+        /// Logins that were somebody's.
+        Logins = "logins",
+        /// Logins that were nobody's.
+        LoginsFailed = "logins_failed",
+        /// Logins not looked at, for too many from there had failed.
+        LoginsBlocked = "logins_blocked",
+        /// Mails put off because their client or their company sends too many.
+        RateLimited = "rate_limited",
         /// Sessions that ran into a deadline.
         SessionTimeouts = "session_timeouts",
         /// Messages answered, whatever the answer.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::gateway::{Gateway, binary, wait_for};
+use crate::gateway::binary;
 use crate::smtp::{ordinary, rejection};
 
 fn run(words: &[&str]) -> (bool, String, String) {
@@ -150,17 +150,4 @@ fn a_file_in_shift_jis_is_told_with_its_line() {
     fs::write(&config, b"# \n# \x8a\x94\x8e\xae\n").expect("a file");
     let (fine, text, _) = run(&["check", "--config", &config.display().to_string()]);
     assert!(!fine && text.contains("career-relay.toml:2: not UTF-8; save the file as UTF-8"), "{text}");
-}
-
-#[test]
-fn a_hangup_is_noted_and_mail_goes_on() {
-    let sink = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let mut gateway = Gateway::start(sink.local_addr().expect("an address"));
-    let before = gateway.ask_json(&["status"]);
-    let process = before["process"].to_string();
-    let done = std::process::Command::new("kill").args(["-HUP", &process]).status().expect("kill runs");
-    assert!(done.success());
-    wait_for("the note in the log", || gateway.log().contains("SIGHUP changes nothing").then_some(()));
-    assert_eq!(gateway.ask_json(&["status"])["process"], before["process"]);
-    assert!(gateway.stop());
 }

@@ -1,5 +1,6 @@
 //! The gateway under test: the real binary with a configuration and a data folder of its own.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,9 +14,13 @@ use tempfile::TempDir;
 /// How long a test waits for something that must happen. Never a pause: every wait ends when its condition holds.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The binary that cargo built for these tests.
+/// The binary that cargo built for these tests, or the one a long run names.
 pub fn binary() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_career-relay"))
+    Command::new(binary_path())
+}
+
+fn binary_path() -> OsString {
+    std::env::var_os("CAREER_RELAY_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_career-relay").into())
 }
 
 /// A port of loopback that was free a moment ago.
@@ -112,7 +117,7 @@ impl Gateway {
         let mut log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file");
         // A file that may not grow is to be an error, as a broken disk is, and not the end of the process.
         let mut command = Command::new("env");
-        command.args(["--ignore-signal=XFSZ", env!("CARGO_BIN_EXE_career-relay"), "serve", "--config"]);
+        command.arg("--ignore-signal=XFSZ").arg(binary_path()).args(["serve", "--config"]);
         command.arg(self.config()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let mut said = child.stderr.take().expect("a pipe");
@@ -141,6 +146,19 @@ impl Gateway {
         let ended = child.wait().expect("it ends");
         self.finish_log();
         ended.success()
+    }
+
+    /// Sends it a hangup and waits until it has said what it makes of the files; whether it has taken them.
+    pub fn reload(&self) -> bool {
+        let said = |log: &str, what: &str| log.matches(what).count();
+        let (taken, refused) = ("the files are taken", "the files are not taken");
+        let before = self.log();
+        assert!(Command::new("kill").args(["-HUP", &self.pid().to_string()]).status().expect("kill runs").success());
+        wait_for("the files to be read again", || {
+            let log = self.log();
+            let more = |what| said(&log, what) > said(&before, what);
+            (more(taken) || more(refused)).then(|| more(taken))
+        })
     }
 
     /// Waits until it ends by itself.

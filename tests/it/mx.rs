@@ -15,6 +15,7 @@ const HASTY: &str = "[custody]\nhand_through_for = \"2s\"\n[retry]\nwaits = [\"1
 /// A gateway by MX lookup, its name server, and servers at 127.0.0.2, 127.0.0.3 and so on.
 struct Net {
     gateway: Gateway,
+    names: NameServer,
     servers: Vec<Sink>,
 }
 
@@ -34,14 +35,20 @@ fn listeners(count: u8) -> Vec<TcpListener> {
 impl Net {
     /// Starts so many servers for these names, and the gateway.
     fn start(count: u8, lines: &[&str]) -> Self {
-        let names = NameServer::start(lines);
+        Self::start_with(count, "", |_| lines.iter().map(|line| (*line).to_owned()).collect())
+    }
+
+    /// The same with more keys below `[dns]`, and names that may depend on the servers' port.
+    fn start_with(count: u8, dns: &str, lines: impl FnOnce(u16) -> Vec<String>) -> Self {
         let listeners = listeners(count);
         let port = listeners[0].local_addr().expect("its address").port();
+        let lines = lines(port);
+        let names = NameServer::start(&lines.iter().map(String::as_str).collect::<Vec<_>>());
         let servers = listeners.into_iter().map(|listener| Sink::on(listener, |_, _| Act::GoOn)).collect();
-        let more = format!("[dns]\nservers = [\"{}\"]\n{HASTY}", names.address);
+        let more = format!("[dns]\nservers = [\"{}\"]\n{dns}{HASTY}", names.address);
         let mut gateway = Gateway::prepare_to(&format!("mx:{port}"), &more, "127.0.0.0/8");
         gateway.run();
-        Self { gateway, servers }
+        Self { gateway, names, servers }
     }
 
     /// Sends a mail to everybody named, and tells the gateway's answer.
@@ -88,6 +95,24 @@ fn a_dead_first_server_and_one_that_is_busy_are_passed_over() {
     let (code, text) = net.send(&[CANDIDATE], &ordinary(CANDIDATE));
     assert_eq!(code, 250, "{text}");
     assert_eq!((net.taken(0), net.taken(1)), (vec![], vec![CANDIDATE.to_owned()]));
+    let asked = net.names.asked();
+    assert!(asked.contains(&"MX candidate.example udp".to_owned()), "{asked:?}");
+    assert!(!asked.iter().any(|asked| asked.starts_with("TLSA")), "{asked:?}");
+}
+
+#[test]
+fn a_server_with_signed_records_gets_no_mail_in_clear() {
+    let net = Net::start_with(1, "dnssec = true\n", |port| {
+        let record = format!("_{port}._tcp.mx.candidate.example TLSA 3 1 1 {}", "00".repeat(32));
+        let names = ["candidate.example MX 1 mx.candidate.example", "mx.candidate.example A 127.0.0.2"];
+        names.map(str::to_owned).into_iter().chain([record]).collect()
+    });
+    net.names.sign();
+    let (code, text) = net.send(&[CANDIDATE], &rejection(CANDIDATE));
+    assert_eq!(code, 250, "{text}");
+    wait_for("an attempt", || net.gateway.log().contains("next_hop_unusable").then_some(()));
+    assert_eq!(net.gateway.ask_json(&["status"])["spool"]["entries"], 1);
+    assert!(net.taken(0).is_empty(), "sent in clear");
 }
 
 #[test]

@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use rustix::net::{self, AddressFamily, SocketType};
 
+/// A connection in clear or under TLS.
+pub trait Wire: Read + Write + Send {}
+impl<T: Read + Write + Send> Wire for T {}
+
 /// A connection that says what the test says and reads replies.
 pub struct Client {
-    input: BufReader<TcpStream>,
+    input: BufReader<Box<dyn Wire>>,
 }
 
 impl Client {
@@ -40,7 +44,12 @@ impl Client {
     fn on(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("an option");
         stream.set_read_timeout(Some(Duration::from_mins(1))).expect("an option");
-        Self { input: BufReader::new(stream) }
+        Self::over(stream)
+    }
+
+    /// Talks over a connection that somebody else has made.
+    pub fn over(wire: impl Wire + 'static) -> Self {
+        Self { input: BufReader::new(Box::new(wire)) }
     }
 
     /// Sends octets as they are.

@@ -142,8 +142,8 @@ fn one_routing_secret_or_tenant_for_two_companies_is_a_fault() {
 
 #[test]
 fn a_password_is_one_line_and_stands_in_no_finding() {
-    let route = "[[route]]\nname = \"default\"\nnext_hop = \"smarthost.example:587\"\ntls = \"verified\"\nuser = \"relay\"\n\
-                 password_file = \"smarthost.password\"\n";
+    let route = "[[route]]\nname = \"default\"\nnext_hop = \"smarthost.example:587\"\ntls = \"verified\"\n\
+                 user = \"relay\"\npassword_file = \"smarthost.password\"\n";
     let house = House::new(route, NETWORK);
     house.put("smarthost.password", "plum blossom\n", 0o600);
     house.check(&[]);
@@ -170,8 +170,8 @@ fn the_recipients_own_servers_prove_delivery_unless_it_is_said_otherwise() {
 
 #[test]
 fn a_credential_is_read_where_the_service_manager_puts_it_and_missed_elsewhere() {
-    let route = "[[route]]\nname = \"default\"\nnext_hop = \"smarthost.example:587\"\ntls = \"verified\"\nuser = \"relay\"\n\
-                 password_file = \"credential:smarthost\"\n";
+    let route = "[[route]]\nname = \"default\"\nnext_hop = \"smarthost.example:587\"\ntls = \"verified\"\n\
+                 user = \"relay\"\npassword_file = \"credential:smarthost\"\n";
     let house = House::new(route, NETWORK);
     house.check(&["warning: route.password_file: the credential \"smarthost\" "]);
     let settings = house.settings();
@@ -198,11 +198,11 @@ fn the_kits_are_taken_once_their_files_are_there() {
     for kit in files {
         assert!(kit.with_extension("md").exists(), "{} has nothing to read beside it", kit.display());
         let proofs = "users = []\nnetworks = [\"192.0.2.0/24\"]\nrouting_secret_files = [\"route\"]\n";
-        let text = text(&kit).replace("/etc/career-relay/", "").replace("\"system\"", "\"fullchain.pem\"");
+        let text = text(&kit).replace("credential:", "").replace("\"system\"", "\"tls.pem\"");
         let house = House::new(&text, proofs);
         let issued = Authority::new("Test").issue(&["gw.company.example"], Use::Server);
-        house.put("fullchain.pem", &issued.certificate, 0o644);
-        house.put("privkey.pem", &issued.key, 0o600);
+        house.put("tls.pem", &issued.certificate, 0o644);
+        house.put("tls.key", &issued.key, 0o600);
         house.put("companies/route", SECRET, 0o600);
         assert_eq!(house.findings(), "", "{}", kit.display());
     }

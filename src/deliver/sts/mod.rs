@@ -51,8 +51,8 @@ impl Policies {
         Self(Arc::new(Inner { names, web, shelf, fetching: Mutex::default(), failed: Mutex::default() }))
     }
 
-    /// The policy in force for a domain. Waits for one that was announced and is not known yet; who stops waiting leaves
-    /// the fetch to go on, and finds the policy the next time.
+    /// The policy in force for a domain. Waits for one that was announced and is not known yet; who stops waiting
+    /// leaves the fetch to go on, and finds the policy the next time.
     pub(super) async fn of(&self, domain: &str) -> Option<Arc<Policy>> {
         let announced = self.0.names.txt(&format!("_mta-sts.{domain}")).await;
         let id = announced.ok().and_then(|answer| policy::id(&answer.records));

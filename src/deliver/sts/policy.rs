@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// The longest time a policy may be believed (RFC 8461 3.2).
-const MAX_AGE: Duration = Duration::from_secs(31_557_600);
+/// The longest time a policy may be believed: a year, in seconds (RFC 8461 3.2).
+const AGE_SECONDS_MAX: u64 = 31_557_600;
 /// Patterns of one policy.
 const PATTERNS_MAX: usize = 100;
 
@@ -44,7 +44,8 @@ impl Policy {
             "none" => Mode::None,
             _ => return None,
         };
-        let max_age = Duration::from_secs(value("max_age")?.parse().ok()?).min(MAX_AGE);
+        let seconds: u64 = value("max_age")?.parse().ok()?;
+        let max_age = Duration::from_secs(seconds.min(AGE_SECONDS_MAX));
         let patterns = pairs().filter(|(k, _)| *k == "mx").take(PATTERNS_MAX);
         let mx: Vec<String> = patterns.map(|(_, v)| v.trim_end_matches('.').to_ascii_lowercase()).collect();
         let is_name = |p: &String| p.strip_prefix("*.").is_none_or(|rest| !rest.is_empty()) && !p.is_empty();
@@ -59,8 +60,10 @@ impl Policy {
             Mode::Testing => "testing",
             Mode::None => "none",
         };
-        let mx: String = self.mx.iter().map(|pattern| format!("mx: {pattern}\n")).collect();
-        format!("version: STSv1\nmode: {mode}\n{mx}max_age: {}\n", self.max_age.as_secs())
+        let mut lines = vec!["version: STSv1".to_owned(), format!("mode: {mode}")];
+        lines.extend(self.mx.iter().map(|pattern| format!("mx: {pattern}")));
+        lines.push(format!("max_age: {}\n", self.max_age.as_secs()));
+        lines.join("\n")
     }
 
     /// Whether a server is among those it names (RFC 8461 4.1).
@@ -130,7 +133,7 @@ mod tests {
         let policy = parse(&format!("{POLICY}mode: none\nmax_age: 1\nweather: fine\n"));
         assert_eq!(policy.map(|p| (p.mode, p.max_age.as_secs())), Some((Mode::Enforce, 604_800)));
         let policy = parse(&POLICY.replace("604800", "99999999999"));
-        assert_eq!(policy.map(|p| p.max_age), Some(MAX_AGE));
+        assert_eq!(policy.map(|p| p.max_age), Some(Duration::from_secs(AGE_SECONDS_MAX)));
     }
 
     #[test]

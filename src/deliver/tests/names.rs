@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::sys::resolver::{Answer, Lookup, LookupFault, Mx, Resolve};
 use crate::sys::tls::Tlsa;
 
-/// Records by name: `A` for addresses of both families, `MX`, `TXT`, `TLSA`, and `FAILS` for a name that cannot be told.
-/// Names below `signed.example` are signed.
+/// Records by name: `A` for addresses of both families, `MX`, `TXT`, `TLSA`, and `FAILS` for a name that cannot be
+/// told. Names below `signed.example` are signed.
 #[derive(Debug, Default)]
 pub(crate) struct Names(Mutex<HashMap<String, Vec<(String, String)>>>);
 

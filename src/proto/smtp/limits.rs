@@ -28,12 +28,21 @@ pub struct Limits {
     pub command_seconds_max: u64,
     /// Seconds from 354 to the final dot.
     pub data_seconds_max: u64,
+    /// Octets of a message that have to come in each second, on the whole of it and after 30 seconds of grace; 0 for no
+    /// such limit. A client on the slowest mobile line is faster, and one that drips octets to hold a place is not.
+    pub data_octets_per_second_min: u64,
     /// Seconds of one connection altogether; a message whose final dot has come is still answered.
     pub connection_seconds_max: u64,
     /// Connections at one time; clients that may not relay get half of them at most.
     pub connections_max: usize,
     /// Connections at one time from one client address (for IPv6: from one /64).
     pub connections_per_client_max: usize,
+    /// Messages that one client may begin in a minute, by its user, else by its address (for IPv6: its /64); over it,
+    /// MAIL gets a 450 4.7.1. 0 for no limit.
+    pub messages_per_client_per_minute: u32,
+    /// Messages of one company in a minute, by the domain of their senders; over it, MAIL gets a 450 4.7.1. 0 for no
+    /// limit.
+    pub messages_per_company_per_minute: u32,
     /// Octets of all messages in memory at one time; over it, DATA gets a 452 4.3.1.
     pub in_flight_octets_max: usize,
     /// Seconds to finish transactions in flight when the server stops.
@@ -55,9 +64,12 @@ impl Default for Limits {
             idle_seconds_max: 300,
             command_seconds_max: 300,
             data_seconds_max: 1800,
+            data_octets_per_second_min: 256,
             connection_seconds_max: 7200,
             connections_max: 1000,
             connections_per_client_max: 100,
+            messages_per_client_per_minute: 0,
+            messages_per_company_per_minute: 0,
             in_flight_octets_max: 256 * 1024 * 1024,
             stop_seconds_max: 30,
         }

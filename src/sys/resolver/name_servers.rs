@@ -46,7 +46,8 @@ impl fmt::Debug for NameServers {
 
 impl NameServers {
     /// Asks these servers, or without any those of `/etc/resolv.conf`; where that names none either, this machine's
-    /// own. `dnssec` says that their AD bit is believed: only for a validating server over a way nobody can tamper with.
+    /// own. `dnssec` says that their AD bit is believed: only for a validating server over a way nobody can tamper
+    /// with.
     ///
     /// # Errors
     /// When the machine's configuration cannot be understood.

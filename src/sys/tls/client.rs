@@ -25,7 +25,7 @@ const CONFIGURATIONS_MAX: usize = 512;
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
-pub enum HandshakeFault {
+pub enum ClientTlsFault {
     /// The authorities of a route cannot be read, or there are none in the file.
     #[error("cannot read authorities from {file}: {why}", file = .file.display())]
     Authorities {
@@ -68,15 +68,15 @@ impl ClientTls {
     /// Makes a connection one under TLS. `host` is the name said in SNI; an address says none.
     ///
     /// # Errors
-    /// [`HandshakeFault`]; the connection is gone then, and nothing may be said on it in clear.
-    pub async fn handshake(&self, socket: TcpStream, host: &str, trust: &Trust) -> Result<Stream, HandshakeFault> {
-        let name = server_name(host).ok_or_else(|| HandshakeFault::Name(host.to_owned()))?;
+    /// [`ClientTlsFault`]; the connection is gone then, and nothing may be said on it in clear.
+    pub async fn handshake(&self, socket: TcpStream, host: &str, trust: &Trust) -> Result<Stream, ClientTlsFault> {
+        let name = server_name(host).ok_or_else(|| ClientTlsFault::Name(host.to_owned()))?;
         let connector = TlsConnector::from(self.configuration(trust).await?);
-        let stream = connector.connect(name, socket).await.map_err(HandshakeFault::Handshake)?;
+        let stream = connector.connect(name, socket).await.map_err(ClientTlsFault::Handshake)?;
         Ok(Stream::Tls(Box::new(stream.into())))
     }
 
-    async fn configuration(&self, trust: &Trust) -> Result<Arc<ClientConfig>, HandshakeFault> {
+    async fn configuration(&self, trust: &Trust) -> Result<Arc<ClientConfig>, ClientTlsFault> {
         if let Some(known) = lock(&self.0.configurations).get(trust) {
             return Ok(Arc::clone(known));
         }
@@ -93,7 +93,7 @@ impl ClientTls {
         Ok(Arc::clone(known.entry(trust.clone()).or_insert(made)))
     }
 
-    async fn roots(&self, roots: &Roots) -> Result<Arc<RootCertStore>, HandshakeFault> {
+    async fn roots(&self, roots: &Roots) -> Result<Arc<RootCertStore>, ClientTlsFault> {
         if let Some(known) = lock(&self.0.roots).get(roots) {
             return Ok(Arc::clone(known));
         }
@@ -102,28 +102,28 @@ impl ClientTls {
             Roots::System => system_roots(),
             Roots::File(file) => roots_of(file),
         });
-        let read = Arc::new(read.await.map_err(|_| HandshakeFault::NoAuthorities)??);
+        let read = Arc::new(read.await.map_err(|_| ClientTlsFault::NoAuthorities)??);
         Ok(Arc::clone(lock(&self.0.roots).entry(roots.clone()).or_insert(read)))
     }
 }
 
-fn configuration(trust: &Trust, roots: Arc<RootCertStore>) -> Result<ClientConfig, HandshakeFault> {
+fn configuration(trust: &Trust, roots: Arc<RootCertStore>) -> Result<ClientConfig, ClientTlsFault> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Verifier::new(trust, roots, provider.signature_verification_algorithms);
     let versions = [&rustls::version::TLS13, &rustls::version::TLS12];
     let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(&versions);
-    let builder = builder.map_err(HandshakeFault::Prepare)?.dangerous();
+    let builder = builder.map_err(ClientTlsFault::Prepare)?.dangerous();
     Ok(builder.with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
-fn system_roots() -> Result<RootCertStore, HandshakeFault> {
+fn system_roots() -> Result<RootCertStore, ClientTlsFault> {
     let mut roots = RootCertStore::empty();
     let (taken, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if taken == 0 { Err(HandshakeFault::NoAuthorities) } else { Ok(roots) }
+    if taken == 0 { Err(ClientTlsFault::NoAuthorities) } else { Ok(roots) }
 }
 
-fn roots_of(file: &Path) -> Result<RootCertStore, HandshakeFault> {
-    let fault = |why: String| HandshakeFault::Authorities { file: file.to_owned(), why };
+fn roots_of(file: &Path) -> Result<RootCertStore, ClientTlsFault> {
+    let fault = |why: String| ClientTlsFault::Authorities { file: file.to_owned(), why };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(file).map_err(|e| fault(e.to_string()))? {
         let certificate = certificate.map_err(|e| fault(e.to_string()))?;

@@ -14,11 +14,12 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
 use webpki::{EndEntityCert, KeyUsage};
 
-/// The names of a client by the certificate it showed: its DNS names in lower case, and `sha256:` with its print in hex.
+/// The names of a client by the certificate it showed: its DNS names in lower case, and `sha256:` with its print in
+/// hex.
 ///
 /// None when the chain does not lead to one of `roots`, is out of its time, or is made for neither side of TLS. Public
-/// authorities sign mail servers for the server's side alone since 2026, and such a server shows that certificate as a
-/// client too.
+/// authorities sign mail servers for the server's side alone since 2026, and such a server shows that certificate as
+/// a client too.
 pub(super) fn names(
     provider: &CryptoProvider,
     roots: &RootCertStore,

@@ -8,7 +8,7 @@ mod server;
 mod stream;
 mod trust;
 
-pub use client::{ClientTls, HandshakeFault};
+pub use client::{ClientTls, ClientTlsFault};
 pub use faults::TlsFault;
 pub use server::{ClientRoots, ServerFiles, ServerTls};
 pub use stream::Stream;
@@ -16,9 +16,8 @@ pub use trust::{Protection, Roots, Tlsa, Trust};
 
 #[cfg(test)]
 #[path = "../../../tests/it/certificates.rs"]
-pub mod certificates;
-#[cfg(test)]
-mod tests;
-
+pub(crate) mod certificates;
 #[cfg(test)]
 pub(crate) use client::tests::authority;
+#[cfg(test)]
+mod tests;

@@ -21,8 +21,10 @@ use super::{Stream, pem};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// Octets of ours that wait, encrypted, for a client that is slow to read them.
+const BUFFER_OCTETS_MAX: usize = 16 * 1024;
 /// A certificate with less time left is warned of.
-const EXPIRES_SOON: Duration = Duration::from_secs(7 * 24 * 3600);
+const EXPIRES_SOON: Duration = Duration::from_hours(7 * 24);
 
 /// Where certificate and key lie, and who signs the certificates of clients.
 #[derive(Clone, Debug)]
@@ -133,7 +135,8 @@ impl ServerTls {
         let in_force = self.0.in_force.load_full();
         // The handshake is large and soon over: it has no place in the future of a connection that idles for hours.
         let shaking = Box::pin(timeout(within, in_force.acceptor.accept(socket)));
-        let tls = shaking.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+        let mut tls = shaking.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+        tls.get_mut().1.set_buffer_limit(Some(BUFFER_OCTETS_MAX));
         let shown = tls.get_ref().1.peer_certificates().unwrap_or_default();
         let names = in_force
             .roots
@@ -199,8 +202,7 @@ fn look_at(files: &ServerFiles) -> Seen {
     [Some(&files.certificate), Some(&files.key), roots].into_iter().flatten().map(look).collect()
 }
 
-/// From when and until when our certificate is good. Asked of the verifier, which says so when it is asked too early and
-/// too late.
+/// From when and until when our certificate is good. The verifier says so when it is asked too early and too late.
 fn lifetime(chain: &[CertificateDer<'_>], path: &Path) -> Result<(UnixTime, UnixTime), TlsFault> {
     let wrong = |error: String| TlsFault::Certificate { path: path.to_owned(), error };
     let own = chain.first().ok_or_else(|| TlsFault::NoCertificate { path: path.to_owned() })?;

@@ -14,6 +14,7 @@ use super::command::{Command, Hello, Introduction};
 use super::data::BareLf;
 use super::limits::Limits;
 use super::reply::Reply;
+use crate::mail::address::Domain;
 
 pub use transaction::Transaction;
 
@@ -28,6 +29,8 @@ pub struct Terms {
     pub starttls: Availability,
     /// AUTH; it is offered under TLS alone.
     pub auth: Availability,
+    /// Whether the shell is asked before each transaction, since it keeps rates.
+    pub asks: bool,
     /// What happens to a message with a bare LF.
     pub bare_lf: BareLf,
 }
@@ -36,7 +39,7 @@ impl Terms {
     /// A door without TLS and users.
     pub fn plain(host: Arc<str>, limits: Arc<Limits>) -> Self {
         let (starttls, auth) = (Availability::Absent, Availability::Absent);
-        Self { host, limits, starttls, auth, bare_lf: BareLf::Refuse }
+        Self { host, limits, starttls, auth, asks: false, bare_lf: BareLf::Refuse }
     }
 }
 
@@ -96,6 +99,9 @@ pub enum Action {
     Read,
     /// Write this reply.
     Reply(Reply),
+    /// Say with [`Session::begin_from`] whether this client may begin a message from this domain now; `None` stands for
+    /// a sender without one.
+    Begin(Option<Box<Domain>>),
     /// Answer with [`Session::grant`] or [`Session::deny`] whether this message may grow to so many octets in all.
     Room(usize),
     /// Take custody, write the reply, then call [`Session::answered`].
@@ -136,7 +142,7 @@ enum Stage {
     Answering,
     /// Behind a 334.
     Login(Exchange),
-    /// The shell makes a handshake, checks credentials or takes note of a client behind a proxy.
+    /// The shell looks at a rate, makes a handshake, checks credentials or takes note of a client behind a proxy.
     Waiting,
     /// The shell has come back, and this is what follows.
     Owing(Box<Action>),

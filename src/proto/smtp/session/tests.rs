@@ -37,6 +37,7 @@ impl Talk {
             match step.action {
                 Action::Read => return,
                 Action::Reply(reply) => self.heard.push(format!("S: {reply}")),
+                Action::Begin(_) => self.session.begin_from(true),
                 Action::Room(octets) if octets <= self.room_octets_max => self.session.grant(octets),
                 Action::Room(_) => self.session.deny(),
                 Action::Message(t) => self.take(&t),

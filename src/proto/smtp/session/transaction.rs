@@ -4,12 +4,15 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
-use super::{Action, Availability, Peer, Session};
+use super::{Action, Availability, Peer, Session, Stage};
 use crate::mail::address::Address;
 use crate::mail::envelope::{Dsn, Envelope, RecipientDsn};
 use crate::proto::smtp::command::{CommandFault, Hello, MailFrom, RcptTo};
 use crate::proto::smtp::data::Decoder;
 use crate::proto::smtp::reply::Reply;
+
+const BEGUN: Reply = Reply::new(250, (2, 1, 0), "Sender OK");
+const TOO_OFTEN: Reply = Reply::new(450, (4, 7, 1), "Too many mails in one minute, try again");
 
 /// A transaction whose message is whole.
 #[derive(Clone, Debug)]
@@ -88,8 +91,23 @@ impl Session {
             return Action::Close(Reply::new(421, (4, 7, 0), "Enough for one connection, come again"));
         }
         self.transactions += 1;
+        let asked = self.terms.asks.then(|| mail.sender.as_ref().and_then(Address::domain).cloned().map(Box::new));
         self.open = Some(Box::new(Open::new(mail)));
-        Action::Reply(Reply::new(250, (2, 1, 0), "Sender OK"))
+        match asked {
+            None => Action::Reply(BEGUN),
+            Some(domain) => {
+                self.stage = Stage::Waiting;
+                Action::Begin(domain)
+            }
+        }
+    }
+
+    /// Whether the client may begin the message of [`Action::Begin`] now. To come too often is no error.
+    pub fn begin_from(&mut self, may_begin: bool) {
+        if !may_begin {
+            self.open = None;
+        }
+        self.owe(Action::Reply(if may_begin { BEGUN } else { TOO_OFTEN }));
     }
 
     fn may_begin(&self, mail: &MailFrom) -> Result<(), Reply> {

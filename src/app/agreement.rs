@@ -1,0 +1,53 @@
+//! A policy that the ledger agrees to: it knows each company's keys and contracts, or no line is written for it.
+
+use std::sync::Arc;
+
+use crate::classify::Rules;
+use crate::config::Settings;
+use crate::config::keys::RootKey;
+use crate::pipeline::{Mode, Policy};
+use crate::policy;
+use crate::referral::CompanyId;
+use crate::store::{Store, StoreError};
+
+/// What a policy is made of beside the settings.
+pub struct Terms {
+    store: Store,
+    root: RootKey,
+    rules: Arc<Rules>,
+}
+
+/// A policy, and what the ledger did not agree to.
+pub struct Agreed {
+    /// The policy; a company the ledger disagrees on is only observed in it (design §4).
+    pub policy: Policy,
+    /// The companies whose keys or contracts the ledger knows otherwise, and how.
+    pub disagreements: Vec<(CompanyId, StoreError)>,
+}
+
+impl Terms {
+    /// Those of an installation.
+    pub fn new(store: Store, root: RootKey) -> Self {
+        Self { store, root, rules: Arc::new(Rules::built_in()) }
+    }
+
+    /// Makes every company known to the ledger and builds the policy.
+    pub async fn agree(&self, settings: &Settings) -> Agreed {
+        let mut settings = settings.clone();
+        let mut disagreements = Vec::new();
+        for agreement in policy::agreements(&self.build(&settings)) {
+            let company = agreement.company.clone();
+            if let Err(error) = self.store.agree(agreement).await {
+                tracing::error!(company = company.as_str(), %error, "the ledger does not agree to this company");
+                let of_it = settings.companies.iter_mut().filter(|c| c.id == company && c.mode != Mode::Off);
+                of_it.for_each(|c| c.mode = Mode::Observe);
+                disagreements.push((company, error));
+            }
+        }
+        Agreed { policy: self.build(&settings), disagreements }
+    }
+
+    fn build(&self, settings: &Settings) -> Policy {
+        policy::build(settings, &self.root, Arc::clone(&self.rules))
+    }
+}

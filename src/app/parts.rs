@@ -1,0 +1,110 @@
+//! What the parts of a gateway are started with, made from its settings.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use tokio::sync::watch as signal;
+use tokio::task::JoinHandle;
+
+use super::gateway::StartFault;
+use super::operator::Operator;
+use crate::config::{Listener, Settings};
+use crate::control::Server;
+use crate::deliver::{self, Surroundings};
+use crate::mail::address::Address;
+use crate::notify::{Contact, Directory, Sender};
+use crate::policy::PolicyHandle;
+use crate::referral::wording::Language;
+use crate::smtp::{Entrance, listener_for};
+use crate::spool::{Spool, SpoolOptions};
+use crate::watch::Watch;
+
+pub(super) fn hostname(settings: &Settings) -> Result<String, StartFault> {
+    if let Some(name) = &settings.hostname {
+        return Ok(name.to_string());
+    }
+    let system = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    crate::mail::address::Domain::parse(&system).map(|d| d.to_string()).map_err(|_| StartFault::Hostname)
+}
+
+pub(super) fn listen(settings: &Settings, handed: Vec<TcpListener>) -> Result<Vec<Entrance>, StartFault> {
+    let listeners = &settings.smtp.listeners;
+    if handed.is_empty() {
+        let open = |l: &Listener| Entrance::open(l).map_err(|e| StartFault::Listen(l.address, e));
+        return listeners.iter().map(open).collect();
+    }
+    let entrance = |socket: TcpListener| {
+        let bound = socket.local_addr().map_err(|e| StartFault::Listen(([0, 0, 0, 0], 0).into(), e))?;
+        let listener = listener_for(listeners, bound).cloned().unwrap_or_else(|| {
+            tracing::warn!(%bound, "a socket handed over has the port of no listener: it gets the default settings");
+            Listener::at(bound)
+        });
+        Ok(Entrance { socket, listener })
+    };
+    handed.into_iter().map(entrance).collect()
+}
+
+pub(super) fn spool_options(settings: &Settings) -> SpoolOptions {
+    SpoolOptions {
+        inline_octets_max: usize::try_from(settings.spool.inline_octets_max).unwrap_or(usize::MAX),
+        reserve_octets: settings.spool.reserve_octets,
+        free_octets_min: settings.spool.free_octets_min,
+        ..SpoolOptions::default()
+    }
+}
+
+pub(super) fn keep_posted(settings: &Settings) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(settings.spool.keep_posted).unwrap_or(jiff::SignedDuration::MAX)
+}
+
+pub(super) fn log_recovered(spool: &Spool) {
+    let found = spool.recovered();
+    if found.maybe_doubled > 0 || found.orphans > 0 || !found.parked.is_empty() {
+        let (maybe_doubled, orphans, parked) = (found.maybe_doubled, found.orphans, found.parked.len());
+        tracing::warn!(maybe_doubled, orphans, parked, "the last run ended in the middle of something");
+    }
+}
+
+pub(super) fn delivery(settings: &Settings, hostname: &str) -> deliver::Settings {
+    deliver::Settings {
+        hostname: hostname.to_owned(),
+        routes: settings.routes.clone(),
+        custody: settings.custody,
+        deliver: settings.deliver,
+        retry: settings.retry.clone(),
+    }
+}
+
+/// Names, and where we listen: a domain whose mail server is there leads back to us.
+pub(super) fn surroundings(settings: &Settings, watch: &Watch, addresses: &[SocketAddr]) -> Surroundings {
+    let policies = Some(settings.data_dir.join("sts-policies.json"));
+    Surroundings { policies, ..Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec()) }
+}
+
+pub(super) fn directory(policy: PolicyHandle) -> Directory {
+    Arc::new(move |id| {
+        let policy = policy.current();
+        let company = &policy.company(id)?.company;
+        let name = match company.notify_language {
+            Language::Ja => company.name_ja.clone(),
+            Language::En => company.name_en.clone(),
+        };
+        Some(Contact { name, to: company.notify_to.clone() })
+    })
+}
+
+pub(super) fn notices_from(settings: &Settings, hostname: &str) -> Result<Sender, StartFault> {
+    let ours = || Address::parse(&format!("career-relay@{hostname}")).map_err(|_| StartFault::Hostname);
+    let from = settings.notify.from.clone().map_or_else(ours, Ok)?;
+    let zone = TimeZone::fixed(jiff::tz::offset(9));
+    Ok(Sender { from, hostname: hostname.to_owned(), zone })
+}
+
+pub(super) fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {
+    let stopped = async move {
+        // A sender that is gone means the same as a stop.
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    tokio::spawn(server.run(Arc::new(operator), stopped))
+}

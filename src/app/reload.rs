@@ -1,0 +1,85 @@
+//! Taking changed files into a running gateway: whole or not at all, and never between two companies.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::agreement::{Agreed, Terms};
+use crate::config::{Inspection, Settings, Severity};
+use crate::pipeline::Relaying;
+use crate::policy::PolicyHandle;
+use crate::sys::tls::ServerTls;
+
+/// What a reload works on.
+pub struct Reload {
+    /// The settings of the start.
+    pub settings: Settings,
+    /// What a policy is made of.
+    pub terms: Terms,
+    /// The policy in force.
+    pub policy: PolicyHandle,
+    /// The certificate in force.
+    pub tls: Option<ServerTls>,
+    /// Whether the ledger agrees to every company.
+    pub agreed: Arc<AtomicBool>,
+}
+
+impl Reload {
+    /// Takes companies, the right to relay and the certificate from files read anew. A fault of any file, or a company
+    /// that the ledger knows otherwise, leaves all as it was.
+    pub async fn take(&self, inspection: Inspection) {
+        let Inspection { settings, findings } = inspection;
+        for finding in &findings {
+            let (file, line) = (finding.file.display(), finding.line);
+            match finding.severity {
+                Severity::Fault => tracing::error!(target: "config", %file, line, "{finding}"),
+                Severity::Warning => tracing::warn!(target: "config", %file, line, "{finding}"),
+            }
+        }
+        let refuse =
+            |why: &str| tracing::error!(target: "config", "the files are not taken, all stays as it was: {why}");
+        let Some(settings) = settings else { return refuse("they have faults") };
+        if !settings.credentials_missing.is_empty() {
+            return refuse("a credential is missing; a new one comes with a restart");
+        }
+        let Agreed { policy, disagreements } = self.terms.agree(&settings).await;
+        if let [(company, error), ..] = &disagreements[..] {
+            return refuse(&format!("company {company}: {error}"));
+        }
+        if let Some(Err(fault)) = self.tls.as_ref().map(ServerTls::reload) {
+            return refuse(&fault.to_string());
+        }
+        self.policy.swap(policy);
+        self.agreed.store(true, Ordering::Relaxed);
+        let later = self.left_for_a_restart(&settings);
+        if !later.is_empty() {
+            tracing::warn!(target: "config", sections = later.join(", "), "changed, and taken at the next restart");
+        }
+        tracing::info!(target: "config", companies = settings.companies.len(), "the files are taken");
+    }
+
+    /// The sections that differ from those of the start and are fixed while the server runs.
+    fn left_for_a_restart(&self, now: &Settings) -> Vec<&'static str> {
+        let (then, now) = (fixed(&self.settings), fixed(now));
+        let differs = [
+            ("data_dir, hostname", (&then.data_dir, &then.hostname) != (&now.data_dir, &now.hostname)),
+            ("[smtp], [[listener]], [limits]", then.smtp != now.smtp),
+            ("[tls]", then.tls != now.tls),
+            ("[dns]", then.dns != now.dns),
+            ("[custody]", then.custody != now.custody),
+            ("[deliver]", then.deliver != now.deliver),
+            ("[[route]]", then.routes != now.routes),
+            ("[retry]", then.retry != now.retry),
+            ("[spool]", then.spool != now.spool),
+            ("[notify]", then.notify != now.notify),
+            ("[log]", then.log != now.log),
+        ];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    }
+}
+
+/// The settings without what a reload takes.
+fn fixed(settings: &Settings) -> Settings {
+    let mut settings = Settings { companies: Vec::new(), ..settings.clone() };
+    settings.smtp.relaying = Relaying::default();
+    settings
+}

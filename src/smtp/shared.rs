@@ -1,0 +1,106 @@
+//! What all connections share.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::guests::{Guests, network_of};
+use super::input::Buffers;
+use super::rates::{Rate, Rates};
+use super::room::Room;
+use super::{Custody, Door};
+use crate::mail::address::Domain;
+use crate::pipeline::Client;
+use crate::proto::smtp::limits::Limits;
+use crate::proto::smtp::session::Role;
+use crate::referral::CompanyId;
+use crate::watch::Counter;
+
+/// Failed logins from one network, after which no more are looked at for a while. A network that is listed as a relay's
+/// needs no login, and one behind which many users sit has ten mistakes of theirs in ten minutes.
+const FAILED_LOGINS: Rate = Rate { burst: 10, within: Duration::from_mins(10) };
+/// Clients told apart at one time, in each of the tables.
+const CLIENTS_MAX: usize = 20_000;
+
+/// Who is held to a rate.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+enum Who {
+    User(Box<str>),
+    Network(IpAddr),
+}
+
+/// What all connections share.
+pub(super) struct Shared<C> {
+    pub(super) door: Door,
+    pub(super) limits: Arc<Limits>,
+    pub(super) custody: Arc<C>,
+    pub(super) room: Arc<Room>,
+    pub(super) guests: Arc<Guests>,
+    pub(super) buffers: Buffers,
+    failed_logins: Rates<IpAddr>,
+    by_client: Option<Rates<Who>>,
+    by_company: Option<Rates<CompanyId>>,
+    began: Instant,
+}
+
+impl<C: Custody> Shared<C> {
+    pub(super) fn new(door: Door, custody: Arc<C>) -> Self {
+        let limits = Arc::new(door.settings.limits.clone());
+        Self {
+            room: Room::new(limits.in_flight_octets_max, door.watch.clone()),
+            guests: Guests::new(limits.connections_max, limits.connections_per_client_max),
+            buffers: Buffers::new(limits.login_octets_max()),
+            failed_logins: Rates::new(FAILED_LOGINS, CLIENTS_MAX),
+            by_client: Rate::per_minute(limits.messages_per_client_per_minute).map(|r| Rates::new(r, CLIENTS_MAX)),
+            by_company: Rate::per_minute(limits.messages_per_company_per_minute).map(|r| Rates::new(r, CLIENTS_MAX)),
+            began: Instant::now(),
+            door,
+            limits,
+            custody,
+        }
+    }
+
+    /// The one clock of all rates.
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Whether this client may speak for others.
+    pub(super) fn role(&self, client: &Client) -> Role {
+        let listed = self.door.settings.xclient_from.iter().any(|n| n.contains(&client.ip));
+        if listed { Role::Proxy } else { Role::Client }
+    }
+
+    /// Whether a login from there is looked at.
+    pub(super) fn may_log_in(&self, client: &Client) -> bool {
+        let may = self.failed_logins.has(&network_of(client.ip), self.now());
+        if !may {
+            self.door.watch.count(Counter::LoginsBlocked);
+        }
+        may
+    }
+
+    /// A login from there was nobody's.
+    pub(super) fn note_failed_login(&self, client: &Client) {
+        self.door.watch.count(Counter::LoginsFailed);
+        self.failed_logins.take(network_of(client.ip), self.now());
+    }
+
+    /// Whether any rate is to be kept.
+    pub(super) fn has_rates(&self) -> bool {
+        self.by_client.is_some() || self.by_company.is_some()
+    }
+
+    /// Whether this client may begin a message from this domain now.
+    pub(super) fn may_begin(&self, client: &Client, sender: Option<&Domain>) -> bool {
+        let who = || client.user.as_ref().map_or(Who::Network(network_of(client.ip)), |u| Who::User(u.as_str().into()));
+        let company = || self.custody.company_of(sender?);
+        let of_client = self.by_client.as_ref().is_none_or(|rates| rates.take(who(), self.now()));
+        let of_company = |rates: &Rates<CompanyId>| company().is_none_or(|company| rates.take(company, self.now()));
+        let may = of_client && self.by_company.as_ref().is_none_or(of_company);
+        if !may {
+            self.door.watch.count(Counter::RateLimited);
+        }
+        may
+    }
+}
