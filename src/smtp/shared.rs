@@ -97,8 +97,8 @@ impl<C: Custody> Shared<C> {
         self.by_client.is_some() || self.by_company.is_some()
     }
 
-    /// Whether this client may begin a message from this domain now. It counts for its rates; a message of a client that
-    /// others share counts only once it is taken, or anybody there could use up what is a company's.
+    /// Whether this client may begin a message from this domain now. It counts for its rates; a message of a client
+    /// that others share counts only once it is taken, or anybody there could use up what is a company's.
     pub(super) fn may_begin(&self, client: &Client, sender: Option<&Domain>) -> bool {
         let now = self.now();
         let may = if client.shared {
