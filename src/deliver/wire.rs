@@ -49,7 +49,7 @@ pub(super) enum Fault {
     StartTlsRefused { host: Arc<str>, reply: Reply },
     #[error("{host}: {fault}")]
     Tls { host: Arc<str>, fault: ClientTlsFault },
-    #[error("a login is not said to {0} in clear: set the route's tls to \"required\" or \"verified\"")]
+    #[error("the route's user and password are not said to {0} in clear: set tls = \"verified\" for the route")]
     LoginInClear(Arc<str>),
     #[error("{0} offers neither AUTH PLAIN nor AUTH LOGIN for the route's user")]
     NoLogin(Arc<str>),

@@ -98,8 +98,8 @@ fn a_stranger_who_writes_the_mark_hides_no_candidate() {
         let marked = [format!("X-Career-Relay-Test: {mark}\r\n").into_bytes(), rejection(&candidate)].concat();
         assert_eq!(client.mail(&[&candidate], &marked).0, 250);
     }
-    let taken = sink.taken();
-    assert!(taken[1..].iter().all(|mail| has_link(&mail.octets)), "a candidate was hidden");
+    let mails = sink.taken();
+    assert!(mails[1..].iter().all(|mail| has_link(&mail.octets)), "a candidate was hidden");
     assert_eq!(gateway.settled_credits(), 3);
     // The very test mail again, by hand: no test mail any more, and no candidate's either.
     let octets = String::from_utf8_lossy(&used).into_owned();
