@@ -2,6 +2,7 @@
 
 mod counters;
 mod event;
+mod lines;
 mod log;
 #[cfg(test)]
 mod tests;
@@ -9,14 +10,13 @@ mod tests;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use tracing_appender::non_blocking::ErrorCounter;
-
 pub use counters::{Counter, Gauge, Snapshot};
 pub use event::{Attempt, AttemptOutcome, Custody, MessageEvent};
 pub use log::{LogFault, LogGuard, LogOptions, silence_panics, start_log};
 
 use crate::ledger::ReferralEvent;
 use counters::Counters;
+use lines::Lines;
 
 /// The one place events and counts go; cheap to clone, and nothing on the way of a message waits for a reader.
 #[derive(Clone, Default)]
@@ -25,7 +25,7 @@ pub struct Watch(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     counters: Counters,
-    log_lines_dropped: OnceLock<ErrorCounter>,
+    log_lines: OnceLock<Lines>,
 }
 
 impl Watch {
@@ -69,9 +69,9 @@ impl Watch {
 
     /// All counters and gauges as they are now.
     pub fn snapshot(&self) -> Snapshot {
-        let dropped = self.0.log_lines_dropped.get().map_or(0, ErrorCounter::dropped_lines);
+        let dropped = self.0.log_lines.get().map_or(0, Lines::dropped);
         let mut snapshot = self.0.counters.snapshot();
-        snapshot.gauges.insert("log_lines_dropped".to_owned(), dropped as u64);
+        snapshot.gauges.insert("log_lines_dropped".to_owned(), dropped);
         snapshot
     }
 
