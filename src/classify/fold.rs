@@ -152,23 +152,26 @@ impl Folder {
 
     /// Pushes what neither ends nor begins anything behind a character that did not either. Gives what is behind.
     fn go_on_japanese<'t>(&mut self, text: &'t str) -> &'t str {
-        let mut rest = text;
-        while let Some(c) = rest.chars().next() {
+        let Folded { text: folded, scripts, .. } = &mut self.folded;
+        let mut pushed = 0;
+        for (at, c) in text.char_indices() {
             if is_kana(c) {
-                let end = rest.find(|c| !is_kana(c)).unwrap_or(rest.len());
-                let (kana, behind) = rest.split_at(end);
-                self.folded.text.push_str(kana);
-                self.folded.scripts.kana += kana.len() / c.len_utf8();
-                rest = behind;
-            } else if is_calm(c) {
-                self.folded.scripts.count(c);
-                push_folded(&mut self.folded.text, c);
-                rest = &rest[c.len_utf8()..];
-            } else {
-                break;
+                scripts.kana += 1;
+                continue;
+            }
+            if !is_calm(c) {
+                folded.push_str(&text[pushed..at]);
+                return &text[at..];
+            }
+            scripts.count(c);
+            if is_respelt(c) {
+                folded.push_str(&text[pushed..at]);
+                push_folded(folded, c);
+                pushed = at + c.len_utf8();
             }
         }
-        rest
+        folded.push_str(&text[pushed..]);
+        ""
     }
 
     fn push_first(&mut self, c: char, number: usize, begun: &mut bool) {
@@ -297,16 +300,48 @@ const BULLETS: &[char] = &['・', '■', '□', '◆', '◇', '●', '▼', '▽
 
 /// Characters that are their own NFKC form, or are folded here without it, and join with none of these to another.
 fn is_plain(c: char) -> bool {
-    let kana = matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fe}' | '\u{3000}'..='\u{3035}');
-    // Dashes, quotes, ※, arrows, the lines and shapes that signatures and lists are drawn from.
-    let sign = matches!(c, '\u{2012}'..='\u{2016}' | '\u{2018}'..='\u{2022}' | '\u{203b}' | '\u{2190}'..='\u{2193}')
-        || matches!(c, '\u{2500}'..='\u{2606}');
-    c.is_ascii() || kana || matches!(c, '\u{4e00}'..='\u{9fff}' | '\u{ff01}'..='\u{ff5e}') || sign
+    c.is_ascii() || is_calm(c) || is_plain_sign(c)
+}
+
+/// Of these the blank and the full stop, dashes, quotes, ※, arrows, the lines and shapes that signatures and lists are
+/// drawn from, and what is twice as wide as in ASCII.
+#[inline(never)]
+fn is_plain_sign(c: char) -> bool {
+    matches!(c, '\u{3000}' | '\u{3002}' | '\u{ff01}'..='\u{ff5e}' | '\u{203b}' | '\u{2500}'..='\u{2606}')
+        || matches!(c, '\u{2012}'..='\u{2016}' | '\u{2018}'..='\u{2022}' | '\u{2190}'..='\u{2193}')
 }
 
 /// Plain characters of Japanese that end no sentence, take no blank before them, and are no bracket of a gloss.
 fn is_calm(c: char) -> bool {
-    matches!(c, '\u{3001}' | '\u{3003}'..='\u{30fe}' | '\u{4e00}'..='\u{9fff}')
+    let kana = matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fe}');
+    kana || matches!(c, '\u{4e00}'..='\u{9fff}' | '\u{3001}' | '\u{3003}'..='\u{3035}')
+}
+
+/// Of those, what [`push_folded`] spells otherwise.
+fn is_respelt(c: char) -> bool {
+    matches!(
+        c,
+        '沿' | '副'
+            | '頂'
+            | '戴'
+            | '致'
+            | '至'
+            | '事'
+            | '御'
+            | '兼'
+            | '此'
+            | '度'
+            | '下'
+            | '来'
+            | '無'
+            | '様'
+            | '座'
+            | '為'
+            | '叶'
+            | '又'
+            | '祷'
+            | '禱'
+    )
 }
 
 fn narrow(c: char) -> char {

@@ -66,7 +66,8 @@ impl Queue {
     }
 
     /// Takes all that wait; blocks until some do, the time is over (`None`: never), or the queue is closed and empty.
-    pub(super) fn take(&self, wait: Option<Duration>) -> Taken {
+    /// Behind the first of them more may `gather` for a while.
+    pub(super) fn take(&self, wait: Option<Duration>, gather: Option<Duration>) -> Taken {
         let empty = |w: &mut Waiting| w.jobs.is_empty() && !w.closed;
         let guard = self.lock();
         let mut waiting = match wait {
@@ -76,6 +77,11 @@ impl Queue {
                 woken.unwrap_or_else(PoisonError::into_inner).0
             }
         };
+        if let Some(gather) = gather.filter(|_| !waiting.jobs.is_empty()) {
+            drop(waiting);
+            std::thread::sleep(gather);
+            waiting = self.lock();
+        }
         if !waiting.jobs.is_empty() {
             return Taken::Jobs(std::mem::take(&mut waiting.jobs));
         }

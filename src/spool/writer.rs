@@ -18,6 +18,9 @@ use super::types::{NewEntry, NewState, Write};
 
 /// Quiet for this long, the writer cleans up behind settled mail.
 const QUIET: Duration = Duration::from_millis(100);
+/// How long batches gather once a commit had several: those who shared it will soon be back, and each commit they
+/// share costs less than one of their own.
+const GATHER: Duration = Duration::from_micros(300);
 /// Never quiet, it cleans up this often.
 const CLEAN_AT_LEAST_EVERY: Duration = Duration::from_secs(10);
 /// How often space is looked for while there is none.
@@ -48,9 +51,13 @@ impl Writer {
     /// Runs until the queue is closed and empty.
     pub(super) fn run(mut self) {
         let _guard = FailOnPanic(Arc::clone(&self.state));
+        let mut gather = None;
         loop {
-            match self.queue.take(self.wait()) {
-                Taken::Jobs(jobs) => self.serve(jobs),
+            match self.queue.take(self.wait(), gather) {
+                Taken::Jobs(jobs) => {
+                    gather = (jobs.len() > 1).then_some(GATHER);
+                    self.serve(jobs);
+                }
                 Taken::Quiet => self.tidy_up(),
                 Taken::Closed => break,
             }

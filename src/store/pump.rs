@@ -162,6 +162,8 @@ impl<O: Outbox> Inner<O> {
                 position.seq = Some(seq);
                 return Ok(());
             }
+            // Rows that come from now on wait for the next round: to run after each would cost two syncs for a few.
+            let is_all = rows.len() < self.options.batch_rows;
             let posted = self.store.post(rows).await.map_err(|e| e.to_string())?;
             if !posted.grants.is_empty() {
                 self.granted.notify_one();
@@ -176,6 +178,9 @@ impl<O: Outbox> Inner<O> {
                 health.events += posted.events;
                 health.grants += posted.grants.len() as u64;
             });
+            if is_all {
+                return Ok(());
+            }
         }
     }
 

@@ -1,12 +1,12 @@
 //! The log on standard error: a bounded queue and a thread of its own, so that no mail ever waits for a reader.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::panic;
 
 use tracing::Level;
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 
 use super::Watch;
+use super::lines::{self, Thread};
 use crate::ledger::ReferralEvent;
 
 /// How events are written.
@@ -22,36 +22,36 @@ pub struct LogOptions {
 
 /// Keeps the log's thread; dropping it writes what still waits.
 pub struct LogGuard {
-    _thread: WorkerGuard,
+    _thread: Thread,
 }
 
-/// The log cannot be started: another one is.
+/// Why the log cannot be started.
 #[derive(Debug, thiserror::Error)]
-#[error("the log is running already")]
-pub struct LogFault;
+pub enum LogFault {
+    /// Another one is.
+    #[error("the log is running already")]
+    Running,
+    /// There is no thread for it.
+    #[error("no thread for the log: {0}")]
+    Thread(#[from] io::Error),
+}
 
 /// Starts the log of this process on standard error.
 ///
 /// # Errors
-/// [`LogFault`] on the second call.
+/// [`LogFault`], always on the second call.
 pub fn start_log(options: LogOptions, watch: &Watch) -> Result<LogGuard, LogFault> {
-    // The log's thread flushes whenever no line waits, so that under load many lines share a write.
-    let (queue, guard) = open_queue(BufWriter::new(io::stderr()), options.queue_lines_max);
-    let dropped = queue.error_counter();
-    let log = tracing_subscriber::fmt().with_max_level(options.level).with_ansi(false).with_writer(queue);
+    let (lines, thread) = lines::start(io::stderr(), options.queue_lines_max)?;
+    let log = tracing_subscriber::fmt().with_max_level(options.level).with_ansi(false).with_writer(lines.clone());
     let started = if options.json {
         tracing::subscriber::set_global_default(log.json().flatten_event(true).with_current_span(false).finish())
     } else {
         tracing::subscriber::set_global_default(log.compact().finish())
     };
-    started.map_err(|_| LogFault)?;
+    started.map_err(|_| LogFault::Running)?;
     // Only the first start gets here, so there is nothing to lose.
-    let _ = watch.0.log_lines_dropped.set(dropped);
-    Ok(LogGuard { _thread: guard })
-}
-
-pub(super) fn open_queue(out: impl Write + Send + 'static, lines_max: usize) -> (NonBlocking, WorkerGuard) {
-    NonBlockingBuilder::default().lossy(true).buffered_lines_limit(lines_max).thread_name("log").finish(out)
+    let _ = watch.0.log_lines.set(lines);
+    Ok(LogGuard { _thread: thread })
 }
 
 /// Makes a panic tell where it happened and nothing else: its message can hold octets of a mail.

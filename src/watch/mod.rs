@@ -3,6 +3,7 @@
 mod counters;
 mod event;
 mod follow;
+mod lines;
 mod log;
 mod next_hop;
 mod pace;
@@ -11,8 +12,6 @@ mod tests;
 
 use std::io;
 use std::sync::{Arc, OnceLock};
-
-use tracing_appender::non_blocking::ErrorCounter;
 
 pub use counters::{Counter, Gauge, Snapshot};
 pub use event::{Attempt, AttemptOutcome, Custody, MessageEvent};
@@ -24,6 +23,7 @@ pub use pace::Rates;
 use crate::ledger::ReferralEvent;
 use counters::Counters;
 use follow::TestMails;
+use lines::Lines;
 use pace::Pace;
 
 /// The one place events and counts go; cheap to clone, and nothing on the way of a message waits for a reader.
@@ -35,7 +35,7 @@ struct Inner {
     counters: Counters,
     tests: TestMails,
     pace: Pace,
-    log_lines_dropped: OnceLock<ErrorCounter>,
+    log_lines: OnceLock<Lines>,
 }
 
 impl Watch {
@@ -79,9 +79,9 @@ impl Watch {
 
     /// All counters and gauges as they are now.
     pub fn snapshot(&self) -> Snapshot {
-        let dropped = self.0.log_lines_dropped.get().map_or(0, ErrorCounter::dropped_lines);
+        let dropped = self.0.log_lines.get().map_or(0, Lines::dropped);
         let mut snapshot = self.0.counters.snapshot();
-        snapshot.gauges.insert("log_lines_dropped".to_owned(), dropped as u64);
+        snapshot.gauges.insert("log_lines_dropped".to_owned(), dropped);
         snapshot
     }
 

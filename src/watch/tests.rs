@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::Value;
+use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 use crate::ledger::{ContractRef, Proves};
@@ -145,15 +146,26 @@ impl Write for Stuck {
 #[test]
 fn a_reader_that_hangs_costs_lines_and_they_are_counted() {
     let (release, held) = mpsc::channel();
-    let (queue, guard) = log::open_queue(Stuck(held), 4);
-    let dropped = queue.error_counter();
-    let mut out = queue;
+    let (lines, thread) = lines::start(Stuck(held), 4).unwrap_or_else(|e| panic!("{e}"));
     for _ in 0..100 {
-        out.write_all(b"line\n").unwrap_or_else(|e| panic!("{e}"));
+        lines.make_writer().write_all(b"line\n").unwrap_or_else(|e| panic!("{e}"));
     }
-    assert!(dropped.dropped_lines() >= 90, "{}", dropped.dropped_lines());
+    assert!(lines.dropped() >= 90, "{}", lines.dropped());
     drop(release);
-    drop(guard);
+    drop(thread);
+}
+
+#[test]
+fn the_end_of_the_log_writes_every_line_in_its_order() {
+    let out = Lines::default();
+    let (lines, thread) = lines::start(out.clone(), 1000).unwrap_or_else(|e| panic!("{e}"));
+    for number in 0..1000 {
+        lines.make_writer().write_all(format!("{number}\n").as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    }
+    drop(thread);
+    let octets = out.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let numbers: Vec<usize> = String::from_utf8_lossy(&octets).lines().filter_map(|l| l.parse().ok()).collect();
+    assert_eq!((numbers, lines.dropped()), ((0..1000).collect(), 0));
 }
 
 #[test]

@@ -66,6 +66,18 @@ fn plain_characters_fold_as_their_nfkc_does() {
 }
 
 #[test]
+fn what_is_spelt_otherwise_is_known_beforehand() {
+    for c in ('\0'..='\u{ffff}').filter(|c| is_calm(*c)) {
+        let mut text = "出".to_owned();
+        push_folded(&mut text, c);
+        let mut behind_kana = "か".to_owned();
+        push_folded(&mut behind_kana, c);
+        let is_kept = text == format!("出{c}") && behind_kana == format!("か{c}");
+        assert_eq!(is_respelt(c), !is_kept, "{c}");
+    }
+}
+
+#[test]
 fn signs_are_counted_as_no_script() {
     for c in ('\u{3000}'..='\u{30ff}').filter(|c| !is_kana(*c) && !is_han(*c)) {
         let mut scripts = Scripts::default();
