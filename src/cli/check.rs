@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::args::CheckArgs;
 use super::output::{End, counted, print_json, print_table, table};
-use crate::config::{Finding, Inspection, Settings, Severity, inspect};
+use crate::config::{DoorTls, Finding, Inspection, Listener, Settings, Severity, inspect};
 use crate::mail::address::Domain;
 use crate::pipeline::{Company, Mode};
 
@@ -45,19 +45,33 @@ pub fn findings_text(findings: &[Finding]) -> String {
 }
 
 fn summarise(settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
-    let listen: Vec<String> = settings.smtp.listeners.iter().map(|l| l.address.to_string()).collect();
+    let tls = settings.tls.certificate.is_some();
+    let listen: Vec<String> = settings.smtp.listeners.iter().map(|l| door(l, tls)).collect();
     writeln!(out, "\nlistens on {}, keeps its data in {}", listen.join(", "), settings.data_dir.display())?;
     let routes = settings.routes.iter().map(|route| {
         let domains: Vec<String> = route.domains.iter().map(ToString::to_string).collect();
-        vec![route.name.clone(), domains.join(" "), route.next_hop.to_string(), route.proves.code().to_owned()]
+        let (next_hop, tls) = (route.next_hop.to_string(), route.tls.mode.code().to_owned());
+        vec![route.name.clone(), domains.join(" "), next_hop, tls, route.proves.code().to_owned()]
     });
     writeln!(out)?;
-    print_table(out, &table(&["route", "domains", "next hop", "proves"], routes))?;
+    print_table(out, &table(&["route", "domains", "next hop", "TLS", "proves"], routes))?;
     if settings.companies.is_empty() {
         return Ok(());
     }
     writeln!(out)?;
     print_table(out, &table(&["company", "mode", "sends from", "counts on"], settings.companies.iter().map(row)))
+}
+
+/// A listener's address, and what a client finds there.
+fn door(listener: &Listener, has_certificate: bool) -> String {
+    let tls = match listener.tls {
+        DoorTls::StartTls if has_certificate && listener.tls_required => "STARTTLS required",
+        DoorTls::StartTls if has_certificate => "STARTTLS",
+        DoorTls::Implicit if has_certificate => "TLS",
+        _ => "no TLS",
+    };
+    let login = if listener.auth_required { ", login required" } else { "" };
+    format!("{} ({tls}{login})", listener.address)
 }
 
 fn row(company: &Company) -> Vec<String> {

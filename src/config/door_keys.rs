@@ -145,7 +145,7 @@ fn read_shared(top: &Section<'_>) -> (Vec<SharedClients>, Vec<SharedPlaces>) {
     let (mut shared, mut places) = (Vec::<SharedClients>::new(), Vec::new());
     for section in top.sections("shared_clients") {
         let name = section.required("name", values::name);
-        let networks = section.list("networks", Vec::new(), values::network);
+        let networks = section.list("networks", Vec::new(), values::client_network);
         let certificates = section.list("certificates", Vec::new(), values::certificate_name);
         let tenant_header = section.optional("tenant_header", values::foreign_header);
         if networks.is_empty() && certificates.is_empty() {

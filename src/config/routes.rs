@@ -154,6 +154,18 @@ pub enum TlsMode {
     Verified,
 }
 
+impl TlsMode {
+    /// The word for it in the settings.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Opportunistic => "opportunistic",
+            Self::Required => "required",
+            Self::Verified => "verified",
+        }
+    }
+}
+
 /// A name and a password for AUTH (RFC 4954); used over TLS alone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Login {
