@@ -3,7 +3,7 @@
 //! What a next hop says decides whether a mail counts as delivered, so a reply that is not well formed is no reply.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// Longest reply taken from a peer, all lines together, in octets.
 pub const REPLY_OCTETS_MAX: usize = 16 * 1024;
@@ -126,9 +126,11 @@ impl Reply {
         let mut lines = self.lines().peekable();
         while let Some(line) = lines.next() {
             let mark = if lines.peek().is_some() { '-' } else { ' ' };
-            out.extend_from_slice(format!("{:03}{mark}", self.code).as_bytes());
+            out.reserve(line.len() + 24);
+            // Writing to a vector cannot fail.
+            let _ = write!(Octets(out), "{:03}{mark}", self.code);
             if let Some(enhanced) = self.enhanced {
-                out.extend_from_slice(format!("{enhanced} ").as_bytes());
+                let _ = write!(Octets(out), "{enhanced} ");
             }
             out.extend_from_slice(harmless(line).as_bytes());
             out.extend_from_slice(b"\r\n");
@@ -247,6 +249,16 @@ fn check_unfinished(octets: &[u8], taken: usize) -> Result<Option<(Reply, usize)
         read_code(rest)?;
     }
     Ok(None)
+}
+
+/// Takes text as octets, with no text of its own on the way.
+struct Octets<'a>(&'a mut Vec<u8>);
+
+impl Write for Octets<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
 }
 
 fn harmless(text: &str) -> Cow<'_, str> {
