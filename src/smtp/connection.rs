@@ -172,7 +172,8 @@ impl<C: Custody> Connection<C> {
         // A transaction that has no message yet loses nothing by starting anew, and may never go on.
         let data = self.session.is_in_data();
         let (transaction, begun) = (self.session.is_in_transaction(), !self.input.unread().is_empty());
-        let until = self.deadlines.until(Awaited { data, transaction, begun }, Instant::now());
+        let awaited = Awaited { data, transaction, content: self.session.room() > 0, begun };
+        let until = self.deadlines.until(awaited, Instant::now());
         let Self { stream, input, shared, stop, .. } = self;
         let fill = poll_fn(|cx| input.poll_fill(Pin::new(&mut *stream), cx, &shared.buffers));
         let read = tokio::select! {

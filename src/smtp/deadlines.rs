@@ -17,6 +17,8 @@ pub(super) struct Awaited {
     pub(super) data: bool,
     /// A transaction is open: a message that began goes on, also between two chunks of it.
     pub(super) transaction: bool,
+    /// A part of the message is here, so that it has begun though its next chunk has not.
+    pub(super) content: bool,
     /// A part of the command has come.
     pub(super) begun: bool,
 }
@@ -55,7 +57,7 @@ impl Deadlines {
     /// Until when the next octet has to come.
     pub(super) fn until(&mut self, awaited: Awaited, now: Instant) -> Instant {
         self.message = match self.message {
-            None if awaited.data => Some((now, 0)),
+            None if awaited.data || awaited.content => Some((now, 0)),
             begun if awaited.data || awaited.transaction => begun,
             _ => None,
         };
@@ -79,9 +81,9 @@ impl Deadlines {
 mod tests {
     use super::*;
 
-    const COMMAND: Awaited = Awaited { data: false, transaction: false, begun: true };
-    const DATA: Awaited = Awaited { data: true, transaction: true, begun: false };
-    const BETWEEN_CHUNKS: Awaited = Awaited { data: false, transaction: true, begun: false };
+    const COMMAND: Awaited = Awaited { data: false, transaction: false, content: false, begun: true };
+    const DATA: Awaited = Awaited { data: true, transaction: true, content: false, begun: false };
+    const BETWEEN_CHUNKS: Awaited = Awaited { data: false, transaction: true, content: false, begun: false };
 
     fn limits() -> Limits {
         Limits {
@@ -138,5 +140,8 @@ mod tests {
                 (60, 10, DATA, 90),
             ],
         );
+        // A first chunk that came whole, with its command, begins the message as well.
+        let content = Awaited { content: true, ..BETWEEN_CHUNKS };
+        check(limits(), &[(0, 0, BETWEEN_CHUNKS, 100), (10, 100, content, 40), (30, 50, content, 45)]);
     }
 }
