@@ -123,8 +123,8 @@ impl Reply {
 
     /// Appends the wire form: every line with the code, the enhanced code if any, and CRLF.
     ///
-    /// Control characters in the text become `?`, so no text from elsewhere can end a line; a line is cut where RFC 5321
-    /// 4.5.3.1.5 ends it.
+    /// Control characters in the text become `?`, so no text from elsewhere can end a line. A line is cut at 512 octets
+    /// (RFC 5321 4.5.3.1.5).
     pub fn write_to(&self, out: &mut Vec<u8>) {
         let mut lines = self.lines().peekable();
         while let Some(line) = lines.next() {
