@@ -14,9 +14,9 @@ const LINE: &str = "12345678\r\n";
 /// not while a thread beside the runtime works.
 fn open_on_a_still_clock() -> (House, mpsc::Sender<()>) {
     pause();
-    let (hold, held) = mpsc::channel::<()>();
-    drop(tokio::task::spawn_blocking(move || held.recv()));
-    (open(Limits { data_octets_per_second_min: 100, ..Limits::default() }, false, false), hold)
+    let (still, moving) = mpsc::channel::<()>();
+    drop(tokio::task::spawn_blocking(move || moving.recv()));
+    (open(Limits { data_octets_per_second_min: 100, ..Limits::default() }, false, false), still)
 }
 
 /// Says so many lines of a message in one piece, and waits until the door has them.
