@@ -4,7 +4,7 @@ mod agreement;
 mod courier;
 pub mod gateway;
 mod operator;
-mod parts;
+pub(crate) mod parts;
 mod reload;
 mod serve;
 

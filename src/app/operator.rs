@@ -8,13 +8,15 @@ use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
 use crate::control::ledger::answer_ledger;
+use crate::control::spool::{Hand, answer_spool};
 use crate::control::test_mail::{self, TestDoor};
 use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, Request, SpoolStatus, Status};
 use crate::deliver::Deliver;
 use crate::policy::PolicyHandle;
-use crate::spool::Spool;
+use crate::spool::{Entry, Spool, Write};
 use crate::store::Store;
+use crate::sys::clock;
 use crate::watch::{Gauge, Watch};
 
 /// Next hops told of at one time.
@@ -63,12 +65,23 @@ impl Answer for Operator {
                 to_value(&announced?)
             }
             Request::Follow { token } => to_value(&test_mail::follow(&token, &self.watch, &self.spool).await?),
+            Request::Spool { what } => answer_spool(&self.spool, self, caller, &what).await,
             Request::Stop => {
                 self.stop.send_replace(true);
                 Ok(Value::from("stopping"))
             }
             _ => to_value(&self.status().await?),
         }
+    }
+}
+
+impl Hand for Operator {
+    fn reports_of(&self, entry: &Entry, numbers: &[u32]) -> Result<Vec<Write>, String> {
+        Ok(self.deliver.reports_of(entry, numbers, clock::now()))
+    }
+
+    fn try_now(&self, destinations: &[String]) {
+        self.deliver.try_now(destinations);
     }
 }
 

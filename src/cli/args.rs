@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+pub use super::spool::args::SpoolCommand;
 use crate::control::Month;
 use crate::control::test_mail::TestKind;
 use crate::mail::address::Address;
@@ -59,6 +60,9 @@ pub enum Tool {
     Preview(PreviewArgs),
     /// Send one marked mail through the gateway and follow it to the far end. It is never changed and never counted.
     SendTest(Box<SendTestArgs>),
+    /// Look after the mails in custody: list, show, try again, give up, remove, write into files.
+    #[command(subcommand)]
+    Spool(SpoolCommand),
     /// Show how the running server is.
     Status(StatusArgs),
     /// Watch the running server: sessions, mails a second, next hops, the spool. On a terminal until q, else once.
@@ -353,6 +357,6 @@ fn user_name(text: &str) -> Result<UserName, String> {
     UserName::parse(text).map_err(|why| why.to_string())
 }
 
-fn company_id(text: &str) -> Result<CompanyId, String> {
+pub(super) fn company_id(text: &str) -> Result<CompanyId, String> {
     CompanyId::parse(text).map_err(|why| why.to_string())
 }

@@ -10,6 +10,7 @@ pub mod preview;
 pub mod reach;
 pub mod reason;
 pub mod send_test;
+pub mod spool;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Ledger(command) => ledger::ledger(command, out),
         Tool::Preview(args) => preview::preview(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
+        Tool::Spool(command) => spool::spool(command, out),
         Tool::Status(args) => status::status(args, out),
         Tool::Top(args) => top::top(args, out),
         Tool::User(command) => user::user(command, out),

@@ -8,6 +8,7 @@ pub mod ledger;
 mod lock;
 mod month;
 mod server;
+pub mod spool;
 mod status;
 pub mod test_mail;
 #[cfg(test)]
@@ -91,6 +92,11 @@ pub enum Request {
     Follow {
         /// The token it bears.
         token: String,
+    },
+    /// Something about the mail in custody.
+    Spool {
+        /// What.
+        what: spool::SpoolRequest,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -1,0 +1,98 @@
+//! Reaching the spool: through the running server, or, with none running, by holding its folder as its owner.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use crate::app::parts;
+use crate::cli::args::DataArgs;
+use crate::cli::reach::{ask_server_of, hold_folder};
+use crate::config::{self, Settings};
+use crate::control::spool::{Hand, SpoolRequest, answer_spool};
+use crate::control::{Caller, DataLock, Request};
+use crate::deliver;
+use crate::spool::{Entry, Spool, SpoolOptions, Write};
+use crate::sys::clock;
+
+/// The way to the spool, for as many questions as a command has.
+pub(super) enum Reached {
+    Server(PathBuf),
+    Here(Box<Here>),
+}
+
+/// The spool, opened by this process. It is closed before the lock is given back.
+pub(super) struct Here {
+    spool: Spool,
+    hand: OwnHand,
+    caller: Caller,
+    runtime: Runtime,
+    _lock: DataLock,
+}
+
+/// Finds the way.
+///
+/// # Errors
+/// A sentence for the admin.
+pub(super) fn reach(args: &DataArgs) -> Result<Reached, String> {
+    let (dir, settings) = match &args.data {
+        Some(dir) => (dir.clone(), None),
+        None => {
+            let settings = config::load(&args.config.config).map_err(|faults| faults.to_string())?;
+            (settings.data_dir.clone(), Some(settings))
+        }
+    };
+    let caller = Caller::own();
+    let missing = "spool.db";
+    let none_yet = || format!("there is no spool in {} yet: it begins with the first start", dir.display());
+    match hold_folder(&dir, "spool", || if dir.join(missing).is_file() { Ok(()) } else { Err(none_yet()) })? {
+        None => Ok(Reached::Server(dir)),
+        Some(lock) => open(&dir, settings.as_ref(), caller, lock).map(|here| Reached::Here(Box::new(here))),
+    }
+}
+
+fn open(dir: &Path, settings: Option<&Settings>, caller: Caller, lock: DataLock) -> Result<Here, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|e| e.to_string())?;
+    let options = settings.map_or_else(SpoolOptions::default, parts::spool_options);
+    let hand = OwnHand(settings.map(delivery).transpose()?);
+    let spool = Spool::open(dir, options).map_err(|e| format!("the spool in {} does not open: {e}", dir.display()))?;
+    Ok(Here { spool, hand, caller, runtime, _lock: lock })
+}
+
+fn delivery(settings: &Settings) -> Result<deliver::Settings, String> {
+    let hostname = parts::hostname(settings).map_err(|fault| fault.to_string())?;
+    Ok(parts::delivery(settings, &hostname))
+}
+
+impl Reached {
+    /// Asks, and reads the answer.
+    ///
+    /// # Errors
+    /// A sentence for the admin.
+    pub(super) fn ask<T: DeserializeOwned>(&self, request: SpoolRequest) -> Result<T, String> {
+        let answer: Value = match self {
+            Self::Server(dir) => {
+                let answer = ask_server_of(dir, &Request::Spool { what: request })?;
+                answer.ok_or("the server has just ended; ask again")?
+            }
+            Self::Here(here) => here.runtime.block_on(answer_spool(&here.spool, &here.hand, here.caller, &request))?,
+        };
+        serde_json::from_value(answer).map_err(|why| format!("the server answers in another form: {why}"))
+    }
+}
+
+/// Delivery as far as a command has it: it can write reports where it knows the configuration, and sends nothing.
+struct OwnHand(Option<deliver::Settings>);
+
+impl Hand for OwnHand {
+    fn reports_of(&self, entry: &Entry, numbers: &[u32]) -> Result<Vec<Write>, String> {
+        let settings = self.0.as_ref().ok_or(
+            "to write reports while no server runs takes the configuration: name it with --config, in place of --data",
+        )?;
+        Ok(deliver::reports_of(settings, entry, numbers, clock::now()))
+    }
+
+    /// The next start looks at everything that is due.
+    fn try_now(&self, _: &[String]) {}
+}
