@@ -33,6 +33,7 @@ mod right_to_relay;
 mod send_test;
 mod sink;
 mod smtp;
+mod spool_commands;
 mod terminal;
 mod tls_client;
 mod top;
