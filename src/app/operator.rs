@@ -7,13 +7,16 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
+use crate::config::keys::RootKey;
 use crate::control::ledger::answer_ledger;
+use crate::control::recover::recover;
 use crate::control::spool::{Hand, answer_spool};
 use crate::control::test_mail::{self, TestDoor};
+use crate::control::trace::trace;
 use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, Request, SpoolStatus, Status};
 use crate::deliver::Deliver;
-use crate::policy::PolicyHandle;
+use crate::policy::{PolicyHandle, keys_of};
 use crate::spool::{Entry, Spool, Write};
 use crate::store::Store;
 use crate::sys::clock;
@@ -34,6 +37,8 @@ pub struct Operator {
     pub deliver: Deliver,
     /// The ledger.
     pub store: Store,
+    /// What the keys of all companies derive from, to find a person by the address.
+    pub root: Arc<RootKey>,
     /// Who may log in stands beside the policy.
     pub policy: PolicyHandle,
     /// One change of users at a time, from the store to the policy.
@@ -66,6 +71,14 @@ impl Answer for Operator {
             }
             Request::Follow { token } => to_value(&test_mail::follow(&token, &self.watch, &self.spool).await?),
             Request::Spool { what } => answer_spool(&self.spool, self, caller, &what).await,
+            Request::Recover { events, dry_run } => {
+                to_value(&recover((&self.spool, &self.store), caller, &events, dry_run).await?)
+            }
+            Request::Trace { subject } => {
+                let companies = self.store.companies().await.map_err(|e| e.to_string())?;
+                let keys: Vec<_> = companies.iter().map(|company| keys_of(&self.root, company)).collect();
+                to_value(&trace((&self.spool, &self.store), &keys, &subject).await?)
+            }
             Request::Stop => {
                 self.stop.send_replace(true);
                 Ok(Value::from("stopping"))

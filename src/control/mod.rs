@@ -7,12 +7,14 @@ mod client;
 pub mod ledger;
 mod lock;
 mod month;
+pub mod recover;
 mod server;
 pub mod spool;
 mod status;
 pub mod test_mail;
 #[cfg(test)]
 mod tests;
+pub mod trace;
 pub mod users;
 
 use std::fs::File;
@@ -28,6 +30,7 @@ pub use month::Month;
 pub use server::{Answer, Server};
 pub use status::{SpoolStatus, Status};
 
+use crate::ledger::ReferralEvent;
 use crate::pipeline::{UserAct, UserName};
 use crate::referral::CompanyId;
 use crate::sys::account;
@@ -97,6 +100,18 @@ pub enum Request {
     Spool {
         /// What.
         what: spool::SpoolRequest,
+    },
+    /// Enters referrals that a broken disk left in the log alone.
+    Recover {
+        /// The referrals.
+        events: Vec<ReferralEvent>,
+        /// Whether it is only told which are new.
+        dry_run: bool,
+    },
+    /// Everything that is known of a person's mails, or of one mail.
+    Trace {
+        /// Of what.
+        subject: trace::Subject,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -99,11 +99,13 @@ pub enum ActKind {
     Drop,
     /// Has read the mail. Changes nothing.
     Export,
+    /// Has entered the referral of a mail from the log; the mail itself need not be there any more.
+    Recover,
 }
 
 impl ActKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Retry, Self::Release, Self::Bounce, Self::Drop, Self::Export];
+    pub const ALL: [Self; 6] = [Self::Retry, Self::Release, Self::Bounce, Self::Drop, Self::Export, Self::Recover];
 
     /// The stable code.
     pub fn code(self) -> &'static str {
@@ -113,6 +115,7 @@ impl ActKind {
             Self::Bounce => "bounce",
             Self::Drop => "drop",
             Self::Export => "export",
+            Self::Recover => "recover",
         }
     }
 
@@ -122,7 +125,7 @@ impl ActKind {
             Self::Retry => state == RecipientState::Waiting,
             Self::Release => state == RecipientState::Parked,
             Self::Bounce | Self::Drop => matches!(state, RecipientState::Waiting | RecipientState::Parked),
-            Self::Export => true,
+            Self::Export | Self::Recover => true,
         }
     }
 }

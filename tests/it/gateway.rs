@@ -20,7 +20,8 @@ pub fn binary() -> Command {
     Command::new(binary_path())
 }
 
-fn binary_path() -> OsString {
+/// Where it lies.
+pub fn binary_path() -> OsString {
     std::env::var_os("CAREER_RELAY_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_career-relay").into())
 }
 
@@ -56,12 +57,8 @@ pub fn give(folder: &Path, uid: u32) {
 
 /// Runs a command with this on its standard input.
 pub fn with_input(mut command: Command, octets: &[u8]) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it runs");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     // A command that has no use for it may be gone before it is written.
     let _ = child.stdin.take().expect("a pipe").write_all(octets);
     child.wait_with_output().expect("its output")
@@ -155,7 +152,8 @@ impl Gateway {
         self.child = Some(child);
     }
 
-    fn log_path(&self) -> PathBuf {
+    /// The file with what it has written.
+    pub fn log_path(&self) -> PathBuf {
         self.folder.path().join("log")
     }
 

@@ -125,7 +125,9 @@ fn a_mail_is_shown_with_its_recipients_and_tried_again_when_an_admin_says_so() {
     let gateway = with_mails(&sink);
     let (first, second) = ids(&gateway);
     let (fine, text) = run(&gateway, &["show", &first]);
-    for part in [CANDIDATE, "saiyo@sakura.example", "attempts  1", "<rcpt> is busy", "next try", "line        in 1 of 1"] {
+    for part in
+        [CANDIDATE, "saiyo@sakura.example", "attempts  1", "<rcpt> is busy", "next try", "line        in 1 of 1"]
+    {
         assert!(fine && text.contains(part), "{part} is not in:\n{text}");
     }
     let (fine, text) = run(&gateway, &["retry", "--all", "--dry-run"]);

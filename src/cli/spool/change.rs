@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::args::{ChangeArgs, DropArgs};
-use super::reach::reach;
 use super::{Done, which};
+use crate::cli::folder::reach;
 use crate::cli::output::{End, counted, print_json};
 use crate::control::spool::{Changed, Outcome, SpoolRequest};
 use crate::spool::ActKind;
@@ -102,5 +102,6 @@ fn past(act: ActKind) -> &'static str {
         ActKind::Bounce => "given up",
         ActKind::Drop => "dropped",
         ActKind::Export => "exported",
+        ActKind::Recover => "entered",
     }
 }

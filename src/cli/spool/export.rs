@@ -9,7 +9,7 @@ use data_encoding::BASE64;
 
 use super::Done;
 use super::args::ExportArgs;
-use super::reach::{Reached, reach};
+use crate::cli::folder::{Reached, reach};
 use crate::cli::output::End;
 use crate::control::spool::{MailStory, Piece, SpoolRequest};
 

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::args::ListArgs;
-use super::reach::reach;
 use super::{Done, which};
+use crate::cli::folder::reach;
 use crate::cli::output::{End, align_right, counted, print_json, print_table, since, table, until};
 use crate::control::spool::{MailLine, MailList, RecipientLine, SpoolRequest};
 use crate::sys::clock;

@@ -4,7 +4,6 @@ pub mod args;
 mod change;
 mod export;
 mod list;
-mod reach;
 mod show;
 
 use std::io::{self, BufRead, Write};
@@ -64,7 +63,7 @@ fn which(args: &WhichArgs, now: Timestamp) -> Result<Which, String> {
 ///
 /// # Errors
 /// A sentence for the admin that does not repeat what was read.
-pub(super) fn read_address(text: &str) -> Result<Unlogged, String> {
+pub fn read_address(text: &str) -> Result<Unlogged, String> {
     let mut read = text.to_owned();
     if text == "-" {
         read.clear();

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Done;
 use super::args::ShowArgs;
-use super::reach::reach;
+use crate::cli::folder::reach;
 use crate::cli::output::{End, print_json, since, until};
 use crate::control::spool::{ActLine, MailStory, RecipientLine, SpoolRequest};
 use crate::sys::clock;

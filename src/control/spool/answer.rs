@@ -58,7 +58,7 @@ async fn list(spool: &Spool, which: &Which, after: i64, addresses: bool) -> Resu
 }
 
 /// A mail with or without the addresses that were read.
-pub(super) fn mail_line(listed: &Listed, addresses: bool) -> MailLine {
+pub(in crate::control) fn mail_line(listed: &Listed, addresses: bool) -> MailLine {
     let address = |place: usize| listed.addresses.get(place).filter(|_| addresses);
     let lines = listed.recipients.iter().enumerate().map(|(place, r)| recipient_line(r, address(place)));
     MailLine {

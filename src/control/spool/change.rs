@@ -58,8 +58,8 @@ pub(super) async fn change(
     caller: Caller,
     part: &Part<'_>,
 ) -> Result<Changed, String> {
-    if part.act == ActKind::Export {
-        return Err("a mail is exported by a request of its own".to_owned());
+    if matches!(part.act, ActKind::Export | ActKind::Recover) {
+        return Err("that is done by a request of its own".to_owned());
     }
     let page = Page { after: part.after, entries_max: CHANGE_MAX, addresses: false };
     let listing = spool.list(part.which.wanted()?, page).await.map_err(|e| e.to_string())?;

@@ -12,10 +12,12 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(super) use answer::mail_line;
 pub use answer::{Hand, answer_spool};
 pub use change::{Changed, Outcome};
 pub use export::{EXPORT_OCTETS_MAX, Piece};
 
+use super::Request;
 use crate::mail::address::Address;
 use crate::referral::CompanyId;
 use crate::spool::{Act, ActKind, EntryId, RecipientState, Wanted};
@@ -58,6 +60,12 @@ pub enum SpoolRequest {
         /// Where the piece begins. Whoever begins at 0 is written down.
         from: u64,
     },
+}
+
+impl From<SpoolRequest> for Request {
+    fn from(what: SpoolRequest) -> Self {
+        Self::Spool { what }
+    }
 }
 
 /// Which recipients in custody are meant: those for which all that is given holds.
