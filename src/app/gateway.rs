@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
+use super::glance::Glance;
 use super::operator::Operator;
 use super::parts::{
     answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from,
@@ -124,6 +125,7 @@ impl Gateway {
             deliver: deliver.clone(),
             store: store.clone(),
             root,
+            glance: Glance::default(),
             hostname: hostname.clone(),
             doors: doors(&settings, &entrances),
             policy: policy.clone(),

@@ -3,6 +3,7 @@
 mod agreement;
 mod courier;
 pub mod gateway;
+mod glance;
 mod operator;
 pub(crate) mod parts;
 mod reload;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
+use super::glance::Glance;
 use crate::config::keys::RootKey;
 use crate::control::ledger::answer_ledger;
 use crate::control::recover::recover;
@@ -14,7 +15,7 @@ use crate::control::spool::{Hand, answer_spool};
 use crate::control::test_mail::{self, TestDoor};
 use crate::control::trace::trace;
 use crate::control::users::answer_users;
-use crate::control::{Answer, Caller, Request, SpoolStatus, Status};
+use crate::control::{Answer, Caller, DestinationState, Request, SpoolStatus, Status};
 use crate::deliver::Deliver;
 use crate::policy::{PolicyHandle, keys_of};
 use crate::spool::{Entry, Spool, Write};
@@ -24,6 +25,9 @@ use crate::watch::{Gauge, Watch};
 
 /// Next hops told of at one time.
 const NEXT_HOPS_MAX: usize = 100;
+
+/// Destinations told of at one time.
+const DESTINATIONS_MAX: usize = 100;
 
 /// What the answers are made of.
 pub struct Operator {
@@ -41,6 +45,8 @@ pub struct Operator {
     pub root: Arc<RootKey>,
     /// Who may log in stands beside the policy.
     pub policy: PolicyHandle,
+    /// What waits where, as it was looked at last.
+    pub glance: Glance,
     /// One change of users at a time, from the store to the policy.
     pub changing_users: Mutex<()>,
     /// Our host name.
@@ -120,13 +126,19 @@ impl Operator {
         let summary = self.spool.summary().await.map_err(|e| e.to_string())?;
         self.watch.set(Gauge::SpoolEntries, summary.entries);
         self.watch.set(Gauge::OutboxWaiting, summary.unposted);
+        let standings = self.glance.standings(&self.spool).await.map_err(|e| e.to_string())?;
+        let spool = SpoolStatus {
+            destinations: standings.iter().take(DESTINATIONS_MAX).map(DestinationState::from).collect(),
+            destinations_known: standings.len(),
+            ..SpoolStatus::from(&summary)
+        };
         let (next_hops, next_hops_known) = self.deliver.next_hops(NEXT_HOPS_MAX);
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             started_at: self.started_at.to_string(),
             edits: self.agreed.load(Ordering::Relaxed) && self.spool.is_writable(),
-            spool: SpoolStatus::from(&summary),
+            spool,
             watch: self.watch.snapshot(),
             rates: self.watch.rates(),
             next_hops,

@@ -28,7 +28,7 @@ pub use client::{AskFault, Client};
 pub use lock::{DataLock, LockFault};
 pub use month::Month;
 pub use server::{Answer, Server};
-pub use status::{SpoolStatus, Status};
+pub use status::{DestinationState, SpoolStatus, Status};
 
 use crate::ledger::ReferralEvent;
 use crate::pipeline::{UserAct, UserName};
