@@ -63,7 +63,7 @@ pub enum Tool {
     SendTest(Box<SendTestArgs>),
     /// Look after the mails in custody: list, show, try again, give up, remove, write into files.
     #[command(subcommand)]
-    Spool(SpoolCommand),
+    Spool(Box<SpoolCommand>),
     /// Show how the running server is.
     Status(StatusArgs),
     /// Watch the running server: sessions, mails a second, next hops, the spool. On a terminal until q, else once.

@@ -45,12 +45,11 @@ pub struct Here {
 /// # Errors
 /// A sentence for the admin.
 pub fn reach(args: &DataArgs) -> Result<Reached, String> {
-    let (dir, settings) = match &args.data {
-        Some(dir) => (dir.clone(), None),
-        None => {
-            let settings = config::load(&args.config.config).map_err(|faults| faults.to_string())?;
-            (settings.data_dir.clone(), Some(settings))
-        }
+    let (dir, settings) = if let Some(dir) = &args.data {
+        (dir.clone(), None)
+    } else {
+        let settings = config::load(&args.config.config).map_err(|faults| faults.to_string())?;
+        (settings.data_dir.clone(), Some(settings))
     };
     let caller = Caller::own();
     let missing = "spool.db";

@@ -39,8 +39,8 @@ pub fn recover(args: &RecoverArgs, out: &mut dyn Write) -> io::Result<End> {
 #[derive(Serialize)]
 struct Report {
     dry_run: bool,
-    entered: Vec<Line>,
-    known: Vec<Line>,
+    entered: Vec<Referral>,
+    known: Vec<Referral>,
     unreadable: Vec<Unreadable>,
     /// Whether a server runs that posts what was entered.
     #[serde(skip)]
@@ -49,7 +49,7 @@ struct Report {
 
 /// A line with a referral.
 #[derive(Serialize)]
-struct Line {
+struct Referral {
     line: u64,
     id: String,
     company: String,
@@ -95,8 +95,8 @@ fn enter(args: &RecoverArgs) -> Result<Report, String> {
     let entered: Entered = reached.ask(Request::Recover { events, dry_run: args.dry_run })?;
     for ((line, event), new) in log.referrals.into_iter().zip(entered.new) {
         let (id, company, recipient) = (event.transaction, event.company.to_string(), event.recipient);
-        let line = Line { line, id, company, recipient };
-        if new { &mut report.entered } else { &mut report.known }.push(line);
+        let referral = Referral { line, id, company, recipient };
+        if new { &mut report.entered } else { &mut report.known }.push(referral);
     }
     Ok(report)
 }
@@ -158,14 +158,14 @@ fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::read;
 
     #[test]
     fn lines_are_numbered_as_an_editor_does_and_long_ones_passed_over() {
         let long = "x".repeat(3 << 20);
         let text = format!("a\n{long}\n{{\"target\":\"recovery\"\n\n{{\"target\":\"recovery\"}}");
-        let log = read(text.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!(log.unreadable.iter().map(|u| u.line).collect::<Vec<_>>(), [3, 5]);
-        assert!(log.referrals.is_empty());
+        let found = read(text.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(found.unreadable.iter().map(|u| u.line).collect::<Vec<_>>(), [3, 5]);
+        assert!(found.referrals.is_empty());
     }
 }

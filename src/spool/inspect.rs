@@ -88,13 +88,12 @@ impl Part<'_> {
         let Some((_, mut listed, place)) = self.open.take() else { return };
         if self.page.addresses || self.wanted.to.is_some() {
             self.looked_at += 1;
-            match addresses(self.content, &place) {
-                Some(addresses) => join(&mut listed, &addresses, self.wanted.to.as_ref()),
-                None => {
-                    self.listing.unreadable += 1;
-                    // Of whom nobody knows whether he is meant is not listed.
-                    listed.recipients.retain(|_| self.wanted.to.is_none());
-                }
+            if let Some(addresses) = addresses(self.content, &place) {
+                join(&mut listed, &addresses, self.wanted.to.as_ref());
+            } else {
+                self.listing.unreadable += 1;
+                // Of whom nobody knows whether he is meant is not listed.
+                listed.recipients.retain(|_| self.wanted.to.is_none());
             }
         }
         if !listed.recipients.is_empty() {
@@ -217,7 +216,7 @@ pub(super) fn standings(connection: &Connection) -> rusqlite::Result<Vec<Standin
             standing.last_reply = row.get(5)?;
         }
     }
-    all.sort_by(|a, b| a.oldest_received_at.cmp(&b.oldest_received_at));
+    all.sort_by_key(|standing| standing.oldest_received_at);
     Ok(all)
 }
 

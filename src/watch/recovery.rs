@@ -123,7 +123,7 @@ mod tests {
             line,
             record.into_bytes(),
             syslog.into_bytes(),
-            text.replace(":", ": ").replace("1970-01-01T00: 00: 00Z", "1970-01-01T00:00:00Z").into_bytes(),
+            text.replace(':', ": ").replace("1970-01-01T00: 00: 00Z", "1970-01-01T00:00:00Z").into_bytes(),
         ] {
             assert_eq!(read_recovery(&wrapped), Some(Ok(event())), "{}", String::from_utf8_lossy(&wrapped));
         }

@@ -249,7 +249,7 @@ mod tests {
             "fails (3), left alone for 12.3s, backlog: 451 4.4.1 no answer",
             "+5 next hops more",
             "in custody for     oldest  waiting  being sent  in doubt  set aside  next try  why",
-            "mx/vendor.example    3m           3           -         1          -  10m       451 4.4.1 no answer",
+            "mx/vendor.example      3m        3           -         1          -  10m       451 4.4.1 no answer",
             "+2 destinations more",
         ] {
             assert!(shown.contains(part), "{part:?} is not in:\n{shown}");
