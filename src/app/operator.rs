@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
+use crate::control::hold::{self, answer_hold};
 use crate::control::ledger::answer_ledger;
 use crate::control::test_mail::{self, TestDoor};
 use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, Request, SpoolStatus, Status};
 use crate::deliver::Deliver;
+use crate::pipeline::Mode;
 use crate::policy::PolicyHandle;
 use crate::spool::Spool;
 use crate::store::Store;
@@ -54,6 +56,9 @@ impl Answer for Operator {
         if let Some(answer) = self.answer_users(caller, &request).await {
             return answer;
         }
+        if let Some(answer) = self.answer_hold(caller, &request).await {
+            return answer;
+        }
         match request {
             Request::Counters => to_value(&self.status().await?.watch),
             Request::ExpectTest { company, kind } => {
@@ -88,6 +93,30 @@ impl Operator {
             tracing::info!(target: "control", uid = caller.uid, act = change.code(), "a user was changed");
         }
         answer
+    }
+
+    /// With the line a mail is let go only where the company's mails may still get one.
+    async fn answer_hold(&self, caller: Caller, request: &Request) -> Option<Result<Value, String>> {
+        if let Request::Release { id, with_line: true } = request
+            && let Err(why) = self.may_get_line(id).await
+        {
+            return Some(Err(why));
+        }
+        let answer = answer_hold(&self.spool, &self.watch, caller, request).await;
+        if matches!(request, Request::Release { .. }) {
+            self.deliver.wake();
+        }
+        answer
+    }
+
+    async fn may_get_line(&self, id: &str) -> Result<(), String> {
+        let held = hold::find(&self.spool, id).await?;
+        let policy = self.policy.current();
+        let company = held.company.as_ref().and_then(|id| policy.company(id));
+        if company.is_none_or(|of| of.company.mode != Mode::Live) {
+            return Err("the company is not live any more: its mails get no line; let it go with --without-line".into());
+        }
+        Ok(())
     }
 
     async fn status(&self) -> Result<Status, String> {

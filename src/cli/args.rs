@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 use crate::control::Month;
 use crate::control::test_mail::TestKind;
@@ -52,6 +52,9 @@ pub enum Tool {
     Check(CheckArgs),
     /// Tell what would become of mails in files, and why. Nothing is sent.
     Explain(ExplainArgs),
+    /// See doubtful mails that are held for HR, and say whether each is a rejection.
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Read the ledger: people counted, slots granted, and the proof of both.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -139,6 +142,57 @@ pub struct StatementArgs {
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
     /// Where the ledger lies.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `hold`. A running server is asked; without one the data folder is opened here, and the mail goes at the next start.
+#[derive(Clone, Debug, Subcommand)]
+pub enum HoldCommand {
+    /// List the held mails: whose, since when, until when, and what makes them doubtful.
+    List(HoldListArgs),
+    /// Show one held mail: its subject and its text, with + in front of what would be inserted.
+    Show(HoldArgs),
+    /// Let a held mail go, with the line or as it came.
+    Release(HoldReleaseArgs),
+}
+
+/// `hold list`.
+#[derive(Args, Clone, Debug)]
+pub struct HoldListArgs {
+    /// List how the last holds ended, and who said so.
+    #[arg(long)]
+    pub ended: bool,
+    /// Whose mails.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `hold show`.
+#[derive(Args, Clone, Debug)]
+pub struct HoldArgs {
+    /// The mail, as `hold list` names it.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Whose mails.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `hold release`.
+#[derive(Args, Clone, Debug)]
+#[command(group = ArgGroup::new("form").required(true))]
+pub struct HoldReleaseArgs {
+    /// The mail, as `hold list` names it.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// It is a rejection: it goes out with the line, and counts.
+    #[arg(long, group = "form")]
+    pub with_line: bool,
+    /// It is none: it goes out as it came.
+    #[arg(long, group = "form")]
+    pub without_line: bool,
+    /// Whose mails.
     #[command(flatten)]
     pub data: DataArgs,
 }

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod check;
 pub mod explain;
+pub mod hold;
 pub mod ledger;
 mod mailfile;
 pub mod output;
@@ -30,6 +31,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
     match tool {
         Tool::Check(args) => check::check(args, out),
         Tool::Explain(args) => explain::explain(args, out),
+        Tool::Hold(command) => hold::hold(command, out),
         Tool::Ledger(command) => ledger::ledger(command, out),
         Tool::Preview(args) => preview::preview(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),

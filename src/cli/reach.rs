@@ -8,11 +8,14 @@ use serde_json::Value;
 
 use super::args::DataArgs;
 use crate::config;
+use crate::control::hold::answer_hold;
 use crate::control::ledger::answer_ledger;
 use crate::control::users::answer_users;
 use crate::control::{Caller, Client, DataLock, LockFault, Request};
+use crate::spool::{Spool, SpoolOptions};
 use crate::store::{LEDGER_FILE, Store};
 use crate::sys::account;
+use crate::watch::Watch;
 
 /// A replay of a long ledger takes its time.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -84,6 +87,17 @@ fn ask_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, Stri
             Some(answer) => Some(answer),
             None => answer_users(&store, caller, request).await,
         };
-        answer.unwrap_or_else(|| Err("the store does not answer that".to_owned()))
+        match answer {
+            Some(answer) => answer,
+            None => ask_spool_here(dir, caller, request).await,
+        }
     })
+}
+
+/// What is decided here is done by the next start.
+async fn ask_spool_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, String> {
+    let spool = Spool::open(dir, SpoolOptions::default()).map_err(|e| e.to_string())?;
+    let answer = answer_hold(&spool, &Watch::new(), caller, request).await;
+    spool.close().await;
+    answer.unwrap_or_else(|| Err("only a running server answers that".to_owned()))
 }

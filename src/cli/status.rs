@@ -53,6 +53,7 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
         ("recipients being sent to", spool.sending),
         ("recipients in doubt", spool.in_doubt),
         ("mails set aside", spool.parked),
+        ("mails held for HR", spool.held),
         ("possible doubles", spool.maybe_doubled),
         ("referrals not yet in the ledger", spool.unposted),
     ];

@@ -4,6 +4,7 @@
 //! what is asked is answered by the handler the app hands in.
 
 mod client;
+pub mod hold;
 pub mod ledger;
 mod lock;
 mod month;
@@ -91,6 +92,22 @@ pub enum Request {
     Follow {
         /// The token it bears.
         token: String,
+    },
+    /// The mails that are held for a word of HR.
+    Holds,
+    /// How the last holds ended.
+    EndedHolds,
+    /// One held mail: its subject and its text.
+    Hold {
+        /// Its id.
+        id: String,
+    },
+    /// Lets a held mail go.
+    Release {
+        /// Its id.
+        id: String,
+        /// Whether with the line; else as it came.
+        with_line: bool,
     },
     /// Finishes what is in flight, then ends.
     Stop,

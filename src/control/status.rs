@@ -48,6 +48,9 @@ pub struct SpoolStatus {
     pub in_doubt: u64,
     /// Entries set aside because they cannot be read.
     pub parked: u64,
+    /// Mails held for a word of HR.
+    #[serde(default)]
+    pub held: u64,
     /// Recipients who may have got a mail twice.
     pub maybe_doubled: u64,
     /// When the oldest mail in custody came, RFC 3339.
@@ -65,6 +68,7 @@ impl From<&Summary> for SpoolStatus {
             sending: summary.sending,
             in_doubt: summary.in_doubt,
             parked: summary.parked,
+            held: summary.held,
             maybe_doubled: summary.maybe_doubled,
             oldest_received_at: summary.oldest_received_at.map(|at| at.to_string()),
             unposted: summary.unposted,

@@ -148,6 +148,7 @@ fn waiting(entry: &Entry) -> Vec<Waiting> {
             RecipientState::Sending => "sending",
             RecipientState::InDoubt => "in_doubt",
             RecipientState::Parked => "parked",
+            RecipientState::Held => "held",
         }
         .to_owned(),
         attempts: r.attempts,

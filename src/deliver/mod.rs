@@ -15,6 +15,7 @@ mod greeting;
 mod group;
 mod guard;
 mod health;
+mod holds;
 mod hop;
 mod hops;
 mod mx;
@@ -39,6 +40,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use self::attempt::{Attempt, Ended, Parcel, Sender};
@@ -60,6 +62,7 @@ use crate::watch::{Attempt as AttemptEvent, AttemptOutcome, Counter, Watch};
 
 pub use self::counters::Counted;
 pub use self::doubt::InDoubt;
+pub use self::holds::Doubt;
 pub use self::outcome::{HandThrough, Job, NotTried, RecipientOutcome, Settled};
 pub use self::settings::{Deadlines, Settings};
 pub use self::surroundings::Surroundings;
@@ -81,6 +84,8 @@ struct Inner {
     active: Active,
     tasks: Tasks,
     stopping: AtomicBool,
+    /// Calls whoever looks after held mails.
+    hold_news: Notify,
     watch: Watch,
 }
 
@@ -118,11 +123,13 @@ impl Deliver {
             active: Active::default(),
             tasks: Tasks::default(),
             stopping: AtomicBool::new(false),
+            hold_news: Notify::new(),
             watch: around.watch.clone(),
             settings,
         });
         tokio::spawn(worker::run(Arc::clone(&inner)));
         tokio::spawn(close_idle(Arc::clone(&inner)));
+        tokio::spawn(holds::run(Arc::clone(&inner)));
         Self(inner)
     }
 
@@ -240,6 +247,7 @@ impl Deliver {
     pub async fn drain(&self, within: Duration) -> bool {
         self.0.stopping.store(true, Ordering::Release);
         self.0.wake();
+        self.0.hold_news.notify_one();
         let ended = tokio::time::timeout(within, self.0.tasks.ended()).await.is_ok();
         self.0.hops.close();
         self.0.hops.save().await;

@@ -114,6 +114,7 @@ fn recipient(row: &Row<'_>) -> rusqlite::Result<Recipient> {
         0 => RecipientState::Waiting,
         1 => RecipientState::Sending,
         2 => RecipientState::InDoubt,
+        4 => RecipientState::Held,
         _ => RecipientState::Parked,
     };
     Ok(Recipient {

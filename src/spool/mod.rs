@@ -12,6 +12,7 @@ mod content;
 mod database;
 mod error;
 mod handle;
+mod holds;
 mod load;
 mod queue;
 mod read;
@@ -28,6 +29,7 @@ mod writer;
 
 pub use error::SpoolError;
 pub use handle::Spool;
+pub use holds::{EndedHold, Hold, HoldsDue, NewHold, Release};
 pub use reply::without_addresses;
 pub use types::{
     Credit, Due, DueEntry, Entry, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer, OutboxRow,

@@ -78,6 +78,7 @@ fn mend_rows(connection: &Connection, damaged: &[EntryId]) -> rusqlite::Result<u
         let sql = "UPDATE recipients SET state = 3 WHERE entry = (SELECT entry FROM entries WHERE id = ?1)";
         commit.execute(sql, [id.as_str()])?;
         commit.execute("UPDATE entries SET parked = 1 WHERE id = ?1", [id.as_str()])?;
+        commit.execute("DELETE FROM holds WHERE entry = (SELECT entry FROM entries WHERE id = ?1)", [id.as_str()])?;
     }
     let marked = commit.execute("UPDATE recipients SET state = 0, maybe_doubled = 1 WHERE state IN (1, 2)", [])?;
     commit.commit()?;

@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::holds::{NewHold, Release};
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
 use crate::mail::edit::Edits;
 use crate::mail::envelope::Envelope;
@@ -69,6 +70,13 @@ pub enum Write {
         /// The entry.
         entry: EntryId,
     },
+    /// Lets a held mail go.
+    Release(Release),
+    /// Writes down how long the server has run, so that holds keep their time over a restart.
+    KeepHoldClock {
+        /// The time now.
+        at: Timestamp,
+    },
     /// A referral accepted in hand-through.
     Outbox(ReferralEvent),
     /// The store has every outbox row up to and including this one.
@@ -106,6 +114,8 @@ pub struct NewEntry {
     pub copies: Vec<NewCopy>,
     /// The recipients that still need the mail. Those who have it already are left out.
     pub recipients: Vec<NewRecipient>,
+    /// What holds the mail back: then none of its recipients is due before it is released.
+    pub hold: Option<NewHold>,
 }
 
 /// One copy of a mail: what to insert, and what to credit when it is accepted.
@@ -265,6 +275,8 @@ pub enum RecipientState {
     InDoubt,
     /// Its entry is damaged; an admin has to look.
     Parked,
+    /// Its entry waits for a word of HR, or for its time to be over.
+    Held,
 }
 
 /// What is due for one destination.
@@ -315,6 +327,8 @@ pub struct Summary {
     pub in_doubt: u64,
     /// Recipients of damaged entries.
     pub parked: u64,
+    /// Mails held for a word of HR.
+    pub held: u64,
     /// Recipients that may get their mail twice.
     pub maybe_doubled: u64,
     /// When the oldest mail came.

@@ -14,6 +14,7 @@ mod door_who;
 mod endless;
 mod failing_next_hop;
 mod gateway;
+mod holds;
 mod hostile;
 mod in_the_middle;
 mod injection;
