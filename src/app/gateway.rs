@@ -12,14 +12,14 @@ use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from,
+    answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from, off,
     refuse_without_credentials, spool_options, surroundings,
 };
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
 use crate::config::{Inspection, Settings, Stamp};
 use crate::control::{DataLock, LockFault, Server};
-use crate::deliver::Deliver;
+use crate::deliver::{Deliver, Surroundings};
 use crate::ledger::Balance;
 use crate::notify::Notifier;
 use crate::pipeline::Policy;
@@ -108,7 +108,8 @@ impl Gateway {
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
-        let around = surroundings(&settings, &watch, &addresses);
+        let rows = store.switched_off().await.map_err(|e| StartFault::Store(data.clone(), e))?;
+        let around = Surroundings { off: off(&rows), ..surroundings(&settings, &watch, &addresses) };
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let options = PumpOptions { keep_posted: keep_posted(&settings), ..PumpOptions::default() };
         let pump = Pump::start(spool.clone(), store.clone(), options);
@@ -126,7 +127,7 @@ impl Gateway {
             hostname: hostname.clone(),
             doors: doors(&settings, &entrances),
             policy: policy.clone(),
-            changing_users: tokio::sync::Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
             watch: watch.clone(),
             stop: stop.clone(),
         };

@@ -1,5 +1,7 @@
 //! Answers what is asked of a running server over the admin socket.
 
+mod line;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,13 +9,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
-use crate::control::hold::{self, answer_hold};
 use crate::control::ledger::answer_ledger;
+use crate::control::switch::{OffLine, StopLine};
 use crate::control::test_mail::{self, TestDoor};
 use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, Request, SpoolStatus, Status};
 use crate::deliver::Deliver;
-use crate::pipeline::Mode;
 use crate::policy::PolicyHandle;
 use crate::spool::Spool;
 use crate::store::Store;
@@ -36,8 +37,8 @@ pub struct Operator {
     pub store: Store,
     /// Who may log in stands beside the policy.
     pub policy: PolicyHandle,
-    /// One change of users at a time, from the store to the policy.
-    pub changing_users: Mutex<()>,
+    /// One change at a time, from the store to what is in force.
+    pub changing: Mutex<()>,
     /// Our host name.
     pub hostname: String,
     /// Where we listen.
@@ -54,6 +55,9 @@ impl Answer for Operator {
             return answer;
         }
         if let Some(answer) = self.answer_users(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_switch(caller, &request).await {
             return answer;
         }
         if let Some(answer) = self.answer_hold(caller, &request).await {
@@ -83,7 +87,7 @@ impl Operator {
         let Request::SetUser { change, .. } = request else {
             return answer_users(&self.store, caller, request).await;
         };
-        let _one_at_a_time = self.changing_users.lock().await;
+        let _one_at_a_time = self.changing.lock().await;
         let answer = answer_users(&self.store, caller, request).await;
         match self.store.users().await {
             Ok(users) => self.policy.put_users(users),
@@ -95,30 +99,6 @@ impl Operator {
         answer
     }
 
-    /// With the line a mail is let go only where the company's mails may still get one.
-    async fn answer_hold(&self, caller: Caller, request: &Request) -> Option<Result<Value, String>> {
-        if let Request::Release { id, with_line: true } = request
-            && let Err(why) = self.may_get_line(id).await
-        {
-            return Some(Err(why));
-        }
-        let answer = answer_hold(&self.spool, &self.watch, caller, request).await;
-        if matches!(request, Request::Release { .. }) {
-            self.deliver.wake();
-        }
-        answer
-    }
-
-    async fn may_get_line(&self, id: &str) -> Result<(), String> {
-        let held = hold::find(&self.spool, id).await?;
-        let policy = self.policy.current();
-        let company = held.company.as_ref().and_then(|id| policy.company(id));
-        if company.is_none_or(|of| of.company.mode != Mode::Live) {
-            return Err("the company is not live any more: its mails get no line; let it go with --without-line".into());
-        }
-        Ok(())
-    }
-
     async fn status(&self) -> Result<Status, String> {
         let summary = self.spool.summary().await.map_err(|e| e.to_string())?;
         self.watch.set(Gauge::SpoolEntries, summary.entries);
@@ -128,6 +108,8 @@ impl Operator {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             started_at: self.started_at.to_string(),
+            off: self.store.switched_off().await.map_err(|e| e.to_string())?.iter().map(OffLine::from).collect(),
+            edits_stopped: self.deliver.edit_stops().iter().map(StopLine::from).collect(),
             edits: self.agreed.load(Ordering::Relaxed) && self.spool.is_writable(),
             spool: SpoolStatus::from(&summary),
             watch: self.watch.snapshot(),

@@ -14,13 +14,14 @@ use super::operator::Operator;
 use crate::config::{DoorTls, Listener, Settings};
 use crate::control::Server;
 use crate::control::test_mail::TestDoor;
-use crate::deliver::{self, Surroundings};
+use crate::deliver::{self, Off, Surroundings};
 use crate::mail::address::Address;
 use crate::notify::{Contact, Directory, Sender};
 use crate::policy::PolicyHandle;
 use crate::referral::wording::Language;
 use crate::smtp::{Entrance, listener_for};
 use crate::spool::{Spool, SpoolOptions};
+use crate::store::OffRow;
 use crate::watch::Watch;
 
 pub(super) fn refuse_without_credentials(settings: &Settings) -> Result<(), StartFault> {
@@ -98,6 +99,12 @@ pub(super) fn delivery(settings: &Settings, hostname: &str) -> deliver::Settings
         deliver: settings.deliver,
         retry: settings.retry.clone(),
     }
+}
+
+/// For whom nothing is inserted, by the rows of the store.
+pub(super) fn off(rows: &[OffRow]) -> Off {
+    let companies = rows.iter().filter_map(|row| row.company.clone()).collect();
+    Off { all: rows.iter().any(|row| row.company.is_none()), companies }
 }
 
 /// Names, and where we listen: a domain whose mail server is there leads back to us.

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
+use super::hold::HoldCommand;
+use super::switch::{ResumeArgs, SwitchArgs};
 use crate::control::Month;
 use crate::control::test_mail::TestKind;
 use crate::mail::address::Address;
@@ -58,8 +60,14 @@ pub enum Tool {
     /// Read the ledger: people counted, slots granted, and the proof of both.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Stop the line at once, for one company or all: nothing is inserted any more, and mail flows.
+    Off(SwitchArgs),
+    /// Let the line be written again that was stopped by off.
+    On(SwitchArgs),
     /// Write a mail as it would leave. Nothing is sent.
     Preview(PreviewArgs),
+    /// Let mails be edited again for a next hop that had refused mails with the line.
+    Resume(ResumeArgs),
     /// Send one marked mail through the gateway and follow it to the far end. It is never changed and never counted.
     SendTest(Box<SendTestArgs>),
     /// Show how the running server is.
@@ -142,57 +150,6 @@ pub struct StatementArgs {
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
     /// Where the ledger lies.
-    #[command(flatten)]
-    pub data: DataArgs,
-}
-
-/// `hold`. A running server is asked; without one the data folder is opened here, and the mail goes at the next start.
-#[derive(Clone, Debug, Subcommand)]
-pub enum HoldCommand {
-    /// List the held mails: whose, since when, until when, and what makes them doubtful.
-    List(HoldListArgs),
-    /// Show one held mail: its subject and its text, with + in front of what would be inserted.
-    Show(HoldArgs),
-    /// Let a held mail go, with the line or as it came.
-    Release(HoldReleaseArgs),
-}
-
-/// `hold list`.
-#[derive(Args, Clone, Debug)]
-pub struct HoldListArgs {
-    /// List how the last holds ended, and who said so.
-    #[arg(long)]
-    pub ended: bool,
-    /// Whose mails.
-    #[command(flatten)]
-    pub data: DataArgs,
-}
-
-/// `hold show`.
-#[derive(Args, Clone, Debug)]
-pub struct HoldArgs {
-    /// The mail, as `hold list` names it.
-    #[arg(value_name = "ID")]
-    pub id: String,
-    /// Whose mails.
-    #[command(flatten)]
-    pub data: DataArgs,
-}
-
-/// `hold release`.
-#[derive(Args, Clone, Debug)]
-#[command(group = ArgGroup::new("form").required(true))]
-pub struct HoldReleaseArgs {
-    /// The mail, as `hold list` names it.
-    #[arg(value_name = "ID")]
-    pub id: String,
-    /// It is a rejection: it goes out with the line, and counts.
-    #[arg(long, group = "form")]
-    pub with_line: bool,
-    /// It is none: it goes out as it came.
-    #[arg(long, group = "form")]
-    pub without_line: bool,
-    /// Whose mails.
     #[command(flatten)]
     pub data: DataArgs,
 }
@@ -407,6 +364,6 @@ fn user_name(text: &str) -> Result<UserName, String> {
     UserName::parse(text).map_err(|why| why.to_string())
 }
 
-fn company_id(text: &str) -> Result<CompanyId, String> {
+pub(super) fn company_id(text: &str) -> Result<CompanyId, String> {
     CompanyId::parse(text).map_err(|why| why.to_string())
 }

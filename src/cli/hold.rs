@@ -2,15 +2,67 @@
 
 use std::io::{self, Write};
 
+use clap::{ArgGroup, Args, Subcommand};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::args::{DataArgs, HoldArgs, HoldCommand, HoldListArgs, HoldReleaseArgs};
+use super::args::DataArgs;
 use super::output::{End, align_right, print_json, print_table, table};
 use super::reach::ask_store;
 use super::reason::meaning;
 use crate::control::Request;
 use crate::control::hold::{EndedLine, HoldLine, HoldStory};
+
+/// `hold`. A running server is asked; without one the data folder is opened here, and the mail goes at the next start.
+#[derive(Clone, Debug, Subcommand)]
+pub enum HoldCommand {
+    /// List the held mails: whose, since when, until when, and what makes them doubtful.
+    List(HoldListArgs),
+    /// Show one held mail: its subject and its text, with + in front of what would be inserted.
+    Show(HoldArgs),
+    /// Let a held mail go, with the line or as it came.
+    Release(HoldReleaseArgs),
+}
+
+/// `hold list`.
+#[derive(Args, Clone, Debug)]
+pub struct HoldListArgs {
+    /// List how the last holds ended, and who said so.
+    #[arg(long)]
+    pub ended: bool,
+    /// Whose mails.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `hold show`.
+#[derive(Args, Clone, Debug)]
+pub struct HoldArgs {
+    /// The mail, as `hold list` names it.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Whose mails.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `hold release`.
+#[derive(Args, Clone, Debug)]
+#[command(group = ArgGroup::new("form").required(true))]
+pub struct HoldReleaseArgs {
+    /// The mail, as `hold list` names it.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// It is a rejection: it goes out with the line, and counts.
+    #[arg(long, group = "form")]
+    pub with_line: bool,
+    /// It is none: it goes out as it came.
+    #[arg(long, group = "form")]
+    pub without_line: bool,
+    /// Whose mails.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
 
 /// Does what is asked and prints what came of it.
 ///

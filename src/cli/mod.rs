@@ -12,6 +12,7 @@ pub mod reach;
 pub mod reason;
 pub mod send_test;
 pub mod status;
+pub mod switch;
 #[cfg(test)]
 mod tests;
 pub mod top;
@@ -33,7 +34,10 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Explain(args) => explain::explain(args, out),
         Tool::Hold(command) => hold::hold(command, out),
         Tool::Ledger(command) => ledger::ledger(command, out),
+        Tool::Off(args) => switch::switch(args, true, out),
+        Tool::On(args) => switch::switch(args, false, out),
         Tool::Preview(args) => preview::preview(args, out),
+        Tool::Resume(args) => switch::resume(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
         Tool::Status(args) => status::status(args, out),
         Tool::Top(args) => top::top(args, out),

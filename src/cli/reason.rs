@@ -67,7 +67,11 @@ const SHAPES: &[(&str, &str)] = &[
 /// What only a running server meets.
 const RUNNING: &[(&str, &str)] = &[
     ("outbox_unavailable", "The disk takes no referral now, so no line is written."),
-    ("editing_stopped", "The next hop refused too many mails with the line; no line until the next restart."),
+    ("switched_off", "`career-relay off` was said for the company, or for all; `on` lets the line be written again."),
+    (
+        "editing_stopped",
+        "The next hop refused too many mails with the line; no line there until `career-relay resume`.",
+    ),
     ("held", "It may be a rejection, and waits for a word of HR: `hold list`."),
     ("hold_full", "It may be a rejection, but as many mails are held as may be (holds_max): it passed as it came."),
     ("hold_unavailable", "It may be a rejection, but the spool could not hold it: it passed as it came."),

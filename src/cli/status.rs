@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::args::StatusArgs;
 use super::output::{End, align_right, print_json, print_table, table};
 use super::reach::ask_server;
+use super::switch::{off_lines, stop_lines};
 use super::top::{Labels, next_hops};
 use crate::control::{Request, Status};
 
@@ -44,6 +45,8 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     if !status.edits {
         writeln!(out, "NO LINE IS WRITTEN: every mail passes untouched; the log says why")?;
     }
+    off_lines(&status.off, out)?;
+    stop_lines(&status.edits_stopped, out)?;
     let spool = &status.spool;
     let oldest = spool.oldest_received_at.as_deref().map_or(String::new(), |at| format!(", the oldest of {at}"));
     writeln!(out, "mails in custody: {}{oldest}", spool.entries)?;

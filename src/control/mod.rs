@@ -10,6 +10,7 @@ mod lock;
 mod month;
 mod server;
 mod status;
+pub mod switch;
 pub mod test_mail;
 #[cfg(test)]
 mod tests;
@@ -92,6 +93,20 @@ pub enum Request {
     Follow {
         /// The token it bears.
         token: String,
+    },
+    /// Stops the line, or lets it be written again.
+    Switch {
+        /// The company; all of them when absent.
+        company: Option<CompanyId>,
+        /// Whether it is stopped.
+        off: bool,
+    },
+    /// Lets mails be edited again for next hops that had refused edited ones.
+    ResumeEditing {
+        /// The company; all of them when absent.
+        company: Option<CompanyId>,
+        /// The next hop; all of them when absent.
+        next_hop: Option<String>,
     },
     /// The mails that are held for a word of HR.
     Holds,

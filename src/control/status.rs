@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::switch::{OffLine, StopLine};
 use crate::spool::Summary;
 use crate::watch::{NextHopState, Rates, Snapshot};
 
@@ -16,6 +17,12 @@ pub struct Status {
     pub started_at: String,
     /// Whether referrals are written: the outbox is writable and the ledger knows our keys and contracts.
     pub edits: bool,
+    /// For whom nothing is inserted, because somebody said so.
+    #[serde(default)]
+    pub off: Vec<OffLine>,
+    /// The next hops for which mails of a company are not edited, because they refused such.
+    #[serde(default)]
+    pub edits_stopped: Vec<StopLine>,
     /// What it holds.
     pub spool: SpoolStatus,
     /// What it has counted since it started.

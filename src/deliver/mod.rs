@@ -55,13 +55,14 @@ use crate::config::Route;
 use crate::mail::address::Address;
 use crate::proto::smtp::client::Recipient;
 use crate::referral::CompanyId;
-use crate::spool::{EntryId, Spool, SpoolError, Write};
+use crate::spool::{EditStop, EntryId, Spool, SpoolError, Write};
 use crate::sys::clock;
 use crate::sys::tls::Protection;
 use crate::watch::{Attempt as AttemptEvent, AttemptOutcome, Counter, Watch};
 
 pub use self::counters::Counted;
 pub use self::doubt::InDoubt;
+pub use self::guard::{NoEdit, Off};
 pub use self::holds::Doubt;
 pub use self::outcome::{HandThrough, Job, NotTried, RecipientOutcome, Settled};
 pub use self::settings::{Deadlines, Settings};
@@ -115,10 +116,12 @@ impl Deliver {
     /// Starts delivery, and with it the worker that takes due entries from the spool. Needs a tokio runtime.
     pub fn start_among(spool: Spool, settings: Settings, around: Surroundings) -> Self {
         let around = Arc::new(around);
+        let guard = EditGuard::new(settings.deliver.edit_refusals_max, settings.deliver.edit_refusals_within);
+        let guard = guard.with(&spool.recovered().edit_stops, around.off.clone());
         let inner = Arc::new(Inner {
             spool,
             hops: Hops::new(&settings, &around),
-            guard: EditGuard::new(settings.deliver.edit_refusals_max, settings.deliver.edit_refusals_within),
+            guard,
             counters: Counters::default(),
             active: Active::default(),
             tasks: Tasks::default(),
@@ -215,26 +218,35 @@ impl Deliver {
         self.0.wake();
     }
 
-    /// Whether next hops have refused so many edited mails of the company that it gets no more lines until
+    /// Whether next hops have refused so many edited mails of the company that it gets no more lines there until
     /// [`Deliver::resume_editing`].
     pub fn editing_stopped(&self, company: &CompanyId) -> bool {
         self.0.guard.is_stopped(company)
     }
 
-    /// Whether a next hop of one of these recipients has refused so many edited mails of the company that none of its
-    /// mails to it is to be edited.
-    pub fn editing_stopped_for(&self, company: &CompanyId, recipients: &[Address]) -> bool {
+    /// Why a mail of the company to these recipients is not to be edited; nothing when it may be.
+    pub fn why_not_edit(&self, company: &CompanyId, recipients: &[Address]) -> Option<NoEdit> {
         let inner = &self.0;
-        inner.guard.is_stopped(company)
-            && recipients.iter().any(|recipient| {
-                let hop = inner.hop_for(recipient);
-                hop.is_ok_and(|hop| !inner.edits_at(Some(company), &hop))
-            })
+        if !inner.guard.may_forbid(company) {
+            return None;
+        }
+        let at = |recipient| inner.guard.forbids(company, inner.hop_for(recipient).ok()?.name());
+        if inner.guard.off().is_for(company) { Some(NoEdit::SwitchedOff) } else { recipients.iter().find_map(at) }
     }
 
-    /// Lets the company's mails be edited again.
-    pub fn resume_editing(&self, company: &CompanyId) {
-        self.0.guard.resume(company);
+    /// The next hops for which mails of a company are not edited, because they refused such.
+    pub fn edit_stops(&self) -> Vec<EditStop> {
+        self.0.guard.stops()
+    }
+
+    /// Lets mails be edited again that these stops held back. The spool's rows are the caller's.
+    pub fn resume_editing(&self, stops: &[EditStop]) {
+        self.0.guard.resume(stops);
+    }
+
+    /// From now on nothing is inserted for these, and for no others; also not into mail that is in custody.
+    pub fn set_off(&self, off: Off) {
+        self.0.guard.set_off(off);
     }
 
     /// What was counted since the start.
@@ -267,17 +279,23 @@ impl Inner {
 
     /// Whether mails of the company may be edited for this next hop.
     fn edits_at(&self, company: Option<&CompanyId>, hop: &Hop) -> bool {
-        !company.is_some_and(|company| self.guard.is_stopped_at(company, hop.name()))
+        !company.is_some_and(|company| self.guard.forbids(company, hop.name()).is_some())
     }
 
-    fn note_edit_refused(&self, company: Option<&CompanyId>, next_hop: &str) {
+    fn note_edit_refused(self: &Arc<Self>, company: Option<&CompanyId>, next_hop: &str) {
         self.counters.edits_refused.fetch_add(1, Ordering::Relaxed);
         self.watch.count(Counter::EditsRefused);
         let Some(company) = company else { return };
         tracing::warn!(company = company.as_str(), next_hop, "edit_refused");
-        if self.guard.note(company, next_hop) {
-            tracing::error!(company = company.as_str(), next_hop, "editing_stopped");
-        }
+        let Some(stop) = self.guard.note(company, next_hop) else { return };
+        tracing::error!(company = company.as_str(), next_hop, "editing_stopped");
+        let inner = Arc::clone(self);
+        self.tasks.spawn(async move {
+            // Without the row it holds until the next restart, which is what the three refusals are worth by then.
+            if let Err(error) = inner.spool.commit(vec![Write::StopEditing(stop)]).await {
+                tracing::error!(%error, "a restart will forget where editing has stopped");
+            }
+        });
     }
 
     /// Commits outcomes, counts them, and calls the worker where a bounce or another try may be due.

@@ -17,7 +17,7 @@ use super::decide::{self, Judge};
 use super::logins::{self, Logins};
 use super::note::Note;
 use super::{Admission, Arrived, Custody, Login, standing, test_mail};
-use crate::deliver::{Deliver, HandThrough, Job};
+use crate::deliver::{Deliver, HandThrough, Job, NoEdit};
 use crate::ledger::ReferralEvent;
 use crate::mail::address::Domain;
 use crate::mail::envelope::Envelope;
@@ -201,21 +201,22 @@ impl Relay {
         self.unless_unwanted(outcome, received)
     }
 
-    /// Leaves a mail as it came when a next hop of its has refused edited mails of the company (design §3.3).
+    /// Leaves a mail as it came when the line is switched off, or when a next hop of its has refused edited mails of the
+    /// company (design §3.3).
     fn unless_unwanted(&self, outcome: Outcome, received: &Received) -> Outcome {
+        let (Outcome::Referred(referred) | Outcome::Held(Held { referred, .. })) = &outcome else { return outcome };
+        let why = self.services.deliver.why_not_edit(&referred.company, &received.envelope.recipients);
+        let Some(why) = why else { return outcome };
+        let reason = match why {
+            NoEdit::SwitchedOff => decide::SWITCHED_OFF,
+            NoEdit::Refused => decide::EDITING_STOPPED,
+        };
         match outcome {
-            Outcome::Held(held)
-                if self.services.deliver.editing_stopped_for(&held.referred.company, &received.envelope.recipients) =>
-            {
-                Outcome::Untouched(held.pass(Some(decide::EDITING_STOPPED)))
+            Outcome::Held(held) => Outcome::Untouched(held.pass(Some(reason))),
+            Outcome::Referred(Referred { company, evidence, .. }) => {
+                Outcome::Untouched(Untouched { company: Some(company), reason, rejection_seen: true, evidence })
             }
-            Outcome::Referred(Referred { company, evidence, .. })
-                if self.services.deliver.editing_stopped_for(&company, &received.envelope.recipients) =>
-            {
-                let (company, reason) = (Some(company), decide::EDITING_STOPPED);
-                Outcome::Untouched(Untouched { company, reason, rejection_seen: true, evidence })
-            }
-            other => other,
+            untouched @ Outcome::Untouched(_) => untouched,
         }
     }
 

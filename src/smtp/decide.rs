@@ -24,6 +24,8 @@ pub(super) struct Judge {
 pub(super) const INTERNAL_ERROR: &str = "internal_error";
 pub(super) const OVERLOADED: &str = "overloaded";
 pub(super) const OUTBOX_UNAVAILABLE: &str = "outbox_unavailable";
+/// A mail of a company for which `career-relay off` was said.
+pub(super) const SWITCHED_OFF: &str = "switched_off";
 pub(super) const EDITING_STOPPED: &str = "editing_stopped";
 /// A doubtful mail that passes because as many are held as may be.
 pub(super) const HOLD_FULL: &str = "hold_full";

@@ -8,6 +8,7 @@ use super::content::{Content, Run};
 use super::database::{Fault, execute, nanoseconds, stored};
 use super::holds::{self, HoldClock};
 use super::settle::settle;
+use super::stops;
 use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Write};
 use crate::ledger::{Proves, ReferralEvent};
 use crate::referral::CompanyId;
@@ -52,6 +53,10 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
             Write::Park { entry } => park(connection, entry, &mut effects)?,
             Write::Release(release) => holds::release(connection, release, &mut effects)?,
             Write::KeepHoldClock { at } => target.hold_clock.keep(connection, *at)?,
+            Write::StopEditing(stop) => stops::stop(connection, stop)?,
+            Write::ResumeEditing { company, next_hop } => {
+                stops::resume(connection, company.as_ref(), next_hop.as_deref())?;
+            }
             Write::Outbox(event) => add_to_outbox(connection, event)?,
             Write::Posted { up_to_seq, at } => note_posted(connection, stored(*up_to_seq), nanoseconds(*at))?,
             Write::Prune { posted_before } => {

@@ -25,6 +25,7 @@ use super::recover::recover;
 use super::rest::LOG_OCTETS_MAX;
 use super::room::Room;
 use super::state::State;
+use super::stops::{self, EditStop};
 use super::types::{Due, Entry, EntryId, OutboxRow, Recovered, SpoolOptions, Summary, Write};
 use super::writer::Writer;
 use crate::sys::clock;
@@ -217,6 +218,14 @@ impl Spool {
     pub async fn holds_due(&self, most: usize) -> Result<HoldsDue, SpoolError> {
         let clock = Arc::clone(&self.0.hold_clock);
         self.0.readers.read(move |c| holds::due(c, &clock, most).map_err(unreadable)).await
+    }
+
+    /// The next hops for which no mail of a company is edited.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn edit_stops(&self) -> Result<Vec<EditStop>, SpoolError> {
+        self.0.readers.read(|c| stops::list(c).map_err(unreadable)).await
     }
 
     /// How the last holds ended, the newest first, at most `most`.

@@ -22,6 +22,7 @@ mod rest;
 mod room;
 mod settle;
 mod state;
+mod stops;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -31,6 +32,7 @@ pub use error::SpoolError;
 pub use handle::Spool;
 pub use holds::{EndedHold, Hold, HoldsDue, NewHold, Release};
 pub use reply::without_addresses;
+pub use stops::EditStop;
 pub use types::{
     Credit, Due, DueEntry, Entry, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer, OutboxRow,
     Outcome, Recipient, RecipientState, Recovered, Settlement, SpoolOptions, Summary, Write,

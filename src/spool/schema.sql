@@ -73,6 +73,14 @@ CREATE TABLE hold_clock (
     at     INTEGER NOT NULL
 ) STRICT;
 
+-- Next hops that refused edited mails of a company: none is edited for them until an admin resumes it.
+CREATE TABLE edit_stops (
+    company  TEXT    NOT NULL,
+    next_hop TEXT    NOT NULL,
+    at       INTEGER NOT NULL,
+    PRIMARY KEY (company, next_hop)
+) STRICT, WITHOUT ROWID;
+
 -- Referrals on their way to the store; AUTOINCREMENT, so that no number is ever used twice.
 CREATE TABLE outbox (
     seq         INTEGER PRIMARY KEY AUTOINCREMENT,

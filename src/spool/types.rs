@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::holds::{NewHold, Release};
+use super::stops::EditStop;
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
 use crate::mail::edit::Edits;
 use crate::mail::envelope::Envelope;
@@ -76,6 +77,15 @@ pub enum Write {
     KeepHoldClock {
         /// The time now.
         at: Timestamp,
+    },
+    /// A next hop has refused too many edited mails of a company.
+    StopEditing(EditStop),
+    /// Mails are edited again for such next hops.
+    ResumeEditing {
+        /// Whose; all companies' when absent.
+        company: Option<CompanyId>,
+        /// Which; all when absent.
+        next_hop: Option<String>,
     },
     /// A referral accepted in hand-through.
     Outbox(ReferralEvent),
@@ -346,6 +356,8 @@ pub struct Recovered {
     pub orphans: u64,
     /// Entries found damaged and parked.
     pub parked: Vec<EntryId>,
+    /// Next hops for which no mail of a company is edited.
+    pub edit_stops: Vec<EditStop>,
 }
 
 /// Limits of the spool; the defaults are those of `config/career-relay.toml`.

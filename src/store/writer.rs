@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::agree::{self, Agreement};
 use super::error::StoreError;
 use super::posting::{self, Posted};
+use super::switches::{self, Switch};
 use super::users::{self, UserChange};
 use super::{Clock, schema};
 use crate::ledger::Grant;
@@ -27,6 +28,7 @@ pub enum Command {
     Agree(Agreement, Reply<Posted>),
     Taken(Grant, Reply<()>),
     SetUser(UserChange, Reply<()>),
+    Switch(Switch, Reply<()>),
 }
 
 /// An answer that waits for the commit.
@@ -126,6 +128,7 @@ fn execute(
         Command::Agree(agreement, reply) => posted(reply, agree::agree(transaction, &agreement, now)),
         Command::Taken(grant, reply) => Answer::Done(reply, posting::mark_taken(transaction, &grant, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
+        Command::Switch(switch, reply) => Answer::Done(reply, switches::switch(transaction, &switch, now)),
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
@@ -149,6 +152,8 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
 fn refuse(command: Command, error: &StoreError) {
     match command {
         Command::Post(_, reply) | Command::Agree(_, reply) => drop(reply.send(Err(error.clone()))),
-        Command::Taken(_, reply) | Command::SetUser(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Taken(_, reply) | Command::SetUser(_, reply) | Command::Switch(_, reply) => {
+            drop(reply.send(Err(error.clone())))
+        }
     }
 }

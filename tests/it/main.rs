@@ -34,6 +34,7 @@ mod right_to_relay;
 mod send_test;
 mod sink;
 mod smtp;
+mod switches;
 mod terminal;
 mod tls_client;
 mod top;
