@@ -12,14 +12,14 @@ use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from, off,
+    answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from,
     refuse_without_credentials, spool_options, surroundings,
 };
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
 use crate::config::{Inspection, Settings, Stamp};
 use crate::control::{DataLock, LockFault, Server};
-use crate::deliver::{Deliver, Surroundings};
+use crate::deliver::Deliver;
 use crate::ledger::Balance;
 use crate::notify::Notifier;
 use crate::pipeline::Policy;
@@ -109,7 +109,7 @@ impl Gateway {
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
         let rows = store.switched_off().await.map_err(|e| StartFault::Store(data.clone(), e))?;
-        let around = Surroundings { off: off(&rows), ..surroundings(&settings, &watch, &addresses) };
+        let around = surroundings((&settings, &rows), &watch, &addresses);
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let options = PumpOptions { keep_posted: keep_posted(&settings), ..PumpOptions::default() };
         let pump = Pump::start(spool.clone(), store.clone(), options);

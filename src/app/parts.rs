@@ -107,10 +107,14 @@ pub(super) fn off(rows: &[OffRow]) -> Off {
     Off { all: rows.iter().any(|row| row.company.is_none()), companies }
 }
 
-/// Names, and where we listen: a domain whose mail server is there leads back to us.
-pub(super) fn surroundings(settings: &Settings, watch: &Watch, addresses: &[SocketAddr]) -> Surroundings {
+/// Names, where we listen (a domain whose mail server is there leads back to us), and for whom nothing is inserted.
+pub(super) fn surroundings(
+    (settings, rows): (&Settings, &[OffRow]),
+    watch: &Watch,
+    addresses: &[SocketAddr],
+) -> Surroundings {
     let policies = Some(settings.data_dir.join("sts-policies.json"));
-    Surroundings { policies, ..Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec()) }
+    Surroundings { policies, off: off(rows), ..Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec()) }
 }
 
 pub(super) fn directory(policy: PolicyHandle) -> Directory {

@@ -201,8 +201,8 @@ impl Relay {
         self.unless_unwanted(outcome, received)
     }
 
-    /// Leaves a mail as it came when the line is switched off, or when a next hop of its has refused edited mails of the
-    /// company (design §3.3).
+    /// Leaves a mail as it came when the line is switched off, or when a next hop of its has refused edited mails of
+    /// the company (design §3.3).
     fn unless_unwanted(&self, outcome: Outcome, received: &Received) -> Outcome {
         let (Outcome::Referred(referred) | Outcome::Held(Held { referred, .. })) = &outcome else { return outcome };
         let why = self.services.deliver.why_not_edit(&referred.company, &received.envelope.recipients);
