@@ -46,9 +46,10 @@ pub fn switch(args: &SwitchArgs, off: bool, out: &mut dyn Write) -> io::Result<E
     let done = ask::<Switched>(&args.data, &Request::Switch { company: args.company.clone(), off });
     tell(&args.data, done, out, |switched, out| {
         let of = args.company.as_ref().map_or("any company".to_owned(), ToString::to_string);
-        match off {
-            true => writeln!(out, "nothing is inserted into mails of {of} any more; mail flows")?,
-            false => writeln!(out, "the line is written into mails of {of} again")?,
+        if off {
+            writeln!(out, "nothing is inserted into mails of {of} any more; mail flows")?;
+        } else {
+            writeln!(out, "the line is written into mails of {of} again")?;
         }
         if switched.let_go > 0 {
             writeln!(out, "mails that were held and go out as they came: {}", switched.let_go)?;

@@ -56,9 +56,9 @@ impl Inner {
             if due.over.is_empty() {
                 return Ok(due.next_in);
             }
-            let held = self.spool.holds().await?;
+            let all = self.spool.holds().await?;
             for id in &due.over {
-                let Some(hold) = held.iter().find(|hold| hold.id == *id) else { continue };
+                let Some(hold) = all.iter().find(|hold| hold.id == *id) else { continue };
                 let release = Release { entry: id.clone(), with_line: false, actor: None, at: clock::now() };
                 match self.spool.commit(vec![Write::Release(release)]).await {
                     Ok(()) => self.watch.hold_ended(&event(hold)),

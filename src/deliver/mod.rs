@@ -279,7 +279,7 @@ impl Inner {
 
     /// Whether mails of the company may be edited for this next hop.
     fn edits_at(&self, company: Option<&CompanyId>, hop: &Hop) -> bool {
-        !company.is_some_and(|company| self.guard.forbids(company, hop.name()).is_some())
+        company.is_none_or(|company| self.guard.forbids(company, hop.name()).is_none())
     }
 
     fn note_edit_refused(self: &Arc<Self>, company: Option<&CompanyId>, next_hop: &str) {
@@ -291,7 +291,7 @@ impl Inner {
         tracing::error!(company = company.as_str(), next_hop, "editing_stopped");
         let inner = Arc::clone(self);
         self.tasks.spawn(async move {
-            // Without the row it holds until the next restart, which is what the three refusals are worth by then.
+            // Without the row it holds until the next restart, when three refusals more stop it again.
             if let Err(error) = inner.spool.commit(vec![Write::StopEditing(stop)]).await {
                 tracing::error!(%error, "a restart will forget where editing has stopped");
             }

@@ -68,13 +68,13 @@ struct Decided {
     trace: Bytes,
     envelope: Arc<Envelope>,
     message: Bytes,
-    decided_in: Duration,
+    took: Duration,
 }
 
 impl Decided {
     /// The mail that comes of it.
     fn mail(&self, outcome: Outcome) -> Mail {
-        let note = Note::new(&outcome, &self.envelope, self.message.len(), self.decided_in);
+        let note = Note::new(&outcome, &self.envelope, self.message.len(), self.took);
         let (company, copies) = copies(outcome, self.envelope.recipients.len());
         let job = |copy| Job {
             id: self.id.clone(),
@@ -171,9 +171,9 @@ impl Relay {
             Some(shown) => test_mail::leave(self.ask(&Arc::new(shown), policy, at).await, &id, &self.services.watch),
             None => self.ask(&received, policy, at).await,
         };
-        let decided_in = began.elapsed();
+        let took = began.elapsed();
         let Received { envelope, message, .. } = Arc::unwrap_or_clone(received);
-        (Decided { id, received_at: at, trace, envelope: Arc::new(envelope), message, decided_in }, outcome)
+        (Decided { id, received_at: at, trace, envelope: Arc::new(envelope), message, took }, outcome)
     }
 
     /// Offers a mail of one copy to the next hop while the client waits; one of several goes to the spool first.

@@ -137,9 +137,9 @@ pub(super) fn check(connection: &Connection, new: &NewEntry, hold: &NewHold) -> 
     if plain.is_none_or(|copy| !copy.edits.is_empty() || !copy.offers.is_empty()) {
         return Err(Fault::Conflict(format!("entry {} has no copy to go out as it came", new.id)));
     }
-    let held: i64 = connection.prepare_cached("SELECT count(*) FROM holds")?.query_row([], |row| row.get(0))?;
-    if held >= i64::from(hold.holds_max) {
-        return Err(Fault::Conflict(format!("{held} mails are held, and no more may be")));
+    let count: i64 = connection.prepare_cached("SELECT count(*) FROM holds")?.query_row([], |row| row.get(0))?;
+    if count >= i64::from(hold.holds_max) {
+        return Err(Fault::Conflict(format!("{count} mails are held, and no more may be")));
     }
     Ok(())
 }

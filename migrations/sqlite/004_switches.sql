@@ -1,4 +1,4 @@
--- Who stopped and resumed the line, version 3. Rows are only ever added; what holds now is the newest of each company.
+-- Who stopped and resumed the line, version 4. Rows are only ever added; what holds now is the newest of each company.
 
 CREATE TABLE switches (
     seq      INTEGER PRIMARY KEY,
