@@ -109,7 +109,8 @@ impl Gateway {
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
-        let around = surroundings(&settings, &watch, &addresses);
+        let rows = store.switched_off().await.map_err(|e| StartFault::Store(data.clone(), e))?;
+        let around = surroundings((&settings, &rows), &watch, &addresses);
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
@@ -128,7 +129,7 @@ impl Gateway {
             hostname: hostname.clone(),
             doors: doors(&settings, &entrances),
             policy: policy.clone(),
-            changing_users: tokio::sync::Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
             watch: watch.clone(),
             stop: stop.clone(),
         };

@@ -1,5 +1,7 @@
 //! Answers what is asked of a running server over the admin socket.
 
+mod line;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,6 +14,7 @@ use crate::config::keys::RootKey;
 use crate::control::ledger::answer_ledger;
 use crate::control::recover::recover;
 use crate::control::spool::{Hand, answer_spool};
+use crate::control::switch::{OffLine, StopLine};
 use crate::control::test_mail::{self, TestDoor};
 use crate::control::trace::trace;
 use crate::control::users::answer_users;
@@ -47,8 +50,8 @@ pub struct Operator {
     pub policy: PolicyHandle,
     /// What waits where, as it was looked at last.
     pub glance: Glance,
-    /// One change of users at a time, from the store to the policy.
-    pub changing_users: Mutex<()>,
+    /// One change at a time, from the store to what is in force.
+    pub changing: Mutex<()>,
     /// Our host name.
     pub hostname: String,
     /// Where we listen.
@@ -65,6 +68,12 @@ impl Answer for Operator {
             return answer;
         }
         if let Some(answer) = self.answer_users(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_switch(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_hold(caller, &request).await {
             return answer;
         }
         match request {
@@ -110,7 +119,7 @@ impl Operator {
         let Request::SetUser { change, .. } = request else {
             return answer_users(&self.store, caller, request).await;
         };
-        let _one_at_a_time = self.changing_users.lock().await;
+        let _one_at_a_time = self.changing.lock().await;
         let answer = answer_users(&self.store, caller, request).await;
         match self.store.users().await {
             Ok(users) => self.policy.put_users(users),
@@ -137,6 +146,8 @@ impl Operator {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             started_at: self.started_at.to_string(),
+            off: self.store.switched_off().await.map_err(|e| e.to_string())?.iter().map(OffLine::from).collect(),
+            edits_stopped: self.deliver.edit_stops().iter().map(StopLine::from).collect(),
             edits: self.agreed.load(Ordering::Relaxed) && self.spool.is_writable(),
             spool,
             watch: self.watch.snapshot(),

@@ -14,13 +14,14 @@ use super::operator::Operator;
 use crate::config::{DoorTls, Listener, Settings};
 use crate::control::Server;
 use crate::control::test_mail::TestDoor;
-use crate::deliver::{self, Surroundings};
+use crate::deliver::{self, Off, Surroundings};
 use crate::mail::address::Address;
 use crate::notify::{Contact, Directory, Sender};
 use crate::policy::PolicyHandle;
 use crate::referral::wording::Language;
 use crate::smtp::{Entrance, listener_for};
 use crate::spool::{Spool, SpoolOptions};
+use crate::store::OffRow;
 use crate::store::PumpOptions;
 use crate::watch::Watch;
 
@@ -102,10 +103,20 @@ pub(crate) fn delivery(settings: &Settings, hostname: &str) -> deliver::Settings
     }
 }
 
-/// Names, and where we listen: a domain whose mail server is there leads back to us.
-pub(super) fn surroundings(settings: &Settings, watch: &Watch, addresses: &[SocketAddr]) -> Surroundings {
+/// For whom nothing is inserted, by the rows of the store.
+pub(super) fn off(rows: &[OffRow]) -> Off {
+    let companies = rows.iter().filter_map(|row| row.company.clone()).collect();
+    Off { all: rows.iter().any(|row| row.company.is_none()), companies }
+}
+
+/// Names, where we listen (a domain whose mail server is there leads back to us), and for whom nothing is inserted.
+pub(super) fn surroundings(
+    (settings, rows): (&Settings, &[OffRow]),
+    watch: &Watch,
+    addresses: &[SocketAddr],
+) -> Surroundings {
     let policies = Some(settings.data_dir.join("sts-policies.json"));
-    Surroundings { policies, ..Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec()) }
+    Surroundings { policies, off: off(rows), ..Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec()) }
 }
 
 pub(super) fn directory(policy: PolicyHandle) -> Directory {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use super::hold::HoldCommand;
 pub use super::spool::args::SpoolCommand;
+use super::switch::{ResumeArgs, SwitchArgs};
 pub use super::trace::args::TraceArgs;
 use crate::control::Month;
 use crate::control::test_mail::TestKind;
@@ -54,11 +56,20 @@ pub enum Tool {
     Check(CheckArgs),
     /// Tell what would become of mails in files, and why. Nothing is sent.
     Explain(ExplainArgs),
+    /// See doubtful mails that are held for HR, and say whether each is a rejection.
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Read the ledger: people counted, slots granted, and the proof of both.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Stop the line at once, for one company or all: nothing is inserted any more, and mail flows.
+    Off(SwitchArgs),
+    /// Let the line be written again that was stopped by off.
+    On(SwitchArgs),
     /// Write a mail as it would leave. Nothing is sent.
     Preview(PreviewArgs),
+    /// Let mails be edited again for a next hop that had refused mails with the line.
+    Resume(ResumeArgs),
     /// Send one marked mail through the gateway and follow it to the far end. It is never changed and never counted.
     SendTest(Box<SendTestArgs>),
     /// Look after the mails in custody: list, show, try again, give up, remove, write into files.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::args::StatusArgs;
 use super::output::{End, align_right, print_json, print_table, since, table};
 use super::reach::ask_server;
+use super::switch::{off_lines, stop_lines};
 use super::top::{Labels, destinations, next_hops};
 use crate::control::{Request, Status};
 use crate::sys::clock;
@@ -45,6 +46,8 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     if !status.edits {
         writeln!(out, "NO LINE IS WRITTEN: every mail passes untouched; the log says why")?;
     }
+    off_lines(&status.off, out)?;
+    stop_lines(&status.edits_stopped, out)?;
     let spool = &status.spool;
     let now = clock::now();
     let oldest = |at: &str| format!(", the oldest came {} ago ({at})", since(at, now));
@@ -56,6 +59,7 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
         ("recipients being sent to", spool.sending),
         ("recipients in doubt", spool.in_doubt),
         ("mails set aside", spool.parked),
+        ("mails held for HR", spool.held),
         ("possible doubles", spool.maybe_doubled),
         ("referrals not yet in the ledger", spool.unposted),
     ];

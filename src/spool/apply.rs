@@ -7,7 +7,9 @@ use super::acts;
 use super::bodies::Placed;
 use super::content::{Content, Run};
 use super::database::{Fault, execute, nanoseconds, stored};
+use super::holds::{self, HoldClock};
 use super::settle::settle;
+use super::stops;
 use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Write};
 use crate::ledger::{Proves, ReferralEvent};
 use crate::referral::CompanyId;
@@ -35,6 +37,7 @@ pub(super) struct Target<'a> {
     pub(super) content: &'a mut Content,
     /// Runs written since the commit was begun, to be released if it comes to nothing.
     pub(super) written: &'a mut Vec<Run>,
+    pub(super) hold_clock: &'a HoldClock,
 }
 
 /// Applies a batch. `placed` has one for each store.
@@ -52,6 +55,12 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
             Write::Settle { entry, settlements } => settle(connection, entry, settlements, &mut effects)?,
             Write::Park { entry } => park(connection, entry, &mut effects)?,
             Write::Act(act) => acts::act(connection, act, &mut effects)?,
+            Write::Release(release) => holds::release(connection, release, &mut effects)?,
+            Write::KeepHoldClock { at } => target.hold_clock.keep(connection, *at)?,
+            Write::StopEditing(stop) => stops::stop(connection, stop)?,
+            Write::ResumeEditing { company, next_hop } => {
+                stops::resume(connection, company.as_ref(), next_hop.as_deref())?;
+            }
             Write::Outbox(event) => add_to_outbox(connection, event)?,
             Write::Posted { up_to_seq, at } => note_posted(connection, stored(*up_to_seq), nanoseconds(*at))?,
             Write::Prune { posted_before } => {
@@ -79,6 +88,7 @@ fn store(target: &mut Target<'_>, new: &NewEntry, placed: &Placed, effects: &mut
         return Ok(());
     }
     check_numbers(new)?;
+    new.hold.iter().try_for_each(|hold| holds::check(connection, new, hold))?;
     let run = target.content.write(&placed.content)?;
     target.written.push(run);
     let sql = "INSERT INTO entries (id, received_at, at, octets, checksum, file_octets, company) \
@@ -96,10 +106,11 @@ fn store(target: &mut Target<'_>, new: &NewEntry, placed: &Placed, effects: &mut
     let entry = connection.last_insert_rowid();
     for recipient in &new.recipients {
         store_recipient(connection, entry, new, recipient)?;
-        if let NewState::Waiting { next_at } = recipient.state {
+        if let (NewState::Waiting { next_at }, None) = (recipient.state, &new.hold) {
             effects.waiting.push((recipient.route.clone(), next_at));
         }
     }
+    new.hold.iter().try_for_each(|hold| holds::hold(connection, entry, hold, target.hold_clock))?;
     new.copies.iter().flat_map(|copy| &copy.offers).try_for_each(|offer| store_offer(connection, entry, offer))
 }
 
@@ -121,7 +132,7 @@ fn check_numbers(new: &NewEntry) -> Result<(), Fault> {
 
 fn store_recipient(connection: &Connection, entry: i64, new: &NewEntry, recipient: &NewRecipient) -> Result<(), Fault> {
     let (state, next_at) = match recipient.state {
-        NewState::Waiting { next_at } => (0, next_at),
+        NewState::Waiting { next_at } => (if new.hold.is_some() { 4 } else { 0 }, next_at),
         NewState::InDoubt => (2, new.received_at),
     };
     let sql = "INSERT INTO recipients (entry, number, copy, route, state, attempts, next_at, last_reply) \
@@ -177,6 +188,7 @@ fn park(connection: &Connection, id: &EntryId, effects: &mut Effects) -> Result<
     let entry = find(connection, id)?;
     execute(connection, "UPDATE recipients SET state = 3 WHERE entry = ?1", [entry])?;
     execute(connection, "UPDATE entries SET parked = 1 WHERE entry = ?1", [entry])?;
+    execute(connection, "DELETE FROM holds WHERE entry = ?1", [entry])?;
     effects.parked.push(id.clone());
     Ok(())
 }
@@ -222,5 +234,6 @@ fn prune(connection: &Connection, posted_before: i64) -> Result<(), Fault> {
     execute(connection, sql, [posted_before])?;
     let sql = "DELETE FROM postings WHERE at < ?1 AND up_to_seq < (SELECT max(up_to_seq) FROM postings)";
     execute(connection, sql, [posted_before])?;
-    acts::forget(connection, posted_before)
+    acts::forget(connection, posted_before)?;
+    holds::forget_ends(connection, posted_before)
 }

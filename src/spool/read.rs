@@ -118,7 +118,8 @@ pub(super) fn summary(connection: &Connection, now: Timestamp) -> rusqlite::Resu
     let sql = "SELECT count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 1), \
                count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state = 3), \
                count(*) FILTER (WHERE maybe_doubled), count(*) FILTER (WHERE state = 0 AND next_at <= ?1), \
-               (SELECT count(*) FROM outbox WHERE seq > (SELECT ifnull(max(up_to_seq), 0) FROM postings)) \
+               (SELECT count(*) FROM outbox WHERE seq > (SELECT ifnull(max(up_to_seq), 0) FROM postings)), \
+               (SELECT count(*) FROM holds) \
                FROM recipients";
     connection.query_row(sql, [nanoseconds(now)], |row| {
         let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
@@ -131,6 +132,7 @@ pub(super) fn summary(connection: &Connection, now: Timestamp) -> rusqlite::Resu
             parked: count(3)?,
             maybe_doubled: count(4)?,
             unposted: count(6)?,
+            held: count(7)?,
             oldest_received_at: oldest.map(timestamp),
         })
     })

@@ -9,6 +9,7 @@ use super::bodies::Bodies;
 use super::content::{Content, Run};
 use super::database::unreadable;
 use super::error::SpoolError;
+use super::stops;
 use super::types::{EntryId, Recovered};
 
 /// What a row says of its files.
@@ -37,7 +38,8 @@ pub(super) fn recover(
         bodies.park(id).map_err(unreadable)?;
     }
     let maybe_doubled = mend_rows(connection, &damaged).map_err(unreadable)?;
-    Ok((Recovered { maybe_doubled, orphans, parked: damaged }, content))
+    let edit_stops = stops::list(connection).map_err(unreadable)?;
+    Ok((Recovered { maybe_doubled, orphans, parked: damaged, edit_stops }, content))
 }
 
 fn read_claims(connection: &Connection) -> rusqlite::Result<Vec<Claim>> {
@@ -78,6 +80,7 @@ fn mend_rows(connection: &Connection, damaged: &[EntryId]) -> rusqlite::Result<u
         let sql = "UPDATE recipients SET state = 3 WHERE entry = (SELECT entry FROM entries WHERE id = ?1)";
         commit.execute(sql, [id.as_str()])?;
         commit.execute("UPDATE entries SET parked = 1 WHERE id = ?1", [id.as_str()])?;
+        commit.execute("DELETE FROM holds WHERE entry = (SELECT entry FROM entries WHERE id = ?1)", [id.as_str()])?;
     }
     let marked = commit.execute("UPDATE recipients SET state = 0, maybe_doubled = 1 WHERE state IN (1, 2)", [])?;
     commit.commit()?;

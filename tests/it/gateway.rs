@@ -130,6 +130,14 @@ impl Gateway {
         fs::write(self.config(), config).expect("a configuration file");
     }
 
+    /// Adds lines to the company's file, in front of its first table.
+    pub fn configure_company(&self, lines: &str) {
+        let path = self.folder.path().join("companies/sakura.toml");
+        let text = fs::read_to_string(&path).expect("a company file");
+        fs::write(path, text.replace("mode = \"live\"\n", &format!("mode = \"live\"\n{lines}")))
+            .expect("a company file");
+    }
+
     /// Its configuration file.
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("career-relay.toml")

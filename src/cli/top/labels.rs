@@ -5,6 +5,10 @@
 pub(in crate::cli) struct Labels {
     pub(in crate::cli) up: &'static str,
     pub(in crate::cli) no_line: &'static str,
+    pub(in crate::cli) off: &'static str,
+    pub(in crate::cli) off_for_all: &'static str,
+    pub(in crate::cli) stopped: &'static str,
+    pub(in crate::cli) held: &'static str,
     pub(in crate::cli) sessions: &'static str,
     pub(in crate::cli) tls: &'static str,
     pub(in crate::cli) logged_in: &'static str,
@@ -58,6 +62,10 @@ impl Labels {
 const EN: Labels = Labels {
     up: "up",
     no_line: "NO LINE IS WRITTEN: every mail passes untouched; the log says why",
+    off: "OFF",
+    off_for_all: "every company",
+    stopped: "EDITING STOPPED",
+    held: "held",
     sessions: "sessions",
     tls: "TLS",
     logged_in: "logged in",
@@ -100,6 +108,10 @@ const EN: Labels = Labels {
 const JA: Labels = Labels {
     up: "稼働",
     no_line: "行は追加されません。すべてのメールをそのまま通しています(理由はログにあります)",
+    off: "停止中",
+    off_for_all: "すべての会社",
+    stopped: "挿入を中止",
+    held: "保留",
     sessions: "セッション",
     tls: "TLS",
     logged_in: "認証済み",

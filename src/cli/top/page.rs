@@ -18,6 +18,9 @@ pub(super) fn lines(status: &Status, labels: &Labels, now: Timestamp) -> Vec<Str
     if !status.edits {
         lines.push(labels.no_line.to_owned());
     }
+    let of = |company: &Option<String>| company.clone().unwrap_or_else(|| labels.off_for_all.to_owned());
+    lines.extend(status.off.iter().map(|off| format!("{}: {}", labels.off, of(&off.company))));
+    lines.extend(status.edits_stopped.iter().map(|s| format!("{}: {} → {}", labels.stopped, s.company, s.next_hop)));
     lines.push(String::new());
     lines.extend(sums(status, labels, now));
     let written = |table: Table| -> Vec<String> {
@@ -91,6 +94,7 @@ fn sums(status: &Status, labels: &Labels, now: Timestamp) -> Vec<String> {
                 named(l.sending, spool.sending),
                 named(l.in_doubt, spool.in_doubt),
                 named(l.set_aside, spool.parked),
+                named(l.held, spool.held),
                 named(l.maybe_doubled, spool.maybe_doubled),
             ],
         ),
@@ -209,6 +213,8 @@ mod tests {
             version: "0.1.0".to_owned(),
             process: 1,
             started_at: "2026-11-20T03:00:00Z".to_owned(),
+            off: Vec::new(),
+            edits_stopped: Vec::new(),
             edits: false,
             spool: SpoolStatus {
                 entries: 4,
