@@ -51,9 +51,14 @@ const CRATES: &[(&str, &[&str])] = &[
     ("argon2", &["sys"]),
     ("clap", &["app", "cli"]),
     ("comfy_table", &["cli", "demo"]),
+    ("crypto_bigint", &["sys"]),
+    ("crypto_primes", &["sys"]),
     (
         "data_encoding",
-        &["mail", "referral", "ledger", "inject", "proto", "sys", "store", "spool", "cli", "control", "config", "demo"],
+        &[
+            "mail", "referral", "ledger", "inject", "proto", "sys", "store", "spool", "cli", "control", "config",
+            "demo", "sign",
+        ],
     ),
     ("encoding_rs", &["mail"]),
     ("hickory_resolver", &["sys"]),
@@ -67,6 +72,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("lettre", &["notify", "cli"]),
     ("listenfd", &["app"]),
     ("lol_html", &["mail"]),
+    ("mail_auth", &["sign"]),
     ("mail_parser", &["mail"]),
     ("ring", &["referral", "ledger", "sys"]),
     ("rusqlite", &["spool", "store"]),
