@@ -21,6 +21,7 @@ pub mod policy;
 pub mod proto;
 pub mod referral;
 pub mod report;
+pub mod sign;
 pub mod smtp;
 pub mod spool;
 pub mod store;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::classify::{self, Evidence, Rejection, Verdict};
-use crate::inject::{self, Inserted, Refusal, SignedMail, Target};
+use crate::inject::{self, Inserted, Refusal, Target};
 use crate::ledger::ContractRef;
 use crate::mail::address::Address;
 use crate::mail::edit::Edits;
@@ -19,10 +19,13 @@ use crate::referral::token::company_code;
 use crate::referral::wording::{Language, LineText};
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
+use signing::Signatures;
+
 mod company;
 mod policy;
 mod relaying;
 mod secret;
+mod signing;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -31,6 +34,7 @@ pub use company::{Company, Mode, ProvedBy, Scope, Sender, Stage};
 pub use policy::{InForce, Policy};
 pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use secret::Secret;
+pub use signing::{CameSigned, Signing};
 pub use user::{PasswordHash, Role, User, UserAct, UserName, UserNameFault, Users};
 
 /// A client that has been allowed to relay, as far as it has shown who it is.
@@ -101,6 +105,8 @@ pub struct Referred {
     pub evidence: Vec<Evidence>,
     /// Where the line went in the first copy; empty when the company's own link was there already.
     pub inserted: Vec<Inserted>,
+    /// What signs the copies that have edits; the shell adds it as one more edit.
+    pub signing: Option<Signing>,
 }
 
 /// One outgoing form of a message.
@@ -161,11 +167,13 @@ fn refer(
         Verdict::Rejection(rejection) => rejection,
         Verdict::Abstain(a) => return Err(Untouched { evidence: a.evidence, ..stop(a.reason.code()) }),
     };
-    let case = Case { received, of, message, view: &view, sender, now };
+    let signatures = policy.signatures(&of.company, message);
+    let case = Case { received, of, message, view: &view, sender, signatures: &signatures, now };
     match case.copies(&rejection) {
         Ok((copies, inserted)) => {
             let company = of.company.id.clone();
-            Ok(Outcome::Referred(Referred { company, copies, evidence: rejection.evidence, inserted }))
+            let signing = signatures.to_come.clone();
+            Ok(Outcome::Referred(Referred { company, copies, evidence: rejection.evidence, inserted, signing }))
         }
         Err(reason) => Err(Untouched { rejection_seen: true, evidence: rejection.evidence, ..stop(reason) }),
     }
@@ -178,6 +186,7 @@ struct Case<'a> {
     message: &'a Message<'a>,
     view: &'a View,
     sender: Option<&'a Sender>,
+    signatures: &'a Signatures,
     now: Timestamp,
 }
 
@@ -240,7 +249,7 @@ impl Case<'_> {
         let wording = self.sender.and_then(|s| s.wording.as_ref()).unwrap_or(&company.wording);
         let url = company.link.url(token.as_str()).map_err(|_| "link_too_long")?;
         let line = LineText { language, wording, url, template: &company.link };
-        match inject::line_edits(self.message, self.view, targets, &line, SignedMail::Refuse) {
+        match inject::line_edits(self.message, self.view, targets, &line, self.signatures.on_it) {
             Ok(injected) => Ok((injected.edits, injected.inserted)),
             Err(Refusal::LinkPresent) if self.has_own_link() => Ok((Edits::default(), Vec::new())),
             Err(Refusal::LinkPresent) => Err("link_of_another"),

@@ -7,12 +7,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
+use crate::config::Stamp;
 use crate::control::ledger::answer_ledger;
 use crate::control::test_mail::{self, TestDoor};
 use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, Request, SpoolStatus, Status};
 use crate::deliver::Deliver;
 use crate::policy::PolicyHandle;
+use crate::sign::Signer;
+use crate::smtp::custody::Services;
 use crate::spool::Spool;
 use crate::store::Store;
 use crate::watch::{Gauge, Watch};
@@ -88,6 +91,19 @@ impl Operator {
             tracing::info!(target: "control", uid = caller.uid, act = change.code(), "a user was changed");
         }
         answer
+    }
+
+    /// What the relay works with: the same parts.
+    pub(super) fn services(&self, signer: &Signer, stamp: Option<&Stamp>) -> Services {
+        Services {
+            host: self.hostname.clone().into(),
+            policy: self.policy.clone(),
+            deliver: self.deliver.clone(),
+            spool: self.spool.clone(),
+            signer: signer.clone(),
+            stamp: stamp.map(Stamp::line).unwrap_or_default().into(),
+            watch: self.watch.clone(),
+        }
     }
 
     async fn status(&self) -> Result<Status, String> {

@@ -20,7 +20,8 @@ pub fn build(settings: &Settings, root: &RootKey, rules: Arc<Rules>) -> Policy {
         keys: CompanyKeys::derive(root.octets(), &company.id, KEY_ID),
         company: company.clone(),
     });
-    Policy::new(companies.collect(), settings.smtp.relaying.clone(), rules)
+    let signing = settings.dkim.iter().filter(|key| key.key.is_some()).map(|key| key.domain.clone());
+    Policy::new(companies.collect(), settings.smtp.relaying.clone(), rules).signing_for(signing.collect())
 }
 
 /// What the ledger must agree to before this node may write a line: each company's keys and contract versions.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub(super) use labels::Labels;
-pub(super) use page::next_hops;
+pub(super) use page::{held_back, next_hops};
 
 use super::args::TopArgs;
 use super::output::{End, print_json};
