@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use super::dkim::args::DkimCommand;
 use crate::control::Month;
 use crate::control::test_mail::TestKind;
 use crate::mail::address::Address;
@@ -50,6 +51,9 @@ pub enum Command {
 pub enum Tool {
     /// Check the configuration: every fault of every file at once, with file, line and remedy.
     Check(CheckArgs),
+    /// Make the keys that sign mail with the line by DKIM, show their records, and check what is published.
+    #[command(subcommand)]
+    Dkim(DkimCommand),
     /// Tell what would become of mails in files, and why. Nothing is sent.
     Explain(ExplainArgs),
     /// Read the ledger: people counted, slots granted, and the proof of both.
