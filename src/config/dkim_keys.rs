@@ -73,12 +73,12 @@ fn key_file(section: &Section<'_>, value: &DeValue) -> Result<(PathBuf, Option<A
         }
     };
     let pem = secrets::read(&path)?;
-    check_owner(section, &path)?;
     let wrong = |fault: SigningKeyFault| {
         let remedy = "make one with `career-relay dkim keygen`, or name the right file";
         Wrong::new(format!("{}: {fault}", path.display()), remedy)
     };
     let key = SigningKey::from_pem(&pem).map_err(wrong)?;
+    check_owner(section, &path)?;
     Ok((path, Some(Arc::new(key))))
 }
 

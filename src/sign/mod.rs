@@ -82,10 +82,10 @@ impl NamedKey {
     /// # Errors
     /// [`SignFault::Ambiguous`], or what the library says.
     pub fn field(&self, mail: &[u8]) -> Result<String, SignFault> {
-        let signed = fields::signed(mail).ok_or(SignFault::Ambiguous)?;
+        let names = fields::signed(mail).ok_or(SignFault::Ambiguous)?;
         let mail = &fields::without_blank_end(mail);
         let signer = DkimSigner::from_key(Shared(Arc::clone(&self.key)));
-        let signer = signer.domain(&*self.domain).selector(&*self.selector).headers(signed);
+        let signer = signer.domain(&*self.domain).selector(&*self.selector).headers(names);
         let signature = signer.sign(mail).map_err(|e| SignFault::Library(e.to_string()))?;
         Ok(signature.to_header())
     }

@@ -62,13 +62,13 @@ async fn all_keys_of_the_domain_sign_in_front_of_the_mail_and_nothing_else_chang
     let signer = Signer::new(vec![key(KeyKind::Rsa, "r1"), key(KeyKind::Ed25519, "e1")]);
     let original = Bytes::from_static(MAIL.as_bytes());
     let line = Edits::new(vec![Edit { at: MAIL.len(), insert: b"line\r\n".to_vec().into() }]);
-    let signed = signer.sign(&domain(), &original, vec![line.clone(), Edits::default()]).await;
-    let signed = signed.unwrap_or_else(|e| panic!("{e}"));
-    let sent = String::from_utf8(signed[0].apply(&original)).unwrap_or_else(|e| panic!("{e}"));
+    let edits = signer.sign(&domain(), &original, vec![line.clone(), Edits::default()]).await;
+    let edits = edits.unwrap_or_else(|e| panic!("{e}"));
+    let sent = String::from_utf8(edits[0].apply(&original)).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(sent.matches("DKIM-Signature: ").count(), 2);
     assert!(sent.contains("s=r1;") && sent.contains("s=e1;") && !sent.contains("l="), "{sent}");
-    assert!(sent.ends_with(&format!("{MAIL}line\r\n")) && signed[0].prove(&original, sent.as_bytes()));
-    assert!(signed[1].is_empty(), "what got no line gets no signature");
+    assert!(sent.ends_with(&format!("{MAIL}line\r\n")) && edits[0].prove(&original, sent.as_bytes()));
+    assert!(edits[1].is_empty(), "what got no line gets no signature");
     let elsewhere = Domain::parse("other.example").unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(signer.sign(&elsewhere, &original, vec![line.clone()]).await.err(), Some(SignFault::NoKey));
     signer.clone().swap(Vec::new());
@@ -79,8 +79,8 @@ async fn all_keys_of_the_domain_sign_in_front_of_the_mail_and_nothing_else_chang
 async fn a_mail_that_finds_no_turn_is_not_waited_for() {
     let signer = Signer::with_turns(vec![key(KeyKind::Ed25519, "e1")], 0, Duration::ZERO);
     let line = Edits::new(vec![Edit { at: 0, insert: b"X: y\r\n".to_vec().into() }]);
-    let signed = signer.sign(&domain(), &Bytes::from_static(MAIL.as_bytes()), vec![line]).await;
-    assert_eq!(signed.err(), Some(SignFault::Overloaded));
+    let edits = signer.sign(&domain(), &Bytes::from_static(MAIL.as_bytes()), vec![line]).await;
+    assert_eq!(edits.err(), Some(SignFault::Overloaded));
 }
 
 #[tokio::test]

@@ -149,13 +149,13 @@ fn make_rsa(bits: u32) -> Vec<u8> {
 /// n, e, d, p, q, d mod (p-1), d mod (q-1), 1/q mod p; nothing when the primes drawn do not fit each other.
 fn draw_rsa(bits: u32) -> Option<[Vec<u8>; 8]> {
     let prime = || random_prime::<BoxedUint, _>(&mut Entropy, Flavor::Any, bits / 2).resize(bits);
-    let (a, b) = (prime(), prime());
+    let (one_prime, other) = (prime(), prime());
     // FIPS 186-5 A.1.3: far enough from each other; p is the larger one, as PKCS #1 has it.
-    let (p, q) = if a > b { (a, b) } else { (b, a) };
+    let (p, q) = if one_prime > other { (one_prime, other) } else { (other, one_prime) };
     let one = BoxedUint::one_with_precision(bits);
     let exponent = BoxedUint::from(RSA_EXPONENT).resize(bits);
-    let n = p.wrapping_mul(&q);
-    if n.bits() != bits || p.wrapping_sub(&q).bits() < bits / 2 - 99 {
+    let modulus = p.wrapping_mul(&q);
+    if modulus.bits() != bits || p.wrapping_sub(&q).bits() < bits / 2 - 99 {
         return None;
     }
     let (p_less, q_less) = (p.wrapping_sub(&one), q.wrapping_sub(&one));
@@ -164,10 +164,10 @@ fn draw_rsa(bits: u32) -> Option<[Vec<u8>; 8]> {
         let modulus = NonZero::new(modulus.clone()).into_option()?;
         of.invert_mod(&modulus).into_option()
     };
-    let d = inverse(&exponent, &both)?;
+    let private = inverse(&exponent, &both)?;
     let (d_p, d_q) = (inverse(&exponent, &p_less)?, inverse(&exponent, &q_less)?);
     let q_inverse = inverse(&q, &p)?;
-    Some([n, exponent, d, p, q, d_p, d_q, q_inverse].map(|number| number.to_be_bytes().to_vec()))
+    Some([modulus, exponent, private, p, q, d_p, d_q, q_inverse].map(|number| number.to_be_bytes().to_vec()))
 }
 
 /// The operating system's entropy, as those who draw primes ask for it.

@@ -297,8 +297,7 @@ fn a_key_is_private_from_the_start_and_never_written_over() {
         said(&made)
     );
     let path = folder.path().join("e1.pem");
-    let mode = fs::metadata(&path).expect("the key").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(fs::metadata(&path).expect("the key").permissions().mode() & 0o777, 0o600);
     let before = fs::read(&path).expect("the key");
     let again = keygen(folder.path(), "e1");
     assert!(!again.status.success() && said(&again).contains("exists and is left as it is"), "{}", said(&again));
@@ -337,7 +336,9 @@ fn dkim_check_asks_the_name_server_and_says_what_is_wrong_with_each_record() {
         let output = gateway.ask(&["dkim", "check"]);
         let text = said(&output);
         assert_eq!(output.status.success(), !text.contains("WRONG"), "{text}");
-        wanted.iter().for_each(|part| assert!(text.contains(part), "{part:?} is not in:\n{text}"));
+        for part in wanted {
+            assert!(text.contains(part), "{part:?} is not in:\n{text}");
+        }
     };
     let (r1, e1) = (lines[0].as_str(), lines[1].as_str());
     check(

@@ -176,12 +176,12 @@ fn tell_checked(found: &[(String, Result<String, String>)], as_json: bool, out: 
 }
 
 /// What is good about a key's record, or what is wrong with it.
-async fn check_key(named: &DkimKey, names: &impl Resolve) -> Result<String, String> {
+async fn check_key(named: &DkimKey, resolver: &impl Resolve) -> Result<String, String> {
     let source = named.key.clone().ok_or(HANDED_OVER)?;
     let (domain, selector) = (named.domain.as_str(), named.selector.as_str());
     let key = NamedKey::new(domain, selector, source).map_err(|e| e.to_string())?;
     let name = record_name(domain, selector);
-    let answer = names.txt(&name).await.map_err(|fault| match fault {
+    let answer = resolver.txt(&name).await.map_err(|fault| match fault {
         LookupFault::NoSuchName | LookupFault::NoRecords => {
             format!("{fault}: enter what `career-relay dkim dns` shows, or wait until it is published")
         }
