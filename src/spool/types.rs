@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::listing::Act;
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
 use crate::mail::edit::Edits;
 use crate::mail::envelope::Envelope;
@@ -69,6 +70,8 @@ pub enum Write {
         /// The entry.
         entry: EntryId,
     },
+    /// What an admin does with an entry, and who it was. The recipients have to be in a state that allows it.
+    Act(Act),
     /// A referral accepted in hand-through.
     Outbox(ReferralEvent),
     /// The store has every outbox row up to and including this one.
@@ -265,6 +268,26 @@ pub enum RecipientState {
     InDoubt,
     /// Its entry is damaged; an admin has to look.
     Parked,
+}
+
+impl RecipientState {
+    /// All of them, as they are stored.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Sending, Self::InDoubt, Self::Parked];
+
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sending => "sending",
+            Self::InDoubt => "in_doubt",
+            Self::Parked => "parked",
+        }
+    }
+
+    /// Reads a code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.code() == code)
+    }
 }
 
 /// What is due for one destination.
