@@ -50,8 +50,8 @@ pub(super) fn signed(mail: &[u8]) -> Option<Vec<&'static str>> {
     Some(names)
 }
 
-/// The same mail to relaxed canonicalisation (RFC 6376 3.4.4), which ignores empty lines and blanks at a body's end: the
-/// library keeps a line of blanks there, and so would sign what no verifier sees.
+/// The same mail to relaxed canonicalisation (RFC 6376 3.4.4), which ignores empty lines and blanks at a body's end.
+/// The library keeps a line of blanks there, and so would sign what no verifier sees.
 pub(super) fn without_blank_end(mail: &[u8]) -> Vec<u8> {
     let body = header_of(mail).len() + 2;
     let Some(text) = mail.get(body..) else { return mail.to_vec() };
