@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::classify::{self, Abstain, Evidence, Nearly, Rejection, Verdict};
-use crate::inject::{self, Inserted, Refusal, SignedMail, Target};
+use crate::inject::{self, Inserted, Refusal, Target};
 use crate::ledger::ContractRef;
 use crate::mail::address::Address;
 use crate::mail::edit::Edits;
@@ -20,10 +20,13 @@ use crate::referral::token::company_code;
 use crate::referral::wording::{Language, LineText};
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
+use signing::Signatures;
+
 mod company;
 mod policy;
 mod relaying;
 mod secret;
+mod signing;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -32,6 +35,7 @@ pub use company::{Company, Doubtful, Mode, ProvedBy, Scope, Sender, Stage};
 pub use policy::{InForce, Policy};
 pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use secret::Secret;
+pub use signing::{CameSigned, Signing};
 pub use user::{PasswordHash, Role, User, UserAct, UserName, UserNameFault, Users};
 
 /// A client that has been allowed to relay, as far as it has shown who it is.
@@ -124,6 +128,8 @@ pub struct Referred {
     pub evidence: Vec<Evidence>,
     /// Where the line went in the first copy; empty when the company's own link was there already.
     pub inserted: Vec<Inserted>,
+    /// What signs the copies that have edits; the shell adds it as one more edit.
+    pub signing: Option<Signing>,
 }
 
 /// One outgoing form of a message.
@@ -180,8 +186,10 @@ fn refer(
     }
     let view = View::read(message);
     let mail = classify::Mail { envelope: &received.envelope, message, view: &view, audience };
-    let case = Case { received, of, message, view: &view, sender, now };
-    match classify::decide(&mail, &policy.rules) {
+    let verdict = classify::decide(&mail, &policy.rules);
+    let signatures = policy.signatures(&of.company, message);
+    let case = Case { received, of, message, view: &view, sender, signatures: &signatures, now };
+    match verdict {
         Verdict::Rejection(rejection) => match case.refer(&rejection) {
             Ok(referred) => Ok(Outcome::Referred(referred)),
             Err(reason) => Err(Untouched { rejection_seen: true, evidence: rejection.evidence, ..stop(reason) }),
@@ -200,6 +208,7 @@ struct Case<'a> {
     message: &'a Message<'a>,
     view: &'a View,
     sender: Option<&'a Sender>,
+    signatures: &'a Signatures,
     now: Timestamp,
 }
 
@@ -208,7 +217,7 @@ impl Case<'_> {
     fn refer(&self, rejection: &Rejection) -> Result<Referred, &'static str> {
         let (copies, inserted) = self.copies(rejection)?;
         let (company, evidence) = (self.of.company.id.clone(), rejection.evidence.clone());
-        Ok(Referred { company, copies, evidence, inserted })
+        Ok(Referred { company, copies, evidence, inserted, signing: self.signatures.to_come.clone() })
     }
 
     /// What is held of a close miss; nothing where the company lets such mails pass, where no line could be written,
@@ -277,7 +286,7 @@ impl Case<'_> {
         let wording = self.sender.and_then(|s| s.wording.as_ref()).unwrap_or(&company.wording);
         let url = company.link.url(token.as_str()).map_err(|_| "link_too_long")?;
         let line = LineText { language, wording, url, template: &company.link };
-        match inject::line_edits(self.message, self.view, targets, &line, SignedMail::Refuse) {
+        match inject::line_edits(self.message, self.view, targets, &line, self.signatures.on_it) {
             Ok(injected) => Ok((injected.edits, injected.inserted)),
             Err(Refusal::LinkPresent) if self.has_own_link() => Ok((Edits::default(), Vec::new())),
             Err(Refusal::LinkPresent) => Err("link_of_another"),

@@ -14,11 +14,11 @@ use super::glance::Glance;
 use super::operator::Operator;
 use super::parts::{
     answer_admins, delivery, directory, doors, hostname, listen, log_recovered, notices_from, pump_options,
-    refuse_without_credentials, spool_options, surroundings,
+    refuse_without_credentials, signing_keys, spool_options, surroundings,
 };
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
-use crate::config::{Inspection, Settings, Stamp};
+use crate::config::{Inspection, Settings};
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::Deliver;
 use crate::ledger::Balance;
@@ -26,7 +26,8 @@ use crate::notify::{Notifier, Terms as NoticeTerms};
 use crate::pipeline::Policy;
 use crate::policy::PolicyHandle;
 use crate::referral::CompanyId;
-use crate::smtp::custody::{Relay, Services};
+use crate::sign::{SignFault, Signer};
+use crate::smtp::custody::Relay;
 use crate::smtp::{self, Door};
 use crate::spool::{Spool, SpoolError};
 use crate::store::{Pump, Store, StoreError};
@@ -61,6 +62,9 @@ pub enum StartFault {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsFault),
+    /// A key of `[[dkim]]` cannot be used.
+    #[error("the DKIM key {0} cannot be used: {1}")]
+    Dkim(String, SignFault),
     /// Credentials that the settings name were not handed over.
     #[error("not handed over: the credentials {0}; the unit needs a LoadCredential= for each, or name files instead")]
     Credentials(String),
@@ -79,6 +83,7 @@ pub struct Gateway {
     deliver: Deliver,
     pump: Pump<Spool>,
     notifier: Notifier<SpoolCourier>,
+    relay: Arc<Relay>,
     stop: signal::Sender<bool>,
     door: JoinHandle<std::io::Result<()>>,
     control: JoinHandle<()>,
@@ -98,6 +103,7 @@ impl Gateway {
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
         let tls = smtp::open_tls(&settings.tls)?;
+        let signer = Signer::new(signing_keys(&settings)?);
         let entrances = listen(&settings, handed)?;
         let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
@@ -133,20 +139,13 @@ impl Gateway {
             watch: watch.clone(),
             stop: stop.clone(),
         };
+        let services = operator.services(&signer, settings.smtp.stamp.as_ref());
         let control = answer_admins(control, operator, stop.subscribe());
         let stop_for = Duration::from_secs(settings.smtp.limits.stop_seconds_max);
-        let host: Arc<str> = hostname.into();
-        let services = Services {
-            host: Arc::clone(&host),
-            policy: policy.clone(),
-            deliver: deliver.clone(),
-            spool: spool.clone(),
-            stamp: settings.smtp.stamp.as_ref().map(Stamp::line).unwrap_or_default().into(),
-            watch: watch.clone(),
-        };
-        let door = Door { host, settings: Arc::new(settings.smtp.clone()), tls: tls.clone(), watch };
-        let door = tokio::spawn(smtp::serve(entrances, door, Arc::new(Relay::new(services)), stop.subscribe()));
-        let reload = Reload { settings, terms, policy: policy.clone(), tls, agreed };
+        let door = Door { host: hostname.into(), settings: Arc::new(settings.smtp.clone()), tls: tls.clone(), watch };
+        let relay = Arc::new(Relay::new(services));
+        let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
+        let reload = Reload { settings, terms, policy: policy.clone(), signer, tls, agreed };
         Ok(Self {
             addresses,
             reload,
@@ -156,6 +155,7 @@ impl Gateway {
             deliver,
             pump,
             notifier,
+            relay,
             stop,
             door,
             control,
@@ -178,6 +178,11 @@ impl Gateway {
     /// The policy in force.
     pub fn policy(&self) -> Arc<Policy> {
         self.policy.current()
+    }
+
+    /// What stands behind its doors, for a door of somebody else's, which has to be closed before this gateway stops.
+    pub fn relay(&self) -> Arc<Relay> {
+        Arc::clone(&self.relay)
     }
 
     /// The company's balances.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
 use super::glance::Glance;
+use crate::config::Stamp;
 use crate::config::keys::RootKey;
 use crate::control::ledger::answer_ledger;
 use crate::control::recover::recover;
@@ -21,6 +22,8 @@ use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, DestinationState, Request, SpoolStatus, Status};
 use crate::deliver::Deliver;
 use crate::policy::{PolicyHandle, keys_of};
+use crate::sign::Signer;
+use crate::smtp::custody::Services;
 use crate::spool::{Entry, Spool, Write};
 use crate::store::Store;
 use crate::sys::clock;
@@ -129,6 +132,19 @@ impl Operator {
             tracing::info!(target: "control", uid = caller.uid, act = change.code(), "a user was changed");
         }
         answer
+    }
+
+    /// What the relay works with: the same parts.
+    pub(super) fn services(&self, signer: &Signer, stamp: Option<&Stamp>) -> Services {
+        Services {
+            host: self.hostname.clone().into(),
+            policy: self.policy.clone(),
+            deliver: self.deliver.clone(),
+            spool: self.spool.clone(),
+            signer: signer.clone(),
+            stamp: stamp.map(Stamp::line).unwrap_or_default().into(),
+            watch: self.watch.clone(),
+        }
     }
 
     async fn status(&self) -> Result<Status, String> {

@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::gateway::StartFault;
 use super::operator::Operator;
-use crate::config::{DoorTls, Listener, Settings};
+use crate::config::{DkimKey, DoorTls, Listener, Settings};
 use crate::control::Server;
 use crate::control::test_mail::TestDoor;
 use crate::deliver::{self, Off, Surroundings};
@@ -19,6 +19,7 @@ use crate::mail::address::Address;
 use crate::notify::{Contact, Directory, Sender};
 use crate::policy::PolicyHandle;
 use crate::referral::wording::Language;
+use crate::sign::{NamedKey, record_name};
 use crate::smtp::{Entrance, listener_for};
 use crate::spool::{Spool, SpoolOptions};
 use crate::store::OffRow;
@@ -28,6 +29,16 @@ use crate::watch::Watch;
 pub(super) fn refuse_without_credentials(settings: &Settings) -> Result<(), StartFault> {
     let missing = &settings.credentials_missing;
     if missing.is_empty() { Ok(()) } else { Err(StartFault::Credentials(missing.join(", "))) }
+}
+
+/// The keys of `[[dkim]]`, ready to sign.
+pub(super) fn signing_keys(settings: &Settings) -> Result<Vec<NamedKey>, StartFault> {
+    let named = |key: &DkimKey| {
+        let (domain, selector) = (key.domain.as_str(), key.selector.as_str());
+        let refused = |fault| StartFault::Dkim(record_name(domain, selector), fault);
+        key.key.clone().map(|source| NamedKey::new(domain, selector, source).map_err(refused))
+    };
+    settings.dkim.iter().filter_map(named).collect()
 }
 
 pub(crate) fn hostname(settings: &Settings) -> Result<String, StartFault> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use super::dkim::args::DkimCommand;
 use super::hold::HoldCommand;
 pub use super::spool::args::SpoolCommand;
 use super::switch::{ResumeArgs, SwitchArgs};
@@ -54,6 +55,9 @@ pub enum Command {
 pub enum Tool {
     /// Check the configuration: every fault of every file at once, with file, line and remedy.
     Check(CheckArgs),
+    /// Make the keys that sign mail with the line by DKIM, show their records, and check what is published.
+    #[command(subcommand)]
+    Dkim(DkimCommand),
     /// Tell what would become of mails in files, and why. Nothing is sent.
     Explain(ExplainArgs),
     /// See doubtful mails that are held for HR, and say whether each is a rejection.

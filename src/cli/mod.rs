@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod check;
+pub mod dkim;
 pub mod explain;
 pub mod folder;
 pub mod hold;
@@ -35,6 +36,7 @@ use output::End;
 pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
     match tool {
         Tool::Check(args) => check::check(args, out),
+        Tool::Dkim(command) => dkim::dkim(command, out),
         Tool::Explain(args) => explain::explain(args, out),
         Tool::Hold(command) => hold::hold(command, out),
         Tool::Ledger(command) => ledger::ledger(command, out),

@@ -31,7 +31,11 @@ const SHAPES: &[(&str, &str)] = &[
     ("message_rfc822", "The mail is nothing but a forwarded message."),
     ("partial", "The mail is a fragment, or its body lies elsewhere."),
     ("winmail_dat", "The text lies in winmail.dat alone; switch Outlook's rich text format off."),
-    ("dkim_signed", "The mail came with a DKIM signature that a line would break; let the server behind us sign."),
+    (
+        "dkim_signed",
+        "The mail came with a DKIM signature that a line would break: let it pass here before it is signed, or sign it \
+         anew ([[dkim]], [dkim] signed_mail).",
+    ),
     ("link_present", "The company's link is in the mail already: it counts, and nothing is inserted."),
     ("no_place", "There is no place where a line can be put without writing anything anew."),
     ("proof_failed", "The edited mail was not the original and the line: the original leaves."),
@@ -78,6 +82,7 @@ const RUNNING: &[(&str, &str)] = &[
     ("overloaded", "Deciding on large mails had no turn left in time."),
     ("test_mail", "A mail of send-test: it shows the way, and is never a referral."),
     ("internal_error", "An error of ours; please report it. The mail leaves as it came."),
+    ("dkim_not_signed", "The mail came signed and could not be signed anew in time; the log says why."),
     ("edit_refused", "The next hop refused the mail with the line and got the original; nothing is counted."),
 ];
 
@@ -125,6 +130,7 @@ mod tests {
             ("pipeline/policy.rs", "Err(\""),
             ("smtp/decide.rs", "&str = \""),
             ("smtp/test_mail.rs", "TEST_MAIL: &str = \""),
+            ("smtp/signing.rs", "DKIM_NOT_SIGNED: &str = \""),
             ("smtp/note.rs", "EDIT_REFUSED: &str = \""),
             ("smtp/note.rs", "HELD: &str = \""),
         ] {

@@ -6,7 +6,7 @@ use super::args::StatusArgs;
 use super::output::{End, align_right, print_json, print_table, since, table};
 use super::reach::ask_server;
 use super::switch::{off_lines, stop_lines};
-use super::top::{Labels, destinations, next_hops};
+use super::top::{Labels, destinations, held_back, next_hops};
 use crate::control::{Request, Status};
 use crate::sys::clock;
 
@@ -82,6 +82,12 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     if let Some(table) = next_hops(status, Labels::of("en")) {
         writeln!(out)?;
         print_table(out, &table)?;
+    }
+    let labels = Labels::of("en");
+    if let Some(table) = held_back(status, labels) {
+        writeln!(out)?;
+        print_table(out, &table)?;
+        writeln!(out, "  {}", labels.held_back_remedy)?;
     }
     let counts = status.watch.counters.iter().chain(&status.watch.gauges).filter(|(_, n)| **n > 0);
     let rows: Vec<Vec<String>> = counts.map(|(name, n)| vec![name.clone(), n.to_string()]).collect();

@@ -9,7 +9,7 @@ use super::values::{self, count, one_of, quoted, text};
 use crate::classify::Audience;
 use crate::ledger::{ContractVersion, CountOn, LateBounce};
 use crate::mail::address::Domain;
-use crate::pipeline::{Company, Doubtful, Mode, ProvedBy, Scope, Secret, Sender, Stage};
+use crate::pipeline::{CameSigned, Company, Doubtful, Mode, ProvedBy, Scope, Secret, Sender, Stage};
 use crate::referral::CompanyId;
 use crate::referral::link::LinkTemplate;
 use crate::referral::wording::{Language, Wording};
@@ -23,6 +23,8 @@ const SCOPES: &[(&str, Scope)] =
 const STAGES: &[(&str, Stage)] =
     &[("document", Stage::Document), ("interview", Stage::Interview), ("final", Stage::Final)];
 const LANGUAGES: &[(&str, Language)] = &[("ja", Language::Ja), ("en", Language::En)];
+const CAME_SIGNED: &[(&str, CameSigned)] =
+    &[("untouched", CameSigned::Untouched), ("sign", CameSigned::Sign), ("next_hop_signs", CameSigned::NextHopSigns)];
 const COUNT_ON: &[(&str, CountOn)] =
     &[("accepted", CountOn::Accepted), ("delivered", CountOn::Delivered), ("registered", CountOn::Registered)];
 const LATE_BOUNCE: &[(&str, LateBounce)] = &[("absorb", LateBounce::Absorb), ("clawback", LateBounce::Clawback)];
@@ -33,6 +35,7 @@ pub(super) struct CompanyPlaces {
     pub(super) mode: Place,
     pub(super) sender_domains: Place,
     pub(super) proofs: ProofPlaces,
+    pub(super) signed_mail: Place,
     pub(super) contracts: Vec<Place>,
 }
 
@@ -60,11 +63,13 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     let link = top.required("link", link_template);
     let (contracts, contract_places) = read_contracts(top);
     let (proved_by, proof_places) = read_proofs(&top.section("proved_by"), top);
+    let dkim = top.section("dkim");
     let places = CompanyPlaces {
         id: top.place("id"),
         mode: top.place("mode"),
         sender_domains: top.place("sender_domains"),
         proofs: proof_places,
+        signed_mail: dkim.place("signed_mail"),
         contracts: contract_places,
     };
     let company = Company {
@@ -78,6 +83,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         languages: read_languages(top),
         notify_to: top.list("notify_to", Vec::new(), values::address),
         notify_language: top.read("notify_language", Language::Ja, one_of(LANGUAGES)),
+        came_signed: dkim.optional("signed_mail", one_of(CAME_SIGNED)),
         contracts,
         sender_domains,
         purpose: purpose?,

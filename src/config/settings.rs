@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::dkim_keys::DkimKey;
 use super::doors::{SmtpSettings, TlsSettings};
 use super::routes::Route;
 use crate::mail::address::{Address, Domain};
@@ -33,6 +34,8 @@ pub struct Settings {
     pub tls: TlsSettings,
     /// Looking names up.
     pub dns: DnsSettings,
+    /// The keys that sign mail with the line.
+    pub dkim: Vec<DkimKey>,
     /// When the mail is offered to the next hop, and when it is taken into custody.
     pub custody: CustodySettings,
     /// Sending mail on.
@@ -62,6 +65,7 @@ impl Default for Settings {
             smtp: SmtpSettings::default(),
             tls: TlsSettings::default(),
             dns: DnsSettings::default(),
+            dkim: Vec::new(),
             custody: CustodySettings::default(),
             deliver: DeliverSettings::default(),
             routes: vec![Route::default()],

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use super::company::CompanyPlaces;
+use super::dkim_keys;
 use super::doors::Listener;
 use super::finding::{Severity, Wrong};
 use super::installation::InstallationPlaces;
@@ -28,6 +29,7 @@ pub(super) fn check(
     check_mx(settings, places, report);
     trust::check(settings, &places.doors, companies, report);
     check_claims(companies, report);
+    dkim_keys::check((&settings.dkim, &places.dkim), companies, report);
     for (company, at) in companies {
         check_mode(company, at, report);
         check_contracts(company, at, settings, report);

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::{self, TimeZone};
 
-use super::{Client, Secret};
+use super::{CameSigned, Client, Secret};
 use crate::classify::Audience;
 use crate::ledger::ContractVersion;
 use crate::mail::address::{Address, Domain};
@@ -50,6 +50,9 @@ pub struct Company {
     pub notify_to: Vec<Address>,
     /// The language of that mail.
     pub notify_language: Language,
+    /// What becomes of its mail that came with a DKIM signature; nothing said: signed anew where we hold the keys of
+    /// every domain that signed it, and else untouched.
+    pub came_signed: Option<CameSigned>,
     /// Its contract versions, each in force from its date on.
     pub contracts: Vec<ContractVersion>,
 }

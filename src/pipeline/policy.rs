@@ -31,6 +31,7 @@ pub struct Policy {
     companies: Vec<InForce>,
     by_domain: HashMap<Domain, usize>,
     pub(super) relaying: Relaying,
+    pub(super) signing_domains: Vec<Domain>,
 }
 
 impl Policy {
@@ -47,7 +48,7 @@ impl Policy {
             }
         }
         by_domain.retain(|domain, _| !claimed_twice.contains(domain));
-        Self { rules, companies, by_domain, relaying }
+        Self { rules, companies, by_domain, relaying, signing_domains: Vec::new() }
     }
 
     /// The companies in their order.

@@ -47,6 +47,7 @@ fn company(id: &str, domain: &str) -> Company {
         languages: vec![Language::Ja, Language::En],
         notify_to: Vec::new(),
         notify_language: Language::Ja,
+        came_signed: None,
         contracts: vec![ContractVersion::new("standard", 1, jiff::civil::date(2026, 1, 1))],
     }
 }

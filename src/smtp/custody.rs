@@ -16,7 +16,7 @@ use super::answer::{Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
 use super::logins::{self, Logins};
 use super::note::Note;
-use super::{Admission, Arrived, Custody, Login, standing, test_mail};
+use super::{Admission, Arrived, Custody, Login, signing, standing, test_mail};
 use crate::deliver::{Deliver, HandThrough, Job, NoEdit};
 use crate::ledger::ReferralEvent;
 use crate::mail::address::Domain;
@@ -29,6 +29,7 @@ use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::Transaction;
 use crate::proto::smtp::trace::Trace;
 use crate::referral::CompanyId;
+use crate::sign::Signer;
 use crate::spool::{EntryId, Spool, SpoolError, Write};
 use crate::sys::random;
 use crate::watch::{Counter, Step, Watch};
@@ -44,6 +45,8 @@ pub struct Services {
     pub deliver: Deliver,
     /// Custody and outbox.
     pub spool: Spool,
+    /// The keys that sign mails with the line.
+    pub signer: Signer,
     /// A field put in front of every mail beside the trace, with its line end; empty for none.
     pub stamp: Box<str>,
     /// Where messages are counted.
@@ -198,7 +201,7 @@ impl Relay {
             watch.count(Counter::FailedOpen);
             Outcome::Untouched(Untouched { company: None, reason, rejection_seen: false, evidence: Vec::new() })
         });
-        self.unless_unwanted(outcome, received)
+        signing::signed(self.unless_unwanted(outcome, received), received, &self.services.signer, watch).await
     }
 
     /// Leaves a mail as it came when the line is switched off, or when a next hop of its has refused edited mails of

@@ -143,7 +143,7 @@ mod tests {
         };
         let company = CompanyId::parse("sakura").expect("an id");
         let copies = copies.into_iter().map(copy).collect();
-        let referred = Referred { company, copies, evidence: Vec::new(), inserted: Vec::new() };
+        let referred = Referred { company, copies, evidence: Vec::new(), inserted: Vec::new(), signing: None };
         matches!(check(Outcome::Referred(referred), &received), Outcome::Referred(_))
     }
 

@@ -18,6 +18,7 @@ mod rates;
 mod room;
 mod server;
 mod shared;
+mod signing;
 mod standing;
 mod test_mail;
 #[cfg(test)]

@@ -110,7 +110,8 @@ mod tests {
         let token = watch.announce_test();
         assert!(watch.begin_test(&token, "m1"));
         let company = CompanyId::parse("sakura").expect("an id");
-        let referred = Referred { company, copies: Vec::new(), evidence: Vec::new(), inserted: Vec::new() };
+        let referred =
+            Referred { company, copies: Vec::new(), evidence: Vec::new(), inserted: Vec::new(), signing: None };
         let Outcome::Untouched(left) = leave(Outcome::Referred(referred), &id(), &watch) else { panic!("a referral") };
         assert_eq!((left.reason, left.rejection_seen, left.evidence.len()), ("test_mail", false, 0));
         let (_, made) = watch.test_story(&token).expect("a story");

@@ -1,13 +1,16 @@
 //! Counters and gauges: atomic, named, read as one snapshot.
 
-use std::array;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
 use super::event::{Custody, MessageEvent};
+use crate::referral::CompanyId;
+
+/// The outcomes of rejection mails that a DKIM signature they came with kept from getting the line.
+const HELD_BACK: [&str; 2] = ["dkim_signed", "dkim_not_signed"];
 
 macro_rules! names {
     ($(#[$of:meta])* $enum:ident { $($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+ }) => {
@@ -76,6 +79,10 @@ names! {
         Deferred = "deferred",
         /// Microseconds spent deciding and editing.
         DecideMicros = "decide_micros",
+        /// Mails with the line that were signed.
+        SignaturesMade = "signatures_made",
+        /// Mails with the line, or meant to get it, that could not be signed.
+        SignaturesFailed = "signatures_failed",
         /// Edited mails a next hop refused, and whose original it was offered.
         EditsRefused = "edits_refused",
         /// Doubtful mails held for a word of HR.
@@ -134,18 +141,26 @@ pub struct Snapshot {
     pub gauges: BTreeMap<String, u64>,
     /// Messages by outcome code.
     pub outcomes: BTreeMap<String, u64>,
+    /// Rejection mails by company that a DKIM signature they came with kept from getting the line.
+    #[serde(default)]
+    pub held_back_by_signature: BTreeMap<String, u64>,
 }
 
 pub(super) struct Counters {
     totals: [AtomicU64; Counter::ALL.len()],
     gauges: [AtomicU64; Gauge::ALL.len()],
     outcomes: RwLock<BTreeMap<&'static str, Arc<AtomicU64>>>,
+    held_back: Mutex<BTreeMap<CompanyId, u64>>,
 }
 
 impl Default for Counters {
     fn default() -> Self {
-        let zero = |_| AtomicU64::new(0);
-        Self { totals: array::from_fn(zero), gauges: array::from_fn(zero), outcomes: RwLock::default() }
+        Self {
+            totals: [const { AtomicU64::new(0) }; Counter::ALL.len()],
+            gauges: [const { AtomicU64::new(0) }; Gauge::ALL.len()],
+            outcomes: RwLock::default(),
+            held_back: Mutex::default(),
+        }
     }
 }
 
@@ -161,6 +176,9 @@ impl Counters {
         }
         if message.verdict == "rejection" {
             self.add(Counter::RejectionsSeen, 1);
+            if let Some(company) = message.company.as_ref().filter(|_| HELD_BACK.contains(&message.outcome)) {
+                *self.held_back.lock().unwrap_or_else(PoisonError::into_inner).entry(company.clone()).or_default() += 1;
+            }
         }
         for counter in by_custody(message.custody) {
             self.add(*counter, 1);
@@ -199,11 +217,13 @@ impl Counters {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
+        let held_back = self.held_back.lock().unwrap_or_else(PoisonError::into_inner);
         let outcomes = self.outcomes.read().unwrap_or_else(PoisonError::into_inner);
         Snapshot {
             counters: Counter::ALL.iter().map(|c| (c.name().to_owned(), read(&self.totals[*c as usize]))).collect(),
             gauges: Gauge::ALL.iter().map(|g| (g.name().to_owned(), read(&self.gauges[*g as usize]))).collect(),
             outcomes: outcomes.iter().map(|(code, cell)| ((*code).to_owned(), read(cell))).collect(),
+            held_back_by_signature: held_back.iter().map(|(company, n)| (company.to_string(), *n)).collect(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod commands;
 mod demo;
 mod dialogue;
 mod disk;
+mod dkim;
 mod documents;
 mod door_crowds;
 mod door_tls;

@@ -48,6 +48,9 @@ pub(in crate::cli) struct Labels {
     pub(in crate::cli) more: &'static str,
     /// The heads of the table of outcomes.
     pub outcomes: [&'static str; 2],
+    /// The heads of the table of companies whose signed mail gets no line, and what to do about it.
+    pub held_back: [&'static str; 2],
+    pub held_back_remedy: &'static str,
     pub(in crate::cli) no_server: &'static str,
     pub(in crate::cli) keys: &'static str,
 }
@@ -101,6 +104,8 @@ const EN: Labels = Labels {
     not_asked: "not asked yet",
     more: "next hops more",
     outcomes: ["messages by outcome", ""],
+    held_back: ["rejections without the line: they came signed by DKIM", ""],
+    held_back_remedy: "let them pass here before they are signed, or sign them anew: docs/howto-dkim.md",
     no_server: "no server answers; asking again each second",
     keys: "q ends",
 };
@@ -147,6 +152,8 @@ const JA: Labels = Labels {
     not_asked: "未接続",
     more: "件の中継先を省略",
     outcomes: ["結果別のメール", ""],
+    held_back: ["DKIM署名済みのため行を追加できなかった不採用通知", ""],
+    held_back_remedy: "署名より前に通すか、ここで署名し直してください(docs/ja/howto-dkim.md)",
     no_server: "サーバーが応答しません。1秒ごとに再接続します",
     keys: "q で終了",
 };

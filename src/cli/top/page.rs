@@ -35,6 +35,11 @@ pub(super) fn lines(status: &Status, labels: &Labels, now: Timestamp) -> Vec<Str
     let unseen = status.next_hops_known.saturating_sub(status.next_hops.len());
     lines.extend((unseen > 0).then(|| format!("+{unseen} {}", labels.more)));
     lines.extend(outcomes(status, labels).into_iter().flat_map(written));
+    lines.extend(
+        held_back(status, labels).into_iter().flat_map(|table| {
+            written(table).into_iter().chain(std::iter::once(format!("  {}", labels.held_back_remedy)))
+        }),
+    );
     lines
 }
 
@@ -150,6 +155,14 @@ pub fn outcomes(status: &Status, labels: &Labels) -> Option<Table> {
     (!counts.is_empty()).then_some(table)
 }
 
+/// Rejections that a DKIM signature kept from getting the line, by company, when there were any.
+pub fn held_back(status: &Status, labels: &Labels) -> Option<Table> {
+    let counts = &status.watch.held_back_by_signature;
+    let mut table = table(&labels.held_back, counts.iter().map(|(company, n)| vec![company.clone(), n.to_string()]));
+    align_right(&mut table, &[1]);
+    (!counts.is_empty()).then_some(table)
+}
+
 /// How long ago an RFC 3339 time was, as `2d 03:04:05`.
 fn age(since: &str, now: Timestamp) -> Option<String> {
     let since: Timestamp = since.parse().ok()?;
@@ -192,6 +205,7 @@ mod tests {
         let mut watch = Watch::new().snapshot();
         watch.outcomes = [("referred", 2), ("not_recruiting", 40)].map(|(c, n)| (c.to_owned(), n)).into();
         watch.gauges.insert("sessions_tls".to_owned(), 9);
+        watch.held_back_by_signature.insert("sakura".to_owned(), 12);
         let down = NextHopState {
             name: "mx2.example:25".to_owned(),
             failures: 3,
@@ -254,6 +268,8 @@ mod tests {
             "answers",
             "fails (3), left alone for 12.3s, backlog: 451 4.4.1 no answer",
             "+5 next hops more",
+            "sakura                                                 12",
+            "docs/howto-dkim.md",
             "in custody for     oldest  waiting  being sent  in doubt  set aside  next try  why",
             "mx/vendor.example      3m        3           -         1          -  10m       451 4.4.1 no answer",
             "+2 destinations more",

@@ -67,7 +67,9 @@ impl House {
         let watch = Watch::new();
         let (host, judge) = ("relay.example".into(), Judge::new());
         let (deliver_too, spool_too, stamp) = (deliver.clone(), spool.clone(), "".into());
-        let services = Services { host, policy, deliver: deliver_too, spool: spool_too, stamp, watch: watch.clone() };
+        let (signer, watch_too) = (Signer::default(), watch.clone());
+        let services =
+            Services { host, policy, deliver: deliver_too, spool: spool_too, signer, stamp, watch: watch_too };
         let logins = Logins::new();
         Self { hop, relay: Relay { services, judge, logins, process }, deliver, spool, watch, _folder: folder }
     }
@@ -125,7 +127,7 @@ fn copy(recipients: Vec<usize>, candidate: usize) -> Copy {
 
 fn referred(copies: Vec<Copy>) -> Outcome {
     let company = CompanyId::parse("sakura").expect("an id");
-    Outcome::Referred(Referred { company, copies, evidence: Vec::new(), inserted: Vec::new() })
+    Outcome::Referred(Referred { company, copies, evidence: Vec::new(), inserted: Vec::new(), signing: None })
 }
 
 /// Everybody gets one copy; the first recipient is the candidate.

@@ -7,7 +7,7 @@ use crate::spool::{Release, Write};
 fn doubtful(hold_for: Duration, received: &Received) -> Outcome {
     let copies = vec![copy((0..received.envelope.recipients.len()).collect(), 0)];
     let company = CompanyId::parse("sakura").expect("an id");
-    let referred = Referred { company, copies, evidence: Vec::new(), inserted: Vec::new() };
+    let referred = Referred { company, copies, evidence: Vec::new(), inserted: Vec::new(), signing: None };
     Outcome::Held(Held { reason: "no_applicant", hold_for, referred })
 }
 
