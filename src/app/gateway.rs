@@ -13,8 +13,8 @@ use super::courier::SpoolCourier;
 use super::glance::Glance;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, doors, hostname, listen, log_recovered, notices_from, pump_options,
-    refuse_without_credentials, signing_keys, spool_options, surroundings,
+    answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options,
+    refuse_without_credentials, signing_keys, surroundings,
 };
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
@@ -113,8 +113,7 @@ impl Gateway {
         let Agreed { policy, disagreements } = terms.agree(&settings).await;
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
-        let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
-        log_recovered(&spool);
+        let spool = open_spool(&settings)?;
         let rows = store.switched_off().await.map_err(|e| StartFault::Store(data.clone(), e))?;
         let around = surroundings((&settings, &rows), &watch, &addresses);
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);

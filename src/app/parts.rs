@@ -96,7 +96,15 @@ pub(super) fn pump_options(settings: &Settings) -> PumpOptions {
     PumpOptions { keep_posted, ..PumpOptions::default() }
 }
 
-pub(super) fn log_recovered(spool: &Spool) {
+/// Opens the spool, and says in the log what the last run has left to be mended.
+pub(super) fn open_spool(settings: &Settings) -> Result<Spool, StartFault> {
+    let fault = |error| StartFault::Spool(settings.data_dir.clone(), error);
+    let spool = Spool::open(&settings.data_dir, spool_options(settings)).map_err(fault)?;
+    log_recovered(&spool);
+    Ok(spool)
+}
+
+fn log_recovered(spool: &Spool) {
     let found = spool.recovered();
     if found.maybe_doubled > 0 || found.orphans > 0 || !found.parked.is_empty() {
         let (maybe_doubled, orphans, parked) = (found.maybe_doubled, found.orphans, found.parked.len());
