@@ -108,8 +108,7 @@ impl Gateway {
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
-        let rows = store.switched_off().await.map_err(|e| StartFault::Store(data.clone(), e))?;
-        let around = surroundings((&settings, &rows), &watch, &addresses);
+        let around = surroundings(&settings, &store, (&watch, &addresses)).await?;
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let options = PumpOptions { keep_posted: keep_posted(&settings), ..PumpOptions::default() };
         let pump = Pump::start(spool.clone(), store.clone(), options);
