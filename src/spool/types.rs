@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::holds::{NewHold, Release};
+use super::listing::Act;
 use super::stops::EditStop;
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
 use crate::mail::edit::Edits;
@@ -71,6 +72,8 @@ pub enum Write {
         /// The entry.
         entry: EntryId,
     },
+    /// What an admin does with an entry, and who it was. The recipients have to be in a state that allows it.
+    Act(Act),
     /// Lets a held mail go.
     Release(Release),
     /// Writes down how long the server has run, so that holds keep their time over a restart.
@@ -287,6 +290,27 @@ pub enum RecipientState {
     Parked,
     /// Its entry waits for a word of HR, or for its time to be over.
     Held,
+}
+
+impl RecipientState {
+    /// All of them, as they are stored.
+    pub const ALL: [Self; 5] = [Self::Waiting, Self::Sending, Self::InDoubt, Self::Parked, Self::Held];
+
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sending => "sending",
+            Self::InDoubt => "in_doubt",
+            Self::Parked => "parked",
+            Self::Held => "held",
+        }
+    }
+
+    /// Reads a code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.code() == code)
+    }
 }
 
 /// What is due for one destination.
