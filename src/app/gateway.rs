@@ -116,9 +116,9 @@ impl Gateway {
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
         let notifier = Notifier::start(store.clone(), courier, writing, notices);
-        let (stop, started_at) = (signal::Sender::new(false), clock::now());
+        let (stop, stop_for) = (signal::Sender::new(false), Duration::from_secs(settings.smtp.limits.stop_seconds_max));
         let operator = Operator {
-            started_at,
+            started_at: clock::now(),
             agreed: Arc::clone(&agreed),
             spool: spool.clone(),
             deliver: deliver.clone(),
@@ -133,7 +133,6 @@ impl Gateway {
             stop: stop.clone(),
         };
         let control = answer_admins(control, operator, stop.subscribe());
-        let stop_for = Duration::from_secs(settings.smtp.limits.stop_seconds_max);
         let host: Arc<str> = hostname.into();
         let services = Services {
             host: Arc::clone(&host),
