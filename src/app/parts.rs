@@ -22,8 +22,7 @@ use crate::referral::wording::Language;
 use crate::sign::{NamedKey, record_name};
 use crate::smtp::{Entrance, listener_for};
 use crate::spool::{Spool, SpoolOptions};
-use crate::store::OffRow;
-use crate::store::PumpOptions;
+use crate::store::{OffRow, PumpOptions, Store};
 use crate::watch::Watch;
 
 pub(super) fn refuse_without_credentials(settings: &Settings) -> Result<(), StartFault> {
@@ -129,13 +128,15 @@ pub(super) fn off(rows: &[OffRow]) -> Off {
 }
 
 /// Names, where we listen (a domain whose mail server is there leads back to us), and for whom nothing is inserted.
-pub(super) fn surroundings(
-    (settings, rows): (&Settings, &[OffRow]),
-    watch: &Watch,
-    addresses: &[SocketAddr],
-) -> Surroundings {
-    let policies = Some(settings.data_dir.join("sts-policies.json"));
-    Surroundings { policies, off: off(rows), ..Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec()) }
+pub(super) async fn surroundings(
+    settings: &Settings,
+    store: &Store,
+    (watch, addresses): (&Watch, &[SocketAddr]),
+) -> Result<Surroundings, StartFault> {
+    let data = &settings.data_dir;
+    let rows = store.switched_off().await.map_err(|e| StartFault::Store(data.clone(), e))?;
+    let around = Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec());
+    Ok(Surroundings { policies: Some(data.join("sts-policies.json")), off: off(&rows), ..around })
 }
 
 pub(super) fn directory(policy: PolicyHandle) -> Directory {
