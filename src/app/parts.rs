@@ -84,6 +84,13 @@ pub(super) fn keep_posted(settings: &Settings) -> jiff::SignedDuration {
 
 pub(super) fn log_recovered(spool: &Spool) {
     let found = spool.recovered();
+    if !found.clock_moved.is_zero() {
+        let by_seconds = found.clock_moved.as_secs();
+        tracing::warn!(
+            by_seconds,
+            "the clock was set, or nobody was there for long: kept mail goes on from where it was"
+        );
+    }
     if found.maybe_doubled > 0 || found.orphans > 0 || !found.parked.is_empty() {
         let (maybe_doubled, orphans, parked) = (found.maybe_doubled, found.orphans, found.parked.len());
         tracing::warn!(maybe_doubled, orphans, parked, "the last run ended in the middle of something");

@@ -23,6 +23,7 @@ mod settle;
 mod state;
 #[cfg(test)]
 mod tests;
+mod times;
 mod types;
 mod writer;
 

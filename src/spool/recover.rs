@@ -9,7 +9,9 @@ use super::bodies::Bodies;
 use super::content::{Content, Run};
 use super::database::unreadable;
 use super::error::SpoolError;
+use super::times;
 use super::types::{EntryId, Recovered};
+use crate::sys::clock;
 
 /// What a row says of its files.
 struct Claim {
@@ -37,7 +39,8 @@ pub(super) fn recover(
         bodies.park(id).map_err(unreadable)?;
     }
     let maybe_doubled = mend_rows(connection, &damaged).map_err(unreadable)?;
-    Ok((Recovered { maybe_doubled, orphans, parked: damaged }, content))
+    let clock_moved = times::go_on(connection, clock::steady()).map_err(unreadable)?;
+    Ok((Recovered { maybe_doubled, orphans, parked: damaged, clock_moved }, content))
 }
 
 fn read_claims(connection: &Connection) -> rusqlite::Result<Vec<Claim>> {
