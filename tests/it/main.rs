@@ -3,6 +3,7 @@
 mod bad_input;
 mod blind;
 mod certificates;
+mod clock;
 mod commands;
 mod demo;
 mod dialogue;
@@ -33,6 +34,7 @@ mod right_to_relay;
 mod send_test;
 mod sink;
 mod smtp;
+mod strace;
 mod terminal;
 mod tls_client;
 mod top;
