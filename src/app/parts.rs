@@ -82,6 +82,9 @@ pub(super) fn keep_posted(settings: &Settings) -> jiff::SignedDuration {
     jiff::SignedDuration::try_from(settings.spool.keep_posted).unwrap_or(jiff::SignedDuration::MAX)
 }
 
+/// Possible doubles named in the log at a start; `status` counts all of them.
+const POSSIBLE_DOUBLES_MAX: usize = 1000;
+
 pub(super) fn log_recovered(spool: &Spool) {
     let found = spool.recovered();
     if !found.clock_moved.is_zero() {
@@ -94,6 +97,9 @@ pub(super) fn log_recovered(spool: &Spool) {
     if found.maybe_doubled > 0 || found.orphans > 0 || !found.parked.is_empty() {
         let (maybe_doubled, orphans, parked) = (found.maybe_doubled, found.orphans, found.parked.len());
         tracing::warn!(maybe_doubled, orphans, parked, "the last run ended in the middle of something");
+    }
+    for id in found.possible_doubles.iter().take(POSSIBLE_DOUBLES_MAX) {
+        tracing::warn!(%id, "possible_double");
     }
 }
 

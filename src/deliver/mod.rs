@@ -189,6 +189,9 @@ impl Deliver {
     pub fn writes_after(&self, job: &Job, handed: &HandThrough, received_at: Timestamp) -> Vec<Write> {
         let written = writes::after_hand_through(&self.0.settings, job, handed, received_at, Now::read());
         self.0.counters.note(&written);
+        if written.maybe_doubled > 0 {
+            tracing::warn!(id = %job.id, "possible_double");
+        }
         written.writes
     }
 

@@ -340,6 +340,8 @@ pub struct Summary {
 pub struct Recovered {
     /// Recipients that were being sent to, or in doubt, when the last run ended: they are due, and may be doubled.
     pub maybe_doubled: u64,
+    /// Every entry with a recipient that may have it already, those from earlier runs included.
+    pub possible_doubles: Vec<EntryId>,
     /// Body files without an entry, overwritten and removed.
     pub orphans: u64,
     /// Entries found damaged and parked.

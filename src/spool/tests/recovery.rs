@@ -48,6 +48,7 @@ async fn recipients_marked_as_sending_or_in_doubt_are_due_and_may_be_doubled() {
     spool.close().await;
     let spool = open(folder.path());
     assert_eq!(spool.recovered().maybe_doubled, 2);
+    assert_eq!(spool.recovered().possible_doubles, [id("doubt"), id("a")]);
     let summary = spool.summary().await.unwrap();
     assert_eq!((summary.waiting, summary.sending, summary.in_doubt, summary.maybe_doubled), (3, 0, 0, 2));
     let due = due(&spool, minute(1), 9).await;
