@@ -22,6 +22,7 @@ mod interop;
 mod interop_clients;
 mod interop_next_hops;
 mod kill;
+mod leftovers;
 mod mta;
 mod mx;
 mod name_server;
