@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 
 use crate::gateway::{Gateway, free_port, wait_for};
 use crate::sink::{Act, Sink, Stage};
-use crate::smtp::{Client, has_link, ordinary, rejection, without_trace};
+use crate::smtp::{Client, has_link, message, ordinary, rejection, without_trace};
 use crate::strace::{Strace, is_output, is_sync, of_socket};
 
 const CANDIDATE: &str = "yamada@candidate.example";
@@ -175,6 +175,59 @@ fn a_disk_that_breaks_behind_the_next_hops_250_leaves_the_referral_in_the_log_an
     let other = "suzuki@candidate.example";
     assert_eq!(Client::connect(gateway.address).mail(&[other], &rejection(other)).0, 250);
     assert_eq!((gateway.settled_credits(), sink.taken().len()), (1, 2));
+}
+
+#[test]
+fn below_the_floor_what_has_to_be_kept_comes_again_and_what_the_next_hop_takes_passes() {
+    let sink = Sink::start();
+    let gateway = Gateway::start_with(sink.address, "[spool]\nfree_octets_min = \"1024GiB\"\n");
+    let to = "a@vendor.example";
+    assert_eq!(Client::connect(gateway.address).mail(&[to], &ordinary(to)).0, 250);
+    sink.rewrite(|at, _| if at == Stage::Mail { Act::Say("451 4.3.0 not now") } else { Act::GoOn });
+    let (code, text) = Client::connect(gateway.address).mail(&[to], &ordinary(to));
+    assert!(code == 452 && text.contains("4.3.1"), "{text}");
+    assert_eq!(gateway.ask_json(&["status"])["spool"]["entries"], 0);
+}
+
+#[test]
+fn a_mail_whose_octets_were_changed_on_the_disk_is_parked_and_the_others_go_out() {
+    let next_hop = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let mut gateway = Gateway::start_with(next_hop, "[retry]\nwaits = [\"1s\"]\n[deliver]\ndown_for = \"1s\"\n");
+    let big = |to: &str| message(to, &"line\n".repeat(20_000));
+    for (to, mail) in [("cut@v.example", big("cut@v.example")), ("flipped@v.example", ordinary("flipped@v.example"))] {
+        assert_eq!(Client::connect(gateway.address).mail(&[to], &mail).0, 250);
+    }
+    let good = ["good@v.example", "big@v.example"];
+    assert_eq!(Client::connect(gateway.address).mail(&good[..1], &ordinary(good[0])).0, 250);
+    assert_eq!(Client::connect(gateway.address).mail(&good[1..], &big(good[1])).0, 250);
+    gateway.kill();
+    spoil(&gateway.folder.path().join("data"));
+    gateway.run();
+    let sink = Sink::on(std::net::TcpListener::bind(next_hop).expect("the port"), |_, _| Act::GoOn);
+    wait_for("the others to arrive", || (sink.taken().len() >= 2).then_some(()));
+    wait_for("the damaged to be parked", || (gateway.ask_json(&["status"])["spool"]["parked"] == 2).then_some(()));
+    let mut arrived: Vec<_> = sink.taken().into_iter().flat_map(|taken| taken.recipients).collect();
+    arrived.sort();
+    assert_eq!(arrived, ["big@v.example", "good@v.example"]);
+    assert_eq!(gateway.ask_json(&["status"])["spool"]["entries"], 2, "kept for an admin");
+    gateway.kill();
+    gateway.run();
+    let spool = &gateway.ask_json(&["status"])["spool"];
+    assert_eq!((&spool["entries"], &spool["parked"], sink.taken().len()), (&2.into(), &2.into(), 2));
+}
+
+/// Cuts the file of the first mail that has one, and changes an octet of the mail for `flipped`.
+fn spoil(data: &Path) {
+    let mut files: Vec<_> = fs::read_dir(data.join("spool")).expect("the folder").flatten().collect();
+    files.retain(|file| file.file_type().is_ok_and(|kind| kind.is_file()));
+    files.sort_by_key(fs::DirEntry::file_name);
+    let first = fs::OpenOptions::new().write(true).open(files[0].path()).expect("the first mail");
+    first.set_len(4096).expect("a cut");
+    let path = data.join("spool.content");
+    let mut content = fs::read(&path).expect("the content");
+    let at = memchr::memmem::find(&content, b"To: flipped@v.example").expect("the mail");
+    content[at + 30] ^= 1;
+    fs::write(&path, content).expect("its content");
 }
 
 /// A small disk of its own for the data folder; gone when dropped.
