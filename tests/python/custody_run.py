@@ -248,9 +248,8 @@ class Postfix:
         return found
 
     def is_drained(self):
-        etc = self.folder / "etc"
-        subprocess.run(["postqueue", "-c", etc, "-f"], capture_output=True)
-        return not subprocess.run(["postqueue", "-c", etc, "-j"], capture_output=True, text=True).stdout.strip()
+        queue = subprocess.run(["postqueue", "-c", self.folder / "etc", "-j"], capture_output=True, text=True, check=True)
+        return not queue.stdout.strip()
 
     def end(self):
         subprocess.run([kill_run.HERE.parent / "postfix-instance", "stop", self.folder], check=False)
@@ -339,6 +338,7 @@ def main():
     p.add_argument("--peer", choices=["postfix"])
     p.add_argument("--report")
     options = p.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; the same call goes on"))
     state = pathlib.Path(options.state or tempfile.mkdtemp(prefix="custody-run-")).resolve()
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o755)  # Postfix runs as users of its own
