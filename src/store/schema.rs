@@ -11,8 +11,11 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::StoreError;
 
 /// The migrations in order; the number of a schema is the number of migrations behind it.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/sqlite/001_ledger.sql"), include_str!("../../migrations/sqlite/002_users.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/001_ledger.sql"),
+    include_str!("../../migrations/sqlite/002_users.sql"),
+    include_str!("../../migrations/sqlite/003_notices.sql"),
+];
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -30,7 +33,7 @@ pub fn open(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Newer { found, known });
     }
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -8192;
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -2048;
          PRAGMA wal_autocheckpoint = 4000;",
     )?;
     let transaction = connection.transaction()?;
