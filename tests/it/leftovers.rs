@@ -30,7 +30,7 @@ fn forms(text: &str) -> Vec<Vec<u8>> {
         let encoded = BASE64.encode(&padded);
         // What stands at the edges depends on what stands beside the text; a line of base64 ends somewhere, too.
         let inner = &encoded[4..encoded.len() - 4];
-        forms.push(inner[..inner.len().min(12)].as_bytes().to_vec());
+        forms.push(inner.as_bytes()[..inner.len().min(12)].to_vec());
     }
     forms
 }

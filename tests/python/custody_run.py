@@ -35,7 +35,10 @@ def recipient(number):
 
 
 def has_line(message):
-    return b"https://careerrelay.jp/r/" in base64.b64decode(message.partition(b"\r\n\r\n")[2])
+    try:
+        return b"https://careerrelay.jp/r/" in base64.b64decode(message.partition(b"\r\n\r\n")[2])
+    except ValueError:
+        return False  # a report
 
 
 class Sink:
@@ -89,7 +92,7 @@ class Sink:
         with connection, connection.makefile("rb") as lines:
             try:
                 self.converse(lines, lambda text: connection.sendall(text.encode() + b"\r\n"))
-            except (OSError, EOFError, ValueError):
+            except (OSError, EOFError):
                 pass
 
     def lossily(self, chance):
