@@ -3,11 +3,12 @@
 //! Pure. What comes out is a list of edits or a reason for none, never a message: an error here cannot lose a mail.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::classify::{self, Evidence, Rejection, Verdict};
+use crate::classify::{self, Abstain, Evidence, Nearly, Rejection, Verdict};
 use crate::inject::{self, Inserted, Refusal, SignedMail, Target};
 use crate::ledger::ContractRef;
 use crate::mail::address::Address;
@@ -27,7 +28,7 @@ mod secret;
 mod tests;
 mod user;
 
-pub use company::{Company, Mode, ProvedBy, Scope, Sender, Stage};
+pub use company::{Company, Doubtful, Mode, ProvedBy, Scope, Sender, Stage};
 pub use policy::{InForce, Policy};
 pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use secret::Secret;
@@ -75,6 +76,28 @@ pub enum Outcome {
     Untouched(Untouched),
     /// It is a rejection mail that carries, or is given, the referral link.
     Referred(Referred),
+    /// It may be a rejection mail: a person of the company says so, or it leaves as it came.
+    Held(Held),
+}
+
+/// A doubtful message that waits for a word of HR. All is decided: what is said then chooses between two mails.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The code of what keeps it from being a rejection for certain.
+    pub reason: &'static str,
+    /// How long it waits; then it leaves as it came.
+    pub hold_for: Duration,
+    /// What goes out if it is one.
+    pub referred: Referred,
+}
+
+impl Held {
+    /// The same message where nobody can hold it: it passes, for a reason of its own or that of the doubt.
+    pub fn pass(self, why: Option<&'static str>) -> Untouched {
+        let Referred { company, evidence, .. } = self.referred;
+        let reason = why.unwrap_or(self.reason);
+        Untouched { company: Some(company), reason, rejection_seen: false, evidence }
+    }
 }
 
 /// A message that gets no line, and why.
@@ -157,21 +180,20 @@ fn refer(
     }
     let view = View::read(message);
     let mail = classify::Mail { envelope: &received.envelope, message, view: &view, audience };
-    let rejection = match classify::decide(&mail, &policy.rules) {
-        Verdict::Rejection(rejection) => rejection,
-        Verdict::Abstain(a) => return Err(Untouched { evidence: a.evidence, ..stop(a.reason.code()) }),
-    };
     let case = Case { received, of, message, view: &view, sender, now };
-    match case.copies(&rejection) {
-        Ok((copies, inserted)) => {
-            let company = of.company.id.clone();
-            Ok(Outcome::Referred(Referred { company, copies, evidence: rejection.evidence, inserted }))
+    match classify::decide(&mail, &policy.rules) {
+        Verdict::Rejection(rejection) => match case.refer(&rejection) {
+            Ok(referred) => Ok(Outcome::Referred(referred)),
+            Err(reason) => Err(Untouched { rejection_seen: true, evidence: rejection.evidence, ..stop(reason) }),
+        },
+        Verdict::Abstain(Abstain { reason, evidence, nearly }) => {
+            let held = nearly.and_then(|nearly| case.hold(&nearly, reason.code()));
+            held.map(Outcome::Held).ok_or_else(|| Untouched { evidence, ..stop(reason.code()) })
         }
-        Err(reason) => Err(Untouched { rejection_seen: true, evidence: rejection.evidence, ..stop(reason) }),
     }
 }
 
-/// A recognised rejection with all that writing its line takes.
+/// A mail that is, or may be, a rejection, with all that writing its line takes.
 struct Case<'a> {
     received: &'a Received,
     of: &'a InForce,
@@ -182,6 +204,21 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// What refers its candidates; or the code of what forbids it.
+    fn refer(&self, rejection: &Rejection) -> Result<Referred, &'static str> {
+        let (copies, inserted) = self.copies(rejection)?;
+        let (company, evidence) = (self.of.company.id.clone(), rejection.evidence.clone());
+        Ok(Referred { company, copies, evidence, inserted })
+    }
+
+    /// What is held of a close miss; nothing where the company lets such mails pass, where no line could be written,
+    /// and where the company's own link stands there already, so that there is nothing to ask anybody.
+    fn hold(&self, nearly: &Nearly, reason: &'static str) -> Option<Held> {
+        let Doubtful::Hold(hold_for) = self.of.company.doubtful else { return None };
+        let referred = self.refer(&nearly.rejection).ok().filter(|referred| !referred.inserted.is_empty())?;
+        Some(Held { reason, hold_for, referred })
+    }
+
     /// The copies that go out, and where the line stands in the first; or the code of what forbids it.
     fn copies(&self, rejection: &Rejection) -> Result<(Vec<Copy>, Vec<Inserted>), &'static str> {
         let company = &self.of.company;

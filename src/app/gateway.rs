@@ -10,9 +10,10 @@ use tokio::task::JoinHandle;
 
 use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
+use super::glance::Glance;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from,
+    answer_admins, delivery, directory, doors, hostname, listen, log_recovered, notices_from, pump_options,
     refuse_without_credentials, spool_options, surroundings,
 };
 use super::reload::Reload;
@@ -28,7 +29,7 @@ use crate::referral::CompanyId;
 use crate::smtp::custody::{Relay, Services};
 use crate::smtp::{self, Door};
 use crate::spool::{Spool, SpoolError};
-use crate::store::{Pump, PumpOptions, Store, StoreError};
+use crate::store::{Pump, Store, StoreError};
 use crate::sys::clock;
 use crate::sys::tls::TlsFault;
 use crate::watch::Watch;
@@ -100,18 +101,18 @@ impl Gateway {
         let entrances = listen(&settings, handed)?;
         let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
-        let root = keys::open_root_key(&data)?;
+        let root = Arc::new(keys::open_root_key(&data)?);
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;
-        let terms = Terms::new(store.clone(), root);
+        let terms = Terms::new(store.clone(), Arc::clone(&root));
         let Agreed { policy, disagreements } = terms.agree(&settings).await;
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
         let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
         log_recovered(&spool);
-        let around = surroundings(&settings, &watch, &addresses);
+        let rows = store.switched_off().await.map_err(|e| StartFault::Store(data.clone(), e))?;
+        let around = surroundings((&settings, &rows), &watch, &addresses);
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
-        let options = PumpOptions { keep_posted: keep_posted(&settings), ..PumpOptions::default() };
-        let pump = Pump::start(spool.clone(), store.clone(), options);
+        let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
@@ -123,10 +124,12 @@ impl Gateway {
             spool: spool.clone(),
             deliver: deliver.clone(),
             store: store.clone(),
+            root,
+            glance: Glance::default(),
             hostname: hostname.clone(),
             doors: doors(&settings, &entrances),
             policy: policy.clone(),
-            changing_users: tokio::sync::Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
             watch: watch.clone(),
             stop: stop.clone(),
         };

@@ -1,5 +1,7 @@
 //! Answers what is asked of a running server over the admin socket.
 
+mod line;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,18 +9,28 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
+use super::glance::Glance;
+use crate::config::keys::RootKey;
 use crate::control::ledger::answer_ledger;
+use crate::control::recover::recover;
+use crate::control::spool::{Hand, answer_spool};
+use crate::control::switch::{OffLine, StopLine};
 use crate::control::test_mail::{self, TestDoor};
+use crate::control::trace::trace;
 use crate::control::users::answer_users;
-use crate::control::{Answer, Caller, Request, SpoolStatus, Status};
+use crate::control::{Answer, Caller, DestinationState, Request, SpoolStatus, Status};
 use crate::deliver::Deliver;
-use crate::policy::PolicyHandle;
-use crate::spool::Spool;
+use crate::policy::{PolicyHandle, keys_of};
+use crate::spool::{Entry, Spool, Write};
 use crate::store::Store;
+use crate::sys::clock;
 use crate::watch::{Gauge, Watch};
 
 /// Next hops told of at one time.
 const NEXT_HOPS_MAX: usize = 100;
+
+/// Destinations told of at one time.
+const DESTINATIONS_MAX: usize = 100;
 
 /// What the answers are made of.
 pub struct Operator {
@@ -32,10 +44,14 @@ pub struct Operator {
     pub deliver: Deliver,
     /// The ledger.
     pub store: Store,
+    /// What the keys of all companies derive from, to find a person by the address.
+    pub root: Arc<RootKey>,
     /// Who may log in stands beside the policy.
     pub policy: PolicyHandle,
-    /// One change of users at a time, from the store to the policy.
-    pub changing_users: Mutex<()>,
+    /// What waits where, as it was looked at last.
+    pub glance: Glance,
+    /// One change at a time, from the store to what is in force.
+    pub changing: Mutex<()>,
     /// Our host name.
     pub hostname: String,
     /// Where we listen.
@@ -54,6 +70,12 @@ impl Answer for Operator {
         if let Some(answer) = self.answer_users(caller, &request).await {
             return answer;
         }
+        if let Some(answer) = self.answer_switch(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_hold(caller, &request).await {
+            return answer;
+        }
         match request {
             Request::Counters => to_value(&self.status().await?.watch),
             Request::ExpectTest { company, kind } => {
@@ -63,6 +85,15 @@ impl Answer for Operator {
                 to_value(&announced?)
             }
             Request::Follow { token } => to_value(&test_mail::follow(&token, &self.watch, &self.spool).await?),
+            Request::Spool { what } => answer_spool(&self.spool, self, caller, &what).await,
+            Request::Recover { events, dry_run } => {
+                to_value(&recover((&self.spool, &self.store), caller, &events, dry_run).await?)
+            }
+            Request::Trace { subject } => {
+                let companies = self.store.companies().await.map_err(|e| e.to_string())?;
+                let keys: Vec<_> = companies.iter().map(|company| keys_of(&self.root, company)).collect();
+                to_value(&trace((&self.spool, &self.store), &keys, &subject).await?)
+            }
             Request::Stop => {
                 self.stop.send_replace(true);
                 Ok(Value::from("stopping"))
@@ -72,13 +103,23 @@ impl Answer for Operator {
     }
 }
 
+impl Hand for Operator {
+    fn reports_of(&self, entry: &Entry, numbers: &[u32]) -> Result<Vec<Write>, String> {
+        Ok(self.deliver.reports_of(entry, numbers, clock::Now::read()))
+    }
+
+    fn try_now(&self, destinations: &[String]) {
+        self.deliver.try_now(destinations);
+    }
+}
+
 impl Operator {
     /// A change holds for who logs in from its answer on.
     async fn answer_users(&self, caller: Caller, request: &Request) -> Option<Result<Value, String>> {
         let Request::SetUser { change, .. } = request else {
             return answer_users(&self.store, caller, request).await;
         };
-        let _one_at_a_time = self.changing_users.lock().await;
+        let _one_at_a_time = self.changing.lock().await;
         let answer = answer_users(&self.store, caller, request).await;
         match self.store.users().await {
             Ok(users) => self.policy.put_users(users),
@@ -94,13 +135,21 @@ impl Operator {
         let summary = self.spool.summary().await.map_err(|e| e.to_string())?;
         self.watch.set(Gauge::SpoolEntries, summary.entries);
         self.watch.set(Gauge::OutboxWaiting, summary.unposted);
+        let standings = self.glance.standings(&self.spool).await.map_err(|e| e.to_string())?;
+        let spool = SpoolStatus {
+            destinations: standings.iter().take(DESTINATIONS_MAX).map(DestinationState::from).collect(),
+            destinations_known: standings.len(),
+            ..SpoolStatus::from(&summary)
+        };
         let (next_hops, next_hops_known) = self.deliver.next_hops(NEXT_HOPS_MAX);
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             started_at: self.started_at.to_string(),
+            off: self.store.switched_off().await.map_err(|e| e.to_string())?.iter().map(OffLine::from).collect(),
+            edits_stopped: self.deliver.edit_stops().iter().map(StopLine::from).collect(),
             edits: self.agreed.load(Ordering::Relaxed) && self.spool.is_writable(),
-            spool: SpoolStatus::from(&summary),
+            spool,
             watch: self.watch.snapshot(),
             rates: self.watch.rates(),
             next_hops,

@@ -14,13 +14,15 @@ use super::operator::Operator;
 use crate::config::{DoorTls, Listener, Settings};
 use crate::control::Server;
 use crate::control::test_mail::TestDoor;
-use crate::deliver::{self, Surroundings};
+use crate::deliver::{self, Off, Surroundings};
 use crate::mail::address::Address;
 use crate::notify::{Contact, Directory, Sender};
 use crate::policy::PolicyHandle;
 use crate::referral::wording::Language;
 use crate::smtp::{Entrance, listener_for};
 use crate::spool::{Spool, SpoolOptions};
+use crate::store::OffRow;
+use crate::store::PumpOptions;
 use crate::watch::Watch;
 
 pub(super) fn refuse_without_credentials(settings: &Settings) -> Result<(), StartFault> {
@@ -28,7 +30,7 @@ pub(super) fn refuse_without_credentials(settings: &Settings) -> Result<(), Star
     if missing.is_empty() { Ok(()) } else { Err(StartFault::Credentials(missing.join(", "))) }
 }
 
-pub(super) fn hostname(settings: &Settings) -> Result<String, StartFault> {
+pub(crate) fn hostname(settings: &Settings) -> Result<String, StartFault> {
     if let Some(name) = &settings.hostname {
         return Ok(name.to_string());
     }
@@ -69,7 +71,7 @@ pub(super) fn doors(settings: &Settings, entrances: &[Entrance]) -> Vec<TestDoor
     entrances.iter().filter_map(door).collect()
 }
 
-pub(super) fn spool_options(settings: &Settings) -> SpoolOptions {
+pub(crate) fn spool_options(settings: &Settings) -> SpoolOptions {
     SpoolOptions {
         inline_octets_max: usize::try_from(settings.spool.inline_octets_max).unwrap_or(usize::MAX),
         reserve_octets: settings.spool.reserve_octets,
@@ -78,8 +80,9 @@ pub(super) fn spool_options(settings: &Settings) -> SpoolOptions {
     }
 }
 
-pub(super) fn keep_posted(settings: &Settings) -> jiff::SignedDuration {
-    jiff::SignedDuration::try_from(settings.spool.keep_posted).unwrap_or(jiff::SignedDuration::MAX)
+pub(super) fn pump_options(settings: &Settings) -> PumpOptions {
+    let keep_posted = jiff::SignedDuration::try_from(settings.spool.keep_posted).unwrap_or(jiff::SignedDuration::MAX);
+    PumpOptions { keep_posted, ..PumpOptions::default() }
 }
 
 /// Possible doubles named in the log at a start; `status` counts all of them.
@@ -103,7 +106,7 @@ pub(super) fn log_recovered(spool: &Spool) {
     }
 }
 
-pub(super) fn delivery(settings: &Settings, hostname: &str) -> deliver::Settings {
+pub(crate) fn delivery(settings: &Settings, hostname: &str) -> deliver::Settings {
     deliver::Settings {
         hostname: hostname.to_owned(),
         routes: settings.routes.clone(),
@@ -113,10 +116,20 @@ pub(super) fn delivery(settings: &Settings, hostname: &str) -> deliver::Settings
     }
 }
 
-/// Names, and where we listen: a domain whose mail server is there leads back to us.
-pub(super) fn surroundings(settings: &Settings, watch: &Watch, addresses: &[SocketAddr]) -> Surroundings {
+/// For whom nothing is inserted, by the rows of the store.
+pub(super) fn off(rows: &[OffRow]) -> Off {
+    let companies = rows.iter().filter_map(|row| row.company.clone()).collect();
+    Off { all: rows.iter().any(|row| row.company.is_none()), companies }
+}
+
+/// Names, where we listen (a domain whose mail server is there leads back to us), and for whom nothing is inserted.
+pub(super) fn surroundings(
+    (settings, rows): (&Settings, &[OffRow]),
+    watch: &Watch,
+    addresses: &[SocketAddr],
+) -> Surroundings {
     let policies = Some(settings.data_dir.join("sts-policies.json"));
-    Surroundings { policies, ..Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec()) }
+    Surroundings { policies, off: off(rows), ..Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec()) }
 }
 
 pub(super) fn directory(policy: PolicyHandle) -> Directory {

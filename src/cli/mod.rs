@@ -3,17 +3,23 @@
 pub mod args;
 pub mod check;
 pub mod explain;
+pub mod folder;
+pub mod hold;
 pub mod ledger;
 mod mailfile;
 pub mod output;
 pub mod preview;
 pub mod reach;
 pub mod reason;
+mod recover;
 pub mod send_test;
+pub mod spool;
 pub mod status;
+pub mod switch;
 #[cfg(test)]
 mod tests;
 pub mod top;
+pub mod trace;
 pub mod user;
 
 use std::io::{self, Write};
@@ -30,11 +36,17 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
     match tool {
         Tool::Check(args) => check::check(args, out),
         Tool::Explain(args) => explain::explain(args, out),
+        Tool::Hold(command) => hold::hold(command, out),
         Tool::Ledger(command) => ledger::ledger(command, out),
+        Tool::Off(args) => switch::switch(args, true, out),
+        Tool::On(args) => switch::switch(args, false, out),
         Tool::Preview(args) => preview::preview(args, out),
+        Tool::Resume(args) => switch::resume(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
+        Tool::Spool(command) => spool::spool(command, out),
         Tool::Status(args) => status::status(args, out),
         Tool::Top(args) => top::top(args, out),
+        Tool::Trace(args) => trace::trace(args, out),
         Tool::User(command) => user::user(command, out),
     }
 }

@@ -8,11 +8,15 @@ use serde_json::Value;
 
 use super::args::DataArgs;
 use crate::config;
+use crate::control::hold::answer_hold;
 use crate::control::ledger::answer_ledger;
+use crate::control::switch::{self, OffLine, StopLine, Switched};
 use crate::control::users::answer_users;
 use crate::control::{Caller, Client, DataLock, LockFault, Request};
-use crate::store::{LEDGER_FILE, Store};
+use crate::spool::{Spool, SpoolOptions};
+use crate::store::{LEDGER_FILE, OffRow, Store};
 use crate::sys::account;
+use crate::watch::Watch;
 
 /// A replay of a long ledger takes its time.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -58,18 +62,38 @@ pub fn ask_server_of(dir: &Path, request: &Request) -> Result<Option<Value>, Str
 /// A sentence for the admin.
 pub fn ask_store(args: &DataArgs, request: &Request) -> Result<Value, String> {
     let (dir, caller) = (data_dir(args)?, Caller::own());
-    let until = Instant::now() + LOCK_WITHIN;
+    let none_yet = || format!("there is no ledger in {} yet: it begins with the first start", dir.display());
     loop {
         if let Some(answer) = ask_server_of(&dir, request)? {
             return Ok(answer);
         }
-        if !dir.join(LEDGER_FILE).is_file() {
-            return Err(format!("there is no ledger in {} yet: it begins with the first start", dir.display()));
+        let exists = || if dir.join(LEDGER_FILE).is_file() { Ok(()) } else { Err(none_yet()) };
+        if let Some(_lock) = hold_folder(&dir, "ledger", exists)? {
+            return ask_here(&dir, caller, request);
         }
-        account::become_owner_of(&dir)
+    }
+}
+
+/// Holds a data folder as its owner; `None` when a server runs on it. `is_used` says what is missing in a folder that
+/// was never in use.
+///
+/// # Errors
+/// A sentence for the admin.
+pub fn hold_folder(
+    dir: &Path,
+    purpose: &str,
+    is_used: impl Fn() -> Result<(), String>,
+) -> Result<Option<DataLock>, String> {
+    let until = Instant::now() + LOCK_WITHIN;
+    loop {
+        if Client::connect(dir).map_err(|e| e.to_string())?.is_some() {
+            return Ok(None);
+        }
+        is_used()?;
+        account::become_owner_of(dir)
             .map_err(|e| format!("cannot work as the owner of {}: {e}; run this as that user", dir.display()))?;
-        match DataLock::take(&dir, "ledger") {
-            Ok(_lock) => return ask_here(&dir, caller, request),
+        match DataLock::take(dir, purpose) {
+            Ok(lock) => return Ok(Some(lock)),
             Err(LockFault::Held { .. }) if Instant::now() < until => sleep(LOCK_PAUSE),
             Err(fault) => return Err(fault.to_string()),
         }
@@ -84,6 +108,38 @@ fn ask_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, Stri
             Some(answer) => Some(answer),
             None => answer_users(&store, caller, request).await,
         };
-        answer.unwrap_or_else(|| Err("the store does not answer that".to_owned()))
+        match answer {
+            Some(answer) => answer,
+            None => match switch_here(&store, caller, request).await {
+                Some(answer) => answer,
+                None => ask_spool_here(dir, (&store, caller), request).await,
+            },
+        }
     })
+}
+
+/// Held mails of a company whose line is stopped here are let go by hand, or when their time is over.
+async fn switch_here(store: &Store, caller: Caller, request: &Request) -> Option<Result<Value, String>> {
+    let Request::Switch { company, off } = request else { return None };
+    let rows = switch::switch(store, caller, (company.as_ref(), *off)).await;
+    let switched = |rows: Vec<OffRow>| Switched { off: rows.iter().map(OffLine::from).collect(), let_go: 0 };
+    Some(rows.and_then(|rows| to_value(&switched(rows))))
+}
+
+fn to_value(answer: &impl serde::Serialize) -> Result<Value, String> {
+    serde_json::to_value(answer).map_err(|e| e.to_string())
+}
+
+/// What is decided here is done by the next start.
+async fn ask_spool_here(dir: &Path, (store, caller): (&Store, Caller), request: &Request) -> Result<Value, String> {
+    let spool = Spool::open(dir, SpoolOptions::default()).map_err(|e| e.to_string())?;
+    let answer = match request {
+        Request::ResumeEditing { company, next_hop } => {
+            let stops = switch::resume(store, &spool, caller, (company.as_ref(), next_hop.as_deref())).await;
+            Some(stops.and_then(|stops| to_value(&stops.iter().map(StopLine::from).collect::<Vec<_>>())))
+        }
+        _ => answer_hold(&spool, &Watch::new(), caller, request).await,
+    };
+    spool.close().await;
+    answer.unwrap_or_else(|| Err("only a running server answers that".to_owned()))
 }

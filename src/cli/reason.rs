@@ -67,7 +67,14 @@ const SHAPES: &[(&str, &str)] = &[
 /// What only a running server meets.
 const RUNNING: &[(&str, &str)] = &[
     ("outbox_unavailable", "The disk takes no referral now, so no line is written."),
-    ("editing_stopped", "The next hop refused too many mails with the line; no line until the next restart."),
+    ("switched_off", "`career-relay off` was said for the company, or for all; `on` lets the line be written again."),
+    (
+        "editing_stopped",
+        "The next hop refused too many mails with the line; no line there until `career-relay resume`.",
+    ),
+    ("held", "It may be a rejection, and waits for a word of HR: `hold list`."),
+    ("hold_full", "It may be a rejection, but as many mails are held as may be (holds_max): it passed as it came."),
+    ("hold_unavailable", "It may be a rejection, but the spool could not hold it: it passed as it came."),
     ("overloaded", "Deciding on large mails had no turn left in time."),
     ("test_mail", "A mail of send-test: it shows the way, and is never a referral."),
     ("internal_error", "An error of ours; please report it. The mail leaves as it came."),
@@ -119,6 +126,7 @@ mod tests {
             ("smtp/decide.rs", "&str = \""),
             ("smtp/test_mail.rs", "TEST_MAIL: &str = \""),
             ("smtp/note.rs", "EDIT_REFUSED: &str = \""),
+            ("smtp/note.rs", "HELD: &str = \""),
         ] {
             for code in codes(file, before) {
                 assert!(meaning(&code).is_some(), "{file} gives {code:?}, whose meaning nobody tells");

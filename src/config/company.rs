@@ -1,5 +1,7 @@
 //! One company's file: who writes for it, how that is proved, what its mails are given, and how it is counted.
 
+use std::time::Duration;
+
 use super::finding::Wrong;
 use super::reader::{Place, Section};
 use super::secrets::{self, ROUTING_SECRETS_MAX};
@@ -7,13 +9,15 @@ use super::values::{self, count, one_of, quoted, text};
 use crate::classify::Audience;
 use crate::ledger::{ContractVersion, CountOn, LateBounce};
 use crate::mail::address::Domain;
-use crate::pipeline::{Company, Mode, ProvedBy, Scope, Secret, Sender, Stage};
+use crate::pipeline::{Company, Doubtful, Mode, ProvedBy, Scope, Secret, Sender, Stage};
 use crate::referral::CompanyId;
 use crate::referral::link::LinkTemplate;
 use crate::referral::wording::{Language, Wording};
 
 const MODES: &[(&str, Mode)] =
     &[("off", Mode::Off), ("observe", Mode::Observe), ("approved", Mode::Approved), ("live", Mode::Live)];
+/// How long a doubtful mail is held when the file does not say.
+const HOLD_FOR: Duration = Duration::from_hours(4);
 const SCOPES: &[(&str, Scope)] =
     &[("new_graduate", Scope::NewGraduate), ("mid_career", Scope::MidCareer), ("part_time", Scope::PartTime)];
 const STAGES: &[(&str, Stage)] =
@@ -65,6 +69,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     };
     let company = Company {
         mode: top.read("mode", Mode::default(), one_of(MODES)),
+        doubtful: read_doubtful(top),
         senders: read_senders(top, &sender_domains),
         only_senders: top.read("only_senders", false, values::switch),
         proved_by,
@@ -82,6 +87,14 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         id: id?,
     };
     Some((company, places))
+}
+
+/// Whether doubtful mails are held, and for how long. A day is the most: a rejection that lies longer is worse than one
+/// without a line.
+fn read_doubtful(top: &Section<'_>) -> Doubtful {
+    let hold_for = top.read("hold_for", HOLD_FOR, values::duration(1..=24 * 3600));
+    let holds = top.read("doubtful", false, one_of(&[("pass", false), ("hold", true)]));
+    if holds { Doubtful::Hold(hold_for) } else { Doubtful::Pass }
 }
 
 fn company_id(value: &toml::de::DeValue) -> Result<CompanyId, Wrong> {

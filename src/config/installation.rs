@@ -64,6 +64,7 @@ fn read_custody(section: &Section<'_>) -> CustodySettings {
         mode: section.read("mode", default.mode, one_of(CUSTODY)),
         hand_through_for: section.read("hand_through_for", default.hand_through_for, duration(1..=MINUTE)),
         in_doubt_for: section.read("in_doubt_for", default.in_doubt_for, duration(MINUTE..=HOUR)),
+        holds_max: section.read("holds_max", default.holds_max, count(0..=1_000_000)),
     }
 }
 

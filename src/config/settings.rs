@@ -104,6 +104,8 @@ pub struct CustodySettings {
     pub hand_through_for: Duration,
     /// How long we wait for the answer to our final dot before the connection counts as lost (RFC 5321 4.5.3.2.6).
     pub in_doubt_for: Duration,
+    /// Doubtful mails that may be held at one time; a further one passes as it came.
+    pub holds_max: u32,
 }
 
 impl Default for CustodySettings {
@@ -112,6 +114,7 @@ impl Default for CustodySettings {
             mode: CustodyMode::HandThrough,
             hand_through_for: Duration::from_secs(5),
             in_doubt_for: Duration::from_secs(10 * MINUTE),
+            holds_max: 1000,
         }
     }
 }

@@ -4,14 +4,19 @@
 //! what is asked is answered by the handler the app hands in.
 
 mod client;
+pub mod hold;
 pub mod ledger;
 mod lock;
 mod month;
+pub mod recover;
 mod server;
+pub mod spool;
 mod status;
+pub mod switch;
 pub mod test_mail;
 #[cfg(test)]
 mod tests;
+pub mod trace;
 pub mod users;
 
 use std::fs::File;
@@ -25,8 +30,9 @@ pub use client::{AskFault, Client};
 pub use lock::{DataLock, LockFault};
 pub use month::Month;
 pub use server::{Answer, Server};
-pub use status::{SpoolStatus, Status};
+pub use status::{DestinationState, SpoolStatus, Status};
 
+use crate::ledger::ReferralEvent;
 use crate::pipeline::{UserAct, UserName};
 use crate::referral::CompanyId;
 use crate::sys::account;
@@ -91,6 +97,53 @@ pub enum Request {
     Follow {
         /// The token it bears.
         token: String,
+    },
+    /// Something about the mail in custody.
+    Spool {
+        /// What.
+        what: spool::SpoolRequest,
+    },
+    /// Enters referrals that a broken disk left in the log alone.
+    Recover {
+        /// The referrals.
+        events: Vec<ReferralEvent>,
+        /// Whether it is only told which are new.
+        dry_run: bool,
+    },
+    /// Everything that is known of a person's mails, or of one mail.
+    Trace {
+        /// Of what.
+        subject: trace::Subject,
+    },
+    /// Stops the line, or lets it be written again.
+    Switch {
+        /// The company; all of them when absent.
+        company: Option<CompanyId>,
+        /// Whether it is stopped.
+        off: bool,
+    },
+    /// Lets mails be edited again for next hops that had refused edited ones.
+    ResumeEditing {
+        /// The company; all of them when absent.
+        company: Option<CompanyId>,
+        /// The next hop; all of them when absent.
+        next_hop: Option<String>,
+    },
+    /// The mails that are held for a word of HR.
+    Holds,
+    /// How the last holds ended.
+    EndedHolds,
+    /// One held mail: its subject and its text.
+    Hold {
+        /// Its id.
+        id: String,
+    },
+    /// Lets a held mail go.
+    Release {
+        /// Its id.
+        id: String,
+        /// Whether with the line; else as it came.
+        with_line: bool,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -139,6 +139,7 @@ fn entry_of(settings: &Settings, id: EntryId, to: &Address, written: dsn::Writte
         original: written.octets.into(),
         copies: vec![NewCopy::default()],
         recipients: vec![recipient],
+        hold: None,
     }
 }
 

@@ -249,6 +249,7 @@ fn empty_entry(job: &Job, received_at: Timestamp) -> NewEntry {
         original: job.original.clone(),
         copies: Vec::new(),
         recipients: Vec::new(),
+        hold: None,
     }
 }
 

@@ -30,6 +30,11 @@ impl Answer {
         Self::of(accepted(id), Custody::Spooled)
     }
 
+    /// The mail is synced in the spool, and held there.
+    pub(super) fn held(id: &EntryId) -> Self {
+        Self::of(accepted(id), Custody::Held)
+    }
+
     /// The mail is nobody's but the client's.
     pub(super) fn deferred(error: &SpoolError) -> Self {
         Self::of(not_kept(error), Custody::Deferred)

@@ -3,9 +3,11 @@
 //! The order is: decide, offer to the next hop, commit what is still ours, answer. 250 is said only when each recipient
 //! is with the next hop or synced in the spool; when both failed for one of them, the client is asked to come again.
 
+mod hold;
+
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -15,10 +17,13 @@ use super::decide::{self, Judge};
 use super::logins::{self, Logins};
 use super::note::Note;
 use super::{Admission, Arrived, Custody, Login, standing, test_mail};
-use crate::deliver::{Deliver, HandThrough, Job};
+use crate::deliver::{Deliver, HandThrough, Job, NoEdit};
 use crate::ledger::ReferralEvent;
 use crate::mail::address::Domain;
-use crate::pipeline::{self, Admission as Right, Client, Copy, Outcome, Policy, Received, Referred, Secret, Untouched};
+use crate::mail::envelope::Envelope;
+use crate::pipeline::{
+    self, Admission as Right, Client, Copy, Held, Outcome, Policy, Received, Referred, Secret, Untouched,
+};
 use crate::policy::PolicyHandle;
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::Transaction;
@@ -56,7 +61,35 @@ pub struct Relay {
     process: Process,
 }
 
-/// A message that was decided on, as one job for each copy.
+/// A message that was decided on.
+struct Decided {
+    id: EntryId,
+    received_at: Timestamp,
+    trace: Bytes,
+    envelope: Arc<Envelope>,
+    message: Bytes,
+    took: Duration,
+}
+
+impl Decided {
+    /// The mail that comes of it.
+    fn mail(&self, outcome: Outcome) -> Mail {
+        let note = Note::new(&outcome, &self.envelope, self.message.len(), self.took);
+        let (company, copies) = copies(outcome, self.envelope.recipients.len());
+        let job = |copy| Job {
+            id: self.id.clone(),
+            company: company.clone(),
+            envelope: Arc::clone(&self.envelope),
+            original: self.message.clone(),
+            trace: self.trace.clone(),
+            copy,
+        };
+        let jobs = copies.into_iter().map(job).collect();
+        Mail { id: self.id.clone(), received_at: self.received_at, jobs, note }
+    }
+}
+
+/// The same as one job for each copy.
 struct Mail {
     id: EntryId,
     received_at: Timestamp,
@@ -92,10 +125,13 @@ impl Custody for Relay {
         let Some(id) = new_id(arrived.at) else {
             return Reply::new(451, (4, 3, 0), "No id for the mail, try again");
         };
-        let mail = self.decide(id, arrived, policy).await;
-        let answer = match &mail.jobs[..] {
-            [job] => self.hand_through(&mail, job).await,
-            _ => self.store(&mail).await,
+        let (mail, answer) = match self.decide(id, arrived, policy).await {
+            (decided, Outcome::Held(held)) => self.hold(&decided, held).await,
+            (decided, outcome) => {
+                let mail = decided.mail(outcome);
+                let answer = self.send(&mail).await;
+                (mail, answer)
+            }
         };
         let reply = answer.reply.clone();
         let custody = answer.custody;
@@ -125,7 +161,7 @@ impl Relay {
         }
     }
 
-    async fn decide(&self, id: EntryId, arrived: Arrived, policy: Arc<Policy>) -> Mail {
+    async fn decide(&self, id: EntryId, arrived: Arrived, policy: Arc<Policy>) -> (Decided, Outcome) {
         let Arrived { client, transaction, at } = arrived;
         let trace = self.trace(&id, client.ip, &transaction, at);
         let Transaction { envelope, message, .. } = transaction;
@@ -135,21 +171,17 @@ impl Relay {
             Some(shown) => test_mail::leave(self.ask(&Arc::new(shown), policy, at).await, &id, &self.services.watch),
             None => self.ask(&received, policy, at).await,
         };
-        let decided_in = began.elapsed();
+        let took = began.elapsed();
         let Received { envelope, message, .. } = Arc::unwrap_or_clone(received);
-        let note = Note::new(&outcome, &envelope, message.len(), decided_in);
-        let (company, copies) = copies(outcome, envelope.recipients.len());
-        let envelope = Arc::new(envelope);
-        let job = |copy| Job {
-            id: id.clone(),
-            company: company.clone(),
-            envelope: Arc::clone(&envelope),
-            original: message.clone(),
-            trace: trace.clone(),
-            copy,
-        };
-        let jobs = copies.into_iter().map(job).collect();
-        Mail { id, received_at: at, jobs, note }
+        (Decided { id, received_at: at, trace, envelope: Arc::new(envelope), message, took }, outcome)
+    }
+
+    /// Offers a mail of one copy to the next hop while the client waits; one of several goes to the spool first.
+    async fn send(&self, mail: &Mail) -> Answer {
+        match &mail.jobs[..] {
+            [job] => self.hand_through(mail, job).await,
+            _ => self.store(mail).await,
+        }
     }
 
     async fn ask(&self, received: &Arc<Received>, policy: Arc<Policy>, now: Timestamp) -> Outcome {
@@ -169,16 +201,22 @@ impl Relay {
         self.unless_unwanted(outcome, received)
     }
 
-    /// Leaves a mail as it came when a next hop of its has refused edited mails of the company (design §3.3).
+    /// Leaves a mail as it came when the line is switched off, or when a next hop of its has refused edited mails of
+    /// the company (design §3.3).
     fn unless_unwanted(&self, outcome: Outcome, received: &Received) -> Outcome {
+        let (Outcome::Referred(referred) | Outcome::Held(Held { referred, .. })) = &outcome else { return outcome };
+        let why = self.services.deliver.why_not_edit(&referred.company, &received.envelope.recipients);
+        let Some(why) = why else { return outcome };
+        let reason = match why {
+            NoEdit::SwitchedOff => decide::SWITCHED_OFF,
+            NoEdit::Refused => decide::EDITING_STOPPED,
+        };
         match outcome {
-            Outcome::Referred(Referred { company, evidence, .. })
-                if self.services.deliver.editing_stopped_for(&company, &received.envelope.recipients) =>
-            {
-                let (company, reason) = (Some(company), decide::EDITING_STOPPED);
-                Outcome::Untouched(Untouched { company, reason, rejection_seen: true, evidence })
+            Outcome::Held(held) => Outcome::Untouched(held.pass(Some(reason))),
+            Outcome::Referred(Referred { company, evidence, .. }) => {
+                Outcome::Untouched(Untouched { company: Some(company), reason, rejection_seen: true, evidence })
             }
-            other => other,
+            untouched @ Outcome::Untouched(_) => untouched,
         }
     }
 
@@ -255,7 +293,7 @@ fn copies(outcome: Outcome, recipients: usize) -> (Option<CompanyId>, Vec<Copy>)
         Outcome::Untouched(untouched) => {
             (untouched.company, vec![Copy { recipients: (0..recipients).collect(), ..Copy::default() }])
         }
-        Outcome::Referred(referred) => (Some(referred.company), referred.copies),
+        Outcome::Referred(referred) | Outcome::Held(Held { referred, .. }) => (Some(referred.company), referred.copies),
     }
 }
 

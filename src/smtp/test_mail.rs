@@ -41,6 +41,7 @@ pub(super) fn recognise(received: &Received, id: &EntryId, watch: &Watch) -> Opt
 pub(super) fn leave(would: Outcome, id: &EntryId, watch: &Watch) -> Outcome {
     let (company, code, rejection) = match would {
         Outcome::Referred(referred) => (Some(referred.company), "referred", true),
+        Outcome::Held(held) => (Some(held.referred.company), held.reason, false),
         Outcome::Untouched(untouched) => (untouched.company, untouched.reason, untouched.rejection_seen),
     };
     let named = company.as_ref().map(ToString::to_string);

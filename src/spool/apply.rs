@@ -3,10 +3,13 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::acts;
 use super::bodies::Placed;
 use super::content::{Content, Run};
 use super::database::{Fault, execute, nanoseconds, stored};
+use super::holds::{self, HoldClock};
 use super::settle::settle;
+use super::stops;
 use super::times::note_time;
 use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Write};
 use crate::ledger::{Proves, ReferralEvent};
@@ -22,6 +25,8 @@ pub(super) struct Effects {
     pub(super) gone: Vec<EntryId>,
     /// Entries that were parked, their files to be moved aside.
     pub(super) parked: Vec<EntryId>,
+    /// Entries that are parked no more, their files to be moved back.
+    pub(super) unparked: Vec<EntryId>,
     /// Whether the database has pages to give back.
     pub(super) has_pruned: bool,
     /// Destinations for which something waits now, and from when on.
@@ -34,6 +39,7 @@ pub(super) struct Target<'a> {
     pub(super) content: &'a mut Content,
     /// Runs written since the commit was begun, to be released if it comes to nothing.
     pub(super) written: &'a mut Vec<Run>,
+    pub(super) hold_clock: &'a HoldClock,
 }
 
 /// Applies a batch. `placed` has one for each store.
@@ -55,6 +61,13 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
                 execute(connection, "UPDATE entries SET told_late = 1 WHERE entry = ?1", [entry])?;
             }
             Write::Clock { at } => note_time(connection, *at)?,
+            Write::Act(act) => acts::act(connection, act, &mut effects)?,
+            Write::Release(release) => holds::release(connection, release, &mut effects)?,
+            Write::KeepHoldClock { at } => target.hold_clock.keep(connection, *at)?,
+            Write::StopEditing(stop) => stops::stop(connection, stop)?,
+            Write::ResumeEditing { company, next_hop } => {
+                stops::resume(connection, company.as_ref(), next_hop.as_deref())?;
+            }
             Write::Outbox(event) => add_to_outbox(connection, event)?,
             Write::Posted { up_to_seq, at } => note_posted(connection, stored(*up_to_seq), nanoseconds(*at))?,
             Write::Prune { posted_before } => {
@@ -82,6 +95,7 @@ fn store(target: &mut Target<'_>, new: &NewEntry, placed: &Placed, effects: &mut
         return Ok(());
     }
     check_numbers(new)?;
+    new.hold.iter().try_for_each(|hold| holds::check(connection, new, hold))?;
     let run = target.content.write(&placed.content)?;
     target.written.push(run);
     let sql = "INSERT INTO entries (id, received_at, at, octets, checksum, file_octets, company, kept_since) \
@@ -100,10 +114,11 @@ fn store(target: &mut Target<'_>, new: &NewEntry, placed: &Placed, effects: &mut
     let entry = connection.last_insert_rowid();
     for recipient in &new.recipients {
         store_recipient(connection, entry, new, recipient)?;
-        if let NewState::Waiting { next_at } = recipient.state {
+        if let (NewState::Waiting { next_at }, None) = (recipient.state, &new.hold) {
             effects.waiting.push((recipient.route.clone(), next_at));
         }
     }
+    new.hold.iter().try_for_each(|hold| holds::hold(connection, entry, hold, target.hold_clock))?;
     new.copies.iter().flat_map(|copy| &copy.offers).try_for_each(|offer| store_offer(connection, entry, offer))
 }
 
@@ -125,7 +140,7 @@ fn check_numbers(new: &NewEntry) -> Result<(), Fault> {
 
 fn store_recipient(connection: &Connection, entry: i64, new: &NewEntry, recipient: &NewRecipient) -> Result<(), Fault> {
     let (state, next_at) = match recipient.state {
-        NewState::Waiting { next_at } => (0, next_at),
+        NewState::Waiting { next_at } => (if new.hold.is_some() { 4 } else { 0 }, next_at),
         NewState::InDoubt => (2, new.received_at),
     };
     let sql = "INSERT INTO recipients (entry, number, copy, route, state, attempts, next_at, last_reply) \
@@ -181,6 +196,7 @@ fn park(connection: &Connection, id: &EntryId, effects: &mut Effects) -> Result<
     let entry = find(connection, id)?;
     execute(connection, "UPDATE recipients SET state = 3 WHERE entry = ?1", [entry])?;
     execute(connection, "UPDATE entries SET parked = 1 WHERE entry = ?1", [entry])?;
+    execute(connection, "DELETE FROM holds WHERE entry = ?1", [entry])?;
     effects.parked.push(id.clone());
     Ok(())
 }
@@ -226,5 +242,6 @@ fn prune(connection: &Connection, posted_before: i64) -> Result<(), Fault> {
     execute(connection, sql, [posted_before])?;
     let sql = "DELETE FROM postings WHERE at < ?1 AND up_to_seq < (SELECT max(up_to_seq) FROM postings)";
     execute(connection, sql, [posted_before])?;
-    Ok(())
+    acts::forget(connection, posted_before)?;
+    holds::forget_ends(connection, posted_before)
 }

@@ -5,6 +5,7 @@
 //! an entry is settled, its addresses and octets are overwritten where they lie. The spool opens no socket and does
 //! not know the store; `deliver` empties it, `store` reads its outbox.
 
+mod acts;
 mod apply;
 mod bodies;
 mod codec;
@@ -12,6 +13,9 @@ mod content;
 mod database;
 mod error;
 mod handle;
+mod holds;
+mod inspect;
+mod listing;
 mod load;
 mod queue;
 mod read;
@@ -21,6 +25,7 @@ mod rest;
 mod room;
 mod settle;
 mod state;
+mod stops;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -29,7 +34,10 @@ mod writer;
 
 pub use error::SpoolError;
 pub use handle::Spool;
+pub use holds::{EndedHold, Hold, HoldsDue, NewHold, Release};
+pub use listing::{Act, ActKind, Listed, Listing, OutboxStory, Page, Referrals, Standing, Wanted};
 pub use reply::without_addresses;
+pub use stops::EditStop;
 pub use types::{
     Credit, Due, DueEntry, Entry, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer, OutboxRow,
     Outcome, Recipient, RecipientState, Recovered, Settlement, SpoolOptions, Summary, Write,

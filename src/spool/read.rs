@@ -141,7 +141,8 @@ pub(super) fn summary(connection: &Connection, now: Timestamp) -> rusqlite::Resu
     let sql = "SELECT count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 1), \
                count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state = 3), \
                count(*) FILTER (WHERE maybe_doubled), count(*) FILTER (WHERE state = 0 AND next_at <= ?1), \
-               (SELECT count(*) FROM outbox WHERE seq > (SELECT ifnull(max(up_to_seq), 0) FROM postings)) \
+               (SELECT count(*) FROM outbox WHERE seq > (SELECT ifnull(max(up_to_seq), 0) FROM postings)), \
+               (SELECT count(*) FROM holds) \
                FROM recipients";
     connection.query_row(sql, [nanoseconds(now)], |row| {
         let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
@@ -154,6 +155,7 @@ pub(super) fn summary(connection: &Connection, now: Timestamp) -> rusqlite::Resu
             parked: count(3)?,
             maybe_doubled: count(4)?,
             unposted: count(6)?,
+            held: count(7)?,
             oldest_received_at: oldest.map(timestamp),
         })
     })
@@ -167,12 +169,8 @@ pub(super) fn posted_seq(connection: &Connection) -> rusqlite::Result<u64> {
 
 /// Outbox rows behind `seq`, posted or not, in their order.
 pub(super) fn outbox_after(connection: &Connection, seq: u64, limit: usize) -> Result<Vec<OutboxRow>, SpoolError> {
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT seq, company, key_id, candidate, token, series, version, digest, inserted, recipient, proves, \
-             route, transaction_id, at FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-        )
-        .map_err(unreadable)?;
+    let sql = format!("SELECT {EVENT_COLUMNS} FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+    let mut statement = connection.prepare_cached(&sql).map_err(unreadable)?;
     let mut rows = statement.query([stored(seq), stored(limit as u64)]).map_err(unreadable)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(unreadable)? {
@@ -183,7 +181,12 @@ pub(super) fn outbox_after(connection: &Connection, seq: u64, limit: usize) -> R
     Ok(found)
 }
 
-fn event(row: &Row<'_>) -> Option<ReferralEvent> {
+/// The columns of the outbox that [`event`] reads.
+pub(super) const EVENT_COLUMNS: &str = "seq, company, key_id, candidate, token, series, version, digest, inserted, \
+     recipient, proves, route, transaction_id, at";
+
+/// Reads a referral from a row.
+pub(super) fn event(row: &Row<'_>) -> Option<ReferralEvent> {
     let text = |column| row.get_ref(column).ok()?.as_str().ok();
     Some(ReferralEvent {
         company: CompanyId::parse(text(1)?).ok()?,

@@ -9,6 +9,7 @@ use super::bodies::Bodies;
 use super::content::{Content, Run};
 use super::database::unreadable;
 use super::error::SpoolError;
+use super::stops;
 use super::times;
 use super::types::{EntryId, Recovered};
 use crate::sys::clock;
@@ -41,7 +42,9 @@ pub(super) fn recover(
     let maybe_doubled = mend_rows(connection, &damaged).map_err(unreadable)?;
     let clock_moved = times::go_on(connection, clock::steady()).map_err(unreadable)?;
     let possible_doubles = read_doubles(connection).map_err(unreadable)?;
-    Ok((Recovered { maybe_doubled, possible_doubles, orphans, parked: damaged, clock_moved }, content))
+    let edit_stops = stops::list(connection).map_err(unreadable)?;
+    let parked = damaged;
+    Ok((Recovered { maybe_doubled, possible_doubles, orphans, parked, clock_moved, edit_stops }, content))
 }
 
 fn read_claims(connection: &Connection) -> rusqlite::Result<Vec<Claim>> {
@@ -89,6 +92,7 @@ fn mend_rows(connection: &Connection, damaged: &[EntryId]) -> rusqlite::Result<u
         let sql = "UPDATE recipients SET state = 3 WHERE entry = (SELECT entry FROM entries WHERE id = ?1)";
         commit.execute(sql, [id.as_str()])?;
         commit.execute("UPDATE entries SET parked = 1 WHERE id = ?1", [id.as_str()])?;
+        commit.execute("DELETE FROM holds WHERE entry = (SELECT entry FROM entries WHERE id = ?1)", [id.as_str()])?;
     }
     let marked = commit.execute("UPDATE recipients SET state = 0, maybe_doubled = 1 WHERE state IN (1, 2)", [])?;
     commit.commit()?;

@@ -5,6 +5,9 @@ use std::fmt;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
+use super::holds::{NewHold, Release};
+use super::listing::Act;
+use super::stops::EditStop;
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
 use crate::mail::edit::Edits;
 use crate::mail::envelope::Envelope;
@@ -79,6 +82,24 @@ pub enum Write {
         /// By the steady clock.
         at: Timestamp,
     },
+    /// What an admin does with an entry, and who it was. The recipients have to be in a state that allows it.
+    Act(Act),
+    /// Lets a held mail go.
+    Release(Release),
+    /// Writes down how long the server has run, so that holds keep their time over a restart.
+    KeepHoldClock {
+        /// The time now.
+        at: Timestamp,
+    },
+    /// A next hop has refused too many edited mails of a company.
+    StopEditing(EditStop),
+    /// Mails are edited again for such next hops.
+    ResumeEditing {
+        /// Whose; all companies' when absent.
+        company: Option<CompanyId>,
+        /// Which; all when absent.
+        next_hop: Option<String>,
+    },
     /// A referral accepted in hand-through.
     Outbox(ReferralEvent),
     /// The store has every outbox row up to and including this one.
@@ -116,6 +137,8 @@ pub struct NewEntry {
     pub copies: Vec<NewCopy>,
     /// The recipients that still need the mail. Those who have it already are left out.
     pub recipients: Vec<NewRecipient>,
+    /// What holds the mail back: then none of its recipients is due before it is released.
+    pub hold: Option<NewHold>,
 }
 
 /// One copy of a mail: what to insert, and what to credit when it is accepted.
@@ -277,6 +300,29 @@ pub enum RecipientState {
     InDoubt,
     /// Its entry is damaged; an admin has to look.
     Parked,
+    /// Its entry waits for a word of HR, or for its time to be over.
+    Held,
+}
+
+impl RecipientState {
+    /// All of them, as they are stored.
+    pub const ALL: [Self; 5] = [Self::Waiting, Self::Sending, Self::InDoubt, Self::Parked, Self::Held];
+
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sending => "sending",
+            Self::InDoubt => "in_doubt",
+            Self::Parked => "parked",
+            Self::Held => "held",
+        }
+    }
+
+    /// Reads a code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.code() == code)
+    }
 }
 
 /// What is due for one destination.
@@ -327,6 +373,8 @@ pub struct Summary {
     pub in_doubt: u64,
     /// Recipients of damaged entries.
     pub parked: u64,
+    /// Mails held for a word of HR.
+    pub held: u64,
     /// Recipients that may get their mail twice.
     pub maybe_doubled: u64,
     /// When the oldest mail came.
@@ -348,6 +396,8 @@ pub struct Recovered {
     pub parked: Vec<EntryId>,
     /// How far the times of waiting mail were moved, because the clock was set back or far ahead since the last run.
     pub clock_moved: SignedDuration,
+    /// Next hops for which no mail of a company is edited.
+    pub edit_stops: Vec<EditStop>,
 }
 
 /// Limits of the spool; the defaults are those of `config/career-relay.toml`.

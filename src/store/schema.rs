@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/001_ledger.sql"),
     include_str!("../../migrations/sqlite/002_users.sql"),
     include_str!("../../migrations/sqlite/003_notices.sql"),
+    include_str!("../../migrations/sqlite/004_switches.sql"),
 ];
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,5 +1,6 @@
 //! Counters and gauges: atomic, named, read as one snapshot.
 
+use std::array;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -77,6 +78,16 @@ names! {
         DecideMicros = "decide_micros",
         /// Edited mails a next hop refused, and whose original it was offered.
         EditsRefused = "edits_refused",
+        /// Doubtful mails held for a word of HR.
+        Held = "held",
+        /// Held mails that went out with the line.
+        HoldsWithLine = "holds_with_line",
+        /// Held mails that went out as they came because somebody said so.
+        HoldsWithoutLine = "holds_without_line",
+        /// Held mails that went out as they came because their time was over.
+        HoldsExpired = "holds_expired",
+        /// Doubtful mails that passed because no more could be held.
+        HoldsFull = "holds_full",
         /// Errors of ours that left a mail untouched.
         FailedOpen = "failed_open",
         /// Spool attempts that were accepted.
@@ -125,11 +136,17 @@ pub struct Snapshot {
     pub outcomes: BTreeMap<String, u64>,
 }
 
-#[derive(Default)]
 pub(super) struct Counters {
     totals: [AtomicU64; Counter::ALL.len()],
     gauges: [AtomicU64; Gauge::ALL.len()],
     outcomes: RwLock<BTreeMap<&'static str, Arc<AtomicU64>>>,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        let zero = |_| AtomicU64::new(0);
+        Self { totals: array::from_fn(zero), gauges: array::from_fn(zero), outcomes: RwLock::default() }
+    }
 }
 
 impl Counters {
@@ -199,5 +216,6 @@ fn by_custody(custody: Custody) -> &'static [Counter] {
         Custody::InDoubt => &[Counter::InDoubt, Counter::Spooled],
         Custody::Refused => &[Counter::Refused],
         Custody::Deferred => &[Counter::Deferred],
+        Custody::Held => &[Counter::Held, Counter::Spooled],
     }
 }

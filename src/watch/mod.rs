@@ -7,6 +7,7 @@ mod lines;
 mod log;
 mod next_hop;
 mod pace;
+mod recovery;
 #[cfg(test)]
 mod tests;
 
@@ -14,11 +15,12 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 pub use counters::{Counter, Gauge, Snapshot};
-pub use event::{Attempt, AttemptOutcome, Custody, MessageEvent};
+pub use event::{Attempt, AttemptOutcome, Custody, HoldEnd, HoldEvent, MessageEvent};
 pub use follow::{Made, Step, TEST_FIELD};
 pub use log::{LogFault, LogGuard, LogOptions, silence_panics, start_log};
 pub use next_hop::NextHopState;
 pub use pace::Rates;
+pub use recovery::{read_line, read_recovery};
 
 use crate::ledger::ReferralEvent;
 use counters::Counters;
@@ -54,6 +56,12 @@ impl Watch {
     pub fn attempt(&self, attempt: &Attempt) {
         self.0.counters.add(attempt.counter(), 1);
         attempt.write();
+    }
+
+    /// Counts a held mail that is let go and writes its event.
+    pub fn hold_ended(&self, event: &HoldEvent) {
+        self.0.counters.add(event.end.counter(), 1);
+        event.write();
     }
 
     /// Adds one to a counter.
@@ -137,7 +145,7 @@ impl Watch {
     /// When the log takes no line either.
     pub fn recovery(&self, event: &ReferralEvent) -> io::Result<()> {
         self.count(Counter::Recoveries);
-        log::write_recovery(&mut io::stderr().lock(), event)
+        recovery::write(&mut io::stderr().lock(), event)
     }
 }
 

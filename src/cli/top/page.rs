@@ -6,6 +6,7 @@ use comfy_table::Table;
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthChar;
 
+use super::custody::destinations;
 use super::labels::Labels;
 use crate::cli::output::{align_right, table};
 use crate::control::Status;
@@ -17,12 +18,19 @@ pub(super) fn lines(status: &Status, labels: &Labels, now: Timestamp) -> Vec<Str
     if !status.edits {
         lines.push(labels.no_line.to_owned());
     }
+    let of = |company: &Option<String>| company.clone().unwrap_or_else(|| labels.off_for_all.to_owned());
+    lines.extend(status.off.iter().map(|off| format!("{}: {}", labels.off, of(&off.company))));
+    lines.extend(status.edits_stopped.iter().map(|s| format!("{}: {} → {}", labels.stopped, s.company, s.next_hop)));
     lines.push(String::new());
     lines.extend(sums(status, labels, now));
     let written = |table: Table| -> Vec<String> {
         let text = table.to_string();
         std::iter::once(String::new()).chain(text.lines().map(|line| line.trim_end().to_owned())).collect()
     };
+    let waiting = destinations(&status.spool, labels, now);
+    let unseen = waiting.as_ref().map_or(0, |(_, unseen)| *unseen);
+    lines.extend(waiting.into_iter().flat_map(|(table, _)| written(table)));
+    lines.extend((unseen > 0).then(|| format!("+{unseen} {}", labels.more_destinations)));
     lines.extend(next_hops(status, labels).into_iter().flat_map(written));
     let unseen = status.next_hops_known.saturating_sub(status.next_hops.len());
     lines.extend((unseen > 0).then(|| format!("+{unseen} {}", labels.more)));
@@ -86,6 +94,7 @@ fn sums(status: &Status, labels: &Labels, now: Timestamp) -> Vec<String> {
                 named(l.sending, spool.sending),
                 named(l.in_doubt, spool.in_doubt),
                 named(l.set_aside, spool.parked),
+                named(l.held, spool.held),
                 named(l.maybe_doubled, spool.maybe_doubled),
             ],
         ),
@@ -204,11 +213,21 @@ mod tests {
             version: "0.1.0".to_owned(),
             process: 1,
             started_at: "2026-11-20T03:00:00Z".to_owned(),
+            off: Vec::new(),
+            edits_stopped: Vec::new(),
             edits: false,
             spool: SpoolStatus {
                 entries: 4,
                 due: 1,
                 oldest_received_at: Some("2026-11-22T02:57:00Z".to_owned()),
+                destinations: vec![crate::control::DestinationState {
+                    destination: "mx/vendor.example".to_owned(),
+                    recipients: [("waiting".to_owned(), 3), ("in_doubt".to_owned(), 1)].into(),
+                    oldest_received_at: Some("2026-11-22T02:57:00Z".to_owned()),
+                    next_at: Some("2026-11-22T03:10:05Z".to_owned()),
+                    last_reply: Some("451 4.4.1 no answer".to_owned()),
+                }],
+                destinations_known: 3,
                 ..SpoolStatus::default()
             },
             watch,
@@ -235,6 +254,9 @@ mod tests {
             "answers",
             "fails (3), left alone for 12.3s, backlog: 451 4.4.1 no answer",
             "+5 next hops more",
+            "in custody for     oldest  waiting  being sent  in doubt  set aside  next try  why",
+            "mx/vendor.example      3m        3           -         1          -  10m       451 4.4.1 no answer",
+            "+2 destinations more",
         ] {
             assert!(shown.contains(part), "{part:?} is not in:\n{shown}");
         }

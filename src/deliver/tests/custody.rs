@@ -220,7 +220,8 @@ async fn edits_refused_in_custody_stop_editing_there_and_in_hand_through() {
     for n in 1..=4 {
         store(&world, &referral(&format!("mail-{n}"))).await;
         world.wait_until_empty().await;
-        assert_eq!(world.deliver.editing_stopped_for(&company, &[address("taro@x.example")]), n >= 3);
+        let why = world.deliver.why_not_edit(&company, &[address("taro@x.example")]);
+        assert_eq!(why, (n >= 3).then_some(NoEdit::Refused));
     }
     world.serve(&referral("mail-5")).await;
     assert_eq!(world.hop.messages(), vec![wire(MESSAGE); 5]);

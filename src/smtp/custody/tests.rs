@@ -1,5 +1,6 @@
 //! Custody with a real spool, real delivery, and a next hop that does as the recipient's name tells it.
 
+mod holds;
 mod next_hop;
 
 use std::time::Duration;

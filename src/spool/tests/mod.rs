@@ -1,6 +1,8 @@
 //! What the spool promises, shown on real files: this file holds the mails and folders the tests are made of.
 
+mod admin;
 mod conformance;
+mod holds;
 mod leaving;
 mod model;
 mod recovery;
@@ -129,6 +131,7 @@ fn mail(entry: &str, recipients: u32, octets: usize) -> NewEntry {
         original: original.into(),
         copies: vec![NewCopy { edits: Edits::new(vec![edit]), offers: vec![offer(0)] }],
         recipients: (0..recipients).map(waiting).collect(),
+        hold: None,
     }
 }
 
