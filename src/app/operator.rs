@@ -108,7 +108,7 @@ impl Answer for Operator {
 
 impl Hand for Operator {
     fn reports_of(&self, entry: &Entry, numbers: &[u32]) -> Result<Vec<Write>, String> {
-        Ok(self.deliver.reports_of(entry, numbers, clock::now()))
+        Ok(self.deliver.reports_of(entry, numbers, clock::Now::read()))
     }
 
     fn try_now(&self, destinations: &[String]) {

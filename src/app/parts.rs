@@ -95,6 +95,9 @@ pub(super) fn pump_options(settings: &Settings) -> PumpOptions {
     PumpOptions { keep_posted, ..PumpOptions::default() }
 }
 
+/// Possible doubles named in the log at a start; `status` counts all of them.
+const POSSIBLE_DOUBLES_MAX: usize = 1000;
+
 /// Opens the spool, and says in the log what the last run has left to be mended.
 pub(super) fn open_spool(settings: &Settings) -> Result<Spool, StartFault> {
     let fault = |error| StartFault::Spool(settings.data_dir.clone(), error);
@@ -105,9 +108,19 @@ pub(super) fn open_spool(settings: &Settings) -> Result<Spool, StartFault> {
 
 fn log_recovered(spool: &Spool) {
     let found = spool.recovered();
+    if !found.clock_moved.is_zero() {
+        let by_seconds = found.clock_moved.as_secs();
+        tracing::warn!(
+            by_seconds,
+            "the clock was set, or nobody was there for long: kept mail goes on from where it was"
+        );
+    }
     if found.maybe_doubled > 0 || found.orphans > 0 || !found.parked.is_empty() {
         let (maybe_doubled, orphans, parked) = (found.maybe_doubled, found.orphans, found.parked.len());
         tracing::warn!(maybe_doubled, orphans, parked, "the last run ended in the middle of something");
+    }
+    for id in found.possible_doubles.iter().take(POSSIBLE_DOUBLES_MAX) {
+        tracing::warn!(%id, "possible_double");
     }
 }
 

@@ -109,6 +109,7 @@ fn read_retry(section: &Section<'_>) -> RetrySettings {
     let default = RetrySettings::default();
     let settings = RetrySettings {
         waits: section.list("waits", default.waits, duration(1..=DAY)),
+        delay_warning_after: section.read("delay_warning_after", default.delay_warning_after, duration(0..=14 * DAY)),
         give_up_after: section.read("give_up_after", default.give_up_after, duration(MINUTE..=14 * DAY)),
     };
     if section.is_empty_list("waits") {

@@ -167,6 +167,8 @@ impl Default for DeliverSettings {
 pub struct RetrySettings {
     /// The wait after the first, second, … failure; the last one repeats.
     pub waits: Vec<Duration>,
+    /// How long after its arrival its sender is told that a mail is late; zero: never.
+    pub delay_warning_after: Duration,
     /// How long after its arrival a mail is returned to its sender.
     pub give_up_after: Duration,
 }
@@ -174,7 +176,11 @@ pub struct RetrySettings {
 impl Default for RetrySettings {
     fn default() -> Self {
         let waits = [MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR];
-        Self { waits: waits.map(Duration::from_secs).to_vec(), give_up_after: Duration::from_secs(5 * DAY) }
+        Self {
+            waits: waits.map(Duration::from_secs).to_vec(),
+            delay_warning_after: Duration::from_secs(4 * HOUR),
+            give_up_after: Duration::from_secs(5 * DAY),
+        }
     }
 }
 

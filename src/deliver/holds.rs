@@ -33,7 +33,7 @@ impl Deliver {
     /// After the commit call [`Deliver::wake_holds`]. `None` for no job.
     pub fn write_to_hold(&self, copies: &[Job], received_at: Timestamp, doubt: Doubt) -> Option<Write> {
         let settings = &self.0.settings;
-        let mut entry = writes::store(settings, copies, received_at, clock::now())?;
+        let mut entry = writes::store(settings, copies, received_at, clock::steady())?;
         let plain_copy = u32::try_from(entry.copies.len()).unwrap_or(u32::MAX);
         entry.copies.push(NewCopy::default());
         let Doubt { reason, evidence, hold_for } = doubt;

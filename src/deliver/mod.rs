@@ -19,6 +19,7 @@ mod health;
 mod holds;
 mod hop;
 mod hops;
+mod late;
 mod mx;
 mod outcome;
 mod rate;
@@ -57,7 +58,7 @@ use crate::mail::address::Address;
 use crate::proto::smtp::client::Recipient;
 use crate::referral::CompanyId;
 use crate::spool::{EditStop, EntryId, Spool, SpoolError, Write};
-use crate::sys::clock;
+use crate::sys::clock::{self, Now};
 use crate::sys::tls::Protection;
 use crate::watch::{Attempt as AttemptEvent, AttemptOutcome, Counter, Watch};
 
@@ -133,6 +134,7 @@ impl Deliver {
             settings,
         });
         tokio::spawn(worker::run(Arc::clone(&inner)));
+        tokio::spawn(late::run(Arc::clone(&inner)));
         tokio::spawn(close_idle(Arc::clone(&inner)));
         tokio::spawn(holds::run(Arc::clone(&inner)));
         Self(inner)
@@ -151,7 +153,7 @@ impl Deliver {
 
     async fn offer(&self, job: &Job) -> HandThrough {
         let inner = &self.0;
-        let (began, sent) = (clock::now(), Instant::now());
+        let (began, sent) = (Now::read(), Instant::now());
         let until = sent + inner.settings.custody.hand_through_for;
         let (route, hop) = match inner.one_next_hop(job) {
             Ok(found) => found,
@@ -197,15 +199,18 @@ impl Deliver {
     /// all recipients were refused, for the client is told so itself. After the commit call [`Deliver::wake`], and in
     /// doubt [`Deliver::settle_later`].
     pub fn writes_after(&self, job: &Job, handed: &HandThrough, received_at: Timestamp) -> Vec<Write> {
-        let written = writes::after_hand_through(&self.0.settings, job, handed, received_at, clock::now());
+        let written = writes::after_hand_through(&self.0.settings, job, handed, received_at, Now::read());
         self.0.counters.note(&written);
+        if written.maybe_doubled > 0 {
+            tracing::warn!(id = %job.id, "possible_double");
+        }
         written.writes
     }
 
     /// The write that takes a mail into custody before it is offered to anybody; each job is one copy of it. `None` for
     /// no job.
     pub fn write_to_store(&self, copies: &[Job], received_at: Timestamp) -> Option<Write> {
-        writes::store(&self.0.settings, copies, received_at, clock::now()).map(Write::Store)
+        writes::store(&self.0.settings, copies, received_at, clock::steady()).map(Write::Store)
     }
 
     /// Keeps waiting for the answer to a dot, and settles it in the spool. Call it once the mail is stored there as in

@@ -10,9 +10,11 @@ use super::database::{Fault, execute, nanoseconds, stored};
 use super::holds::{self, HoldClock};
 use super::settle::settle;
 use super::stops;
+use super::times::note_time;
 use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Write};
 use crate::ledger::{Proves, ReferralEvent};
 use crate::referral::CompanyId;
+use crate::sys::clock;
 
 /// What has to follow once the batch is committed.
 #[derive(Default)]
@@ -54,6 +56,11 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
             Write::Sending { entry, recipients } => mark_sending(connection, entry, recipients)?,
             Write::Settle { entry, settlements } => settle(connection, entry, settlements, &mut effects)?,
             Write::Park { entry } => park(connection, entry, &mut effects)?,
+            Write::ToldLate { entry } => {
+                let entry = find(connection, entry)?;
+                execute(connection, "UPDATE entries SET told_late = 1 WHERE entry = ?1", [entry])?;
+            }
+            Write::Clock { at } => note_time(connection, *at)?,
             Write::Act(act) => acts::act(connection, act, &mut effects)?,
             Write::Release(release) => holds::release(connection, release, &mut effects)?,
             Write::KeepHoldClock { at } => target.hold_clock.keep(connection, *at)?,
@@ -91,8 +98,8 @@ fn store(target: &mut Target<'_>, new: &NewEntry, placed: &Placed, effects: &mut
     new.hold.iter().try_for_each(|hold| holds::check(connection, new, hold))?;
     let run = target.content.write(&placed.content)?;
     target.written.push(run);
-    let sql = "INSERT INTO entries (id, received_at, at, octets, checksum, file_octets, company) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let sql = "INSERT INTO entries (id, received_at, at, octets, checksum, file_octets, company, kept_since) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let values = params![
         new.id.as_str(),
         nanoseconds(new.received_at),
@@ -100,7 +107,8 @@ fn store(target: &mut Target<'_>, new: &NewEntry, placed: &Placed, effects: &mut
         stored(run.octets),
         placed.checksum,
         placed.body.is_some().then(|| stored(new.original.len() as u64)),
-        new.company.as_ref().map(CompanyId::as_str)
+        new.company.as_ref().map(CompanyId::as_str),
+        nanoseconds(clock::steady())
     ];
     execute(connection, sql, values)?;
     let entry = connection.last_insert_rowid();

@@ -181,6 +181,15 @@ impl Spool {
         self.0.readers.read(due).await
     }
 
+    /// Entries kept since before this time (by the steady clock), the oldest first, at most `limit`; with `untold`
+    /// those alone of which no [`Write::ToldLate`] was written. The cost is that of the entries that are so old.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn late(&self, kept_before: Timestamp, untold: bool, limit: usize) -> Result<Vec<EntryId>, SpoolError> {
+        self.0.readers.read(move |c| read::late(c, kept_before, untold, limit).map_err(unreadable)).await
+    }
+
     /// Loads an entry with all that is needed to send it; `None` when its last recipient is settled meanwhile.
     ///
     /// # Errors
@@ -200,7 +209,7 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Read`].
     pub async fn summary(&self) -> Result<Summary, SpoolError> {
-        let now = clock::now();
+        let now = clock::steady();
         self.0.readers.read(move |c| read::summary(c, now).map_err(unreadable)).await
     }
 

@@ -161,12 +161,14 @@ pub(super) fn release(connection: &Connection, release: &Release, effects: &mut 
          WHERE entry = ?1 AND state = 4 AND entry IN (SELECT entry FROM holds) RETURNING route"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let routes = statement.query_map(params![entry, nanoseconds(release.at)], |row| row.get(0))?;
+    // Its time is the wall's, and waits go by the steady clock.
+    let due = release.at.min(crate::sys::clock::steady());
+    let routes = statement.query_map(params![entry, nanoseconds(due)], |row| row.get(0))?;
     let routes = routes.collect::<Result<Vec<String>, _>>()?;
     if routes.is_empty() {
         return Err(Fault::Conflict(format!("mail {} is not held", release.entry)));
     }
-    effects.waiting.extend(routes.into_iter().map(|route| (route, release.at)));
+    effects.waiting.extend(routes.into_iter().map(|route| (route, due)));
     if !release.with_line {
         execute(connection, "DELETE FROM offers WHERE entry = ?1", [entry])?;
     }

@@ -28,6 +28,7 @@ mod state;
 mod stops;
 #[cfg(test)]
 mod tests;
+mod times;
 mod types;
 mod writer;
 

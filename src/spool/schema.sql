@@ -10,7 +10,9 @@ CREATE TABLE entries (
     octets      INTEGER NOT NULL,
     checksum    INTEGER NOT NULL,
     file_octets INTEGER,
-    parked      INTEGER NOT NULL DEFAULT 0
+    parked      INTEGER NOT NULL DEFAULT 0,
+    kept_since  INTEGER NOT NULL,
+    told_late   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- state: 0 waiting, 1 sending, 2 in doubt, 3 parked, 4 held.
@@ -103,6 +105,13 @@ CREATE TABLE outbox (
 CREATE TABLE postings (
     up_to_seq INTEGER PRIMARY KEY,
     at        INTEGER NOT NULL
+) STRICT;
+
+-- What the steady clock said last while mail was kept. kept_since and next_at are by that clock; a start sets them so
+-- that it is the wall clock again, however that was set meanwhile.
+CREATE TABLE clock (
+    only INTEGER PRIMARY KEY CHECK (only = 0),
+    at   INTEGER NOT NULL
 ) STRICT;
 
 -- What admins did with mail in custody. Kept for a year, longer than the mail.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::holds::{NewHold, Release};
 use super::listing::Act;
@@ -71,6 +71,16 @@ pub enum Write {
     Park {
         /// The entry.
         entry: EntryId,
+    },
+    /// Notes that the senders of an entry know that it is late: they are told once.
+    ToldLate {
+        /// The entry, which has to be there.
+        entry: EntryId,
+    },
+    /// Notes the time while mail is kept, so that the next start can tell how long nobody was there.
+    Clock {
+        /// By the steady clock.
+        at: Timestamp,
     },
     /// What an admin does with an entry, and who it was. The recipients have to be in a state that allows it.
     Act(Act),
@@ -240,8 +250,10 @@ pub struct Entry {
     pub id: EntryId,
     /// Whose mail it is, as in [`NewEntry::company`].
     pub company: Option<CompanyId>,
-    /// When the client's mail was complete.
+    /// When the client's mail was complete, by the wall clock.
     pub received_at: Timestamp,
+    /// Since when we have it, by the steady clock: its age is counted from here.
+    pub kept_since: Timestamp,
     /// The envelope with the recipients that are left, parallel to `recipients`.
     pub envelope: Envelope,
     /// The recipients that are left, in the order of their numbers.
@@ -333,8 +345,8 @@ pub struct DueEntry {
     pub recipients: Vec<u32>,
     /// Since when the first of them is.
     pub since: Timestamp,
-    /// When the client's mail was complete.
-    pub received_at: Timestamp,
+    /// Since when we have it, by the steady clock.
+    pub kept_since: Timestamp,
 }
 
 /// An outbox row.
@@ -376,10 +388,14 @@ pub struct Summary {
 pub struct Recovered {
     /// Recipients that were being sent to, or in doubt, when the last run ended: they are due, and may be doubled.
     pub maybe_doubled: u64,
+    /// Every entry with a recipient that may have it already, those from earlier runs included.
+    pub possible_doubles: Vec<EntryId>,
     /// Body files without an entry, overwritten and removed.
     pub orphans: u64,
     /// Entries found damaged and parked.
     pub parked: Vec<EntryId>,
+    /// How far the times of waiting mail were moved, because the clock was set back or far ahead since the last run.
+    pub clock_moved: SignedDuration,
     /// Next hops for which no mail of a company is edited.
     pub edit_stops: Vec<EditStop>,
 }
