@@ -132,7 +132,7 @@ fn a_domain_that_takes_no_mail_is_refused_while_the_client_waits_and_else_report
     });
     let report = String::from_utf8_lossy(&report.octets).into_owned();
     assert!(report.contains("Status: 5.1.10") && report.contains("a@null.example"), "{report}");
-    assert!(net.taken(0).contains(&CANDIDATE.to_owned()));
+    wait_for("the candidate's mail", || net.taken(0).contains(&CANDIDATE.to_owned()).then_some(()));
 }
 
 #[test]

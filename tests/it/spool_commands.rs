@@ -301,7 +301,7 @@ fn what_cannot_be_is_refused_with_what_to_do() {
         (&["retry", "0123"], "no such mail is in custody"),
         (&["bounce", "--to", "nobody"], "no address is there to look for"),
         (&["list", "--to", ""], "no address is there to look for"),
-        (&["list", "--state", "lost"], "[possible values: waiting, sending, in_doubt, parked]"),
+        (&["list", "--state", "lost"], "[possible values: waiting, sending, in_doubt, parked, held]"),
         (&["list", "--older-than", "soon"], "write 0s to 366d"),
         (&["list", "--company", "No One"], "--company"),
         (&["export", "0123", "--out", "-"], "no mail 0123 is in custody"),
