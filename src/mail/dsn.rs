@@ -3,6 +3,8 @@
 //! The form is RFC 3464 in the wrapping of RFC 6522. Every octet written is ours, parsed before, or made harmless here,
 //! so neither an address nor the words of a next hop can add a header or a part.
 
+pub mod read;
+
 use super::address::Address;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
