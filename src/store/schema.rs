@@ -11,8 +11,11 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::StoreError;
 
 /// The migrations in order; the number of a schema is the number of migrations behind it.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/sqlite/001_ledger.sql"), include_str!("../../migrations/sqlite/002_users.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/001_ledger.sql"),
+    include_str!("../../migrations/sqlite/002_users.sql"),
+    include_str!("../../migrations/sqlite/003_bounces.sql"),
+];
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
