@@ -18,6 +18,7 @@ use super::parts::{
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
 use crate::config::{Inspection, Settings, Stamp};
+use crate::confirm;
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::Deliver;
 use crate::ledger::Balance;
@@ -140,6 +141,7 @@ impl Gateway {
             spool: spool.clone(),
             stamp: settings.smtp.stamp.as_ref().map(Stamp::line).unwrap_or_default().into(),
             watch: watch.clone(),
+            evidence: |returned, report, at| Some(confirm::evidence(returned, report, at)),
         };
         let door = Door { host, settings: Arc::new(settings.smtp.clone()), tls: tls.clone(), watch };
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::new(Relay::new(services)), stop.subscribe()));

@@ -85,7 +85,8 @@ impl<C: Custody> Connection<C> {
         shared: Arc<Shared<C>>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let peer = Peer { may_relay: admission.may_relay, role: shared.role(&client), ..Peer::default() };
+        let may_return = shared.custody.has_return_paths();
+        let peer = Peer { may_relay: admission.may_relay, role: shared.role(&client), may_return, ..Peer::default() };
         Self {
             stream,
             client,
@@ -138,6 +139,10 @@ impl<C: Custody> Connection<C> {
                     let stranger = !self.session.peer().may_relay;
                     let may_begin = stranger || self.shared.may_begin(&self.client, sender.as_deref());
                     self.session.begin_from(may_begin);
+                }
+                Action::Recipient(address) => {
+                    let answer = Box::pin(self.shared.came_back(&self.client, &address)).await;
+                    self.session.recipient_is(answer);
                 }
                 Action::Room(octets) => self.find_room(octets),
                 Action::Message(transaction) => Box::pin(self.answer(*transaction)).await?,

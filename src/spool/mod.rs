@@ -30,6 +30,6 @@ pub use error::SpoolError;
 pub use handle::Spool;
 pub use reply::without_addresses;
 pub use types::{
-    Credit, Due, DueEntry, Entry, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer, OutboxRow,
-    Outcome, Recipient, RecipientState, Recovered, Settlement, SpoolOptions, Summary, Write,
+    Credit, Due, DueEntry, Entry, EntryCopy, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer,
+    OutboxRow, Outcome, Recipient, RecipientState, Recovered, Returnable, Settlement, SpoolOptions, Summary, Write,
 };

@@ -35,6 +35,8 @@ names! {
         ConnectionsRefused = "connections_refused",
         /// Clients that were told 550 5.7.1.
         RelayDenied = "relay_denied",
+        /// Recipients at a return path of ours that were none: guesses, and reports for mails of long ago.
+        ReturnPathsUnknown = "return_paths_unknown",
         /// Mails of shared clients that bore no company's mark.
         UnmarkedRefused = "unmarked_refused",
         /// Commands or data that broke the protocol.
@@ -125,11 +127,17 @@ pub struct Snapshot {
     pub outcomes: BTreeMap<String, u64>,
 }
 
-#[derive(Default)]
 pub(super) struct Counters {
     totals: [AtomicU64; Counter::ALL.len()],
     gauges: [AtomicU64; Gauge::ALL.len()],
     outcomes: RwLock<BTreeMap<&'static str, Arc<AtomicU64>>>,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        let zero = |_| AtomicU64::new(0);
+        Self { totals: std::array::from_fn(zero), gauges: std::array::from_fn(zero), outcomes: RwLock::default() }
+    }
 }
 
 impl Counters {
