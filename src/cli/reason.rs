@@ -70,6 +70,15 @@ const RUNNING: &[(&str, &str)] = &[
     ("editing_stopped", "The next hop refused too many mails with the line; no line until the next restart."),
     ("overloaded", "Deciding on large mails had no turn left in time."),
     ("test_mail", "A mail of send-test: it shows the way, and is never a referral."),
+    ("came_back", "Something came back on a return path of ours that is no report; HR gets it."),
+    (
+        "came_back_failed",
+        "A report says that a mail with the line was not delivered; HR gets it, and the ledger knows.",
+    ),
+    ("came_back_delayed", "A report says that a mail with the line is late; HR gets it."),
+    ("came_back_delivered", "A report says that a mail with the line was delivered; HR gets it."),
+    ("came_back_auto_reply", "A program answered a mail with the line; HR gets it."),
+    ("came_back_complaint", "Somebody complains of a mail with the line; HR gets it."),
     ("internal_error", "An error of ours; please report it. The mail leaves as it came."),
     ("edit_refused", "The next hop refused the mail with the line and got the original; nothing is counted."),
 ];
@@ -118,6 +127,7 @@ mod tests {
             ("pipeline/policy.rs", "Err(\""),
             ("smtp/decide.rs", "&str = \""),
             ("smtp/test_mail.rs", "TEST_MAIL: &str = \""),
+            ("smtp/returns.rs", "=> \""),
             ("smtp/note.rs", "EDIT_REFUSED: &str = \""),
         ] {
             for code in codes(file, before) {

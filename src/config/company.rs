@@ -57,11 +57,12 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     let link = top.required("link", link_template);
     let (contracts, contract_places) = read_contracts(top);
     let (proved_by, proof_places) = read_proofs(&top.section("proved_by"), top);
+    let (return_path, path_place) = read_return_path(&top.section("return_path"), &sender_domains);
     let places = CompanyPlaces {
         id: top.place("id"),
         mode: top.place("mode"),
         sender_domains: top.place("sender_domains"),
-        return_path: top.section("return_path").place("domain"),
+        return_path: path_place,
         proofs: proof_places,
         contracts: contract_places,
     };
@@ -71,7 +72,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         only_senders: top.read("only_senders", false, values::switch),
         proved_by,
         audience: read_audience(top, &sender_domains),
-        return_path: read_return_path(&top.section("return_path"), &sender_domains),
+        return_path,
         wording: read_wording(&top.section("wording")).unwrap_or_default(),
         languages: read_languages(top),
         notify_to: top.list("notify_to", Vec::new(), values::address),
@@ -119,10 +120,10 @@ fn read_audience(top: &Section<'_>, sender_domains: &[Domain]) -> Audience {
 const RETURN_DAYS: u32 = 14;
 
 /// It stands below a domain of From, so that DMARC stays aligned; mail for From's own domain is not ours to take.
-fn read_return_path(section: &Section<'_>, sender_domains: &[Domain]) -> Option<ReturnPath> {
-    let domain = section.optional("domain", values::domain);
+fn read_return_path(section: &Section<'_>, sender_domains: &[Domain]) -> (Option<ReturnPath>, Place) {
+    let (domain, at) = (section.optional("domain", values::domain), section.place("domain"));
     let keep_days = section.read("keep_for", RETURN_DAYS, values::days(1..=60));
-    let domain = domain?;
+    let Some(domain) = domain else { return (None, at) };
     if sender_domains.contains(&domain) {
         let what = format!("{domain} is a domain HR sends from, and its mail is not for us");
         section.fault(
@@ -133,7 +134,7 @@ fn read_return_path(section: &Section<'_>, sender_domains: &[Domain]) -> Option<
         let what = format!("{domain} is below none of the company's sender domains, so DMARC would not be aligned");
         section.fault("domain", Wrong::new(what, "take a sub-domain of the domain in From"));
     }
-    Some(ReturnPath { domain, keep_days })
+    (Some(ReturnPath { domain, keep_days }), at)
 }
 
 fn read_proofs(section: &Section<'_>, top: &Section<'_>) -> (ProvedBy, ProofPlaces) {

@@ -21,6 +21,7 @@ mod interop;
 mod interop_clients;
 mod interop_next_hops;
 mod kill;
+mod late_bounce;
 mod mta;
 mod mx;
 mod name_server;
