@@ -22,7 +22,7 @@ use crate::confirm;
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::Deliver;
 use crate::ledger::Balance;
-use crate::notify::Notifier;
+use crate::notify::{Notifier, Terms as NoticeTerms};
 use crate::pipeline::Policy;
 use crate::policy::PolicyHandle;
 use crate::referral::CompanyId;
@@ -114,9 +114,9 @@ impl Gateway {
         let options = PumpOptions { keep_posted: keep_posted(&settings), ..PumpOptions::default() };
         let pump = Pump::start(spool.clone(), store.clone(), options);
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
-        let directory = directory(policy.clone());
-        let sender = notices_from(&settings, &hostname)?;
-        let notifier = Notifier::start(store.clone(), courier, sender, directory, pump.granted());
+        let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
+        let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
+        let notifier = Notifier::start(store.clone(), courier, writing, notices);
         let stop = signal::Sender::new(false);
         let operator = Operator {
             started_at: clock::now(),

@@ -23,7 +23,8 @@ pub fn check(args: &CheckArgs, out: &mut dyn Write) -> io::Result<End> {
     let end = if well { End::Well } else { End::Wrong };
     if args.json {
         let companies = inspection.settings.as_ref().map(|s| s.companies.len());
-        let mut object = json!({ "ok": inspection.settings.is_some(), "findings": inspection.findings, "companies": companies });
+        let mut object =
+            json!({ "ok": inspection.settings.is_some(), "findings": inspection.findings, "companies": companies });
         if let Some(names) = names {
             object["dns"] = json!(names);
         }

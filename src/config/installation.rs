@@ -49,7 +49,7 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
         routes,
         retry: read_retry(&top.section("retry")),
         spool: read_spool(&top.section("spool")),
-        notify: NotifySettings { from: top.section("notify").optional("from", values::address) },
+        notify: read_notify(&top.section("notify")),
         log: read_log(&top.section("log")),
         companies: Vec::new(),
         credentials_missing: Vec::new(),
@@ -82,6 +82,14 @@ fn read_deliver(section: &Section<'_>) -> DeliverSettings {
         edit_refusals_max: section.read("edit_refusals_max", default.edit_refusals_max, count(1..=1000)),
         edit_refusals_within: section.read("edit_refusals_within", default.edit_refusals_within, within),
         down_for: section.read("down_for", default.down_for, duration(1..=HOUR)),
+    }
+}
+
+fn read_notify(section: &Section<'_>) -> NotifySettings {
+    let default = NotifySettings::default();
+    NotifySettings {
+        from: section.optional("from", values::address),
+        gather_for: section.read("gather_for", default.gather_for, duration(1..=DAY)),
     }
 }
 

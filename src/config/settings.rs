@@ -196,10 +196,18 @@ impl Default for SpoolSettings {
 }
 
 /// Mails of our own.
-#[derive(Clone, Debug, Eq, PartialEq, Default)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NotifySettings {
     /// Who they come from; absent: `career-relay@` and our host name.
     pub from: Option<Address>,
+    /// Slots a company is granted so soon behind a mail about others share the next one.
+    pub gather_for: Duration,
+}
+
+impl Default for NotifySettings {
+    fn default() -> Self {
+        Self { from: None, gather_for: Duration::from_mins(1) }
+    }
 }
 
 /// How events are written.

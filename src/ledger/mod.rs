@@ -15,4 +15,4 @@ pub use contract::{ContractRef, ContractVersion, CountOn, LateBounce};
 pub use entry::{Entry, Kind, NewEntry};
 pub use event::{EventId, Evidence, Proves, ReferralEvent};
 pub use rules::{Contracts, Pool, Posting, Referral, Stage, Unpostable, post, ruling};
-pub use statement::{Balance, Grant, PoolStatement, Statement};
+pub use statement::{Balance, Grant, Notice, PoolStatement, Statement};

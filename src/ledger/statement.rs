@@ -27,10 +27,30 @@ pub struct Grant {
     pub at: Timestamp,
 }
 
-impl Grant {
-    /// The unique name of the grant, and of the one notice about it.
+/// What one mail to HR tells of: slots of one series, in the order of their numbers. There is at least one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Notice {
+    /// The first of the slots.
+    pub first: Grant,
+    /// Those behind it.
+    pub others: Vec<Grant>,
+}
+
+impl Notice {
+    /// Its unique name. A slot is in one notice alone, so the first one names it.
     pub fn id(&self) -> String {
-        format!("notice:{}:{}:{}", self.company, self.series, self.cycle)
+        let Grant { company, series, cycle, .. } = &self.first;
+        format!("notice:{company}:{series}:{cycle}")
+    }
+
+    /// All its slots.
+    pub fn grants(&self) -> impl Iterator<Item = &Grant> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The newest of its slots.
+    pub fn last(&self) -> &Grant {
+        self.others.last().unwrap_or(&self.first)
     }
 }
 

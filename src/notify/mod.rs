@@ -1,4 +1,4 @@
-//! Mails that are ours: one to HR for each hire slot granted. They know counts and slots, and no candidate.
+//! Mails that are ours: to HR, about each hire slot granted. They know counts and slots, and no candidate.
 
 mod courier;
 mod notice;
@@ -8,4 +8,4 @@ mod tests;
 
 pub use courier::{Courier, CourierFault, Handover};
 pub use notice::{Contact, NoticeFault, Sender, compose};
-pub use task::{Directory, Notifier};
+pub use task::{Directory, Notifier, Terms};

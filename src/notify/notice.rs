@@ -1,4 +1,4 @@
-//! The mail about one grant, in Japanese and English, made with lettre's builder.
+//! The mail about hire slots, in Japanese and English, made with lettre's builder.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -6,7 +6,7 @@ use lettre::Message;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder};
 
-use crate::ledger::{Grant, Pool};
+use crate::ledger::{Grant, Notice, Pool};
 use crate::mail::address::Address;
 
 /// Who writes.
@@ -40,25 +40,25 @@ pub enum NoticeFault {
     Message(#[from] lettre::error::Error),
 }
 
-/// Makes the mail. The same grant always gives the same Message-ID.
+/// Makes the mail. The same notice always gives the same Message-ID.
 ///
 /// # Errors
 /// When an address is not for lettre, or nobody is written to.
 pub fn compose(
-    grant: &Grant,
+    notice: &Notice,
     pool: &Pool,
     contact: &Contact,
     sender: &Sender,
     now: Timestamp,
 ) -> Result<Message, NoticeFault> {
-    let id = format!("<{}@{}>", grant.id().replace(':', "."), sender.hostname);
+    let id = format!("<{}@{}>", notice.id().replace(':', "."), sender.hostname);
     let from = Mailbox::new(Some("Career Relay".to_owned()), mailbox(&sender.from)?);
     let mut builder: MessageBuilder = Message::builder().from(from).date(now.into()).message_id(Some(id));
     for address in &contact.to {
         builder = builder.to(Mailbox::new(None, mailbox(address)?));
     }
     let mut message =
-        builder.subject(subject(grant)).header(ContentType::TEXT_PLAIN).body(body(grant, pool, contact, sender))?;
+        builder.subject(subject(notice)).header(ContentType::TEXT_PLAIN).body(body(notice, pool, contact, sender))?;
     // RFC 3834 5: no autoresponder answers it.
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     message.headers_mut().insert_raw(HeaderValue::new(automatic, "auto-generated".to_owned()));
@@ -69,37 +69,101 @@ fn mailbox(address: &Address) -> Result<lettre::Address, lettre::address::Addres
     address.as_str().parse()
 }
 
-fn subject(grant: &Grant) -> String {
-    let cycle = grant.cycle;
-    format!("【キャリアリレー】無料採用枠 No.{cycle} が付与されました / Hire slot no. {cycle} is yours")
+fn subject(notice: &Notice) -> String {
+    let slots = Slots::of(notice);
+    let (ja, en) = (slots.in_japanese(), slots.in_english());
+    let are = if slots.count == 1 { "is" } else { "are" };
+    format!("【キャリアリレー】無料採用枠 {ja} が付与されました / {} {are} yours", capital(&en))
 }
 
-fn body(grant: &Grant, pool: &Pool, contact: &Contact, sender: &Sender) -> String {
-    let Grant { company, series, cycle, threshold, .. } = grant;
-    let day = grant.at.to_zoned(sender.zone.clone()).strftime("%Y-%m-%d").to_string();
-    let (name, toward) = (&contact.name, pool.toward);
+/// The slots of a notice as people name them.
+struct Slots {
+    /// Runs of numbers without a gap, first and last.
+    runs: Vec<(u32, u32)>,
+    count: usize,
+}
+
+impl Slots {
+    fn of(notice: &Notice) -> Self {
+        let mut runs: Vec<(u32, u32)> = Vec::new();
+        for cycle in notice.grants().map(|grant| grant.cycle) {
+            match runs.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(cycle) => *last = cycle,
+                _ => runs.push((cycle, cycle)),
+            }
+        }
+        Self { runs, count: notice.grants().count() }
+    }
+
+    fn in_japanese(&self) -> String {
+        let run = |(first, last): &(u32, u32)| {
+            if first == last { format!("No.{first}") } else { format!("No.{first}〜No.{last}") }
+        };
+        let runs = self.runs.iter().map(run).collect::<Vec<_>>().join("、");
+        if self.count == 1 { runs } else { format!("{runs}（{}枠）", self.count) }
+    }
+
+    fn in_english(&self) -> String {
+        let run = |(first, last): &(u32, u32)| {
+            if first == last { first.to_string() } else { format!("{first} to {last}") }
+        };
+        let runs = self.runs.iter().map(run).collect::<Vec<_>>().join(", ");
+        if self.count == 1 {
+            format!("hire slot no. {runs}")
+        } else {
+            format!("{} hire slots, no. {runs},", self.count)
+        }
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn body(notice: &Notice, pool: &Pool, contact: &Contact, sender: &Sender) -> String {
+    let Grant { company, series, threshold, .. } = notice.last();
+    let day = |grant: &Grant| grant.at.to_zoned(sender.zone.clone()).strftime("%Y-%m-%d").to_string();
+    let (since, day) = (day(&notice.first), day(notice.last()));
+    let (days_ja, days_en) =
+        if since == day { (day.clone(), day) } else { (format!("{since}〜{day}"), format!("{since} to {day}")) };
+    let slots = Slots::of(notice);
+    let (numbers_ja, numbers_en) = (slots.in_japanese(), slots.in_english());
+    let (name, toward, count) = (&contact.name, pool.toward, slots.count);
+    let (reached, yours, use_one) = if count == 1 {
+        (format!("{threshold}名に達し"), "a free hire slot is yours".to_owned(), "この採用枠で")
+    } else {
+        (
+            format!("{threshold}名ごとの区切りに{count}回達し"),
+            format!("{count} free hire slots are yours"),
+            "採用枠一つにつき",
+        )
+    };
+    let each = if count == 1 { String::new() } else { format!(" {count} times") };
+    let with = if count == 1 { "With it" } else { "With each of them" };
     format!(
         "{name}\n採用ご担当者様\n\n\
          いつもキャリアリレーをご利用いただき、ありがとうございます。\n\
-         貴社からのご紹介が{threshold}名に達し、無料採用枠が付与されました。\n\n\
-         ・採用枠：No.{cycle}（契約区分 {series}）\n\
-         ・付与日：{day}\n\
+         貴社からのご紹介が{reached}、無料採用枠が付与されました。\n\n\
+         ・採用枠：{numbers_ja}（契約区分 {series}）\n\
+         ・付与日：{days_ja}\n\
          ・次の採用枠まで：現在 {toward}名 / {threshold}名\n\n\
-         この採用枠で、キャリアリレーから1名を紹介料なしで採用いただけます。\n\
+         {use_one}、キャリアリレーから1名を紹介料なしで採用いただけます。\n\
          ご利用の際は、募集職種と採用枠の番号を添えて、キャリアリレーの担当者へお知らせください。\n\
          ご紹介された方がどこかに採用されたかどうかは、付与に関係しません。\n\
          内訳の明細書は、メールの管理者が次のコマンドで出力できます：\n\
          career-relay ledger statement --company {company}\n\n\
          ----\n\n\
          To the recruiting team of {name},\n\n\
-         thank you for using Career Relay. You have referred {threshold} people, and a free hire slot is yours.\n\n\
-         \x20 Hire slot: no. {cycle} (contract series {series})\n\
-         \x20 Granted: {day}\n\
+         thank you for using Career Relay. You have referred {threshold} people{each}, and {yours}.\n\n\
+         \x20 Granted: {numbers} (contract series {series})\n\
+         \x20 Day: {days_en}\n\
          \x20 Toward the next one: {toward} of {threshold} so far\n\n\
-         With it you may hire one person through Career Relay without a referral fee.\n\
+         {with} you may hire one person through Career Relay without a referral fee.\n\
          To use it, tell your contact at Career Relay the position to fill and the number of the slot.\n\
          Whether the people you referred were hired anywhere makes no difference to it.\n\
          Your mail administrator prints the statement with:\n\
-         career-relay ledger statement --company {company}\n"
+         career-relay ledger statement --company {company}\n",
+        numbers = numbers_en.trim_end_matches(','),
     )
 }

@@ -1,7 +1,8 @@
-//! One grant, one mail to HR, whatever fails in between.
+//! Each grant is told to HR in one mail, whatever fails in between.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -9,7 +10,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::ledger::{ContractVersion, Proves, ReferralEvent};
+use crate::ledger::{ContractVersion, Notice, Proves, ReferralEvent};
 use crate::mail::address::Address;
 use crate::mail::envelope::Envelope;
 use crate::referral::{CompanyId, CompanyKeys};
@@ -47,11 +48,25 @@ fn company() -> CompanyId {
     CompanyId::parse("kaede").expect("an id")
 }
 
+fn terms() -> ContractVersion {
+    ContractVersion { threshold: 2, ..ContractVersion::new("main", 1, date(2026, 4, 1)) }
+}
+
+fn keys() -> CompanyKeys {
+    CompanyKeys::derive(&[1; 32], &company(), 1)
+}
+
 /// A ledger with `count` credits at a threshold of 2.
 async fn ledger(dir: &std::path::Path, count: u64) -> Store {
     let store = Store::open(dir).expect("a store");
-    let terms = ContractVersion { threshold: 2, ..ContractVersion::new("main", 1, date(2026, 4, 1)) };
-    let keys = CompanyKeys::derive(&[1; 32], &company(), 1);
+    let agreement = Agreement { company: company(), keys: vec![(1, keys().fingerprint())], contracts: vec![terms()] };
+    store.agree(agreement).await.expect("an agreement");
+    post(&store, 1..=count).await;
+    store
+}
+
+async fn post(store: &Store, numbers: std::ops::RangeInclusive<u64>) {
+    let (terms, keys) = (terms(), keys());
     let event = |n: u64| {
         let candidate = keys.candidate(&address(&format!("hana{n}@mail.example")));
         ReferralEvent {
@@ -67,11 +82,7 @@ async fn ledger(dir: &std::path::Path, count: u64) -> Store {
             at: Timestamp::from_second(1_800_000_000).expect("a time"),
         }
     };
-    let rows = (1..=count).map(|seq| OutboxRow { seq, event: event(seq) }).collect();
-    let agreement = Agreement { company: company(), keys: vec![(1, keys.fingerprint())], contracts: vec![terms] };
-    store.agree(agreement).await.expect("an agreement");
-    store.post(rows).await.expect("a post");
-    store
+    store.post(numbers.map(|seq| OutboxRow { seq, event: event(seq) }).collect()).await.expect("a post");
 }
 
 fn sender() -> Sender {
@@ -88,10 +99,14 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
     runtime.expect("a runtime").block_on(future)
 }
 
+fn start(store: &Store, bag: &Bag, to: &[&str]) -> Notifier<Bag> {
+    let terms = Terms { gather_for: Duration::from_mins(1), granted: Arc::new(Notify::new()) };
+    Notifier::start(store.clone(), bag.clone(), (sender(), directory(to)), terms)
+}
+
 /// Flushes until nothing is due.
 async fn drain(store: &Store, bag: &Bag, to: &[&str]) -> Result<usize, String> {
-    let notifier = Notifier::start(store.clone(), bag.clone(), sender(), directory(to), Arc::new(Notify::new()));
-    notifier.flush().await
+    start(store, bag, to).flush().await
 }
 
 #[test]
@@ -103,10 +118,12 @@ fn every_grant_is_told_to_hr_once() {
         for _ in 0..3 {
             drain(&store, &bag, &["hr@kaede.example", "saiyo@kaede.example"]).await.expect("a round");
         }
-        assert_eq!(store.grants_due(9).await, Ok(vec![]));
+        assert_eq!(store.notices_due(9).await, Ok(vec![]));
+        post(&store, 6..=6).await;
+        drain(&store, &bag, &["hr@kaede.example"]).await.expect("a round");
     });
     let bag = bag.0.lock().expect("the bag");
-    assert_eq!(bag.mails.keys().collect::<Vec<_>>(), ["notice:kaede:main:1", "notice:kaede:main:2"]);
+    assert_eq!(bag.mails.keys().collect::<Vec<_>>(), ["notice:kaede:main:1", "notice:kaede:main:3"]);
     assert_eq!(bag.carried, 2);
     let (envelope, message) = &bag.mails["notice:kaede:main:1"];
     assert_eq!(envelope.sender, Some(address("relay@kaede.example")));
@@ -136,10 +153,10 @@ fn a_courier_that_takes_nothing_leaves_the_notice_due() {
             Err("notice:kaede:main:1: not taken: full".into())
         );
         assert_eq!(drain(&store, &bag, &[]).await, Ok(0), "without an address it waits and is no fault");
-        assert_eq!(store.grants_due(9).await.map(|g| g.len()), Ok(1));
+        assert_eq!(store.notices_due(9).await.map(|n| n.len()), Ok(1));
         bag.0.lock().expect("the bag").full = false;
         drain(&store, &bag, &["hr@kaede.example"]).await.expect("a round");
-        assert_eq!(store.grants_due(9).await, Ok(vec![]));
+        assert_eq!(store.notices_due(9).await, Ok(vec![]));
     });
     assert_eq!(bag.0.lock().expect("the bag").mails.len(), 1);
 }
@@ -147,17 +164,66 @@ fn a_courier_that_takes_nothing_leaves_the_notice_due() {
 #[test]
 fn the_text_names_slot_count_and_next_in_both_languages() {
     let dir = tempfile::tempdir().expect("a folder");
-    let grant = wait(async { ledger(dir.path(), 2).await.grants_due(1).await }).expect("grants").remove(0);
+    let grants = wait(async { ledger(dir.path(), 10).await.grants(&company()).await }).expect("grants");
     let pool = crate::ledger::Pool { counted: 3, toward: 1, cycles: 1 };
     let contact = Contact { name: "楓精機".to_owned(), to: vec![address("hr@kaede.example")] };
-    let message = compose(&grant, &pool, &contact, &sender(), grant.at).expect("a notice");
-    let octets = message.formatted();
-    let parsed = mail_parser::MessageParser::default().parse(&octets).expect("a mail");
-    let body = parsed.body_text(0).expect("a text");
-    assert!(parsed.subject().is_some_and(|s| s.contains("No.1") && s.contains("Hire slot no. 1")), "{parsed:?}");
-    for words in ["ご紹介が2名に達し", "現在 1名 / 2名", "referred 2 people", "1 of 2 so far", "2027-01-15"]
-    {
-        assert!(body.contains(words), "{words}\n{body}");
-    }
-    assert!(!body.contains("mail.example"));
+    let check = |cycles: &[u32], subject: &str, words: &[&str]| {
+        let mut slots = grants.iter().filter(|g| cycles.contains(&g.cycle)).cloned();
+        let first = slots.next().expect("a slot");
+        let notice = Notice { first, others: slots.collect() };
+        let message = compose(&notice, &pool, &contact, &sender(), grants[0].at).expect("a notice");
+        let octets = message.formatted();
+        let parsed = mail_parser::MessageParser::default().parse(&octets).expect("a mail");
+        let body = parsed.body_text(0).expect("a text");
+        assert_eq!(parsed.subject(), Some(subject));
+        for words in words {
+            assert!(body.contains(words), "{words}\n{body}");
+        }
+        assert!(!body.contains("mail.example"));
+    };
+    check(
+        &[1],
+        "【キャリアリレー】無料採用枠 No.1 が付与されました / Hire slot no. 1 is yours",
+        &[
+            "ご紹介が2名に達し",
+            "現在 1名 / 2名",
+            "referred 2 people, and",
+            "1 of 2 so far",
+            "2027-01-15",
+            "Granted: hire slot no. 1 (",
+        ],
+    );
+    check(
+        &[1, 2, 3, 5],
+        "【キャリアリレー】無料採用枠 No.1〜No.3、No.5（4枠） が付与されました / 4 hire slots, no. 1 to 3, 5, are yours",
+        &[
+            "ご紹介が2名ごとの区切りに4回達し",
+            "採用枠一つにつき",
+            "referred 2 people 4 times, and 4 free hire slots are",
+            "With each",
+        ],
+    );
+}
+
+#[test]
+fn slots_granted_soon_behind_a_mail_share_the_next_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let bag = Bag::default();
+    wait(async {
+        let store = ledger(dir.path(), 2).await;
+        let notifier = start(&store, &bag, &["hr@kaede.example"]);
+        notifier.round().await.expect("a round");
+        post(&store, 3..=6).await;
+        notifier.round().await.expect("a round");
+        assert_eq!(bag.0.lock().expect("the bag").mails.keys().collect::<Vec<_>>(), ["notice:kaede:main:1"]);
+        notifier.flush().await.expect("a round");
+    });
+    let bag = bag.0.lock().expect("the bag");
+    assert_eq!(bag.mails.keys().collect::<Vec<_>>(), ["notice:kaede:main:1", "notice:kaede:main:2"]);
+    let text = String::from_utf8_lossy(&bag.mails["notice:kaede:main:2"].1).into_owned();
+    assert!(
+        mail_parser::MessageParser::default()
+            .parse(text.as_bytes())
+            .is_some_and(|m| { m.subject().is_some_and(|s| s.contains("2 hire slots, no. 2 to 3, are yours")) })
+    );
 }

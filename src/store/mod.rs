@@ -5,6 +5,7 @@
 
 mod agree;
 mod error;
+mod notices;
 mod outbox;
 mod posting;
 mod pump;
@@ -31,7 +32,7 @@ pub use pump::{Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
 pub use users::{UserChange, UserRow};
 
-use crate::ledger::{Balance, Grant, Statement};
+use crate::ledger::{Balance, Grant, Notice, Statement};
 use crate::pipeline::{UserName, Users};
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
@@ -99,12 +100,28 @@ impl Store {
         self.ask(|reply| Command::Agree(agreement, reply)).await
     }
 
-    /// Marks the notice about a grant as taken by a courier.
+    /// Companies with slots that are in no notice yet.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn companies_to_tell(&self) -> Result<Vec<CompanyId>, StoreError> {
+        self.read(notices::companies_to_tell).await
+    }
+
+    /// Makes one notice of the company's slots that are in none, for each series. From then on it is due.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn gather_notice(&self, company: CompanyId) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Gather(company, reply)).await
+    }
+
+    /// Marks a notice as taken by a courier.
     ///
     /// # Errors
     /// When it was not committed; the notice is then still due.
-    pub async fn mark_taken(&self, grant: Grant) -> Result<(), StoreError> {
-        self.ask(|reply| Command::Taken(grant, reply)).await
+    pub async fn mark_taken(&self, notice: Notice) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Taken(notice, reply)).await
     }
 
     /// Adds, changes or removes a user, and writes down when and by whom; all of it or nothing.
@@ -132,12 +149,12 @@ impl Store {
         self.read(move |c| users::changes(c, only.as_ref())).await
     }
 
-    /// Grants whose notice no courier has taken, by company, series and number.
+    /// Notices no courier has taken, by company, series and number; not more than `limit`.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub async fn grants_due(&self, limit: usize) -> Result<Vec<Grant>, StoreError> {
-        self.read(move |c| read::grants_due(c, limit)).await
+    pub async fn notices_due(&self, limit: usize) -> Result<Vec<Notice>, StoreError> {
+        self.read(move |c| notices::due(c, limit)).await
     }
 
     /// Every grant of a company, oldest first within its series.

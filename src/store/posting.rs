@@ -106,15 +106,6 @@ pub fn progress(connection: &Connection) -> Result<u64, StoreError> {
     rows::number(statement.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
-/// Marks a notice as taken; a second time changes nothing.
-pub fn mark_taken(connection: &Connection, grant: &Grant, now: Timestamp) -> Result<(), StoreError> {
-    let sql = "UPDATE notices SET taken = ?4 WHERE taken IS NULL AND series = ?2 AND cycle = ?3
-               AND company = (SELECT id FROM companies WHERE name = ?1)";
-    let mut statement = connection.prepare_cached(sql)?;
-    statement.execute(params![grant.company.as_str(), grant.series, grant.cycle, now.as_microsecond()])?;
-    Ok(())
-}
-
 /// One company's ledger while a batch is posted: what changes with every entry is written once, at the end.
 struct OpenLedger<'c> {
     connection: &'c Connection,

@@ -48,7 +48,7 @@ pub fn companies(connection: &Connection) -> Result<Vec<CompanyId>, StoreError> 
     names.map(|name| company_id(&name?)).collect()
 }
 
-fn company_id(name: &str) -> Result<CompanyId, StoreError> {
+pub fn company_id(name: &str) -> Result<CompanyId, StoreError> {
     CompanyId::parse(name).map_err(|e| StoreError::Damaged(format!("company {name:?}: {e}")))
 }
 
@@ -89,7 +89,8 @@ pub fn statement(
     Ok(result)
 }
 
-const GRANT_COLUMNS: &str = "c.name, g.series, g.cycle, g.seq, g.threshold, g.at";
+/// What [`grant`] reads.
+pub const GRANT_COLUMNS: &str = "c.name, g.series, g.cycle, g.seq, g.threshold, g.at";
 
 pub fn grants(connection: &Connection, company: &CompanyId) -> Result<Vec<Grant>, StoreError> {
     let row = require(connection, company)?;
@@ -100,29 +101,26 @@ pub fn grants(connection: &Connection, company: &CompanyId) -> Result<Vec<Grant>
     collect_grants(connection, &sql, row.id)
 }
 
-pub fn grants_due(connection: &Connection, limit: usize) -> Result<Vec<Grant>, StoreError> {
-    let sql = format!(
-        "SELECT {GRANT_COLUMNS} FROM notices n JOIN grants g USING (company, series, cycle)
-         JOIN companies c ON c.id = n.company WHERE n.taken IS NULL AND g.voided IS NULL ORDER BY c.name, n.series, n.cycle LIMIT ?1"
-    );
-    collect_grants(connection, &sql, i64::try_from(limit).unwrap_or(i64::MAX))
-}
-
 fn collect_grants(connection: &Connection, sql: &str, parameter: i64) -> Result<Vec<Grant>, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut found = statement.query([parameter])?;
     let mut grants = Vec::new();
     while let Some(row) = found.next()? {
-        grants.push(Grant {
-            company: company_id(&row.get::<_, String>(0)?)?,
-            series: row.get(1)?,
-            cycle: row.get(2)?,
-            seq: rows::number(row.get(3)?)?,
-            threshold: row.get(4)?,
-            at: rows::time(row.get(5)?)?,
-        });
+        grants.push(grant(row)?);
     }
     Ok(grants)
+}
+
+/// A grant from a row of [`GRANT_COLUMNS`].
+pub fn grant(row: &Row<'_>) -> Result<Grant, StoreError> {
+    Ok(Grant {
+        company: company_id(&row.get::<_, String>(0)?)?,
+        series: row.get(1)?,
+        cycle: row.get(2)?,
+        seq: rows::number(row.get(3)?)?,
+        threshold: row.get(4)?,
+        at: rows::time(row.get(5)?)?,
+    })
 }
 
 pub fn parked(connection: &Connection) -> Result<Vec<Parked>, StoreError> {

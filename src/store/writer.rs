@@ -8,10 +8,12 @@ use tokio::sync::oneshot;
 
 use super::agree::{self, Agreement};
 use super::error::StoreError;
+use super::notices;
 use super::posting::{self, Posted};
 use super::users::{self, UserChange};
 use super::{Clock, schema};
-use crate::ledger::Grant;
+use crate::ledger::Notice;
+use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
 
 /// Commands that may wait; more are refused, and the asker tries again.
@@ -25,7 +27,8 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub enum Command {
     Post(Vec<OutboxRow>, Reply<Posted>),
     Agree(Agreement, Reply<Posted>),
-    Taken(Grant, Reply<()>),
+    Gather(CompanyId, Reply<()>),
+    Taken(Notice, Reply<()>),
     SetUser(UserChange, Reply<()>),
 }
 
@@ -124,7 +127,8 @@ fn execute(
     let answer = match command {
         Command::Post(rows, reply) => posted(reply, posting::post(transaction, &rows, now)),
         Command::Agree(agreement, reply) => posted(reply, agree::agree(transaction, &agreement, now)),
-        Command::Taken(grant, reply) => Answer::Done(reply, posting::mark_taken(transaction, &grant, now)),
+        Command::Gather(company, reply) => Answer::Done(reply, notices::gather(transaction, &company)),
+        Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
     };
     let error = match &answer {
@@ -149,6 +153,8 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
 fn refuse(command: Command, error: &StoreError) {
     match command {
         Command::Post(_, reply) | Command::Agree(_, reply) => drop(reply.send(Err(error.clone()))),
-        Command::Taken(_, reply) | Command::SetUser(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Gather(_, reply) | Command::Taken(_, reply) | Command::SetUser(_, reply) => {
+            drop(reply.send(Err(error.clone())));
+        }
     }
 }

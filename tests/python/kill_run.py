@@ -8,12 +8,12 @@ again until it is acknowledged, as an MTA does. After the last kill they finish,
   lost     acknowledged mails that never came out at Postfix         must be 0
   credits  what the ledger counts                                    must equal the candidates, each once
   slots    granted                                                   must equal credits // 10
-  notices  distinct mails to HR about a slot                         must equal the slots
+  notices  slots HR was told of by mail                              must equal the slots
   doubled  mails that came out twice (SMTP allows it), listed
 The run is resumable: DIR keeps everything, and a second call goes on where the first was stopped.
 """
-import argparse, base64, collections, datetime, json, os, pathlib, random, signal, smtplib, socket, subprocess, sys, tempfile
-import threading, time
+import argparse, base64, collections, datetime, email, email.policy, json, os, pathlib, random, re, signal, smtplib, socket
+import subprocess, sys, tempfile, threading, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 TEXT = """{name} 様
@@ -118,6 +118,14 @@ class Clients:
             thread.join()
 
 
+def slots_of(notice):
+    """The numbers of the hire slots a mail to HR tells of, by its subject."""
+    subject = str(email.message_from_bytes(notice, policy=email.policy.default)["subject"])
+    runs = re.search(r"no\. ([0-9to, ]+?),? (?:is|are) yours", subject)[1].split(", ")
+    for first, *last in (run.split(" to ") for run in runs):
+        yield from range(int(first), int((last or [first])[0]) + 1)
+
+
 def caught(folder):
     """Message ids and subjects' recipients of all that lies in the Maildir."""
     ids, lines, notices = collections.Counter(), set(), collections.Counter()
@@ -131,7 +139,8 @@ def caught(folder):
             if b"https://careerrelay.jp/r/" in base64.b64decode(body):
                 lines.add(number)
         else:
-            notices[ident] += 1
+            for slot in slots_of(raw):
+                notices[slot] += 1
     return ids, lines, notices
 
 
@@ -182,6 +191,9 @@ def run(options, state):
         while not drained(gateway, postfix) and time.monotonic() < until:
             time.sleep(0.2)
         result, faults = reconcile(gateway, clients, postfix)
+        while faults and time.monotonic() < until:  # the last slots are told when they have gathered
+            time.sleep(1)
+            result, faults = reconcile(gateway, clients, postfix)
         gateway.process.terminate()
         gateway.process.wait()
         return {"kills": done, **result}, faults
@@ -211,6 +223,9 @@ name = "mx"
 domains = ["*"]
 next_hop = "127.0.0.1:{mx}"
 proves = "delivered"
+
+[notify]
+gather_for = "1s"
 """
 COMPANY = (HERE.parent / "it" / "sakura.toml").read_text("utf-8").replace("NETWORK", "127.0.0.0/8")
 

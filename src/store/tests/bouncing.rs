@@ -76,13 +76,13 @@ fn under_absorb_the_slot_stays_and_the_next_one_comes_later() {
 }
 
 #[test]
-fn under_clawback_a_slot_that_is_not_carried_any_more_is_voided_and_its_mail_not_sent() {
+fn under_clawback_a_slot_that_is_not_carried_any_more_is_voided_and_not_told_of() {
     let mut ledger = Ledger::open(&["kaede"], terms(10, LateBounce::Clawback));
     ledger.post_persons("kaede", 0..10);
-    assert_eq!(wait(ledger.store.grants_due(9)).expect("due").len(), 1);
+    assert_eq!(wait(ledger.store.companies_to_tell()).expect("names").len(), 1);
     ledger.post([bounce(&contact(&ledger, 3, 0))]);
     assert_eq!(standing(&ledger), (9, 1, 0));
-    assert_eq!(wait(ledger.store.grants_due(9)).expect("due").len(), 0);
+    assert_eq!(wait(ledger.store.companies_to_tell()).expect("names").len(), 0);
     ledger.post_persons("kaede", 10..11);
     assert_eq!(standing(&ledger), (0, 2, 1));
     assert_eq!(ledger.faults(), Vec::<String>::new());

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::*;
-use crate::ledger::Pool;
+use crate::ledger::{Notice, Pool};
 use crate::store::LEDGER_FILE;
 
 fn pool(ledger: &Ledger, name: &str) -> Pool {
@@ -16,7 +16,7 @@ fn the_tenth_credit_grants_once_whatever_is_replayed_afterwards() {
     assert_eq!(ledger.post_persons("kaede", 0..9).grants, []);
     let tenth = ledger.post_persons("kaede", 9..10);
     assert_eq!(tenth.grants.iter().map(|g| (g.cycle, g.threshold, g.seq)).collect::<Vec<_>>(), [(1, 10, 31)]);
-    assert_eq!(tenth.grants[0].id(), "notice:kaede:main:1");
+    assert_eq!(tenth.grants[0].cycle, 1);
     for _ in 0..3 {
         let again = ledger.post_persons("kaede", 0..10);
         assert_eq!((again.events, again.replays, again.grants.len()), (0, 10, 0));
@@ -37,17 +37,31 @@ fn companies_count_the_same_person_apart() {
 }
 
 #[test]
-fn a_notice_is_due_until_it_is_taken_once() {
-    let mut ledger = Ledger::open(&["kaede"], contract(1, 2, CountOn::Delivered));
+fn a_notice_keeps_its_slots_and_is_due_until_it_is_taken_once() {
+    let mut ledger = Ledger::open(&["kaede", "momiji"], contract(1, 2, CountOn::Delivered));
+    let due = |ledger: &Ledger| wait(ledger.store.notices_due(10)).expect("notices");
+    let ids = |ledger: &Ledger| due(ledger).iter().map(Notice::id).collect::<Vec<_>>();
+    let gather = |ledger: &Ledger, name: &str| wait(ledger.store.gather_notice(company(name))).expect("a notice");
     ledger.post_persons("kaede", 0..5);
-    let due = wait(ledger.store.grants_due(10)).expect("grants");
-    assert_eq!(due.iter().map(|g| g.cycle).collect::<Vec<_>>(), [1, 2]);
-    for _ in 0..2 {
-        wait(ledger.store.mark_taken(due[0].clone())).expect("a mark");
-    }
+    ledger.post_persons("momiji", 0..2);
+    assert_eq!(wait(ledger.store.companies_to_tell()).expect("names"), [company("kaede"), company("momiji")]);
+    assert_eq!(due(&ledger), []);
+    gather(&ledger, "kaede");
+    ledger.post_persons("kaede", 5..12);
     ledger.reopen();
-    assert_eq!(wait(ledger.store.grants_due(10)).expect("grants"), due[1..]);
-    assert_eq!(wait(ledger.store.grants(&company("kaede"))).expect("grants"), due);
+    assert_eq!(due(&ledger)[0].grants().map(|g| g.cycle).collect::<Vec<_>>(), [1, 2]);
+    gather(&ledger, "kaede");
+    gather(&ledger, "momiji");
+    assert_eq!(ids(&ledger), ["notice:kaede:main:1", "notice:kaede:main:3", "notice:momiji:main:1"]);
+    assert_eq!(wait(ledger.store.notices_due(1)).expect("one")[0].last().cycle, 2);
+    let all: Vec<_> = due(&ledger).iter().flat_map(|n| n.grants().cloned().collect::<Vec<_>>()).collect();
+    assert_eq!(all[..6], wait(ledger.store.grants(&company("kaede"))).expect("grants"));
+    let first = due(&ledger).remove(0);
+    for _ in 0..2 {
+        wait(ledger.store.mark_taken(first.clone())).expect("a mark");
+    }
+    assert_eq!(ids(&ledger), ["notice:kaede:main:3", "notice:momiji:main:1"]);
+    assert_eq!(wait(ledger.store.companies_to_tell()).expect("names"), []);
 }
 
 #[test]
@@ -127,7 +141,7 @@ fn a_file_of_a_newer_program_is_left_alone() {
     let file = Connection::open(ledger.dir.path().join(LEDGER_FILE)).expect("the file");
     file.pragma_update(None, "user_version", 99).expect("a version");
     let opened = Store::open(ledger.dir.path()).map(|_| ());
-    assert_eq!(opened, Err(StoreError::Newer { found: 99, known: 3 }));
+    assert_eq!(opened, Err(StoreError::Newer { found: 99, known: 4 }));
 }
 
 #[test]
