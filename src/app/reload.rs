@@ -45,8 +45,13 @@ impl Reload {
         if let [(company, error), ..] = &disagreements[..] {
             return refuse(&format!("company {company}: {error}"));
         }
-        if let Some(Err(fault)) = self.tls.as_ref().map(ServerTls::reload) {
-            return refuse(&fault.to_string());
+        if let Some(tls) = self.tls.clone() {
+            // Files are read beside the runtime: a disk that hangs is not to hold up the mails of this thread.
+            match tokio::task::spawn_blocking(move || tls.reload()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(fault)) => return refuse(&fault.to_string()),
+                Err(_) => return refuse("reading the certificate failed"),
+            }
         }
         self.policy.swap(policy);
         self.agreed.store(true, Ordering::Relaxed);

@@ -83,8 +83,16 @@ pub(super) fn fold_phrase(phrase: &str) -> String {
 }
 
 /// Folds lines with their numbers; an empty line ends a paragraph.
-pub(super) fn fold<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Folded {
-    let mut folder = Folder { splits: true, ..Folder::default() };
+pub(super) fn fold<'a>(lines: impl Iterator<Item = (usize, &'a str)> + Clone) -> Folded {
+    // A buffer that grows step by step asks the allocator for each, and threads wait for one another there.
+    let (count, octets) = lines.clone().fold((0, 0), |(count, octets), (_, line)| (count + 1, octets + line.len()));
+    let room = Folded {
+        text: String::with_capacity(octets + count),
+        sentences: Vec::with_capacity(count),
+        lines: Vec::with_capacity(count),
+        ..Folded::default()
+    };
+    let mut folder = Folder { folded: room, splits: true, ..Folder::default() };
     for (number, line) in lines {
         folder.push_line(number, line);
     }

@@ -216,9 +216,12 @@ fn language_of(reading: &Reading, rules: &Rules) -> Lang {
 }
 
 /// One entry per rule: the winning words of body and subject. A result in a condition is no evidence.
+/// Pieces of evidence of an ordinary mail: room for so many is made at once.
+const EVIDENCE_USUAL: usize = 16;
+
 fn evidence_of(reading: &Reading, subject: &Reading, part: usize, rules: &Rules) -> Vec<Evidence> {
     let mut seen = vec![false; rules.list.len()];
-    let mut evidence = Vec::new();
+    let mut evidence = Vec::with_capacity(EVIDENCE_USUAL);
     for (read, in_subject) in [(reading, false), (subject, true)] {
         for (index, hit) in read.hits.iter().enumerate() {
             let (Some(rule), Some(seen)) = (rules.list.get(hit.rule), seen.get_mut(hit.rule)) else { continue };

@@ -6,6 +6,9 @@ use super::rules::{Kind, Rules};
 /// Longest gap between two steps of a phrase, in octets of folded text (some sixteen Japanese characters).
 const GAP_OCTETS_MAX: usize = 48;
 
+/// Hits of an ordinary mail: room for so many is made at once.
+const HITS_USUAL: usize = 32;
+
 /// Words of one rule in the text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hit {
@@ -22,8 +25,8 @@ pub(super) fn scan(folded: &Folded, rules: &Rules) -> Vec<Hit> {
         text: &folded.text,
         rules,
         states: vec![None; rules.slots()],
-        hits: Vec::new(),
-        exceptions: Vec::new(),
+        hits: Vec::with_capacity(HITS_USUAL),
+        exceptions: Vec::with_capacity(HITS_USUAL),
     };
     let mut sentence = 0;
     for found in rules.automaton.find_overlapping_iter(&folded.text) {

@@ -109,8 +109,11 @@ fn read_login(section: &Section<'_>, tls: &HopTls, to_mx: bool) -> Option<Login>
         let remedy = "set tls = \"verified\"; a password is never sent in clear";
         section.fault("user", Wrong::new("a user without TLS", remedy));
     } else if has_user && tls.mode != TlsMode::Verified {
-        let what = "whoever stands between us and the next hop can ask for the password";
-        section.warn("user", Wrong::new(what, "set tls = \"verified\""));
+        let mode = tls.mode.code();
+        let what =
+            format!("the password goes to whoever answers for the next hop: tls = \"{mode}\" checks no certificate");
+        let remedy = "set tls = \"verified\", with tls_ca and tls_names where the certificate is not a public one";
+        section.warn("user", Wrong::new(what, remedy));
     }
     Some(Login { user: user?, password: password.flatten()? })
 }

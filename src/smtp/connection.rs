@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::deadlines::{Awaited, Deadlines};
+use super::deadlines::{Awaited, Content, Deadlines};
 use super::guests::Guest;
 use super::input::Input;
 use super::room::Share;
@@ -176,8 +176,14 @@ impl<C: Custody> Connection<C> {
     async fn read(&mut self) -> io::Result<Wake> {
         // A transaction that has no message yet loses nothing by starting anew, and may never go on.
         let data = self.session.is_in_data();
-        let (transaction, begun) = (self.session.is_in_transaction(), !self.input.unread().is_empty());
-        let until = self.deadlines.until(Awaited { data, transaction, begun }, Instant::now());
+        let content = match () {
+            () if data => Content::Coming,
+            () if self.session.room() > 0 => Content::Here,
+            () if self.session.is_in_transaction() => Content::Open,
+            () => Content::Absent,
+        };
+        let awaited = Awaited { content, begun: !self.input.unread().is_empty() };
+        let until = self.deadlines.until(awaited, Instant::now());
         let Self { stream, input, shared, stop, .. } = self;
         let fill = poll_fn(|cx| input.poll_fill(Pin::new(&mut *stream), cx, &shared.buffers));
         let read = tokio::select! {

@@ -13,12 +13,24 @@ const GRACE: Duration = Duration::from_secs(30);
 /// What is being waited for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Awaited {
-    /// Octets of a message; else those of a command.
-    pub(super) data: bool,
-    /// A transaction is open: a message that began goes on, also between two chunks of it.
-    pub(super) transaction: bool,
+    /// How far the message is.
+    pub(super) content: Content,
     /// A part of the command has come.
     pub(super) begun: bool,
+}
+
+/// How far the message of a transaction is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Content {
+    /// There is no transaction.
+    #[default]
+    Absent,
+    /// A transaction is open: a message that has begun goes on.
+    Open,
+    /// A part of it is here, so that it has begun, though its next chunk has not.
+    Here,
+    /// Its octets are what comes next; else those of a command do.
+    Coming,
 }
 
 /// The clocks of one connection.
@@ -54,12 +66,13 @@ impl Deadlines {
 
     /// Until when the next octet has to come.
     pub(super) fn until(&mut self, awaited: Awaited, now: Instant) -> Instant {
-        self.message = match self.message {
-            None if awaited.data => Some((now, 0)),
-            begun if awaited.data || awaited.transaction => begun,
-            _ => None,
+        self.message = match (self.message, awaited.content) {
+            (_, Content::Absent) => None,
+            (None, Content::Here | Content::Coming) => Some((now, 0)),
+            (begun, _) => begun,
         };
-        self.command = if awaited.begun && !awaited.data { self.command.or(Some(now)) } else { None };
+        let is_command = awaited.begun && awaited.content != Content::Coming;
+        self.command = if is_command { self.command.or(Some(now)) } else { None };
         let command = self.command.map(|began| began + Duration::from_secs(self.limits.command_seconds_max));
         let message = self.message.map(|(began, octets)| began + self.time_for(octets));
         [Some(self.connection_end), command, message].into_iter().flatten().fold(now + self.idle(), Instant::min)
@@ -79,9 +92,9 @@ impl Deadlines {
 mod tests {
     use super::*;
 
-    const COMMAND: Awaited = Awaited { data: false, transaction: false, begun: true };
-    const DATA: Awaited = Awaited { data: true, transaction: true, begun: false };
-    const BETWEEN_CHUNKS: Awaited = Awaited { data: false, transaction: true, begun: false };
+    const COMMAND: Awaited = Awaited { content: Content::Absent, begun: true };
+    const DATA: Awaited = Awaited { content: Content::Coming, begun: false };
+    const BETWEEN_CHUNKS: Awaited = Awaited { content: Content::Open, begun: false };
 
     fn limits() -> Limits {
         Limits {
@@ -138,5 +151,8 @@ mod tests {
                 (60, 10, DATA, 90),
             ],
         );
+        // A first chunk that came whole, with its command, begins the message as well.
+        let content = Awaited { content: Content::Here, ..BETWEEN_CHUNKS };
+        check(limits(), &[(0, 0, BETWEEN_CHUNKS, 100), (10, 100, content, 40), (30, 50, content, 45)]);
     }
 }

@@ -1,6 +1,7 @@
 //! The door with real sockets and a custody that only notes what it was given.
 
 mod limits;
+mod pace;
 mod tls;
 mod who;
 

@@ -29,6 +29,8 @@ pub(super) struct Queue {
 struct Waiting {
     jobs: Vec<Job>,
     closed: bool,
+    /// The writer sleeps until something comes. Nobody else is to be woken, and it only once: each call costs.
+    asleep: bool,
 }
 
 /// What the writer finds.
@@ -43,7 +45,7 @@ pub(super) enum Taken {
 
 impl Queue {
     pub(super) fn new(batches_max: usize) -> Self {
-        let waiting = Mutex::new(Waiting { jobs: Vec::new(), closed: false });
+        let waiting = Mutex::new(Waiting { jobs: Vec::new(), closed: false, asleep: false });
         let places = Arc::new(Semaphore::new(batches_max.clamp(1, Semaphore::MAX_PERMITS)));
         Self { waiting, arrived: Condvar::new(), places }
     }
@@ -60,15 +62,21 @@ impl Queue {
             return Err(SpoolError::Closed);
         }
         waiting.jobs.push(job);
+        let was_asleep = std::mem::take(&mut waiting.asleep);
         drop(waiting);
-        self.arrived.notify_one();
+        if was_asleep {
+            self.arrived.notify_one();
+        }
         Ok(())
     }
 
     /// Takes all that wait; blocks until some do, the time is over (`None`: never), or the queue is closed and empty.
     /// Behind the first of them more may `gather` for a while.
     pub(super) fn take(&self, wait: Option<Duration>, gather: Option<Duration>) -> Taken {
-        let empty = |w: &mut Waiting| w.jobs.is_empty() && !w.closed;
+        let empty = |w: &mut Waiting| {
+            w.asleep = w.jobs.is_empty() && !w.closed;
+            w.asleep
+        };
         let guard = self.lock();
         let mut waiting = match wait {
             None => self.arrived.wait_while(guard, empty).unwrap_or_else(PoisonError::into_inner),
@@ -77,6 +85,7 @@ impl Queue {
                 woken.unwrap_or_else(PoisonError::into_inner).0
             }
         };
+        waiting.asleep = false;
         if let Some(gather) = gather.filter(|_| !waiting.jobs.is_empty()) {
             drop(waiting);
             std::thread::sleep(gather);

@@ -180,11 +180,16 @@ impl Writer {
         if is_new_mail_only(&job.writes) && (!self.state.is_writable() || self.room.is_low()) {
             return Ok(Err(SpoolError::NoSpace));
         }
+        if let [Write::Outbox(_)] = &job.writes[..] {
+            // One row is written whole or not at all by itself.
+            return match self.apply_in_place(job) {
+                Err(Fault::Conflict(what)) if !self.connection.is_autocommit() => Ok(Err(SpoolError::Conflict(what))),
+                applied => applied.map(Ok),
+            };
+        }
         execute(&self.connection, "SAVEPOINT batch", [])?;
         let kept = self.written.len();
-        let (content, written) = (&mut self.content, &mut self.written);
-        let mut target = Target { connection: &self.connection, content, written };
-        let outcome = match apply(&mut target, &job.writes, &job.placed) {
+        let outcome = match self.apply_in_place(job) {
             Ok(effects) => Ok(effects),
             Err(Fault::Conflict(what)) if !self.connection.is_autocommit() => {
                 execute(&self.connection, "ROLLBACK TO batch", [])?;
@@ -195,6 +200,12 @@ impl Writer {
         };
         execute(&self.connection, "RELEASE batch", [])?;
         Ok(outcome)
+    }
+
+    fn apply_in_place(&mut self, job: &Job) -> Result<Effects, Fault> {
+        let (content, written) = (&mut self.content, &mut self.written);
+        let mut target = Target { connection: &self.connection, content, written };
+        apply(&mut target, &job.writes, &job.placed)
     }
 
     /// SQLite has often done it itself. If it cannot be done, nothing more can be written by this connection.

@@ -34,7 +34,7 @@ pub fn open(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Newer { found, known });
     }
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -8192;
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -2048;
          PRAGMA wal_autocheckpoint = 4000;",
     )?;
     let transaction = connection.transaction()?;

@@ -166,7 +166,7 @@ impl MessageEvent {
 }
 
 fn join<T: AsRef<str>>(parts: impl Iterator<Item = T>) -> String {
-    let mut joined = String::new();
+    let mut joined = String::with_capacity(128);
     for part in parts {
         if !joined.is_empty() {
             joined.push(' ');

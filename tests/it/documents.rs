@@ -82,6 +82,7 @@ fn the_readme_promises_what_ci_runs_and_the_links_lead_somewhere() {
         "docs/commands.md",
         "docs/interoperation.md",
         "docs/operations.md",
+        "docs/rules.md",
         "docs/ja/operations.md",
     ] {
         let (text, folder) = (read(file), Path::new(file).parent().expect("a folder"));
@@ -140,5 +141,65 @@ fn every_program_that_is_said_to_be_tried_has_its_tests_and_every_test_is_told()
     }
     for test in &tests {
         assert!(told.iter().any(|start| test.starts_with(start)), "docs/interoperation.md does not tell of {test}");
+    }
+}
+
+/// The names of all tests of the package, properties too.
+fn all_tests() -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut folders, mut found) = (vec![root.join("src"), root.join("tests")], BTreeSet::new());
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).expect("a folder").flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = fs::read_to_string(&path).expect("a source");
+                let lines = text.lines().map(str::trim).collect::<Vec<_>>();
+                let named = lines
+                    .windows(2)
+                    .filter(|two| two[0].starts_with("#[test]") || two[0].starts_with("#[tokio::test"))
+                    .map(|two| two[1]);
+                let name = |line: &str| Some(line.split_once("fn ")?.1.split_once('(')?.0.to_owned());
+                found.extend(named.filter_map(name));
+            }
+        }
+    }
+    found
+}
+
+/// What stands in code type in a cell.
+fn in_code(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_rule_and_every_limit_has_its_tests_or_says_whose_it_is() {
+    let text = read("docs/rules.md");
+    let tables: BTreeMap<&str, &str> = text.split("\n## ").filter_map(|s| s.split_once('\n')).collect();
+    let tests = all_tests();
+    assert!(tests.len() > 700 && tests.contains("any_line_is_read_without_harm"), "{}", tests.len());
+    let is_test = |name: &str| tests.contains(name) || name.ends_with('/');
+    for (title, last) in [("Mail in transit", 34), ("Reliability and safety", 20)] {
+        let lines = tables[title].lines().filter(|l| l.starts_with("| ") && !l.starts_with("| #"));
+        for (number, line) in (1..).zip(lines.clone()) {
+            let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+            let [at, _, proved] = cells[..] else { panic!("{line}") };
+            assert_eq!(at, number.to_string(), "{title}");
+            assert!(!proved.is_empty(), "{line}");
+            assert_eq!(
+                in_code(proved).find(|name| !is_test(name)),
+                None,
+                "{title} {number} names a test that is not there"
+            );
+        }
+        assert_eq!(lines.count(), last, "{title}");
+    }
+    let limits = codes(tables["The limits of the SMTP server"]);
+    let fields = read("src/proto/smtp/limits.rs");
+    let fields = fields.lines().filter_map(|l| l.strip_prefix("    pub ")?.split_once(": ")).map(|(name, _)| name);
+    assert_eq!(limits.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), fields.collect::<Vec<_>>());
+    for (limit, proved) in &limits {
+        assert_eq!(in_code(proved).find(|name| !tests.contains(*name)), None, "{limit} names a test that is not there");
+        assert!(in_code(proved).next().is_some(), "{limit} has no test");
     }
 }

@@ -31,6 +31,7 @@ mod protected_next_hop;
 mod reload;
 mod right_over_tls;
 mod right_to_relay;
+mod rules;
 mod send_test;
 mod sink;
 mod smtp;

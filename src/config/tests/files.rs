@@ -155,6 +155,22 @@ fn a_password_is_one_line_and_stands_in_no_finding() {
 }
 
 #[test]
+fn a_password_for_whoever_answers_is_warned_of_with_what_to_do() {
+    for (tls, warned) in [("required", true), ("opportunistic", true), ("verified", false)] {
+        let route = "[[route]]\nname = \"default\"\nnext_hop = \"smarthost.example:587\"\n\
+                     user = \"relay\"\npassword_file = \"smarthost.password\"\n";
+        let house = House::new(&format!("{route}tls = \"{tls}\"\n"), NETWORK);
+        house.put("smarthost.password", "plum blossom\n", 0o600);
+        let wanted =
+            format!("warning: route.user: the password goes to whoever answers for the next hop: tls = \"{tls}\" ");
+        let all: [&str; 1] = [&wanted];
+        house.check(if warned { &all } else { &[] });
+        assert_eq!(house.findings().contains("set tls = \"verified\", with tls_ca and tls_names"), warned);
+        assert!(house.settings().routes[0].login.is_some());
+    }
+}
+
+#[test]
 fn the_recipients_own_servers_prove_delivery_unless_it_is_said_otherwise() {
     let route = |more: &str| {
         let text = format!("[[route]]\nname = \"default\"\nnext_hop = \"mx:2525\"\n{more}");

@@ -14,6 +14,9 @@ use crate::mail::charset::Charset;
 /// Elements nested deeper than this are not read.
 const DEPTH_MAX: usize = 512;
 
+/// Elements of ordinary mails are nested no deeper.
+const DEPTH_USUAL: usize = 16;
+
 /// An element that is open where the reading stands, with what it and those around it say.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a property of its own that is inherited by itself")]
@@ -62,8 +65,16 @@ struct Reader<'a> {
 
 /// Reads the lines between the tokens of `body`.
 pub(super) fn read(body: &[u8], charset: Charset, tokens: Vec<Token>) -> Result<Page, HtmlFault> {
-    let page = Page { text: String::with_capacity(body.len() / 2), ..Page::default() };
-    let mut reader = Reader { body, charset, page, states: Vec::new(), open: Vec::new(), line: Pending::default() };
+    // Room for all of an ordinary page: about every second token is a start tag, and few of them begin a block.
+    let tags = tokens.len() / 2;
+    let page = Page {
+        text: String::with_capacity(body.len()),
+        lines: Vec::with_capacity(tags),
+        blocks: Vec::with_capacity(tags),
+        ..Page::default()
+    };
+    let (states, open) = (Vec::with_capacity(tags), Vec::with_capacity(DEPTH_USUAL));
+    let mut reader = Reader { body, charset, page, states, open, line: Pending::default() };
     let mut at = 0;
     for token in tokens {
         reader.gap(at..token.octets.start)?;

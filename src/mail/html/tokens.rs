@@ -41,13 +41,16 @@ pub(super) struct Start {
     pub(super) opens: bool,
 }
 
+/// There is about one tag in so many octets of a page.
+const TAG_OCTETS_USUAL: usize = 40;
+
 type Found = Rc<RefCell<Vec<Token>>>;
 
 /// Finds all tokens, in order.
 pub(super) fn read(body: &[u8], charset: Charset) -> Result<Vec<Token>, HtmlFault> {
     let masked = if charset.is_ascii_compatible() { None } else { Some(mask(body)?) };
     let encoding = AsciiCompatibleEncoding::new(charset.markup_encoding()).ok_or(HtmlFault::Ambiguous)?;
-    let found = Found::default();
+    let found: Found = Rc::new(RefCell::new(Vec::with_capacity(body.len() / TAG_OCTETS_USUAL)));
     let (of_elements, of_comments, of_doctypes) = (Rc::clone(&found), Rc::clone(&found), Rc::clone(&found));
     let settings = Settings::new()
         .append_element_content_handler(element!("*", move |e| {

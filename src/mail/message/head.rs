@@ -176,7 +176,11 @@ fn media_of(parsed: &ContentType<'_>) -> Option<String> {
     let subtype = parsed.c_subtype.as_deref()?;
     let is_token =
         |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&b));
-    (is_token(&parsed.c_type) && is_token(subtype)).then(|| format!("{}/{subtype}", parsed.c_type).to_ascii_lowercase())
+    (is_token(&parsed.c_type) && is_token(subtype)).then(|| {
+        let mut media = [&*parsed.c_type, "/", subtype].concat();
+        media.make_ascii_lowercase();
+        media
+    })
 }
 
 /// The boundary, if it is a legal one that stands in the header letter for letter (no escapes, no pieces).

@@ -26,9 +26,17 @@ pub(super) struct Header {
     pub(super) faults: Vec<Fault>,
 }
 
+/// Fields of an ordinary header: room for so many is made at once.
+const FIELDS_USUAL: usize = 16;
+
 /// Reads the header that starts at `start`, at most to `limit`. `ends` knows the lines that cannot belong to it.
 pub(super) fn scan(raw: &[u8], start: usize, limit: usize, ends: impl Fn(&[u8]) -> bool) -> Header {
-    let mut header = Header { fields: Vec::new(), octets: start..start, body_start: start, faults: Vec::new() };
+    let mut header = Header {
+        fields: Vec::with_capacity(FIELDS_USUAL),
+        octets: start..start,
+        body_start: start,
+        faults: Vec::new(),
+    };
     let limit = limit.min(raw.len());
     let mut at = start;
     while at < limit {

@@ -3,10 +3,12 @@
 //! What a next hop says decides whether a mail counts as delivered, so a reply that is not well formed is no reply.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// Longest reply taken from a peer, all lines together, in octets.
 pub const REPLY_OCTETS_MAX: usize = 16 * 1024;
+/// Octets of one line that we write, its CRLF included (RFC 5321 4.5.3.1.5).
+const LINE_OCTETS_MAX: usize = 512;
 
 /// An enhanced status code (RFC 3463), such as 5.7.1.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -121,16 +123,22 @@ impl Reply {
 
     /// Appends the wire form: every line with the code, the enhanced code if any, and CRLF.
     ///
-    /// Control characters in the text become `?`, so no text from elsewhere can end a line.
+    /// Control characters in the text become `?`, so no text from elsewhere can end a line. A line is cut at 512 octets
+    /// (RFC 5321 4.5.3.1.5).
     pub fn write_to(&self, out: &mut Vec<u8>) {
         let mut lines = self.lines().peekable();
         while let Some(line) = lines.next() {
+            let end = out.len() + LINE_OCTETS_MAX - 2;
             let mark = if lines.peek().is_some() { '-' } else { ' ' };
-            out.extend_from_slice(format!("{:03}{mark}", self.code).as_bytes());
+            out.reserve(line.len() + 24);
+            // Writing to a vector cannot fail.
+            let _ = write!(Octets(out), "{:03}{mark}", self.code);
             if let Some(enhanced) = self.enhanced {
-                out.extend_from_slice(format!("{enhanced} ").as_bytes());
+                let _ = write!(Octets(out), "{enhanced} ");
             }
-            out.extend_from_slice(harmless(line).as_bytes());
+            let text = harmless(line);
+            let cut = text.floor_char_boundary(end.saturating_sub(out.len()));
+            out.extend_from_slice(&text.as_bytes()[..cut]);
             out.extend_from_slice(b"\r\n");
         }
     }
@@ -224,7 +232,9 @@ impl Line {
             Some(_) => return Err(ReplyFault::Separator),
         };
         let text = String::from_utf8_lossy(line.get(4..).unwrap_or_default());
-        Ok(Self { code, last, text: harmless(&text).into_owned() })
+        // A mark of three octets for each that is no UTF-8 would let a reply grow beyond what any reply may have.
+        let text = harmless(&text).replace(char::REPLACEMENT_CHARACTER, "?");
+        Ok(Self { code, last, text })
     }
 }
 
@@ -247,6 +257,16 @@ fn check_unfinished(octets: &[u8], taken: usize) -> Result<Option<(Reply, usize)
         read_code(rest)?;
     }
     Ok(None)
+}
+
+/// Takes text as octets, with no text of its own on the way.
+struct Octets<'a>(&'a mut Vec<u8>);
+
+impl Write for Octets<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
 }
 
 fn harmless(text: &str) -> Cow<'_, str> {
@@ -319,6 +339,24 @@ mod tests {
         let mut out = Vec::new();
         Reply::new(550, (5, 7, 1), "").with_text("a\rb\u{1b}[31m\nsecond").write_to(&mut out);
         assert_eq!(String::from_utf8_lossy(&out), "550-5.7.1 a?b?[31m\r\n550 5.7.1 second\r\n");
+    }
+
+    #[test]
+    fn words_in_another_charset_make_no_reply_longer_than_it_came() {
+        let line = [b"550 ".as_slice(), &[0xc5; 8000], b"\r\n"].concat();
+        let (reply, _) = Reply::read(&line).ok().flatten().expect("a reply");
+        assert!(reply.text.len() <= 8000 && reply.text.bytes().all(|b| b == b'?'));
+    }
+
+    #[test]
+    fn no_line_of_ours_is_longer_than_the_standard_lets_it_be() {
+        for text in ["x".repeat(16_000), "あ".repeat(5000), format!("short\n{}", "é".repeat(600))] {
+            let mut out = Vec::new();
+            Reply::new(550, (5, 7, 1), "").with_text(text).write_to(&mut out);
+            let text = String::from_utf8(out).expect("whole characters");
+            assert!(text.split_inclusive('\n').all(|line| line.len() <= 512 && line.ends_with("\r\n")));
+            assert!(text.len() > 500 && text.starts_with("550"));
+        }
     }
 
     proptest::proptest! {

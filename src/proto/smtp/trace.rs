@@ -1,5 +1,6 @@
 //! Trace information (RFC 5321 4.4): the Received field we put in front, and counting those that are there.
 
+use std::fmt::Write;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -25,12 +26,18 @@ impl Trace<'_> {
     /// The whole field, folded, with its final CRLF.
     pub fn line(&self) -> String {
         let Self { helo, host, protocol, id, .. } = self;
-        let client = match self.client.to_canonical() {
-            IpAddr::V4(ip) => format!("[{ip}]"),
-            IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
+        let (tag, client) = match self.client.to_canonical() {
+            ip @ IpAddr::V4(_) => ("", ip),
+            ip @ IpAddr::V6(_) => ("IPv6:", ip),
         };
         let at = self.at.strftime("%a, %d %b %Y %H:%M:%S +0000");
-        format!("Received: from {helo} ({client})\r\n\tby {host} with {protocol} id {id};\r\n\t{at}\r\n")
+        let mut line = String::with_capacity(helo.len() + host.len() + id.len() + 160);
+        // Writing to a string cannot fail.
+        let _ = write!(
+            line,
+            "Received: from {helo} ([{tag}{client}])\r\n\tby {host} with {protocol} id {id};\r\n\t{at}\r\n"
+        );
+        line
     }
 }
 

@@ -36,7 +36,8 @@ pub(super) fn mail(plan: &Plan<'_>, offered: &Capabilities) -> Option<Box<[u8]>>
         Some(address) => wire_form(address, offered)?,
         None => Cow::Borrowed(""),
     };
-    let mut line = format!("MAIL FROM:<{sender}>");
+    let mut line = String::with_capacity(sender.len() + 128);
+    line.extend(["MAIL FROM:<", &*sender, ">"]);
     // Writing to a string cannot fail.
     if offered.size.is_some() {
         let _ = write!(line, " SIZE={}", plan.octets);
