@@ -133,8 +133,10 @@ fn read_return_path(section: &Section<'_>, sender_domains: &[Domain]) -> (Option
     } else if !sender_domains.iter().any(|sender| domain.is_within(sender)) {
         let what = format!("{domain} is below none of the company's sender domains, so DMARC would not be aligned");
         section.fault("domain", Wrong::new(what, "take a sub-domain of the domain in From"));
+    } else {
+        return (Some(ReturnPath { domain, keep_days }), at);
     }
-    (Some(ReturnPath { domain, keep_days }), at)
+    (None, at)
 }
 
 fn read_proofs(section: &Section<'_>, top: &Section<'_>) -> (ProvedBy, ProofPlaces) {
