@@ -115,7 +115,7 @@ pub struct Copy {
     /// The referrals that count once this copy is delivered.
     pub offers: Vec<Offer>,
     /// The sender it leaves with, where its edits do: a tagged one of our own; absent: the mail's.
-    pub return_path: Option<Address>,
+    pub return_path: Option<Box<Address>>,
 }
 
 /// A referral that will count when its recipient's copy is accepted.

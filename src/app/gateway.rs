@@ -12,7 +12,7 @@ use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, doors, hostname, keep_posted, listen, log_recovered, notices_from,
+    answer_admins, delivery, directory, doors, hostname, listen, log_recovered, notices_from, pump_options,
     refuse_without_credentials, spool_options, surroundings,
 };
 use super::reload::Reload;
@@ -29,7 +29,7 @@ use crate::referral::CompanyId;
 use crate::smtp::custody::{Relay, Services};
 use crate::smtp::{self, Door};
 use crate::spool::{Spool, SpoolError};
-use crate::store::{Pump, PumpOptions, Store, StoreError};
+use crate::store::{Pump, Store, StoreError};
 use crate::sys::clock;
 use crate::sys::tls::TlsFault;
 use crate::watch::Watch;
@@ -111,8 +111,7 @@ impl Gateway {
         log_recovered(&spool);
         let around = surroundings(&settings, &watch, &addresses);
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
-        let options = PumpOptions { keep_posted: keep_posted(&settings), ..PumpOptions::default() };
-        let pump = Pump::start(spool.clone(), store.clone(), options);
+        let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };

@@ -21,6 +21,7 @@ use crate::policy::PolicyHandle;
 use crate::referral::wording::Language;
 use crate::smtp::{Entrance, listener_for};
 use crate::spool::{Spool, SpoolOptions};
+use crate::store::PumpOptions;
 use crate::watch::Watch;
 
 pub(super) fn refuse_without_credentials(settings: &Settings) -> Result<(), StartFault> {
@@ -78,8 +79,9 @@ pub(super) fn spool_options(settings: &Settings) -> SpoolOptions {
     }
 }
 
-pub(super) fn keep_posted(settings: &Settings) -> jiff::SignedDuration {
-    jiff::SignedDuration::try_from(settings.spool.keep_posted).unwrap_or(jiff::SignedDuration::MAX)
+pub(super) fn pump_options(settings: &Settings) -> PumpOptions {
+    let keep_posted = jiff::SignedDuration::try_from(settings.spool.keep_posted).unwrap_or(jiff::SignedDuration::MAX);
+    PumpOptions { keep_posted, ..PumpOptions::default() }
 }
 
 pub(super) fn log_recovered(spool: &Spool) {

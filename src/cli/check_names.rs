@@ -40,9 +40,9 @@ async fn mail_comes_here(settings: &Settings, names: &dyn Resolve, domain: &Doma
         Err(fault) => return Some(missing(domain, "MX", &fault, "let one lead to this host")),
     };
     for mx in &hosts {
-        let named = settings.hostname.as_ref().is_some_and(|ours| ours.as_str() == mx.host);
+        let is_ours = settings.hostname.as_ref().is_some_and(|ours| ours.as_str() == mx.host);
         let addresses = names.addresses(&mx.host).await.map(|answer| answer.records).unwrap_or_default();
-        if named || addresses.into_iter().any(is_own) {
+        if is_ours || addresses.into_iter().any(is_own) {
             return None;
         }
     }

@@ -255,7 +255,7 @@ fn new_copy(job: &Job) -> NewCopy {
             inserted: offer.inserted,
         })
     });
-    let return_path = job.copy.return_path.clone();
+    let return_path = job.copy.return_path.as_deref().cloned();
     NewCopy { edits: job.copy.edits.clone(), offers: offers.collect(), return_path }
 }
 

@@ -139,7 +139,8 @@ pub struct Posting {
     pub pool: Pool,
 }
 
-/// Posts an acceptance or a delivery that was never posted before. `contract` is what [`ruling`] found, `pool` that of its series.
+/// Posts an acceptance or a delivery that was never posted before. `contract` is what [`ruling`] found, `pool` that of
+/// its series.
 pub fn post(person: Option<Referral>, event: &ReferralEvent, contract: &Arc<ContractVersion>, pool: Pool) -> Posting {
     let covering = person.filter(|r| r.covers(event.at));
     let stage = Stage::from(event.proves);

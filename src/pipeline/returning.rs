@@ -1,7 +1,7 @@
 //! The return path of our own: which copies get a tag for their sender, and what is sealed behind it.
 //!
-//! Only a copy that got a line, for one candidate, in a mail whose sender nobody has tagged before. The tag stands below
-//! the domain of From, so that SPF speaks for it and DMARC stays aligned.
+//! Only a copy that got a line, for one candidate, in a mail whose sender nobody has tagged before. The tag stands
+//! below the domain of From, so that SPF speaks for it and DMARC stays aligned.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ pub fn tag_copies(
                 Some((address, row)) => {
                     copy.recipients.retain(|recipient| *recipient != offer.recipient);
                     let (recipients, edits) = (vec![offer.recipient], copy.edits.clone());
-                    copies.push(Copy { recipients, edits, offers: vec![offer], return_path: Some(address) });
+                    copies.push(Copy { recipients, edits, offers: vec![offer], return_path: Some(Box::new(address)) });
                     rows.push(row);
                 }
                 None => copy.offers.push(offer),

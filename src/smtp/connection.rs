@@ -22,7 +22,7 @@ use super::{Admission, Arrived, Custody};
 use crate::mail::address::Address;
 use crate::pipeline::Client;
 use crate::proto::smtp::reply::Reply;
-use crate::proto::smtp::session::{Action, Peer, Session, Terms, Transaction};
+use crate::proto::smtp::session::{Action, Peer, Returns, Session, Terms, Transaction};
 use crate::sys;
 use crate::sys::tls::Stream;
 use crate::watch::{Counter, Held, Watch};
@@ -85,8 +85,8 @@ impl<C: Custody> Connection<C> {
         shared: Arc<Shared<C>>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let may_return = shared.custody.has_return_paths();
-        let peer = Peer { may_relay: admission.may_relay, role: shared.role(&client), may_return, ..Peer::default() };
+        let returns = if shared.custody.has_return_paths() { Returns::Taken } else { Returns::None };
+        let peer = Peer { may_relay: admission.may_relay, role: shared.role(&client), returns, ..Peer::default() };
         Self {
             stream,
             client,

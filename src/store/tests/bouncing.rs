@@ -124,7 +124,8 @@ proptest! {
             }
         }
         // Any order will do, as long as it is the same for the same seed.
-        events.sort_by_key(|event| event.id().iter().fold(order, |seed, octet| seed.wrapping_mul(31) ^ u64::from(*octet)));
+        let mix = |seed: u64, octet: &u8| seed.wrapping_mul(31) ^ u64::from(*octet);
+        events.sort_by_key(|event| event.id().iter().fold(order, mix));
         let (mut rest, mut cuts) = (events.as_slice(), cuts.iter().cycle());
         let (mut most, net) = (0, i64::try_from(arrived.len()).unwrap_or(0));
         while let Some(size) = cuts.next().filter(|_| !rest.is_empty()) {

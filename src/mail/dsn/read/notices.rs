@@ -56,7 +56,8 @@ const DELAYS: [&str; 17] = [
     "配送が遅延しています",
 ];
 
-/// How notices of failure put it, by the program that writes so. Blanks and line ends count as one blank, case does not.
+/// How notices of failure put it, by the program that writes so. Blanks and line ends count as one blank, and case as
+/// nothing.
 const FAILURES: [(&str, &[&str]); 24] = [
     ("postfix", &["i'm sorry to have to inform you that your message could not be delivered"]),
     (
@@ -183,10 +184,10 @@ pub(super) fn read(message: &Message<'_>, texts: &[Vec<String>]) -> Option<Readi
 
 fn known(flat: &str) -> Option<(Verdict, &'static str)> {
     let has = |words: &&str| flat.contains(*words);
-    if DELAYS.iter().any(|words| has(words)) {
+    if DELAYS.iter().any(has) {
         return Some((Verdict::Delayed, "notice_of_delay"));
     }
-    let (form, _) = FAILURES.iter().find(|(_, openings)| openings.iter().any(|words| has(words)))?;
+    let (form, _) = FAILURES.iter().find(|(_, openings)| openings.iter().any(has))?;
     Some((Verdict::Failed, form))
 }
 

@@ -64,8 +64,8 @@ pub struct Peer {
     pub tls: bool,
     /// Whether it logged in, here or at a proxy that says so.
     pub authenticated: bool,
-    /// Whether the shell is asked about each recipient, since mail may come back on a return path of ours.
-    pub may_return: bool,
+    /// Whether mail may come back on return paths of ours.
+    pub returns: Returns,
     /// What it may say of others.
     pub role: Role,
 }
@@ -78,6 +78,16 @@ pub enum Role {
     Client,
     /// It may say with XCLIENT for whom it speaks.
     Proxy,
+}
+
+/// Whether mail may come back on return paths of ours.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Returns {
+    /// There are none.
+    #[default]
+    None,
+    /// There are, and the shell is asked about each recipient.
+    Taken,
 }
 
 /// What the shell found out about a recipient.

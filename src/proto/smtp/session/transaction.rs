@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
-use super::{Action, Availability, CameBack, Peer, Session, Stage};
+use super::{Action, Availability, CameBack, Peer, Returns, Session, Stage};
 use crate::mail::address::Address;
 use crate::mail::envelope::{Dsn, Envelope, RecipientDsn};
 use crate::proto::smtp::command::{CommandFault, Hello, MailFrom, RcptTo};
@@ -137,11 +137,11 @@ impl Session {
     }
 
     pub(super) fn add_recipient(&mut self, recipient: RcptTo) -> Action {
-        if !self.open.as_ref().is_some_and(|open| open.decoder.is_none()) {
+        if self.open.as_ref().is_none_or(|open| open.decoder.is_some()) {
             let text = if self.open.is_some() { "The message has begun" } else { "Say MAIL first" };
             return self.refuse(Reply::new(503, (5, 5, 1), text));
         }
-        if self.peer.may_return {
+        if self.peer.returns == Returns::Taken {
             let address = Box::new(recipient.address.clone());
             self.stage = Stage::Asking(Box::new(recipient));
             return Action::Recipient(address);

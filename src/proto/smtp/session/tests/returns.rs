@@ -3,7 +3,7 @@
 use super::*;
 
 fn say(peer: Peer, dialogue: &str) {
-    let mut talk = Talk::at(plain(limits()), Peer { may_return: true, ..peer });
+    let mut talk = Talk::at(plain(limits()), Peer { returns: Returns::Taken, ..peer });
     let said: Vec<&str> = dialogue.lines().filter_map(|line| line.strip_prefix("C: ")).collect();
     let expected: Vec<&str> = dialogue.lines().filter(|line| !line.starts_with("C: ")).collect();
     for line in said {
