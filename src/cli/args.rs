@@ -85,7 +85,7 @@ pub struct CheckArgs {
     /// Also ask the name servers for the records that return paths need (MX, SPF).
     #[arg(long)]
     pub dns: bool,
-    /// Print one JSON object: `ok`, `findings` (severity, file, line, key, what, remedy), `companies`; `dns` with --dns.
+    /// Print one JSON object: `ok`, `findings` (severity, file, line, key, what, remedy), `companies`, `dns` if asked for.
     #[arg(long)]
     pub json: bool,
 }

@@ -83,8 +83,8 @@ proptest::proptest! {
 
     #[test]
     fn the_groups_of_a_status_part_can_be_anything(
-        fields in "(Action: (failed|delayed|delivered|x)|Status: [245]\\.[0-9]\\.[0-9]|Final-Recipient: rfc822; a@b.example|\
-                   \\PC{0,9}|\r\n){0,20}",
+        fields in "(Action: (failed|delayed|delivered|x)|Status: [245]\\.[0-9]\\.[0-9]|\
+                   Final-Recipient: rfc822; a@b.example|\\PC{0,9}|\r\n){0,20}",
     ) {
         let head = "From: MAILER-DAEMON@mx.example\r\nContent-Type: message/delivery-status\r\n\r\n";
         let reading = read(format!("{head}{fields}\r\n").as_bytes());
