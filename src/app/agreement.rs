@@ -13,7 +13,7 @@ use crate::store::{Store, StoreError};
 /// What a policy is made of beside the settings.
 pub struct Terms {
     store: Store,
-    root: RootKey,
+    root: Arc<RootKey>,
     rules: Arc<Rules>,
 }
 
@@ -27,7 +27,7 @@ pub struct Agreed {
 
 impl Terms {
     /// Those of an installation.
-    pub fn new(store: Store, root: RootKey) -> Self {
+    pub fn new(store: Store, root: Arc<RootKey>) -> Self {
         Self { store, root, rules: Arc::new(Rules::built_in()) }
     }
 

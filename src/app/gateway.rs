@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
+use super::glance::Glance;
 use super::operator::Operator;
 use super::parts::{
     answer_admins, delivery, directory, doors, hostname, listen, log_recovered, notices_from, pump_options,
@@ -101,9 +102,9 @@ impl Gateway {
         let entrances = listen(&settings, handed)?;
         let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
-        let root = keys::open_root_key(&data)?;
+        let root = Arc::new(keys::open_root_key(&data)?);
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;
-        let terms = Terms::new(store.clone(), root);
+        let terms = Terms::new(store.clone(), Arc::clone(&root));
         let Agreed { policy, disagreements } = terms.agree(&settings).await;
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
@@ -123,6 +124,8 @@ impl Gateway {
             spool: spool.clone(),
             deliver: deliver.clone(),
             store: store.clone(),
+            root,
+            glance: Glance::default(),
             hostname: hostname.clone(),
             doors: doors(&settings, &entrances),
             policy: policy.clone(),

@@ -3,8 +3,9 @@
 mod agreement;
 mod courier;
 pub mod gateway;
+mod glance;
 mod operator;
-mod parts;
+pub(crate) mod parts;
 mod reload;
 mod serve;
 

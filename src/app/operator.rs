@@ -7,18 +7,27 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
+use super::glance::Glance;
+use crate::config::keys::RootKey;
 use crate::control::ledger::answer_ledger;
+use crate::control::recover::recover;
+use crate::control::spool::{Hand, answer_spool};
 use crate::control::test_mail::{self, TestDoor};
+use crate::control::trace::trace;
 use crate::control::users::answer_users;
-use crate::control::{Answer, Caller, Request, SpoolStatus, Status};
+use crate::control::{Answer, Caller, DestinationState, Request, SpoolStatus, Status};
 use crate::deliver::Deliver;
-use crate::policy::PolicyHandle;
-use crate::spool::Spool;
+use crate::policy::{PolicyHandle, keys_of};
+use crate::spool::{Entry, Spool, Write};
 use crate::store::Store;
+use crate::sys::clock;
 use crate::watch::{Gauge, Watch};
 
 /// Next hops told of at one time.
 const NEXT_HOPS_MAX: usize = 100;
+
+/// Destinations told of at one time.
+const DESTINATIONS_MAX: usize = 100;
 
 /// What the answers are made of.
 pub struct Operator {
@@ -32,8 +41,12 @@ pub struct Operator {
     pub deliver: Deliver,
     /// The ledger.
     pub store: Store,
+    /// What the keys of all companies derive from, to find a person by the address.
+    pub root: Arc<RootKey>,
     /// Who may log in stands beside the policy.
     pub policy: PolicyHandle,
+    /// What waits where, as it was looked at last.
+    pub glance: Glance,
     /// One change of users at a time, from the store to the policy.
     pub changing_users: Mutex<()>,
     /// Our host name.
@@ -63,12 +76,31 @@ impl Answer for Operator {
                 to_value(&announced?)
             }
             Request::Follow { token } => to_value(&test_mail::follow(&token, &self.watch, &self.spool).await?),
+            Request::Spool { what } => answer_spool(&self.spool, self, caller, &what).await,
+            Request::Recover { events, dry_run } => {
+                to_value(&recover((&self.spool, &self.store), caller, &events, dry_run).await?)
+            }
+            Request::Trace { subject } => {
+                let companies = self.store.companies().await.map_err(|e| e.to_string())?;
+                let keys: Vec<_> = companies.iter().map(|company| keys_of(&self.root, company)).collect();
+                to_value(&trace((&self.spool, &self.store), &keys, &subject).await?)
+            }
             Request::Stop => {
                 self.stop.send_replace(true);
                 Ok(Value::from("stopping"))
             }
             _ => to_value(&self.status().await?),
         }
+    }
+}
+
+impl Hand for Operator {
+    fn reports_of(&self, entry: &Entry, numbers: &[u32]) -> Result<Vec<Write>, String> {
+        Ok(self.deliver.reports_of(entry, numbers, clock::now()))
+    }
+
+    fn try_now(&self, destinations: &[String]) {
+        self.deliver.try_now(destinations);
     }
 }
 
@@ -94,13 +126,19 @@ impl Operator {
         let summary = self.spool.summary().await.map_err(|e| e.to_string())?;
         self.watch.set(Gauge::SpoolEntries, summary.entries);
         self.watch.set(Gauge::OutboxWaiting, summary.unposted);
+        let standings = self.glance.standings(&self.spool).await.map_err(|e| e.to_string())?;
+        let spool = SpoolStatus {
+            destinations: standings.iter().take(DESTINATIONS_MAX).map(DestinationState::from).collect(),
+            destinations_known: standings.len(),
+            ..SpoolStatus::from(&summary)
+        };
         let (next_hops, next_hops_known) = self.deliver.next_hops(NEXT_HOPS_MAX);
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             started_at: self.started_at.to_string(),
             edits: self.agreed.load(Ordering::Relaxed) && self.spool.is_writable(),
-            spool: SpoolStatus::from(&summary),
+            spool,
             watch: self.watch.snapshot(),
             rates: self.watch.rates(),
             next_hops,

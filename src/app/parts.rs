@@ -29,7 +29,7 @@ pub(super) fn refuse_without_credentials(settings: &Settings) -> Result<(), Star
     if missing.is_empty() { Ok(()) } else { Err(StartFault::Credentials(missing.join(", "))) }
 }
 
-pub(super) fn hostname(settings: &Settings) -> Result<String, StartFault> {
+pub(crate) fn hostname(settings: &Settings) -> Result<String, StartFault> {
     if let Some(name) = &settings.hostname {
         return Ok(name.to_string());
     }
@@ -70,7 +70,7 @@ pub(super) fn doors(settings: &Settings, entrances: &[Entrance]) -> Vec<TestDoor
     entrances.iter().filter_map(door).collect()
 }
 
-pub(super) fn spool_options(settings: &Settings) -> SpoolOptions {
+pub(crate) fn spool_options(settings: &Settings) -> SpoolOptions {
     SpoolOptions {
         inline_octets_max: usize::try_from(settings.spool.inline_octets_max).unwrap_or(usize::MAX),
         reserve_octets: settings.spool.reserve_octets,
@@ -92,7 +92,7 @@ pub(super) fn log_recovered(spool: &Spool) {
     }
 }
 
-pub(super) fn delivery(settings: &Settings, hostname: &str) -> deliver::Settings {
+pub(crate) fn delivery(settings: &Settings, hostname: &str) -> deliver::Settings {
     deliver::Settings {
         hostname: hostname.to_owned(),
         routes: settings.routes.clone(),

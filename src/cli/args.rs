@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+pub use super::spool::args::SpoolCommand;
+pub use super::trace::args::TraceArgs;
 use crate::control::Month;
 use crate::control::test_mail::TestKind;
 use crate::mail::address::Address;
@@ -59,10 +61,15 @@ pub enum Tool {
     Preview(PreviewArgs),
     /// Send one marked mail through the gateway and follow it to the far end. It is never changed and never counted.
     SendTest(Box<SendTestArgs>),
+    /// Look after the mails in custody: list, show, try again, give up, remove, write into files.
+    #[command(subcommand)]
+    Spool(Box<SpoolCommand>),
     /// Show how the running server is.
     Status(StatusArgs),
     /// Watch the running server: sessions, mails a second, next hops, the spool. On a terminal until q, else once.
     Top(TopArgs),
+    /// Tell the whole story of a person's mails, or of one mail: custody, attempts, outbox, ledger.
+    Trace(TraceArgs),
     /// Say who may send mail through the gateway with a password, or look after it.
     #[command(subcommand)]
     User(UserCommand),
@@ -85,7 +92,7 @@ pub struct CheckArgs {
     /// Also ask the name servers for the records that return paths need (MX, SPF).
     #[arg(long)]
     pub dns: bool,
-    /// Print one JSON object: `ok`, `findings` (severity, file, line, key, what, remedy), `companies`, `dns` if asked for.
+    /// Print one JSON object: `ok`, `findings` (severity, file, line, key, what, remedy), `companies`; `dns` by --dns.
     #[arg(long)]
     pub json: bool,
 }
@@ -113,6 +120,22 @@ pub enum LedgerCommand {
     Statement(StatementArgs),
     /// Replay every entry and compare: chain, credits, grants and balances. Exit code 1 if anything differs.
     Verify(BalanceArgs),
+    /// Enter the referrals of `recovery` lines, which a broken disk left in the log alone. Each counts once.
+    Recover(RecoverArgs),
+}
+
+/// `ledger recover`.
+#[derive(Args, Clone, Debug)]
+pub struct RecoverArgs {
+    /// The log; standard input when left out or -. Other lines are passed over.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Only tell what would be entered.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the ledger lies.
+    #[command(flatten)]
+    pub data: DataArgs,
 }
 
 /// `ledger balance` and `ledger verify`.
@@ -356,6 +379,6 @@ fn user_name(text: &str) -> Result<UserName, String> {
     UserName::parse(text).map_err(|why| why.to_string())
 }
 
-fn company_id(text: &str) -> Result<CompanyId, String> {
+pub(super) fn company_id(text: &str) -> Result<CompanyId, String> {
     CompanyId::parse(text).map_err(|why| why.to_string())
 }

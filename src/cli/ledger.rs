@@ -1,4 +1,4 @@
-//! `ledger balance | statement | verify`.
+//! `ledger balance | statement | verify`, and the way to `ledger recover`.
 
 use std::io::{self, Write};
 
@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::args::{BalanceArgs, DataArgs, LedgerCommand, StatementArgs};
 use super::output::{End, align_right, counted, print_json, print_table, table};
 use super::reach::ask_store;
+use super::recover::recover;
 use crate::control::ledger::{Balances, StatementForm, Verified};
 use crate::control::{Month, Request};
 use crate::sys::clock;
@@ -21,6 +22,7 @@ pub fn ledger(command: &LedgerCommand, out: &mut dyn Write) -> io::Result<End> {
         LedgerCommand::Balance(BalanceArgs { company, data }) => {
             answer(data, &Request::Balance { company: company.clone() }, out, print_balances)
         }
+        LedgerCommand::Recover(args) => recover(args, out),
         LedgerCommand::Statement(args) => statement(args, out),
         LedgerCommand::Verify(BalanceArgs { company, data }) => {
             answer(data, &Request::Verify { company: company.clone() }, out, print_verified)

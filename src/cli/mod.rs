@@ -4,17 +4,21 @@ pub mod args;
 pub mod check;
 mod check_names;
 pub mod explain;
+pub mod folder;
 pub mod ledger;
 mod mailfile;
 pub mod output;
 pub mod preview;
 pub mod reach;
 pub mod reason;
+mod recover;
 pub mod send_test;
+pub mod spool;
 pub mod status;
 #[cfg(test)]
 mod tests;
 pub mod top;
+pub mod trace;
 pub mod user;
 
 use std::io::{self, Write};
@@ -34,8 +38,10 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Ledger(command) => ledger::ledger(command, out),
         Tool::Preview(args) => preview::preview(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
+        Tool::Spool(command) => spool::spool(command, out),
         Tool::Status(args) => status::status(args, out),
         Tool::Top(args) => top::top(args, out),
+        Tool::Trace(args) => trace::trace(args, out),
         Tool::User(command) => user::user(command, out),
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use jiff::{SignedDuration, Timestamp};
 
 /// How a command ended, beside what it printed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -61,6 +62,29 @@ pub fn print_table(out: &mut dyn Write, table: &Table) -> io::Result<()> {
 pub fn print_json(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, value)?;
     writeln!(out)
+}
+
+/// A span of time at a glance: `12s`, `34m`, `5h`, `6d`.
+pub fn span(span: SignedDuration) -> String {
+    let seconds = span.as_secs().max(0);
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// How long ago a time in RFC 3339 was; the text itself when it is none.
+pub fn since(at: &str, now: Timestamp) -> String {
+    at.parse().map_or_else(|_| at.to_owned(), |at: Timestamp| span(now.duration_since(at)))
+}
+
+/// How long it is until a time in RFC 3339; `due` when it has come.
+pub fn until(at: &str, now: Timestamp) -> String {
+    let until =
+        |at: Timestamp| if at <= now { "due".to_owned() } else { format!("in {}", span(at.duration_since(now))) };
+    at.parse().map_or_else(|_| at.to_owned(), until)
 }
 
 /// A count with its noun.

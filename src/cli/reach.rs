@@ -58,18 +58,38 @@ pub fn ask_server_of(dir: &Path, request: &Request) -> Result<Option<Value>, Str
 /// A sentence for the admin.
 pub fn ask_store(args: &DataArgs, request: &Request) -> Result<Value, String> {
     let (dir, caller) = (data_dir(args)?, Caller::own());
-    let until = Instant::now() + LOCK_WITHIN;
+    let none_yet = || format!("there is no ledger in {} yet: it begins with the first start", dir.display());
     loop {
         if let Some(answer) = ask_server_of(&dir, request)? {
             return Ok(answer);
         }
-        if !dir.join(LEDGER_FILE).is_file() {
-            return Err(format!("there is no ledger in {} yet: it begins with the first start", dir.display()));
+        let exists = || if dir.join(LEDGER_FILE).is_file() { Ok(()) } else { Err(none_yet()) };
+        if let Some(_lock) = hold_folder(&dir, "ledger", exists)? {
+            return ask_here(&dir, caller, request);
         }
-        account::become_owner_of(&dir)
+    }
+}
+
+/// Holds a data folder as its owner; `None` when a server runs on it. `is_used` says what is missing in a folder that
+/// was never in use.
+///
+/// # Errors
+/// A sentence for the admin.
+pub fn hold_folder(
+    dir: &Path,
+    purpose: &str,
+    is_used: impl Fn() -> Result<(), String>,
+) -> Result<Option<DataLock>, String> {
+    let until = Instant::now() + LOCK_WITHIN;
+    loop {
+        if Client::connect(dir).map_err(|e| e.to_string())?.is_some() {
+            return Ok(None);
+        }
+        is_used()?;
+        account::become_owner_of(dir)
             .map_err(|e| format!("cannot work as the owner of {}: {e}; run this as that user", dir.display()))?;
-        match DataLock::take(&dir, "ledger") {
-            Ok(_lock) => return ask_here(&dir, caller, request),
+        match DataLock::take(dir, purpose) {
+            Ok(lock) => return Ok(Some(lock)),
             Err(LockFault::Held { .. }) if Instant::now() < until => sleep(LOCK_PAUSE),
             Err(fault) => return Err(fault.to_string()),
         }

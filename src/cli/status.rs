@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use super::args::StatusArgs;
-use super::output::{End, align_right, print_json, print_table, table};
+use super::output::{End, align_right, print_json, print_table, since, table};
 use super::reach::ask_server;
-use super::top::{Labels, next_hops};
+use super::top::{Labels, destinations, next_hops};
 use crate::control::{Request, Status};
+use crate::sys::clock;
 
 /// Asks the running server how it is and prints it.
 ///
@@ -45,7 +46,9 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "NO LINE IS WRITTEN: every mail passes untouched; the log says why")?;
     }
     let spool = &status.spool;
-    let oldest = spool.oldest_received_at.as_deref().map_or(String::new(), |at| format!(", the oldest of {at}"));
+    let now = clock::now();
+    let oldest = |at: &str| format!(", the oldest came {} ago ({at})", since(at, now));
+    let oldest = spool.oldest_received_at.as_deref().map_or(String::new(), oldest);
     writeln!(out, "mails in custody: {}{oldest}", spool.entries)?;
     let held = [
         ("recipients waiting", spool.waiting),
@@ -65,6 +68,13 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
         "mails a second: {:.1} in, {:.1} out; over the last minute {:.1} in, {:.1} out",
         rates.in_1s, rates.out_1s, rates.in_1m, rates.out_1m
     )?;
+    if let Some((table, unseen)) = destinations(spool, Labels::of("en"), now) {
+        writeln!(out)?;
+        print_table(out, &table)?;
+        if unseen > 0 {
+            writeln!(out, "+{unseen} {}", Labels::of("en").more_destinations)?;
+        }
+    }
     if let Some(table) = next_hops(status, Labels::of("en")) {
         writeln!(out)?;
         print_table(out, &table)?;

@@ -7,11 +7,14 @@ mod client;
 pub mod ledger;
 mod lock;
 mod month;
+pub mod recover;
 mod server;
+pub mod spool;
 mod status;
 pub mod test_mail;
 #[cfg(test)]
 mod tests;
+pub mod trace;
 pub mod users;
 
 use std::fs::File;
@@ -25,8 +28,9 @@ pub use client::{AskFault, Client};
 pub use lock::{DataLock, LockFault};
 pub use month::Month;
 pub use server::{Answer, Server};
-pub use status::{SpoolStatus, Status};
+pub use status::{DestinationState, SpoolStatus, Status};
 
+use crate::ledger::ReferralEvent;
 use crate::pipeline::{UserAct, UserName};
 use crate::referral::CompanyId;
 use crate::sys::account;
@@ -91,6 +95,23 @@ pub enum Request {
     Follow {
         /// The token it bears.
         token: String,
+    },
+    /// Something about the mail in custody.
+    Spool {
+        /// What.
+        what: spool::SpoolRequest,
+    },
+    /// Enters referrals that a broken disk left in the log alone.
+    Recover {
+        /// The referrals.
+        events: Vec<ReferralEvent>,
+        /// Whether it is only told which are new.
+        dry_run: bool,
+    },
+    /// Everything that is known of a person's mails, or of one mail.
+    Trace {
+        /// Of what.
+        subject: trace::Subject,
     },
     /// Finishes what is in flight, then ends.
     Stop,

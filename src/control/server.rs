@@ -19,7 +19,7 @@ use super::{Caller, Reply, Request, SOCKET, SocketPath};
 /// Callers at one time; further ones wait.
 const CALLERS_MAX: usize = 8;
 /// Octets of a request line.
-const REQUEST_OCTETS_MAX: u64 = 64 * 1024;
+const REQUEST_OCTETS_MAX: u64 = super::LINE_OCTETS_MAX as u64;
 /// For a caller to send its request, and to take its answer.
 const CALLER_SECONDS_MAX: Duration = Duration::from_secs(10);
 

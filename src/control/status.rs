@@ -1,8 +1,10 @@
 //! How a running server is, as it says itself.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::spool::Summary;
+use crate::spool::{RecipientState, Standing, Summary};
 use crate::watch::{NextHopState, Rates, Snapshot};
 
 /// How a running server is.
@@ -54,6 +56,40 @@ pub struct SpoolStatus {
     pub oldest_received_at: Option<String>,
     /// Outbox rows not yet posted to the ledger.
     pub unposted: u64,
+    /// What waits for each destination, those first for which the oldest mail waits; where there are very many, these.
+    #[serde(default)]
+    pub destinations: Vec<DestinationState>,
+    /// How many destinations there are.
+    #[serde(default)]
+    pub destinations_known: usize,
+}
+
+/// What waits for one destination.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct DestinationState {
+    /// Its route, and behind a `/` its domain where that has servers of its own.
+    pub destination: String,
+    /// Recipients by the code of their state; those states alone in which there are any.
+    pub recipients: BTreeMap<String, u64>,
+    /// When the oldest mail came, RFC 3339.
+    pub oldest_received_at: Option<String>,
+    /// The earliest next attempt, RFC 3339.
+    pub next_at: Option<String>,
+    /// The last reply to the oldest mail, without addresses.
+    pub last_reply: Option<String>,
+}
+
+impl From<&Standing> for DestinationState {
+    fn from(standing: &Standing) -> Self {
+        let by_state = RecipientState::ALL.iter().zip(standing.recipients);
+        Self {
+            destination: standing.destination.clone(),
+            recipients: by_state.filter(|(_, n)| *n > 0).map(|(state, n)| (state.code().to_owned(), n)).collect(),
+            oldest_received_at: standing.oldest_received_at.map(|at| at.to_string()),
+            next_at: standing.next_at.map(|at| at.to_string()),
+            last_reply: standing.last_reply.clone(),
+        }
+    }
 }
 
 impl From<&Summary> for SpoolStatus {
@@ -68,6 +104,8 @@ impl From<&Summary> for SpoolStatus {
             maybe_doubled: summary.maybe_doubled,
             oldest_received_at: summary.oldest_received_at.map(|at| at.to_string()),
             unposted: summary.unposted,
+            destinations: Vec::new(),
+            destinations_known: 0,
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::mail::address::{Address, Domain};
 use crate::pipeline::{InForce, Policy};
 use crate::referral::CompanyId;
-use crate::spool::{Entry, EntryId, RecipientState, Spool};
+use crate::spool::{Entry, EntryId, Spool};
 use crate::watch::{Made, Watch};
 
 /// What a test mail looks like.
@@ -143,13 +143,7 @@ pub async fn follow(token: &str, watch: &Watch, spool: &Spool) -> Result<Followe
 
 fn waiting(entry: &Entry) -> Vec<Waiting> {
     let of = |r: &crate::spool::Recipient| Waiting {
-        state: match r.state {
-            RecipientState::Waiting => "waiting",
-            RecipientState::Sending => "sending",
-            RecipientState::InDoubt => "in_doubt",
-            RecipientState::Parked => "parked",
-        }
-        .to_owned(),
+        state: r.state.code().to_owned(),
         attempts: r.attempts,
         next_at: r.next_at.to_string(),
         reply: r.last_reply.clone(),

@@ -171,6 +171,14 @@ impl Hop {
         lock(&self.health).down_until.is_some_and(|until| Instant::now() < until)
     }
 
+    /// Lets it be asked again before its time.
+    pub(super) fn ask_again(&self) {
+        let mut health = lock(&self.health);
+        if health.down_until.is_some() && !health.probed {
+            health.down_until = Some(Instant::now());
+        }
+    }
+
     /// How long it will be left alone from now on.
     pub(super) fn down_left(&self) -> Duration {
         lock(&self.health).down_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))

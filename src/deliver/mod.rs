@@ -3,6 +3,7 @@
 //! Both use the same attempt over the same connections. What a next hop said becomes one outcome for each recipient,
 //! and nothing but its 250 to our final dot is acceptance.
 
+mod admin;
 mod agenda;
 mod attempt;
 mod bounce;
@@ -58,6 +59,7 @@ use crate::sys::clock;
 use crate::sys::tls::Protection;
 use crate::watch::{Attempt as AttemptEvent, AttemptOutcome, Counter, Watch};
 
+pub use self::admin::reports_of;
 pub use self::counters::Counted;
 pub use self::doubt::InDoubt;
 pub use self::outcome::{HandThrough, Job, NotTried, RecipientOutcome, Settled};

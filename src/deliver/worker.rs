@@ -44,6 +44,8 @@ pub(super) struct Active {
     entries: Mutex<HashSet<(EntryId, Arc<str>)>>,
     /// Destinations for which a mail has come to its end since the worker last looked.
     ended: Mutex<HashSet<Arc<str>>>,
+    /// Destinations that somebody wants to be looked at, be they left alone or not.
+    asked_for: Mutex<HashSet<Arc<str>>>,
     busy: AtomicUsize,
     probes: AtomicUsize,
 }
@@ -55,6 +57,15 @@ impl Active {
 
     fn ended(&self) -> MutexGuard<'_, HashSet<Arc<str>>> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wants a destination to be looked at in the next round.
+    pub(super) fn ask_for(&self, destination: &str) {
+        self.asked_for().insert(destination.into());
+    }
+
+    fn asked_for(&self) -> MutexGuard<'_, HashSet<Arc<str>>> {
+        self.asked_for.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_full(&self, probe: bool) -> bool {
@@ -139,6 +150,9 @@ fn take_news(inner: &Inner, agenda: &mut Agenda) {
     }
     for destination in inner.active.ended().drain() {
         agenda.add(&destination, now);
+    }
+    for destination in inner.active.asked_for().drain() {
+        agenda.look_at(destination, now);
     }
     if inner.hops.revived.take() {
         agenda.revive(now, |destination| inner.hop_of(destination).is_ok_and(|hop| !hop.is_failing()));

@@ -8,7 +8,7 @@ use crate::classify::Rules;
 use crate::config::Settings;
 use crate::config::keys::RootKey;
 use crate::pipeline::{InForce, Policy, Users};
-use crate::referral::CompanyKeys;
+use crate::referral::{CompanyId, CompanyKeys};
 use crate::store::Agreement;
 
 /// The number of the key all companies' keys derive from; a rotation will count on from here.
@@ -16,11 +16,14 @@ const KEY_ID: u16 = 1;
 
 /// Builds the policy that the settings mean, with each company's keys.
 pub fn build(settings: &Settings, root: &RootKey, rules: Arc<Rules>) -> Policy {
-    let companies = settings.companies.iter().map(|company| InForce {
-        keys: CompanyKeys::derive(root.octets(), &company.id, KEY_ID),
-        company: company.clone(),
-    });
+    let companies =
+        settings.companies.iter().map(|company| InForce { keys: keys_of(root, &company.id), company: company.clone() });
     Policy::new(companies.collect(), settings.smtp.relaying.clone(), rules)
+}
+
+/// A company's keys, be it in force or not.
+pub fn keys_of(root: &RootKey, company: &CompanyId) -> CompanyKeys {
+    CompanyKeys::derive(root.octets(), company, KEY_ID)
 }
 
 /// What the ledger must agree to before this node may write a line: each company's keys and contract versions.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::acts;
 use super::bodies::Placed;
 use super::content::{Content, Run};
 use super::database::{Fault, execute, nanoseconds, stored};
@@ -21,6 +22,8 @@ pub(super) struct Effects {
     pub(super) gone: Vec<EntryId>,
     /// Entries that were parked, their files to be moved aside.
     pub(super) parked: Vec<EntryId>,
+    /// Entries that are parked no more, their files to be moved back.
+    pub(super) unparked: Vec<EntryId>,
     /// Whether the database has pages to give back.
     pub(super) has_pruned: bool,
     /// Destinations for which something waits now, and from when on.
@@ -49,6 +52,7 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
             Write::Sending { entry, recipients } => mark_sending(connection, entry, recipients)?,
             Write::Settle { entry, settlements } => settle(connection, entry, settlements, &mut effects)?,
             Write::Park { entry } => park(connection, entry, &mut effects)?,
+            Write::Act(act) => acts::act(connection, act, &mut effects)?,
             Write::Outbox(event) => add_to_outbox(connection, event)?,
             Write::Returnable(returnable) => keep_returnable(connection, returnable)?,
             Write::Posted { up_to_seq, at } => note_posted(connection, stored(*up_to_seq), nanoseconds(*at))?,
@@ -240,5 +244,5 @@ fn prune(connection: &Connection, posted_before: i64) -> Result<(), Fault> {
     let sql = "DELETE FROM postings WHERE at < ?1 AND up_to_seq < (SELECT max(up_to_seq) FROM postings)";
     execute(connection, sql, [posted_before])?;
     execute(connection, "DELETE FROM return_paths WHERE expires < ?1", [nanoseconds(clock::now())])?;
-    Ok(())
+    acts::forget(connection, posted_before)
 }

@@ -109,9 +109,13 @@ impl Bodies {
         Ok(staged)
     }
 
-    /// Reads an original back.
+    /// Reads an original back, be it parked or not.
     pub(super) fn read(&self, id: &EntryId) -> io::Result<Bytes> {
-        fs::read(self.path(id)).map(Bytes::from)
+        match fs::read(self.path(id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::read(self.corrupt(id)),
+            read => read,
+        }
+        .map(Bytes::from)
     }
 
     /// Has an original overwritten and removed, be it parked or not.
@@ -124,10 +128,12 @@ impl Bodies {
 
     /// Moves a damaged original aside; there may be none.
     pub(super) fn park(&self, id: &EntryId) -> io::Result<()> {
-        match fs::rename(self.path(id), self.corrupt(id)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            moved => moved,
-        }
+        rename(&self.path(id), &self.corrupt(id))
+    }
+
+    /// Moves an original back that was moved aside; there may be none.
+    pub(super) fn unpark(&self, id: &EntryId) -> io::Result<()> {
+        rename(&self.corrupt(id), &self.path(id))
     }
 
     /// Octets of an original; `None` when it is not there.
@@ -172,6 +178,14 @@ impl Bodies {
 
     fn corrupt(&self, id: &EntryId) -> PathBuf {
         self.folder.join(CORRUPT).join(id.as_str())
+    }
+}
+
+/// Renames a file that may not be there.
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        renamed => renamed,
     }
 }
 

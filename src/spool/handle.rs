@@ -1,5 +1,7 @@
 //! The handle everybody holds: opening, committing, reading.
 
+mod inspect;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;

@@ -7,12 +7,13 @@ use std::io;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::acts::state_of;
 use super::bodies::Bodies;
 use super::codec::{Decoded, Original, decode};
 use super::content::{self, Run, checksum};
 use super::database::{timestamp, unreadable};
 use super::error::SpoolError;
-use super::types::{Entry, EntryCopy, EntryId, Recipient, RecipientState};
+use super::types::{Entry, EntryCopy, EntryId, Recipient};
 use crate::mail::address::Address;
 use crate::mail::envelope::{Dsn, Envelope, RecipientDsn};
 use crate::referral::CompanyId;
@@ -101,20 +102,18 @@ fn read_head(connection: &Connection, id: &EntryId) -> rusqlite::Result<Option<H
 }
 
 fn read_recipients(connection: &Connection, key: i64) -> rusqlite::Result<Vec<Recipient>> {
-    let sql = "SELECT number, copy, route, state, attempts, next_at, last_reply, maybe_doubled, \
-               EXISTS (SELECT 1 FROM offers WHERE offers.entry = recipients.entry AND recipient = number) \
-               FROM recipients WHERE entry = ?1 ORDER BY number";
-    let mut statement = connection.prepare_cached(sql)?;
+    let sql = format!("SELECT {RECIPIENT_COLUMNS} FROM recipients WHERE entry = ?1 ORDER BY number");
+    let mut statement = connection.prepare_cached(&sql)?;
     statement.query_map([key], recipient)?.collect()
 }
 
-fn recipient(row: &Row<'_>) -> rusqlite::Result<Recipient> {
-    let state = match row.get(3)? {
-        0 => RecipientState::Waiting,
-        1 => RecipientState::Sending,
-        2 => RecipientState::InDoubt,
-        _ => RecipientState::Parked,
-    };
+/// The columns [`recipient`] reads.
+pub(super) const RECIPIENT_COLUMNS: &str = "number, copy, route, state, attempts, next_at, last_reply, maybe_doubled, \
+     EXISTS (SELECT 1 FROM offers WHERE offers.entry = recipients.entry AND recipient = number)";
+
+/// Reads a recipient from the first columns of a row.
+pub(super) fn recipient(row: &Row<'_>) -> rusqlite::Result<Recipient> {
+    let state = state_of(row.get(3)?);
     Ok(Recipient {
         number: row.get(0)?,
         copy: row.get(1)?,

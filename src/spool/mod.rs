@@ -5,6 +5,7 @@
 //! an entry is settled, its addresses and octets are overwritten where they lie. The spool opens no socket and does
 //! not know the store; `deliver` empties it, `store` reads its outbox.
 
+mod acts;
 mod apply;
 mod bodies;
 mod codec;
@@ -12,6 +13,8 @@ mod content;
 mod database;
 mod error;
 mod handle;
+mod inspect;
+mod listing;
 mod load;
 mod queue;
 mod read;
@@ -28,6 +31,7 @@ mod writer;
 
 pub use error::SpoolError;
 pub use handle::Spool;
+pub use listing::{Act, ActKind, Listed, Listing, OutboxStory, Page, Referrals, Standing, Wanted};
 pub use reply::without_addresses;
 pub use types::{
     Credit, Due, DueEntry, Entry, EntryCopy, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer,

@@ -145,12 +145,8 @@ pub(super) fn posted_seq(connection: &Connection) -> rusqlite::Result<u64> {
 
 /// Outbox rows behind `seq`, posted or not, in their order.
 pub(super) fn outbox_after(connection: &Connection, seq: u64, limit: usize) -> Result<Vec<OutboxRow>, SpoolError> {
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT seq, company, key_id, candidate, token, series, version, digest, inserted, recipient, proves, \
-             route, transaction_id, at FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-        )
-        .map_err(unreadable)?;
+    let sql = format!("SELECT {EVENT_COLUMNS} FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+    let mut statement = connection.prepare_cached(&sql).map_err(unreadable)?;
     let mut rows = statement.query([stored(seq), stored(limit as u64)]).map_err(unreadable)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(unreadable)? {
@@ -161,7 +157,12 @@ pub(super) fn outbox_after(connection: &Connection, seq: u64, limit: usize) -> R
     Ok(found)
 }
 
-fn event(row: &Row<'_>) -> Option<ReferralEvent> {
+/// The columns of the outbox that [`event`] reads.
+pub(super) const EVENT_COLUMNS: &str = "seq, company, key_id, candidate, token, series, version, digest, inserted, \
+     recipient, proves, route, transaction_id, at";
+
+/// Reads a referral from a row.
+pub(super) fn event(row: &Row<'_>) -> Option<ReferralEvent> {
     let text = |column| row.get_ref(column).ok()?.as_str().ok();
     Some(ReferralEvent {
         company: CompanyId::parse(text(1)?).ok()?,

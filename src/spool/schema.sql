@@ -78,5 +78,16 @@ CREATE TABLE postings (
     at        INTEGER NOT NULL
 ) STRICT;
 
+-- What admins did with mail in custody. Kept for a year, longer than the mail.
+CREATE TABLE acts (
+    act        INTEGER PRIMARY KEY,
+    at         INTEGER NOT NULL,
+    actor      TEXT    NOT NULL,
+    what       TEXT    NOT NULL,
+    id         TEXT    NOT NULL,
+    recipients TEXT    NOT NULL             -- their numbers, with blanks between
+) STRICT;
+CREATE INDEX acts_by_id ON acts (id);
+
 -- Unique names that are taken.
 CREATE TABLE once (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;

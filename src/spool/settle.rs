@@ -74,13 +74,18 @@ fn give_credit(connection: &Connection, entry: i64, number: u32, credit: &Credit
     Ok(())
 }
 
-fn remove(connection: &Connection, entry: i64, number: u32) -> Result<usize, Fault> {
+pub(super) fn remove(connection: &Connection, entry: i64, number: u32) -> Result<usize, Fault> {
     execute(connection, "DELETE FROM recipients WHERE entry = ?1 AND number = ?2", params![entry, number])
 }
 
 /// With the last recipient the entry goes, and with it its content. What a parked row says of its content is not
 /// believed: the next start overwrites what no row covers.
-fn end_if_empty(connection: &Connection, entry: i64, id: &EntryId, effects: &mut Effects) -> Result<(), Fault> {
+pub(super) fn end_if_empty(
+    connection: &Connection,
+    entry: i64,
+    id: &EntryId,
+    effects: &mut Effects,
+) -> Result<(), Fault> {
     let mut statement = connection.prepare_cached(
         "DELETE FROM entries WHERE entry = ?1 AND NOT EXISTS (SELECT 1 FROM recipients WHERE entry = ?1) \
          RETURNING at, octets, file_octets IS NOT NULL, parked",

@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::listing::Act;
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
 use crate::mail::address::Address;
 use crate::mail::edit::Edits;
@@ -70,6 +71,8 @@ pub enum Write {
         /// The entry.
         entry: EntryId,
     },
+    /// What an admin does with an entry, and who it was. The recipients have to be in a state that allows it.
+    Act(Act),
     /// A referral accepted in hand-through.
     Outbox(ReferralEvent),
     /// What is kept of a mail that left with a return path of ours; an older one of its name is replaced.
@@ -290,6 +293,26 @@ pub enum RecipientState {
     InDoubt,
     /// Its entry is damaged; an admin has to look.
     Parked,
+}
+
+impl RecipientState {
+    /// All of them, as they are stored.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Sending, Self::InDoubt, Self::Parked];
+
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sending => "sending",
+            Self::InDoubt => "in_doubt",
+            Self::Parked => "parked",
+        }
+    }
+
+    /// Reads a code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.code() == code)
+    }
 }
 
 /// What is due for one destination.

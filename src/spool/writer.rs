@@ -231,6 +231,11 @@ impl Writer {
         for id in &effects.gone {
             self.bodies.shred_later(id);
         }
+        for id in &effects.unparked {
+            if let Err(error) = self.bodies.unpark(id) {
+                tracing::warn!(%error, entry = %id, "an original could not be moved back; it is read where it is");
+            }
+        }
         for id in &effects.parked {
             if let Err(error) = self.bodies.park(id) {
                 tracing::warn!(%error, entry = %id, "a damaged original could not be moved aside");

@@ -14,6 +14,7 @@ mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod users;
 mod writer;
 
@@ -30,9 +31,10 @@ pub use outbox::Outbox;
 pub use posting::Posted;
 pub use pump::{Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
+pub use trace::{EventStory, ParkedStory, Traced};
 pub use users::{UserChange, UserRow};
 
-use crate::ledger::{Balance, Grant, Notice, Statement};
+use crate::ledger::{Balance, Grant, Notice, ReferralEvent, Statement};
 use crate::pipeline::{UserName, Users};
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
@@ -220,6 +222,22 @@ impl Store {
     /// When the file cannot be read.
     pub async fn progress(&self) -> Result<Progress, StoreError> {
         self.read(read::progress).await
+    }
+
+    /// For each of these referrals whether the ledger has it, posted or kept aside.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn known(&self, events: Vec<ReferralEvent>) -> Result<Vec<bool>, StoreError> {
+        self.read(move |c| trace::known(c, &events)).await
+    }
+
+    /// The referrals of candidates or of a mail, each with the entries it made.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn traced(&self, wanted: Traced) -> Result<(Vec<EventStory>, Vec<ParkedStory>), StoreError> {
+        self.read(move |c| Ok((trace::events(c, &wanted)?, trace::parked(c, &wanted)?))).await
     }
 
     /// What the comparison of balances after the start found: `None` while it runs, empty when all is well.

@@ -1,13 +1,12 @@
 //! The log on standard error: a bounded queue and a thread of its own, so that no mail ever waits for a reader.
 
-use std::io::{self, Write};
+use std::io;
 use std::panic;
 
 use tracing::Level;
 
 use super::Watch;
 use super::lines::{self, Thread};
-use crate::ledger::ReferralEvent;
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,12 +59,4 @@ pub fn silence_panics() {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(target: "panic", place, "a fault of ours: the mail concerned goes out as it came");
     }));
-}
-
-/// One line, in one write: `{"target":"recovery","event":{…}}`.
-pub(super) fn write_recovery(out: &mut impl Write, event: &ReferralEvent) -> io::Result<()> {
-    let mut line = serde_json::to_vec(&serde_json::json!({ "target": "recovery", "event": event }))?;
-    line.push(b'\n');
-    out.write_all(&line)?;
-    out.flush()
 }

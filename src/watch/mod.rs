@@ -7,6 +7,7 @@ mod lines;
 mod log;
 mod next_hop;
 mod pace;
+mod recovery;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ pub use follow::{Made, Step, TEST_FIELD};
 pub use log::{LogFault, LogGuard, LogOptions, silence_panics, start_log};
 pub use next_hop::NextHopState;
 pub use pace::Rates;
+pub use recovery::{read_line, read_recovery};
 
 use crate::ledger::ReferralEvent;
 use counters::Counters;
@@ -137,7 +139,7 @@ impl Watch {
     /// When the log takes no line either.
     pub fn recovery(&self, event: &ReferralEvent) -> io::Result<()> {
         self.count(Counter::Recoveries);
-        log::write_recovery(&mut io::stderr().lock(), event)
+        recovery::write(&mut io::stderr().lock(), event)
     }
 }
 

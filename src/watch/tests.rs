@@ -186,7 +186,7 @@ fn a_recovery_line_is_the_whole_event_and_no_address() {
         at: Timestamp::UNIX_EPOCH,
     };
     let mut out = Vec::new();
-    log::write_recovery(&mut out, &event).unwrap_or_else(|e| panic!("{e}"));
+    recovery::write(&mut out, &event).unwrap_or_else(|e| panic!("{e}"));
     let text = String::from_utf8_lossy(&out).into_owned();
     assert!(text.ends_with('\n') && text.matches('\n').count() == 1 && !text.contains('@'), "{text}");
     let line: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}"));

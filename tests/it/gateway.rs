@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -19,7 +20,8 @@ pub fn binary() -> Command {
     Command::new(binary_path())
 }
 
-fn binary_path() -> OsString {
+/// Where it lies.
+pub fn binary_path() -> OsString {
     std::env::var_os("CAREER_RELAY_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_career-relay").into())
 }
 
@@ -39,6 +41,27 @@ pub fn wait_for<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < until, "waited in vain for {what}");
         std::thread::yield_now();
     }
+}
+
+/// Makes somebody the owner of a folder and of all that is in it.
+pub fn give(folder: &Path, uid: u32) {
+    chown(folder, Some(uid), Some(uid)).expect("a folder given away");
+    for file in fs::read_dir(folder).expect("the folder").flatten() {
+        if file.path().is_dir() {
+            give(&file.path(), uid);
+        } else {
+            chown(file.path(), Some(uid), Some(uid)).expect("a file given away");
+        }
+    }
+}
+
+/// Runs a command with this on its standard input.
+pub fn with_input(mut command: Command, octets: &[u8]) -> Output {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    // A command that has no use for it may be gone before it is written.
+    let _ = child.stdin.take().expect("a pipe").write_all(octets);
+    child.wait_with_output().expect("its output")
 }
 
 /// A gateway that runs, and stops when dropped.
@@ -129,7 +152,8 @@ impl Gateway {
         self.child = Some(child);
     }
 
-    fn log_path(&self) -> PathBuf {
+    /// The file with what it has written.
+    pub fn log_path(&self) -> PathBuf {
         self.folder.path().join("log")
     }
 
@@ -211,13 +235,18 @@ impl Gateway {
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("{words:?} printed no JSON ({e}): {text}"))
     }
 
-    /// Waits until nothing is in custody and the ledger has every referral; returns the credits.
-    pub fn settled_credits(&self) -> u64 {
-        wait_for("the spool to empty", || {
+    /// Waits until so many mails are in custody and the ledger has every referral; returns the credits.
+    pub fn settled_credits_but(&self, entries: u64) -> u64 {
+        wait_for("the spool to settle", || {
             let spool = &self.ask_json(&["status"])["spool"];
-            (spool["entries"] == 0 && spool["unposted"] == 0).then_some(())
+            (spool["entries"] == entries && spool["unposted"] == 0).then_some(())
         });
         self.ask_json(&["ledger", "balance"])["balances"][0]["counted"].as_u64().unwrap_or(0)
+    }
+
+    /// Waits until nothing is in custody and the ledger has every referral; returns the credits.
+    pub fn settled_credits(&self) -> u64 {
+        self.settled_credits_but(0)
     }
 }
 

@@ -53,6 +53,18 @@ fn a_next_hop_that_is_down_is_shown_with_why() {
     let hop = &answer["next_hops"][0];
     assert!(hop["failures"].as_u64() > Some(0) && hop["why"].as_str().is_some_and(|w| w.contains("refused")), "{hop}");
     assert_eq!((&answer["spool"]["entries"], &hop["last_reply"]), (&1.into(), &serde_json::Value::Null));
+    let waits = wait_for("the destination to be told", || {
+        let answer = gateway.ask_json(&["top"]);
+        answer["spool"]["destinations"].as_array().and_then(|all| all.first().cloned())
+    });
+    assert_eq!(waits["destination"], "mx", "{waits}");
+    let (recipients, reply) = (&waits["recipients"], &waits["last_reply"]);
+    assert!(recipients["waiting"] == 1 || recipients["sending"] == 1, "{waits}");
+    assert!(reply.is_null() || reply.as_str().is_some_and(|reply| reply.contains("refused")), "{waits}");
+    for words in [&["top", "--once"][..], &["status"]] {
+        let text = String::from_utf8_lossy(&gateway.ask(words).stdout).into_owned();
+        assert!(text.contains("in custody for"), "{text}");
+    }
 }
 
 #[test]

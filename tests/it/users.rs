@@ -3,10 +3,9 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::path::Path;
 use std::process::{Output, Stdio};
 
-use crate::gateway::{Gateway, binary};
+use crate::gateway::{Gateway, binary, give};
 use crate::sink::Sink;
 use crate::terminal::Terminal;
 
@@ -162,17 +161,6 @@ fn root_leaves_no_file_of_its_own_in_the_data_folder() {
     let (fine, text) = user(&gateway, &["list"], "");
     assert!(!fine && text.contains("cannot be used"), "{text}");
     assert_eq!(fs::read_to_string(&target).expect("the file"), "untouched");
-}
-
-fn give(folder: &Path, uid: u32) {
-    chown(folder, Some(uid), Some(uid)).expect("a folder given away");
-    for file in fs::read_dir(folder).expect("the folder").flatten() {
-        if file.path().is_dir() {
-            give(&file.path(), uid);
-        } else {
-            chown(file.path(), Some(uid), Some(uid)).expect("a file given away");
-        }
-    }
 }
 
 #[test]

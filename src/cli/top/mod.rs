@@ -1,5 +1,6 @@
 //! `top`: the running server, once a second, until q.
 
+mod custody;
 mod labels;
 mod page;
 mod screen;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub(super) use custody::destinations;
 pub(super) use labels::Labels;
 pub(super) use page::next_hops;
 

@@ -6,6 +6,7 @@ use comfy_table::Table;
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthChar;
 
+use super::custody::destinations;
 use super::labels::Labels;
 use crate::cli::output::{align_right, table};
 use crate::control::Status;
@@ -23,6 +24,10 @@ pub(super) fn lines(status: &Status, labels: &Labels, now: Timestamp) -> Vec<Str
         let text = table.to_string();
         std::iter::once(String::new()).chain(text.lines().map(|line| line.trim_end().to_owned())).collect()
     };
+    let waiting = destinations(&status.spool, labels, now);
+    let unseen = waiting.as_ref().map_or(0, |(_, unseen)| *unseen);
+    lines.extend(waiting.into_iter().flat_map(|(table, _)| written(table)));
+    lines.extend((unseen > 0).then(|| format!("+{unseen} {}", labels.more_destinations)));
     lines.extend(next_hops(status, labels).into_iter().flat_map(written));
     let unseen = status.next_hops_known.saturating_sub(status.next_hops.len());
     lines.extend((unseen > 0).then(|| format!("+{unseen} {}", labels.more)));
@@ -209,6 +214,14 @@ mod tests {
                 entries: 4,
                 due: 1,
                 oldest_received_at: Some("2026-11-22T02:57:00Z".to_owned()),
+                destinations: vec![crate::control::DestinationState {
+                    destination: "mx/vendor.example".to_owned(),
+                    recipients: [("waiting".to_owned(), 3), ("in_doubt".to_owned(), 1)].into(),
+                    oldest_received_at: Some("2026-11-22T02:57:00Z".to_owned()),
+                    next_at: Some("2026-11-22T03:10:05Z".to_owned()),
+                    last_reply: Some("451 4.4.1 no answer".to_owned()),
+                }],
+                destinations_known: 3,
                 ..SpoolStatus::default()
             },
             watch,
@@ -235,6 +248,9 @@ mod tests {
             "answers",
             "fails (3), left alone for 12.3s, backlog: 451 4.4.1 no answer",
             "+5 next hops more",
+            "in custody for     oldest  waiting  being sent  in doubt  set aside  next try  why",
+            "mx/vendor.example      3m        3           -         1          -  10m       451 4.4.1 no answer",
+            "+2 destinations more",
         ] {
             assert!(shown.contains(part), "{part:?} is not in:\n{shown}");
         }

@@ -1,5 +1,6 @@
 //! What the spool promises, shown on real files: this file holds the mails and folders the tests are made of.
 
+mod admin;
 mod conformance;
 mod leaving;
 mod model;
