@@ -13,8 +13,8 @@ use super::courier::SpoolCourier;
 use super::glance::Glance;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, doors, hostname, listen, log_recovered, notices_from, pump_options,
-    refuse_without_credentials, spool_options, surroundings,
+    answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options,
+    refuse_without_credentials, surroundings,
 };
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
@@ -108,8 +108,7 @@ impl Gateway {
         let Agreed { policy, disagreements } = terms.agree(&settings).await;
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
-        let spool = Spool::open(&data, spool_options(&settings)).map_err(|e| StartFault::Spool(data.clone(), e))?;
-        log_recovered(&spool);
+        let spool = open_spool(&settings)?;
         let around = surroundings(&settings, &watch, &addresses);
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
@@ -134,8 +133,7 @@ impl Gateway {
             stop: stop.clone(),
         };
         let control = answer_admins(control, operator, stop.subscribe());
-        let stop_for = Duration::from_secs(settings.smtp.limits.stop_seconds_max);
-        let host: Arc<str> = hostname.into();
+        let (stop_for, host) = (Duration::from_secs(settings.smtp.limits.stop_seconds_max), Arc::<str>::from(hostname));
         let services = Services {
             host: Arc::clone(&host),
             policy: policy.clone(),

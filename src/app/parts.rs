@@ -84,7 +84,14 @@ pub(super) fn pump_options(settings: &Settings) -> PumpOptions {
     PumpOptions { keep_posted, ..PumpOptions::default() }
 }
 
-pub(super) fn log_recovered(spool: &Spool) {
+pub(super) fn open_spool(settings: &Settings) -> Result<Spool, StartFault> {
+    let (data, options) = (&settings.data_dir, spool_options(settings));
+    let spool = Spool::open(data, options).map_err(|e| StartFault::Spool(data.clone(), e))?;
+    log_recovered(&spool);
+    Ok(spool)
+}
+
+fn log_recovered(spool: &Spool) {
     let found = spool.recovered();
     if found.maybe_doubled > 0 || found.orphans > 0 || !found.parked.is_empty() {
         let (maybe_doubled, orphans, parked) = (found.maybe_doubled, found.orphans, found.parked.len());

@@ -33,7 +33,8 @@ pub(super) fn act(connection: &Connection, act: &Act, effects: &mut Effects) -> 
             make_due(connection, (entry, act), 3, effects)?;
             // The damage is to the entry and not to one of its recipients.
             let sql = "UPDATE entries SET parked = EXISTS \
-                       (SELECT 1 FROM recipients WHERE recipients.entry = entries.entry AND state = 3) WHERE entry = ?1";
+                       (SELECT 1 FROM recipients WHERE recipients.entry = entries.entry AND state = 3) \
+                       WHERE entry = ?1";
             execute(connection, sql, [entry])?;
             effects.unparked.push(act.entry.clone());
         }

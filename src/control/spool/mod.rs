@@ -1,7 +1,7 @@
 //! What admins ask of the mail in custody and do to it, in the form that goes over the socket and into `--json`.
 //!
-//! A running server and a command that holds the data folder answer through the same functions. Whatever is changed, and
-//! whoever reads a mail, is written down in the commit that does it.
+//! A running server and a command that holds the data folder answer through the same functions. Whatever is changed,
+//! and whoever reads a mail, is written down in the commit that does it.
 
 mod answer;
 mod change;
