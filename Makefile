@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 TARGET ?= inject
 SECONDS ?= 60
 
-.PHONY: bench bench-tls build check clippy demo deny doc fmt fuzz help long-idle long-inject long-kill long-streams setup test units
+.PHONY: bench bench-tls build check clippy demo deny doc fmt fuzz help long-idle long-inject long-kill long-slots long-streams setup test units
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -21,8 +21,9 @@ check: fmt clippy deny ## formatting, lints, dependency rules
 fmt:
 	$(CARGO) fmt --check
 
+# With every feature, so that CI compiles the samotop adapter as well; the tests build without any.
 clippy:
-	$(CARGO) clippy --all-targets --locked -- -D warnings
+	$(CARGO) clippy --all-targets --all-features --locked -- -D warnings
 
 deny:
 	$(CARGO) deny --all-features check bans licenses sources
@@ -45,8 +46,17 @@ bench: ## microbenches of the pipeline
 bench-tls: ## the relay with TLS on both sides beside Postfix, five rounds (needs root, for Postfix)
 	$(CARGO) bench --locked --bench relay_tls -- --rounds 5
 
-long-kill: build ## 200 SIGKILLs under load with Postfix as next hop; resumable, result in docs/long-runs.md
-	CAREER_RELAY_BIN=target/release/career-relay tests/python/kill_run.py --kills 200 --min-credits 1000 --state target/long-kill --report docs/long-runs.md
+KILLS ?= 300
+SITUATIONS ?= through down lossy
+
+long-kill: build ## 300 SIGKILLs in each of three situations, and a Postfix in our place; resumable, result in docs/long-runs.md
+	for s in $(SITUATIONS); do \
+	  CAREER_RELAY_BIN=target/release/career-relay tests/python/custody_run.py $$s --kills $(KILLS) --state target/long-kill/ours-$$s --report docs/long-runs.md && \
+	  tests/python/custody_run.py $$s --kills $(KILLS) --peer postfix --state target/long-kill/postfix-$$s --report docs/long-runs.md || exit 1; \
+	done
+
+long-slots: build ## 200 SIGKILLs under load with Postfix as next hop, slots and notices; resumable, result in docs/long-runs.md
+	CAREER_RELAY_BIN=target/release/career-relay tests/python/kill_run.py --kills 200 --min-credits 1000 --state target/long-slots --report docs/long-runs.md
 
 long-inject: build ## 4,038 mails of every kind through preview, read back by Python (CI takes 250); result in docs/long-runs.md
 	tests/python/inject_matrix.py target/release/career-relay --seed 6

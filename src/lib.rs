@@ -22,6 +22,9 @@ pub mod policy;
 pub mod proto;
 pub mod referral;
 pub mod report;
+#[cfg(any(test, feature = "samotop"))]
+pub mod samotop;
+pub mod sign;
 pub mod smtp;
 pub mod spool;
 pub mod store;

@@ -3,12 +3,13 @@
 //! Pure. What comes out is a list of edits or a reason for none, never a message: an error here cannot lose a mail.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::classify::{self, Evidence, Rejection, Verdict};
-use crate::inject::{self, Inserted, Refusal, SignedMail, Target};
+use crate::classify::{self, Abstain, Evidence, Nearly, Rejection, Verdict};
+use crate::inject::{self, Inserted, Refusal, Target};
 use crate::ledger::ContractRef;
 use crate::mail::address::Address;
 use crate::mail::edit::Edits;
@@ -19,20 +20,24 @@ use crate::referral::token::company_code;
 use crate::referral::wording::{Language, LineText};
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
+use signing::Signatures;
+
 mod company;
 mod policy;
 mod relaying;
 mod returning;
 mod secret;
+mod signing;
 #[cfg(test)]
 mod tests;
 mod user;
 
-pub use company::{Company, Mode, ProvedBy, Scope, Sender, Stage};
+pub use company::{Company, Doubtful, Mode, ProvedBy, Scope, Sender, Stage};
 pub use policy::{InForce, Policy};
 pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use returning::{CameBack, ReturnPath, ReturnRow, Returned, tag_copies};
 pub use secret::Secret;
+pub use signing::{CameSigned, Signing};
 pub use user::{PasswordHash, Role, User, UserAct, UserName, UserNameFault, Users};
 
 /// A client that has been allowed to relay, as far as it has shown who it is.
@@ -77,6 +82,28 @@ pub enum Outcome {
     Untouched(Untouched),
     /// It is a rejection mail that carries, or is given, the referral link.
     Referred(Referred),
+    /// It may be a rejection mail: a person of the company says so, or it leaves as it came.
+    Held(Held),
+}
+
+/// A doubtful message that waits for a word of HR. All is decided: what is said then chooses between two mails.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The code of what keeps it from being a rejection for certain.
+    pub reason: &'static str,
+    /// How long it waits; then it leaves as it came.
+    pub hold_for: Duration,
+    /// What goes out if it is one.
+    pub referred: Referred,
+}
+
+impl Held {
+    /// The same message where nobody can hold it: it passes, for a reason of its own or that of the doubt.
+    pub fn pass(self, why: Option<&'static str>) -> Untouched {
+        let Referred { company, evidence, .. } = self.referred;
+        let reason = why.unwrap_or(self.reason);
+        Untouched { company: Some(company), reason, rejection_seen: false, evidence }
+    }
 }
 
 /// A message that gets no line, and why.
@@ -103,6 +130,8 @@ pub struct Referred {
     pub evidence: Vec<Evidence>,
     /// Where the line went in the first copy; empty when the company's own link was there already.
     pub inserted: Vec<Inserted>,
+    /// What signs the copies that have edits; the shell adds it as one more edit.
+    pub signing: Option<Signing>,
 }
 
 /// One outgoing form of a message.
@@ -161,31 +190,48 @@ fn refer(
     }
     let view = View::read(message);
     let mail = classify::Mail { envelope: &received.envelope, message, view: &view, audience };
-    let rejection = match classify::decide(&mail, &policy.rules) {
-        Verdict::Rejection(rejection) => rejection,
-        Verdict::Abstain(a) => return Err(Untouched { evidence: a.evidence, ..stop(a.reason.code()) }),
-    };
-    let case = Case { received, of, message, view: &view, sender, now };
-    match case.copies(&rejection) {
-        Ok((copies, inserted)) => {
-            let company = of.company.id.clone();
-            Ok(Outcome::Referred(Referred { company, copies, evidence: rejection.evidence, inserted }))
+    let verdict = classify::decide(&mail, &policy.rules);
+    let signatures = policy.signatures(&of.company, message);
+    let case = Case { received, of, message, view: &view, sender, signatures: &signatures, now };
+    match verdict {
+        Verdict::Rejection(rejection) => match case.refer(&rejection) {
+            Ok(referred) => Ok(Outcome::Referred(referred)),
+            Err(reason) => Err(Untouched { rejection_seen: true, evidence: rejection.evidence, ..stop(reason) }),
+        },
+        Verdict::Abstain(Abstain { reason, evidence, nearly }) => {
+            let held = nearly.and_then(|nearly| case.hold(&nearly, reason.code()));
+            held.map(Outcome::Held).ok_or_else(|| Untouched { evidence, ..stop(reason.code()) })
         }
-        Err(reason) => Err(Untouched { rejection_seen: true, evidence: rejection.evidence, ..stop(reason) }),
     }
 }
 
-/// A recognised rejection with all that writing its line takes.
+/// A mail that is, or may be, a rejection, with all that writing its line takes.
 struct Case<'a> {
     received: &'a Received,
     of: &'a InForce,
     message: &'a Message<'a>,
     view: &'a View,
     sender: Option<&'a Sender>,
+    signatures: &'a Signatures,
     now: Timestamp,
 }
 
 impl Case<'_> {
+    /// What refers its candidates; or the code of what forbids it.
+    fn refer(&self, rejection: &Rejection) -> Result<Referred, &'static str> {
+        let (copies, inserted) = self.copies(rejection)?;
+        let (company, evidence) = (self.of.company.id.clone(), rejection.evidence.clone());
+        Ok(Referred { company, copies, evidence, inserted, signing: self.signatures.to_come.clone() })
+    }
+
+    /// What is held of a close miss; nothing where the company lets such mails pass, where no line could be written,
+    /// and where the company's own link stands there already, so that there is nothing to ask anybody.
+    fn hold(&self, nearly: &Nearly, reason: &'static str) -> Option<Held> {
+        let Doubtful::Hold(hold_for) = self.of.company.doubtful else { return None };
+        let referred = self.refer(&nearly.rejection).ok().filter(|referred| !referred.inserted.is_empty())?;
+        Some(Held { reason, hold_for, referred })
+    }
+
     /// The copies that go out, and where the line stands in the first; or the code of what forbids it.
     fn copies(&self, rejection: &Rejection) -> Result<(Vec<Copy>, Vec<Inserted>), &'static str> {
         let company = &self.of.company;
@@ -244,7 +290,7 @@ impl Case<'_> {
         let wording = self.sender.and_then(|s| s.wording.as_ref()).unwrap_or(&company.wording);
         let url = company.link.url(token.as_str()).map_err(|_| "link_too_long")?;
         let line = LineText { language, wording, url, template: &company.link };
-        match inject::line_edits(self.message, self.view, targets, &line, SignedMail::Refuse) {
+        match inject::line_edits(self.message, self.view, targets, &line, self.signatures.on_it) {
             Ok(injected) => Ok((injected.edits, injected.inserted)),
             Err(Refusal::LinkPresent) if self.has_own_link() => Ok((Edits::default(), Vec::new())),
             Err(Refusal::LinkPresent) => Err("link_of_another"),

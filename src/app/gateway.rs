@@ -14,12 +14,11 @@ use super::glance::Glance;
 use super::operator::Operator;
 use super::parts::{
     answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options,
-    refuse_without_credentials, surroundings,
+    refuse_without_credentials, signing_keys, surroundings,
 };
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
-use crate::config::{Inspection, Settings, Stamp};
-use crate::confirm;
+use crate::config::{Inspection, Settings};
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::Deliver;
 use crate::ledger::Balance;
@@ -27,7 +26,8 @@ use crate::notify::{Notifier, Terms as NoticeTerms};
 use crate::pipeline::Policy;
 use crate::policy::PolicyHandle;
 use crate::referral::CompanyId;
-use crate::smtp::custody::{Relay, Services};
+use crate::sign::{SignFault, Signer};
+use crate::smtp::custody::Relay;
 use crate::smtp::{self, Door};
 use crate::spool::{Spool, SpoolError};
 use crate::store::{Pump, Store, StoreError};
@@ -62,6 +62,9 @@ pub enum StartFault {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsFault),
+    /// A key of `[[dkim]]` cannot be used.
+    #[error("the DKIM key {0} cannot be used: {1}")]
+    Dkim(String, SignFault),
     /// Credentials that the settings name were not handed over.
     #[error("not handed over: the credentials {0}; the unit needs a LoadCredential= for each, or name files instead")]
     Credentials(String),
@@ -80,6 +83,7 @@ pub struct Gateway {
     deliver: Deliver,
     pump: Pump<Spool>,
     notifier: Notifier<SpoolCourier>,
+    relay: Arc<Relay>,
     stop: signal::Sender<bool>,
     door: JoinHandle<std::io::Result<()>>,
     control: JoinHandle<()>,
@@ -99,6 +103,7 @@ impl Gateway {
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
         let tls = smtp::open_tls(&settings.tls)?;
+        let signer = Signer::new(signing_keys(&settings)?);
         let entrances = listen(&settings, handed)?;
         let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
@@ -109,14 +114,14 @@ impl Gateway {
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
         let spool = open_spool(&settings)?;
-        let around = surroundings(&settings, &watch, &addresses);
+        let around = surroundings(&settings, &store, (&watch, &addresses)).await?;
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
         let notifier = Notifier::start(store.clone(), courier, writing, notices);
-        let stop = signal::Sender::new(false);
+        let (stop, stop_for) = (signal::Sender::new(false), Duration::from_secs(settings.smtp.limits.stop_seconds_max));
         let operator = Operator {
             started_at: clock::now(),
             agreed: Arc::clone(&agreed),
@@ -128,24 +133,16 @@ impl Gateway {
             hostname: hostname.clone(),
             doors: doors(&settings, &entrances),
             policy: policy.clone(),
-            changing_users: tokio::sync::Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
             watch: watch.clone(),
             stop: stop.clone(),
         };
+        let services = operator.services(&signer, settings.smtp.stamp.as_ref());
         let control = answer_admins(control, operator, stop.subscribe());
-        let (stop_for, host) = (Duration::from_secs(settings.smtp.limits.stop_seconds_max), Arc::<str>::from(hostname));
-        let services = Services {
-            host: Arc::clone(&host),
-            policy: policy.clone(),
-            deliver: deliver.clone(),
-            spool: spool.clone(),
-            stamp: settings.smtp.stamp.as_ref().map(Stamp::line).unwrap_or_default().into(),
-            watch: watch.clone(),
-            evidence: |returned, report, at| Some(confirm::evidence(returned, report, at)),
-        };
-        let door = Door { host, settings: Arc::new(settings.smtp.clone()), tls: tls.clone(), watch };
-        let door = tokio::spawn(smtp::serve(entrances, door, Arc::new(Relay::new(services)), stop.subscribe()));
-        let reload = Reload { settings, terms, policy: policy.clone(), tls, agreed };
+        let door = Door { host: hostname.into(), settings: Arc::new(settings.smtp.clone()), tls: tls.clone(), watch };
+        let relay = Arc::new(Relay::new(services));
+        let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
+        let reload = Reload { settings, terms, policy: policy.clone(), signer, tls, agreed };
         Ok(Self {
             addresses,
             reload,
@@ -155,6 +152,7 @@ impl Gateway {
             deliver,
             pump,
             notifier,
+            relay,
             stop,
             door,
             control,
@@ -177,6 +175,11 @@ impl Gateway {
     /// The policy in force.
     pub fn policy(&self) -> Arc<Policy> {
         self.policy.current()
+    }
+
+    /// What stands behind its doors, for a door of somebody else's, which has to be closed before this gateway stops.
+    pub fn relay(&self) -> Arc<Relay> {
+        Arc::clone(&self.relay)
     }
 
     /// The company's balances.

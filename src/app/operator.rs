@@ -1,5 +1,7 @@
 //! Answers what is asked of a running server over the admin socket.
 
+mod line;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,16 +10,21 @@ use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
 use super::glance::Glance;
+use crate::config::Stamp;
 use crate::config::keys::RootKey;
+use crate::confirm;
 use crate::control::ledger::answer_ledger;
 use crate::control::recover::recover;
 use crate::control::spool::{Hand, answer_spool};
+use crate::control::switch::{OffLine, StopLine};
 use crate::control::test_mail::{self, TestDoor};
 use crate::control::trace::trace;
 use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, DestinationState, Request, SpoolStatus, Status};
 use crate::deliver::Deliver;
 use crate::policy::{PolicyHandle, keys_of};
+use crate::sign::Signer;
+use crate::smtp::custody::Services;
 use crate::spool::{Entry, Spool, Write};
 use crate::store::Store;
 use crate::sys::clock;
@@ -47,8 +54,8 @@ pub struct Operator {
     pub policy: PolicyHandle,
     /// What waits where, as it was looked at last.
     pub glance: Glance,
-    /// One change of users at a time, from the store to the policy.
-    pub changing_users: Mutex<()>,
+    /// One change at a time, from the store to what is in force.
+    pub changing: Mutex<()>,
     /// Our host name.
     pub hostname: String,
     /// Where we listen.
@@ -65,6 +72,12 @@ impl Answer for Operator {
             return answer;
         }
         if let Some(answer) = self.answer_users(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_switch(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_hold(caller, &request).await {
             return answer;
         }
         match request {
@@ -96,7 +109,7 @@ impl Answer for Operator {
 
 impl Hand for Operator {
     fn reports_of(&self, entry: &Entry, numbers: &[u32]) -> Result<Vec<Write>, String> {
-        Ok(self.deliver.reports_of(entry, numbers, clock::now()))
+        Ok(self.deliver.reports_of(entry, numbers, clock::Now::read()))
     }
 
     fn try_now(&self, destinations: &[String]) {
@@ -110,7 +123,7 @@ impl Operator {
         let Request::SetUser { change, .. } = request else {
             return answer_users(&self.store, caller, request).await;
         };
-        let _one_at_a_time = self.changing_users.lock().await;
+        let _one_at_a_time = self.changing.lock().await;
         let answer = answer_users(&self.store, caller, request).await;
         match self.store.users().await {
             Ok(users) => self.policy.put_users(users),
@@ -120,6 +133,20 @@ impl Operator {
             tracing::info!(target: "control", uid = caller.uid, act = change.code(), "a user was changed");
         }
         answer
+    }
+
+    /// What the relay works with: the same parts.
+    pub(super) fn services(&self, signer: &Signer, stamp: Option<&Stamp>) -> Services {
+        Services {
+            host: self.hostname.clone().into(),
+            policy: self.policy.clone(),
+            deliver: self.deliver.clone(),
+            spool: self.spool.clone(),
+            signer: signer.clone(),
+            stamp: stamp.map(Stamp::line).unwrap_or_default().into(),
+            watch: self.watch.clone(),
+            evidence: |returned, report, at| Some(confirm::evidence(returned, report, at)),
+        }
     }
 
     async fn status(&self) -> Result<Status, String> {
@@ -137,6 +164,8 @@ impl Operator {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             started_at: self.started_at.to_string(),
+            off: self.store.switched_off().await.map_err(|e| e.to_string())?.iter().map(OffLine::from).collect(),
+            edits_stopped: self.deliver.edit_stops().iter().map(StopLine::from).collect(),
             edits: self.agreed.load(Ordering::Relaxed) && self.spool.is_writable(),
             spool,
             watch: self.watch.snapshot(),

@@ -11,22 +11,33 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::gateway::StartFault;
 use super::operator::Operator;
-use crate::config::{DoorTls, Listener, Settings};
+use crate::config::{DkimKey, DoorTls, Listener, Settings};
 use crate::control::Server;
 use crate::control::test_mail::TestDoor;
-use crate::deliver::{self, Surroundings};
+use crate::deliver::{self, Off, Surroundings};
 use crate::mail::address::Address;
 use crate::notify::{Contact, Directory, Sender};
 use crate::policy::PolicyHandle;
 use crate::referral::wording::Language;
+use crate::sign::{NamedKey, record_name};
 use crate::smtp::{Entrance, listener_for};
 use crate::spool::{Spool, SpoolOptions};
-use crate::store::PumpOptions;
+use crate::store::{OffRow, PumpOptions, Store};
 use crate::watch::Watch;
 
 pub(super) fn refuse_without_credentials(settings: &Settings) -> Result<(), StartFault> {
     let missing = &settings.credentials_missing;
     if missing.is_empty() { Ok(()) } else { Err(StartFault::Credentials(missing.join(", "))) }
+}
+
+/// The keys of `[[dkim]]`, ready to sign.
+pub(super) fn signing_keys(settings: &Settings) -> Result<Vec<NamedKey>, StartFault> {
+    let named = |key: &DkimKey| {
+        let (domain, selector) = (key.domain.as_str(), key.selector.as_str());
+        let refused = |fault| StartFault::Dkim(record_name(domain, selector), fault);
+        key.key.clone().map(|source| NamedKey::new(domain, selector, source).map_err(refused))
+    };
+    settings.dkim.iter().filter_map(named).collect()
 }
 
 pub(crate) fn hostname(settings: &Settings) -> Result<String, StartFault> {
@@ -84,18 +95,32 @@ pub(super) fn pump_options(settings: &Settings) -> PumpOptions {
     PumpOptions { keep_posted, ..PumpOptions::default() }
 }
 
+/// Possible doubles named in the log at a start; `status` counts all of them.
+const POSSIBLE_DOUBLES_MAX: usize = 1000;
+
+/// Opens the spool, and says in the log what the last run has left to be mended.
 pub(super) fn open_spool(settings: &Settings) -> Result<Spool, StartFault> {
-    let (data, options) = (&settings.data_dir, spool_options(settings));
-    let spool = Spool::open(data, options).map_err(|e| StartFault::Spool(data.clone(), e))?;
+    let fault = |error| StartFault::Spool(settings.data_dir.clone(), error);
+    let spool = Spool::open(&settings.data_dir, spool_options(settings)).map_err(fault)?;
     log_recovered(&spool);
     Ok(spool)
 }
 
 fn log_recovered(spool: &Spool) {
     let found = spool.recovered();
+    if !found.clock_moved.is_zero() {
+        let by_seconds = found.clock_moved.as_secs();
+        tracing::warn!(
+            by_seconds,
+            "the clock was set, or nobody was there for long: kept mail goes on from where it was"
+        );
+    }
     if found.maybe_doubled > 0 || found.orphans > 0 || !found.parked.is_empty() {
         let (maybe_doubled, orphans, parked) = (found.maybe_doubled, found.orphans, found.parked.len());
         tracing::warn!(maybe_doubled, orphans, parked, "the last run ended in the middle of something");
+    }
+    for id in found.possible_doubles.iter().take(POSSIBLE_DOUBLES_MAX) {
+        tracing::warn!(%id, "possible_double");
     }
 }
 
@@ -109,10 +134,22 @@ pub(crate) fn delivery(settings: &Settings, hostname: &str) -> deliver::Settings
     }
 }
 
-/// Names, and where we listen: a domain whose mail server is there leads back to us.
-pub(super) fn surroundings(settings: &Settings, watch: &Watch, addresses: &[SocketAddr]) -> Surroundings {
-    let policies = Some(settings.data_dir.join("sts-policies.json"));
-    Surroundings { policies, ..Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec()) }
+/// For whom nothing is inserted, by the rows of the store.
+pub(super) fn off(rows: &[OffRow]) -> Off {
+    let companies = rows.iter().filter_map(|row| row.company.clone()).collect();
+    Off { all: rows.iter().any(|row| row.company.is_none()), companies }
+}
+
+/// Names, where we listen (a domain whose mail server is there leads back to us), and for whom nothing is inserted.
+pub(super) async fn surroundings(
+    settings: &Settings,
+    store: &Store,
+    (watch, addresses): (&Watch, &[SocketAddr]),
+) -> Result<Surroundings, StartFault> {
+    let data = &settings.data_dir;
+    let rows = store.switched_off().await.map_err(|e| StartFault::Store(data.clone(), e))?;
+    let around = Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec());
+    Ok(Surroundings { policies: Some(data.join("sts-policies.json")), off: off(&rows), ..around })
 }
 
 pub(super) fn directory(policy: PolicyHandle) -> Directory {

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::agreement::{Agreed, Terms};
+use super::parts::signing_keys;
 use crate::config::{Inspection, Settings, Severity};
 use crate::pipeline::Relaying;
 use crate::policy::PolicyHandle;
+use crate::sign::Signer;
 use crate::sys::tls::ServerTls;
 
 /// What a reload works on.
@@ -17,6 +19,8 @@ pub struct Reload {
     pub terms: Terms,
     /// The policy in force.
     pub policy: PolicyHandle,
+    /// The keys that sign, in force.
+    pub signer: Signer,
     /// The certificate in force.
     pub tls: Option<ServerTls>,
     /// Whether the ledger agrees to every company.
@@ -24,8 +28,8 @@ pub struct Reload {
 }
 
 impl Reload {
-    /// Takes companies, the right to relay and the certificate from files read anew. A fault of any file, or a company
-    /// that the ledger knows otherwise, leaves all as it was.
+    /// Takes companies, the right to relay, keys that sign and the certificate from files read anew. A fault of any
+    /// file, or a company that the ledger knows otherwise, leaves all as it was.
     pub async fn take(&self, inspection: Inspection) {
         let Inspection { settings, findings } = inspection;
         for finding in &findings {
@@ -41,6 +45,10 @@ impl Reload {
         if !settings.credentials_missing.is_empty() {
             return refuse("a credential is missing; a new one comes with a restart");
         }
+        let keys = match signing_keys(&settings) {
+            Ok(keys) => keys,
+            Err(fault) => return refuse(&fault.to_string()),
+        };
         let Agreed { policy, disagreements } = self.terms.agree(&settings).await;
         if let [(company, error), ..] = &disagreements[..] {
             return refuse(&format!("company {company}: {error}"));
@@ -53,6 +61,8 @@ impl Reload {
                 Err(_) => return refuse("reading the certificate failed"),
             }
         }
+        // A mail in between is decided on by one and signed by the other: if its key is gone, it is not signed.
+        self.signer.swap(keys);
         self.policy.swap(policy);
         self.agreed.store(true, Ordering::Relaxed);
         let later = self.left_for_a_restart(&settings);
@@ -84,7 +94,7 @@ impl Reload {
 
 /// The settings without what a reload takes.
 fn fixed(settings: &Settings) -> Settings {
-    let mut settings = Settings { companies: Vec::new(), ..settings.clone() };
+    let mut settings = Settings { companies: Vec::new(), dkim: Vec::new(), ..settings.clone() };
     settings.smtp.relaying = Relaying::default();
     settings
 }

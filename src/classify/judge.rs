@@ -1,24 +1,24 @@
 //! From readings to a verdict: the three questions on the part a person reads, then the other parts beside it.
 
+use super::bars::Bars;
 use super::fold::{Folded, fold};
 use super::reading::{Reading, read};
 use super::recipients::Candidates;
 use super::rules::{Kind, Proof, Rules};
-use super::verdict::{Abstain, Evidence, Lang, Place, Question, Reason, Rejection, Verdict};
+use super::verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Verdict};
 use super::{Mail, TEXT_OCTETS_MAX, language, names, place};
 use crate::mail::view::{LineKind, TextPart, View};
 
-/// Recruiting weight a result of full weight needs beside it.
-const RECRUITING_MIN: u32 = 3;
+/// Recruiting weight from which on a part is about an application.
+const RECRUITING_MIN: u32 = Bars::FULL.recruiting;
 /// Recruiting weight a result needs whose words are used of other matters too.
 const RECRUITING_MIN_SOFT: u32 = 4;
 /// Recruiting weight of thanks for what an applicant does.
 const THANKED: u32 = 2;
 /// Recruiting weight that needs no interview: application, selection and hiring.
 const RECRUITING_SURE: u32 = 7;
-/// Applicant weight every result needs: thanks for applying or for coming, say. An agency is told the result in the
-/// very same words, but is not thanked for those.
-const APPLICANT_MIN: u32 = 2;
+/// Applicant weight of thanks and of wishes.
+const THANKED_APPLICANT: u32 = 2;
 /// Weight of a result that names the application itself.
 const STRONG: u32 = 3;
 /// Weight of a result in words of everyday life.
@@ -42,18 +42,18 @@ pub(super) fn judge(mail: &Mail<'_>, candidates: Candidates, rules: &Rules) -> V
     let reading = read(fold_lines(text, is_newest), rules);
     let subject = read(fold(std::iter::once((0, head_of(&mail.view.subject)))), rules);
     let evidence = evidence_of(&reading, &subject, part, rules);
-    let judged =
-        question(&reading, &subject, text, rules).map_or_else(|| read_siblings(mail.view, part, &reading, rules), Err);
-    match judged {
-        Ok(places) => {
-            Verdict::Rejection(Rejection { language: language_of(&reading, rules), candidates, evidence, places })
+    let letter = Letter { view: mail.view, part, text, reading: &reading, subject: &subject, rules };
+    match letter.places(&Bars::FULL) {
+        Ok(places) => Verdict::Rejection(letter.rejection(candidates, evidence, places)),
+        Err(reason) => {
+            let nearly = letter.nearly(reason, candidates, &evidence);
+            Verdict::Abstain(Abstain { reason, evidence, nearly })
         }
-        Err(reason) => Verdict::Abstain(Abstain { reason, evidence }),
     }
 }
 
 fn abstain(reason: Reason) -> Verdict {
-    Verdict::Abstain(Abstain { reason, evidence: Vec::new() })
+    Verdict::Abstain(Abstain { reason, evidence: Vec::new(), nearly: None })
 }
 
 fn primary(view: &View) -> Option<(usize, &TextPart)> {
@@ -90,54 +90,100 @@ fn fold_lines(part: &TextPart, wanted: fn(LineKind) -> bool) -> Folded {
     fold(lines.map(|(number, _)| (number, part.line(number))))
 }
 
-/// Why it is no rejection to its reader; `None` when all three questions are answered with yes.
-fn question(reading: &Reading, subject: &Reading, text: &TextPart, rules: &Rules) -> Option<Reason> {
-    let recruiting = recruiting_weight(reading, subject, rules);
-    let subject_veto = subject.veto.filter(|_| !is_reply(&subject.folded.text));
-    let veto = [reading.veto, subject_veto].into_iter().flatten().map(|(reason, _)| reason).min();
-    // Whose matter it is says nothing of a mail that is about none.
-    if let Some(reason) = veto.filter(|reason| *reason < Reason::ThirdPerson || recruiting >= RECRUITING_MIN) {
-        return Some(reason);
+/// A mail whose part that a person reads, and whose subject, are read.
+#[derive(Clone, Copy)]
+struct Letter<'a> {
+    view: &'a View,
+    part: usize,
+    text: &'a TextPart,
+    reading: &'a Reading,
+    subject: &'a Reading,
+    rules: &'a Rules,
+}
+
+impl Letter<'_> {
+    /// Where the result stands, when all three questions reach these bars; else why it is no rejection to its reader.
+    fn places(&self, bars: &Bars) -> Result<Vec<Place>, Reason> {
+        self.question(bars).map_or_else(|| read_siblings(self.view, self.part, self.reading, self.rules), Err)
     }
-    // Behind the vetoes: to tell a language can cost more than all else.
-    if !language::is_supported(reading, rules) {
-        return Some(Reason::UnsupportedLanguage);
+
+    fn rejection(&self, candidates: Candidates, evidence: Vec<Evidence>, places: Vec<Place>) -> Rejection {
+        Rejection { language: language_of(self.reading, self.rules), candidates, evidence, places }
     }
-    if recruiting < RECRUITING_MIN {
-        return Some(Reason::NotRecruiting);
+
+    /// The rejection it would be with the one question that is open answered with yes, when the others are sure and
+    /// that one is likely. A text that states no result at all is never one, so hardly a mail is asked twice.
+    fn nearly(&self, reason: Reason, candidates: Candidates, evidence: &[Evidence]) -> Option<Nearly> {
+        if self.reading.results.is_empty() {
+            return None;
+        }
+        let (question, bars) = Bars::for_close_miss(reason)?;
+        let places = self.places(&bars).ok().filter(|places| !places.is_empty())?;
+        Some(Nearly { question, rejection: self.rejection(candidates, evidence.to_vec(), places) })
     }
-    let quoted = is_rejection_quoted(text, rules);
-    if !is_result_stated(reading, recruiting, rules) {
-        return Some(match (reading.conditional, quoted) {
-            (true, _) => Reason::ConditionalResult,
-            (false, true) => Reason::QuotedOnly,
-            (false, false) => Reason::NoResult,
-        });
+
+    /// Why it is no rejection to its reader; `None` when all three questions are answered with yes.
+    fn question(&self, bars: &Bars) -> Option<Reason> {
+        let Letter { text, reading, subject, rules, .. } = *self;
+        let recruiting = recruiting_weight(reading, subject, rules);
+        let subject_veto = subject.veto.filter(|_| !is_reply(&subject.folded.text));
+        let veto = [reading.veto, subject_veto].into_iter().flatten().map(|(reason, _)| reason).min();
+        // Whose matter it is says nothing of a mail that is about none.
+        if let Some(reason) = veto.filter(|reason| *reason < Reason::ThirdPerson || recruiting >= bars.recruiting) {
+            return Some(reason);
+        }
+        // Behind the vetoes: to tell a language can cost more than all else.
+        if !language::is_supported(reading, rules) {
+            return Some(Reason::UnsupportedLanguage);
+        }
+        if recruiting < bars.recruiting {
+            return Some(Reason::NotRecruiting);
+        }
+        let quoted = is_rejection_quoted(text, rules);
+        if !is_result_stated(reading, recruiting, bars, rules) {
+            return Some(match (reading.conditional, quoted) {
+                (true, _) => Reason::ConditionalResult,
+                (false, true) => Reason::QuotedOnly,
+                (false, false) => Reason::NoResult,
+            });
+        }
+        let signature = read(fold_lines(text, |kind| kind == LineKind::Signature), rules);
+        if !is_about_job(reading, subject, &signature, recruiting) && (bars.job_said || self.is_of_another_matter()) {
+            return Some(Reason::NotRecruiting);
+        }
+        // 定員に達した and the like are said of events and courses too.
+        let soft = reading.strength(rules) < STRONG;
+        if soft && self.is_of_another_matter() {
+            return Some(Reason::NotRecruiting);
+        }
+        if reading.turned && bars.result_sure {
+            return Some(Reason::Ambiguous);
+        }
+        if quoted {
+            return Some(Reason::SecondNotice);
+        }
+        self.is_of_another_reader(soft, bars)
     }
-    let signature = read(fold_lines(text, |kind| kind == LineKind::Signature), rules);
-    if !is_about_job(reading, subject, &signature, recruiting) {
-        return Some(Reason::NotRecruiting);
+
+    /// Whether what is applied for is said, and is no job.
+    fn is_of_another_matter(&self) -> bool {
+        [self.reading.target, self.subject.target].contains(&Some(false))
     }
-    // 定員に達した and the like are said of events and courses too.
-    let soft = reading.strength(rules) < STRONG;
-    if soft && [reading.target, subject.target].contains(&Some(false)) {
-        return Some(Reason::NotRecruiting);
+
+    /// Why the reader is not the applicant; `None` when he is.
+    fn is_of_another_reader(&self, soft: bool, bars: &Bars) -> Option<Reason> {
+        let Letter { text, reading, subject, rules, .. } = *self;
+        let newest = text.lines.iter().enumerate().filter(|(_, line)| line.kind == LineKind::Text);
+        let newest: Vec<&str> = newest.map(|(number, _)| text.line(number)).collect();
+        // A doctor or a teacher is an applicant when it is hiring that is refused, and he is thanked for applying.
+        let scholar = reading.thanked && !soft && reading.proofs.contains(&Proof::Job);
+        if names::is_about_another(newest.iter().copied(), scholar, &rules.words) {
+            return Some(Reason::ThirdPerson);
+        }
+        let is_thanked = reading.thanked || names::is_wished_well(&newest, &rules.words);
+        let thanked = if is_thanked { THANKED_APPLICANT } else { 0 };
+        (reading.applicant + subject.applicant + thanked < bars.applicant).then_some(Reason::NoApplicant)
     }
-    if reading.turned {
-        return Some(Reason::Ambiguous);
-    }
-    if quoted {
-        return Some(Reason::SecondNotice);
-    }
-    let newest = text.lines.iter().enumerate().filter(|(_, line)| line.kind == LineKind::Text);
-    let newest: Vec<&str> = newest.map(|(number, _)| text.line(number)).collect();
-    // A doctor or a teacher is an applicant when it is hiring that is refused, and he is thanked for applying.
-    let scholar = reading.thanked && !soft && reading.proofs.contains(&Proof::Job);
-    if names::is_about_another(newest.iter().copied(), scholar, &rules.words) {
-        return Some(Reason::ThirdPerson);
-    }
-    let thanked = if reading.thanked || names::is_wished_well(&newest, &rules.words) { APPLICANT_MIN } else { 0 };
-    (reading.applicant + subject.applicant + thanked < APPLICANT_MIN).then_some(Reason::NoApplicant)
 }
 
 /// Whether the matter is a job: words of jobs alone, or what is applied for is one, or hiring and an interview go
@@ -173,9 +219,10 @@ fn recruiting_weight(reading: &Reading, subject: &Reading, rules: &Rules) -> u32
     weight
 }
 
-fn is_result_stated(reading: &Reading, recruiting: u32, rules: &Rules) -> bool {
+fn is_result_stated(reading: &Reading, recruiting: u32, bars: &Bars, rules: &Rules) -> bool {
     match reading.strength(rules) {
         0 => false,
+        _ if !bars.result_sure => true,
         STRONG.. => true,
         SOFT => recruiting >= RECRUITING_MIN_SOFT && reading.support > 0,
         _ => recruiting >= RECRUITING_MIN_SOFT,

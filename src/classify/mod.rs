@@ -4,6 +4,7 @@
 //! addressee the applicant. Whatever speaks against it is a veto with a reason of its own; in doubt the verdict is to
 //! abstain. The words are data (`config/rules/*.toml`); this module holds how they are read, and nothing else.
 
+mod bars;
 mod fold;
 mod gate;
 mod judge;
@@ -24,7 +25,7 @@ mod tests;
 
 pub use recipients::{Audience, Candidates, Listed, recipients};
 pub use rules::{Rules, RulesFault};
-pub use verdict::{Abstain, Evidence, Lang, Place, Question, Reason, Rejection, Verdict};
+pub use verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Verdict};
 
 use crate::mail::envelope::Envelope;
 use crate::mail::message::Message;
@@ -58,6 +59,6 @@ pub fn decide(mail: &Mail<'_>, rules: &Rules) -> Verdict {
         .and_then(|candidates| structure::check_list(mail.message, &candidates).map_or(Ok(candidates), Err));
     match known {
         Ok(candidates) => judge::judge(mail, candidates, rules),
-        Err(reason) => Verdict::Abstain(Abstain { reason, evidence: Vec::new() }),
+        Err(reason) => Verdict::Abstain(Abstain { reason, evidence: Vec::new(), nearly: None }),
     }
 }

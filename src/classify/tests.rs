@@ -1,6 +1,7 @@
 //! The classifier against its corpus, its places, and hostile text.
 
 mod corpus;
+mod nearly;
 mod places;
 
 use super::*;

@@ -31,6 +31,17 @@ pub struct Abstain {
     pub reason: Reason,
     /// What was found before the reason held, one entry per rule.
     pub evidence: Vec<Evidence>,
+    /// What it would be, when two of the questions are sure and only the third is not sure enough: a person can tell.
+    pub nearly: Option<Nearly>,
+}
+
+/// A close miss: a text that is a rejection if one question, which is likely, is answered with yes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Nearly {
+    /// The question that is open.
+    pub question: Question,
+    /// What it is then.
+    pub rejection: Rejection,
 }
 
 /// The language of a rejection.

@@ -6,7 +6,10 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use super::dkim::args::DkimCommand;
+use super::hold::HoldCommand;
 pub use super::spool::args::SpoolCommand;
+use super::switch::{ResumeArgs, SwitchArgs};
 pub use super::trace::args::TraceArgs;
 use crate::control::Month;
 use crate::control::test_mail::TestKind;
@@ -52,13 +55,25 @@ pub enum Command {
 pub enum Tool {
     /// Check the configuration: every fault of every file at once, with file, line and remedy.
     Check(CheckArgs),
+    /// Make the keys that sign mail with the line by DKIM, show their records, and check what is published.
+    #[command(subcommand)]
+    Dkim(DkimCommand),
     /// Tell what would become of mails in files, and why. Nothing is sent.
     Explain(ExplainArgs),
+    /// See doubtful mails that are held for HR, and say whether each is a rejection.
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Read the ledger: people counted, slots granted, and the proof of both.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Stop the line at once, for one company or all: nothing is inserted any more, and mail flows.
+    Off(SwitchArgs),
+    /// Let the line be written again that was stopped by off.
+    On(SwitchArgs),
     /// Write a mail as it would leave. Nothing is sent.
     Preview(PreviewArgs),
+    /// Let mails be edited again for a next hop that had refused mails with the line.
+    Resume(ResumeArgs),
     /// Send one marked mail through the gateway and follow it to the far end. It is never changed and never counted.
     SendTest(Box<SendTestArgs>),
     /// Look after the mails in custody: list, show, try again, give up, remove, write into files.

@@ -10,6 +10,8 @@ use super::output::{End, counted, print_json, print_table, table};
 use crate::config::{DoorTls, Finding, Inspection, Listener, Settings, Severity, inspect};
 use crate::mail::address::Domain;
 use crate::pipeline::{Company, Mode};
+use crate::sign::record_name;
+use crate::sys::signing_key::KeyKind;
 
 /// Checks the files and prints what was found.
 ///
@@ -66,6 +68,17 @@ fn summarise(settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
     });
     writeln!(out)?;
     print_table(out, &table(&["route", "domains", "next hop", "TLS", "proves"], routes))?;
+    if !settings.dkim.is_empty() {
+        let names = settings.dkim.iter().map(|key| {
+            let kind = key.key.as_ref().map_or("not looked at", |k| match k.kind() {
+                KeyKind::Rsa => "RSA",
+                KeyKind::Ed25519 => "Ed25519",
+            });
+            vec![record_name(key.domain.as_str(), &key.selector), kind.to_owned()]
+        });
+        writeln!(out)?;
+        print_table(out, &table(&["signs with", "key"], names))?;
+    }
     if settings.companies.is_empty() {
         return Ok(());
     }

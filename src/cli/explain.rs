@@ -13,10 +13,11 @@ use crate::classify::Evidence;
 use crate::inject::{Inserted, Refusal, shape_refusals};
 use crate::mail::message::Message;
 use crate::mail::view::View;
-use crate::pipeline::Outcome;
+use crate::pipeline::{Held, Outcome, Referred};
 
 const REJECTION: &str = "rejection";
 const ABSTAIN: &str = "abstain";
+const DOUBTFUL: &str = "doubtful";
 
 /// What is said of one file: the object of `--json`, its keys in this order.
 #[derive(Serialize)]
@@ -34,6 +35,7 @@ struct Explanation {
 #[serde(untagged)]
 enum Line {
     Inserted { inserted: Vec<Spot> },
+    Held { held_for_seconds: u64, inserted_if_released: Vec<Spot> },
     Untouched { untouched: &'static str, blocking: Vec<&'static str> },
 }
 
@@ -93,10 +95,7 @@ fn explain_mail(path: &Path, decider: &Decider, mail: &MailFile) -> Explanation 
     let file = path.display().to_string();
     match decider.decide(mail) {
         Outcome::Referred(referred) => {
-            let edits = referred.copies.into_iter().next().map(|c| c.edits).unwrap_or_default();
-            let inserts: Vec<_> = edits.iter().collect();
-            let of = |i: &Inserted| inserts.iter().find(|e| e.at == i.offset).map_or(&[][..], |e| &e.insert[..]);
-            let inserted: Vec<Spot> = referred.inserted.iter().map(|i| spot(mail.in_file(i, of(i)))).collect();
+            let inserted = spots(&referred, mail);
             let line = if inserted.is_empty() {
                 let code = Refusal::LinkPresent.code();
                 Line::Untouched { untouched: code, blocking: vec![code] }
@@ -105,6 +104,11 @@ fn explain_mail(path: &Path, decider: &Decider, mail: &MailFile) -> Explanation 
             };
             Explanation { file, verdict: REJECTION, reason: REJECTION, evidence: lines(referred.evidence), line }
         }
+        Outcome::Held(Held { reason, hold_for, referred }) => {
+            let (held_for_seconds, inserted_if_released) = (hold_for.as_secs(), spots(&referred, mail));
+            let line = Line::Held { held_for_seconds, inserted_if_released };
+            Explanation { file, verdict: DOUBTFUL, reason, evidence: lines(referred.evidence), line }
+        }
         Outcome::Untouched(untouched) => {
             let code = untouched.reason;
             let (verdict, reason) = if untouched.rejection_seen { (REJECTION, REJECTION) } else { (ABSTAIN, code) };
@@ -112,6 +116,13 @@ fn explain_mail(path: &Path, decider: &Decider, mail: &MailFile) -> Explanation 
             Explanation { file, verdict, reason, evidence: lines(untouched.evidence), line }
         }
     }
+}
+
+/// Where the line goes in the first copy, as offsets of the file.
+fn spots(referred: &Referred, mail: &MailFile) -> Vec<Spot> {
+    let inserts: Vec<_> = referred.copies.first().map(|c| c.edits.iter().collect()).unwrap_or_default();
+    let of = |i: &Inserted| inserts.iter().find(|e| e.at == i.offset).map_or(&[][..], |e| &e.insert[..]);
+    referred.inserted.iter().map(|i| spot(mail.in_file(i, of(i)))).collect()
 }
 
 /// Everything that keeps the line out: what decided first, then what its shape forbids and what of its text cannot be
@@ -145,15 +156,24 @@ fn spot(inserted: Inserted) -> Spot {
     Spot { path, charset, offset, octets }
 }
 
+fn print_spots(spots: &[Spot], out: &mut dyn Write) -> io::Result<()> {
+    for Spot { path, charset, offset, octets } in spots {
+        let part = if path == "0" { String::new() } else { format!("part {path}, ") };
+        writeln!(out, "  line        {part}{charset}: {octets} octets in front of octet {offset}")?;
+    }
+    Ok(())
+}
+
 impl Explanation {
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}: {}", self.file, self.verdict)?;
         match &self.line {
-            Line::Inserted { inserted } => {
-                for Spot { path, charset, offset, octets } in inserted {
-                    let part = if path == "0" { String::new() } else { format!("part {path}, ") };
-                    writeln!(out, "  line        {part}{charset}: {octets} octets in front of octet {offset}")?;
-                }
+            Line::Inserted { inserted } => print_spots(inserted, out)?,
+            Line::Held { held_for_seconds, inserted_if_released } => {
+                let reason = self.reason;
+                writeln!(out, "  held        {held_for_seconds} s for HR's word; else it leaves as it came")?;
+                writeln!(out, "  doubt       {reason}: {}", meaning(reason).unwrap_or_default())?;
+                print_spots(inserted_if_released, out)?;
             }
             Line::Untouched { blocking, .. } => {
                 for code in blocking {

@@ -129,7 +129,7 @@ impl Hand for OwnHand {
         let settings = self.0.as_ref().ok_or(
             "to write reports while no server runs takes the configuration: name it with --config, in place of --data",
         )?;
-        Ok(deliver::reports_of(settings, entry, numbers, clock::now()))
+        Ok(deliver::reports_of(settings, entry, numbers, clock::Now::read()))
     }
 
     /// The next start looks at everything that is due.

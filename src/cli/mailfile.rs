@@ -101,6 +101,8 @@ fn with_crlf(file: &[u8]) -> Vec<u8> {
 /// What decides on files: a company of the configuration, or the built-in example.
 pub struct Decider {
     companies: Vec<Company>,
+    /// The domains whose DKIM keys the configuration names.
+    signing: Vec<Domain>,
     /// Whether it is the example, which takes the mail's From domain for its own.
     example: bool,
     rules: Arc<Rules>,
@@ -112,10 +114,14 @@ impl Decider {
     /// # Errors
     /// A sentence for the admin: the faults of the files, or a company that is not there.
     pub fn new(config: Option<&Path>, company: Option<&CompanyId>) -> Result<Self, String> {
-        let (mut companies, example) = match config {
-            Some(path) => (config::load(path).map(|s: Settings| s.companies).map_err(|f| f.to_string())?, false),
-            None => (vec![config::example_company().map_err(|f| f.to_string())?], true),
+        let (mut companies, dkim, example) = match config {
+            Some(path) => {
+                let Settings { companies, dkim, .. } = config::load(path).map_err(|f| f.to_string())?;
+                (companies, dkim, false)
+            }
+            None => (vec![config::example_company().map_err(|f| f.to_string())?], Vec::new(), true),
         };
+        let signing = dkim.into_iter().map(|key| key.domain).collect();
         if let Some(id) = company {
             let known: Vec<String> = companies.iter().map(|c| c.id.to_string()).collect();
             companies.retain(|c| c.id == *id);
@@ -124,7 +130,7 @@ impl Decider {
                 return Err(format!("no company {id}: there is {}{hint}", known.join(", ")));
             }
         }
-        Ok(Self { companies, example, rules: Arc::new(Rules::built_in()) })
+        Ok(Self { companies, signing, example, rules: Arc::new(Rules::built_in()) })
     }
 
     /// Decides on a mail: its envelope is what its header says, its client the company's own.
@@ -154,7 +160,8 @@ impl Decider {
             }
             InForce { keys: CompanyKeys::derive(&PREVIEW_KEY, &company.id, 1), company }
         };
-        Policy::new(self.companies.iter().map(in_force).collect(), Relaying::default(), Arc::clone(&self.rules))
+        let companies = self.companies.iter().map(in_force).collect();
+        Policy::new(companies, Relaying::default(), Arc::clone(&self.rules)).signing_for(self.signing.clone())
     }
 }
 

@@ -3,8 +3,10 @@
 pub mod args;
 pub mod check;
 mod check_names;
+pub mod dkim;
 pub mod explain;
 pub mod folder;
+pub mod hold;
 pub mod ledger;
 mod mailfile;
 pub mod output;
@@ -15,6 +17,7 @@ mod recover;
 pub mod send_test;
 pub mod spool;
 pub mod status;
+pub mod switch;
 #[cfg(test)]
 mod tests;
 pub mod top;
@@ -34,9 +37,14 @@ use output::End;
 pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
     match tool {
         Tool::Check(args) => check::check(args, out),
+        Tool::Dkim(command) => dkim::dkim(command, out),
         Tool::Explain(args) => explain::explain(args, out),
+        Tool::Hold(command) => hold::hold(command, out),
         Tool::Ledger(command) => ledger::ledger(command, out),
+        Tool::Off(args) => switch::switch(args, true, out),
+        Tool::On(args) => switch::switch(args, false, out),
         Tool::Preview(args) => preview::preview(args, out),
+        Tool::Resume(args) => switch::resume(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
         Tool::Spool(command) => spool::spool(command, out),
         Tool::Status(args) => status::status(args, out),

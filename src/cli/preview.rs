@@ -33,6 +33,10 @@ pub fn preview(args: &PreviewArgs, out: &mut dyn Write) -> io::Result<End> {
                 ),
             )
         }
+        Outcome::Held(held) => {
+            let meaning = meaning(held.reason).unwrap_or_default();
+            (mail.file.clone(), format!("held for HR's word, {}: {meaning} It is shown as it came", held.reason))
+        }
         Outcome::Untouched(untouched) => {
             let meaning = meaning(untouched.reason).unwrap_or_default();
             (mail.file.clone(), format!("untouched, {}: {meaning}", untouched.reason))

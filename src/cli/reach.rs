@@ -8,11 +8,15 @@ use serde_json::Value;
 
 use super::args::DataArgs;
 use crate::config;
+use crate::control::hold::answer_hold;
 use crate::control::ledger::answer_ledger;
+use crate::control::switch::{self, OffLine, StopLine, Switched};
 use crate::control::users::answer_users;
 use crate::control::{Caller, Client, DataLock, LockFault, Request};
-use crate::store::{LEDGER_FILE, Store};
+use crate::spool::{Spool, SpoolOptions};
+use crate::store::{LEDGER_FILE, OffRow, Store};
 use crate::sys::account;
+use crate::watch::Watch;
 
 /// A replay of a long ledger takes its time.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -104,6 +108,38 @@ fn ask_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, Stri
             Some(answer) => Some(answer),
             None => answer_users(&store, caller, request).await,
         };
-        answer.unwrap_or_else(|| Err("the store does not answer that".to_owned()))
+        match answer {
+            Some(answer) => answer,
+            None => match switch_here(&store, caller, request).await {
+                Some(answer) => answer,
+                None => ask_spool_here(dir, (&store, caller), request).await,
+            },
+        }
     })
+}
+
+/// Held mails of a company whose line is stopped here are let go by hand, or when their time is over.
+async fn switch_here(store: &Store, caller: Caller, request: &Request) -> Option<Result<Value, String>> {
+    let Request::Switch { company, off } = request else { return None };
+    let rows = switch::switch(store, caller, (company.as_ref(), *off)).await;
+    let switched = |rows: Vec<OffRow>| Switched { off: rows.iter().map(OffLine::from).collect(), let_go: 0 };
+    Some(rows.and_then(|rows| to_value(&switched(rows))))
+}
+
+fn to_value(answer: &impl serde::Serialize) -> Result<Value, String> {
+    serde_json::to_value(answer).map_err(|e| e.to_string())
+}
+
+/// What is decided here is done by the next start.
+async fn ask_spool_here(dir: &Path, (store, caller): (&Store, Caller), request: &Request) -> Result<Value, String> {
+    let spool = Spool::open(dir, SpoolOptions::default()).map_err(|e| e.to_string())?;
+    let answer = match request {
+        Request::ResumeEditing { company, next_hop } => {
+            let stops = switch::resume(store, &spool, caller, (company.as_ref(), next_hop.as_deref())).await;
+            Some(stops.and_then(|stops| to_value(&stops.iter().map(StopLine::from).collect::<Vec<_>>())))
+        }
+        _ => answer_hold(&spool, &Watch::new(), caller, request).await,
+    };
+    spool.close().await;
+    answer.unwrap_or_else(|| Err("only a running server answers that".to_owned()))
 }

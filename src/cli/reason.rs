@@ -31,7 +31,11 @@ const SHAPES: &[(&str, &str)] = &[
     ("message_rfc822", "The mail is nothing but a forwarded message."),
     ("partial", "The mail is a fragment, or its body lies elsewhere."),
     ("winmail_dat", "The text lies in winmail.dat alone; switch Outlook's rich text format off."),
-    ("dkim_signed", "The mail came with a DKIM signature that a line would break; let the server behind us sign."),
+    (
+        "dkim_signed",
+        "The mail came with a DKIM signature that a line would break: let it pass here before it is signed, or sign it \
+         anew ([[dkim]], [dkim] signed_mail).",
+    ),
     ("link_present", "The company's link is in the mail already: it counts, and nothing is inserted."),
     ("no_place", "There is no place where a line can be put without writing anything anew."),
     ("proof_failed", "The edited mail was not the original and the line: the original leaves."),
@@ -67,7 +71,14 @@ const SHAPES: &[(&str, &str)] = &[
 /// What only a running server meets.
 const RUNNING: &[(&str, &str)] = &[
     ("outbox_unavailable", "The disk takes no referral now, so no line is written."),
-    ("editing_stopped", "The next hop refused too many mails with the line; no line until the next restart."),
+    ("switched_off", "`career-relay off` was said for the company, or for all; `on` lets the line be written again."),
+    (
+        "editing_stopped",
+        "The next hop refused too many mails with the line; no line there until `career-relay resume`.",
+    ),
+    ("held", "It may be a rejection, and waits for a word of HR: `hold list`."),
+    ("hold_full", "It may be a rejection, but as many mails are held as may be (holds_max): it passed as it came."),
+    ("hold_unavailable", "It may be a rejection, but the spool could not hold it: it passed as it came."),
     ("overloaded", "Deciding on large mails had no turn left in time."),
     ("test_mail", "A mail of send-test: it shows the way, and is never a referral."),
     ("came_back", "Something came back on a return path of ours that is no report; HR gets it."),
@@ -80,6 +91,7 @@ const RUNNING: &[(&str, &str)] = &[
     ("came_back_auto_reply", "A program answered a mail with the line; HR gets it."),
     ("came_back_complaint", "Somebody complains of a mail with the line; HR gets it."),
     ("internal_error", "An error of ours; please report it. The mail leaves as it came."),
+    ("dkim_not_signed", "The mail came signed and could not be signed anew in time; the log says why."),
     ("edit_refused", "The next hop refused the mail with the line and got the original; nothing is counted."),
 ];
 
@@ -128,7 +140,9 @@ mod tests {
             ("smtp/decide.rs", "&str = \""),
             ("smtp/test_mail.rs", "TEST_MAIL: &str = \""),
             ("smtp/returns.rs", "=> \""),
+            ("smtp/signing.rs", "DKIM_NOT_SIGNED: &str = \""),
             ("smtp/note.rs", "EDIT_REFUSED: &str = \""),
+            ("smtp/note.rs", "HELD: &str = \""),
         ] {
             for code in codes(file, before) {
                 assert!(meaning(&code).is_some(), "{file} gives {code:?}, whose meaning nobody tells");

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use super::args::StatusArgs;
 use super::output::{End, align_right, print_json, print_table, since, table};
 use super::reach::ask_server;
-use super::top::{Labels, destinations, next_hops};
+use super::switch::{off_lines, stop_lines};
+use super::top::{Labels, destinations, held_back, next_hops};
 use crate::control::{Request, Status};
 use crate::sys::clock;
 
@@ -45,6 +46,8 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     if !status.edits {
         writeln!(out, "NO LINE IS WRITTEN: every mail passes untouched; the log says why")?;
     }
+    off_lines(&status.off, out)?;
+    stop_lines(&status.edits_stopped, out)?;
     let spool = &status.spool;
     let now = clock::now();
     let oldest = |at: &str| format!(", the oldest came {} ago ({at})", since(at, now));
@@ -56,6 +59,7 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
         ("recipients being sent to", spool.sending),
         ("recipients in doubt", spool.in_doubt),
         ("mails set aside", spool.parked),
+        ("mails held for HR", spool.held),
         ("possible doubles", spool.maybe_doubled),
         ("referrals not yet in the ledger", spool.unposted),
     ];
@@ -78,6 +82,12 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     if let Some(table) = next_hops(status, Labels::of("en")) {
         writeln!(out)?;
         print_table(out, &table)?;
+    }
+    let labels = Labels::of("en");
+    if let Some(table) = held_back(status, labels) {
+        writeln!(out)?;
+        print_table(out, &table)?;
+        writeln!(out, "  {}", labels.held_back_remedy)?;
     }
     let counts = status.watch.counters.iter().chain(&status.watch.gauges).filter(|(_, n)| **n > 0);
     let rows: Vec<Vec<String>> = counts.map(|(name, n)| vec![name.clone(), n.to_string()]).collect();

@@ -203,6 +203,8 @@ impl Answer for Troubled {
                 version: "0.1.0".to_owned(),
                 process: 4711,
                 started_at: "2026-11-20T03:00:00Z".to_owned(),
+                off: Vec::new(),
+                edits_stopped: Vec::new(),
                 edits: false,
                 spool: SpoolStatus { entries: 2, in_doubt: 1, ..SpoolStatus::default() },
                 watch: crate::watch::Watch::new().snapshot(),

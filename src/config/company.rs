@@ -1,5 +1,7 @@
 //! One company's file: who writes for it, how that is proved, what its mails are given, and how it is counted.
 
+use std::time::Duration;
+
 use super::finding::Wrong;
 use super::reader::{Place, Section};
 use super::secrets::{self, ROUTING_SECRETS_MAX};
@@ -7,18 +9,22 @@ use super::values::{self, count, one_of, quoted, text};
 use crate::classify::Audience;
 use crate::ledger::{ContractVersion, CountOn, LateBounce};
 use crate::mail::address::Domain;
-use crate::pipeline::{Company, Mode, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage};
+use crate::pipeline::{CameSigned, Company, Doubtful, Mode, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage};
 use crate::referral::CompanyId;
 use crate::referral::link::LinkTemplate;
 use crate::referral::wording::{Language, Wording};
 
 const MODES: &[(&str, Mode)] =
     &[("off", Mode::Off), ("observe", Mode::Observe), ("approved", Mode::Approved), ("live", Mode::Live)];
+/// How long a doubtful mail is held when the file does not say.
+const HOLD_FOR: Duration = Duration::from_hours(4);
 const SCOPES: &[(&str, Scope)] =
     &[("new_graduate", Scope::NewGraduate), ("mid_career", Scope::MidCareer), ("part_time", Scope::PartTime)];
 const STAGES: &[(&str, Stage)] =
     &[("document", Stage::Document), ("interview", Stage::Interview), ("final", Stage::Final)];
 const LANGUAGES: &[(&str, Language)] = &[("ja", Language::Ja), ("en", Language::En)];
+const CAME_SIGNED: &[(&str, CameSigned)] =
+    &[("untouched", CameSigned::Untouched), ("sign", CameSigned::Sign), ("next_hop_signs", CameSigned::NextHopSigns)];
 const COUNT_ON: &[(&str, CountOn)] =
     &[("accepted", CountOn::Accepted), ("delivered", CountOn::Delivered), ("registered", CountOn::Registered)];
 const LATE_BOUNCE: &[(&str, LateBounce)] = &[("absorb", LateBounce::Absorb), ("clawback", LateBounce::Clawback)];
@@ -30,6 +36,7 @@ pub(super) struct CompanyPlaces {
     pub(super) sender_domains: Place,
     pub(super) return_path: Place,
     pub(super) proofs: ProofPlaces,
+    pub(super) signed_mail: Place,
     pub(super) contracts: Vec<Place>,
 }
 
@@ -58,16 +65,19 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     let (contracts, contract_places) = read_contracts(top);
     let (proved_by, proof_places) = read_proofs(&top.section("proved_by"), top);
     let (return_path, path_place) = read_return_path(&top.section("return_path"), &sender_domains);
+    let dkim = top.section("dkim");
     let places = CompanyPlaces {
         id: top.place("id"),
         mode: top.place("mode"),
         sender_domains: top.place("sender_domains"),
         return_path: path_place,
         proofs: proof_places,
+        signed_mail: dkim.place("signed_mail"),
         contracts: contract_places,
     };
     let company = Company {
         mode: top.read("mode", Mode::default(), one_of(MODES)),
+        doubtful: read_doubtful(top),
         senders: read_senders(top, &sender_domains),
         only_senders: top.read("only_senders", false, values::switch),
         proved_by,
@@ -77,6 +87,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         languages: read_languages(top),
         notify_to: top.list("notify_to", Vec::new(), values::address),
         notify_language: top.read("notify_language", Language::Ja, one_of(LANGUAGES)),
+        came_signed: dkim.optional("signed_mail", one_of(CAME_SIGNED)),
         contracts,
         sender_domains,
         purpose: purpose?,
@@ -86,6 +97,14 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         id: id?,
     };
     Some((company, places))
+}
+
+/// Whether doubtful mails are held, and for how long. A day is the most: a rejection that lies longer is worse than one
+/// without a line.
+fn read_doubtful(top: &Section<'_>) -> Doubtful {
+    let hold_for = top.read("hold_for", HOLD_FOR, values::duration(1..=24 * 3600));
+    let holds = top.read("doubtful", false, one_of(&[("pass", false), ("hold", true)]));
+    if holds { Doubtful::Hold(hold_for) } else { Doubtful::Pass }
 }
 
 fn company_id(value: &toml::de::DeValue) -> Result<CompanyId, Wrong> {

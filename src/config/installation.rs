@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::dkim_keys;
 use super::door_keys::{self, DoorPlaces};
 use super::finding::Wrong;
 use super::reader::{Place, Section};
@@ -28,6 +29,7 @@ const LEVELS: &[(&str, LogLevel)] =
 pub(super) struct InstallationPlaces {
     pub(super) data_dir: Place,
     pub(super) doors: DoorPlaces,
+    pub(super) dkim: Vec<Place>,
     pub(super) routes: Vec<Place>,
 }
 
@@ -37,6 +39,7 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
     let folder = values::text(4096);
     let (smtp, tls, doors) = door_keys::read(top);
     let (routes, route_places) = route_keys::read(top);
+    let (dkim, dkim_places) = dkim_keys::read(top);
     let settings = Settings {
         data_dir: base.join(top.read("data_dir", default.data_dir, |v| folder(v).map(PathBuf::from))),
         hostname: top.optional("hostname", values::domain),
@@ -44,6 +47,7 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
         smtp,
         tls,
         dns: read_dns(&top.section("dns")),
+        dkim,
         custody: read_custody(&top.section("custody")),
         deliver: read_deliver(&top.section("deliver")),
         routes,
@@ -54,7 +58,7 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
         companies: Vec::new(),
         credentials_missing: Vec::new(),
     };
-    let places = InstallationPlaces { data_dir: top.place("data_dir"), doors, routes: route_places };
+    let places = InstallationPlaces { data_dir: top.place("data_dir"), doors, dkim: dkim_places, routes: route_places };
     (settings, places)
 }
 
@@ -64,6 +68,7 @@ fn read_custody(section: &Section<'_>) -> CustodySettings {
         mode: section.read("mode", default.mode, one_of(CUSTODY)),
         hand_through_for: section.read("hand_through_for", default.hand_through_for, duration(1..=MINUTE)),
         in_doubt_for: section.read("in_doubt_for", default.in_doubt_for, duration(MINUTE..=HOUR)),
+        holds_max: section.read("holds_max", default.holds_max, count(0..=1_000_000)),
     }
 }
 
@@ -104,6 +109,7 @@ fn read_retry(section: &Section<'_>) -> RetrySettings {
     let default = RetrySettings::default();
     let settings = RetrySettings {
         waits: section.list("waits", default.waits, duration(1..=DAY)),
+        delay_warning_after: section.read("delay_warning_after", default.delay_warning_after, duration(0..=14 * DAY)),
         give_up_after: section.read("give_up_after", default.give_up_after, duration(MINUTE..=14 * DAY)),
     };
     if section.is_empty_list("waits") {

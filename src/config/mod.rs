@@ -1,6 +1,7 @@
 //! Files to valid settings: all faults at once, each with file, line, key and remedy; never half a file.
 
 mod company;
+mod dkim_keys;
 mod door_keys;
 mod doors;
 mod finding;
@@ -20,6 +21,7 @@ mod trust;
 mod values;
 mod whole;
 
+pub use dkim_keys::{DkimKey, parse_selector};
 pub use doors::{BareLf, ClientCa, DoorTls, Listener, SmtpSettings, Stamp, TlsSettings};
 pub use finding::{Faults, Finding, Severity};
 pub use load::{Inspection, example_company, inspect, load};

@@ -101,7 +101,8 @@ pub(super) fn readable(section: &Section<'_>, key: &str, value: &DeValue) -> Res
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Wrong> {
+/// The octets of a small file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Wrong> {
     let octets = fs::read(path).map_err(|error| unreadable(path, &error))?;
     let too_long =
         || Wrong::new(format!("{} is no file with a secret: too long", path.display()), "name the right file");

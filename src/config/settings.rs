@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::dkim_keys::DkimKey;
 use super::doors::{SmtpSettings, TlsSettings};
 use super::routes::Route;
 use crate::mail::address::{Address, Domain};
@@ -33,6 +34,8 @@ pub struct Settings {
     pub tls: TlsSettings,
     /// Looking names up.
     pub dns: DnsSettings,
+    /// The keys that sign mail with the line.
+    pub dkim: Vec<DkimKey>,
     /// When the mail is offered to the next hop, and when it is taken into custody.
     pub custody: CustodySettings,
     /// Sending mail on.
@@ -62,6 +65,7 @@ impl Default for Settings {
             smtp: SmtpSettings::default(),
             tls: TlsSettings::default(),
             dns: DnsSettings::default(),
+            dkim: Vec::new(),
             custody: CustodySettings::default(),
             deliver: DeliverSettings::default(),
             routes: vec![Route::default()],
@@ -104,6 +108,8 @@ pub struct CustodySettings {
     pub hand_through_for: Duration,
     /// How long we wait for the answer to our final dot before the connection counts as lost (RFC 5321 4.5.3.2.6).
     pub in_doubt_for: Duration,
+    /// Doubtful mails that may be held at one time; a further one passes as it came.
+    pub holds_max: u32,
 }
 
 impl Default for CustodySettings {
@@ -112,6 +118,7 @@ impl Default for CustodySettings {
             mode: CustodyMode::HandThrough,
             hand_through_for: Duration::from_secs(5),
             in_doubt_for: Duration::from_secs(10 * MINUTE),
+            holds_max: 1000,
         }
     }
 }
@@ -160,6 +167,8 @@ impl Default for DeliverSettings {
 pub struct RetrySettings {
     /// The wait after the first, second, … failure; the last one repeats.
     pub waits: Vec<Duration>,
+    /// How long after its arrival its sender is told that a mail is late; zero: never.
+    pub delay_warning_after: Duration,
     /// How long after its arrival a mail is returned to its sender.
     pub give_up_after: Duration,
 }
@@ -167,7 +176,11 @@ pub struct RetrySettings {
 impl Default for RetrySettings {
     fn default() -> Self {
         let waits = [MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR];
-        Self { waits: waits.map(Duration::from_secs).to_vec(), give_up_after: Duration::from_secs(5 * DAY) }
+        Self {
+            waits: waits.map(Duration::from_secs).to_vec(),
+            delay_warning_after: Duration::from_secs(4 * HOUR),
+            give_up_after: Duration::from_secs(5 * DAY),
+        }
     }
 }
 

@@ -116,7 +116,9 @@ fn the_examples_in_the_shipped_file_are_no_faults() {
     let source = Source::new(&path, with_examples(&text(&path)));
     let table = parse(&source, &report);
     drop(installation::read(&Section::top(&source, &report, table.get_ref()), Path::new("")));
-    assert_eq!(report.finish(), []);
+    // That a credential is not here to be looked at is no fault of the file.
+    let faults = report.finish().into_iter().filter(|f| f.severity == Severity::Fault);
+    assert_eq!(faults.collect::<Vec<_>>(), []);
 }
 
 #[test]

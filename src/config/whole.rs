@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use super::company::CompanyPlaces;
+use super::dkim_keys;
 use super::doors::Listener;
 use super::finding::{Severity, Wrong};
 use super::installation::InstallationPlaces;
@@ -30,6 +31,7 @@ pub(super) fn check(
     trust::check(settings, &places.doors, companies, report);
     check_claims(companies, report);
     check_return_paths(settings, companies, report);
+    dkim_keys::check((&settings.dkim, &places.dkim), companies, report);
     for (company, at) in companies {
         check_mode(company, at, report);
         check_contracts(company, at, settings, report);

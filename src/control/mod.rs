@@ -4,6 +4,7 @@
 //! what is asked is answered by the handler the app hands in.
 
 mod client;
+pub mod hold;
 pub mod ledger;
 mod lock;
 mod month;
@@ -11,6 +12,7 @@ pub mod recover;
 mod server;
 pub mod spool;
 mod status;
+pub mod switch;
 pub mod test_mail;
 #[cfg(test)]
 mod tests;
@@ -112,6 +114,36 @@ pub enum Request {
     Trace {
         /// Of what.
         subject: trace::Subject,
+    },
+    /// Stops the line, or lets it be written again.
+    Switch {
+        /// The company; all of them when absent.
+        company: Option<CompanyId>,
+        /// Whether it is stopped.
+        off: bool,
+    },
+    /// Lets mails be edited again for next hops that had refused edited ones.
+    ResumeEditing {
+        /// The company; all of them when absent.
+        company: Option<CompanyId>,
+        /// The next hop; all of them when absent.
+        next_hop: Option<String>,
+    },
+    /// The mails that are held for a word of HR.
+    Holds,
+    /// How the last holds ended.
+    EndedHolds,
+    /// One held mail: its subject and its text.
+    Hold {
+        /// Its id.
+        id: String,
+    },
+    /// Lets a held mail go.
+    Release {
+        /// Its id.
+        id: String,
+        /// Whether with the line; else as it came.
+        with_line: bool,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::switch::{OffLine, StopLine};
 use crate::spool::{RecipientState, Standing, Summary};
 use crate::watch::{NextHopState, Rates, Snapshot};
 
@@ -18,6 +19,12 @@ pub struct Status {
     pub started_at: String,
     /// Whether referrals are written: the outbox is writable and the ledger knows our keys and contracts.
     pub edits: bool,
+    /// For whom nothing is inserted, because somebody said so.
+    #[serde(default)]
+    pub off: Vec<OffLine>,
+    /// The next hops for which mails of a company are not edited, because they refused such.
+    #[serde(default)]
+    pub edits_stopped: Vec<StopLine>,
     /// What it holds.
     pub spool: SpoolStatus,
     /// What it has counted since it started.
@@ -50,6 +57,9 @@ pub struct SpoolStatus {
     pub in_doubt: u64,
     /// Entries set aside because they cannot be read.
     pub parked: u64,
+    /// Mails held for a word of HR.
+    #[serde(default)]
+    pub held: u64,
     /// Recipients who may have got a mail twice.
     pub maybe_doubled: u64,
     /// When the oldest mail in custody came, RFC 3339.
@@ -101,6 +111,7 @@ impl From<&Summary> for SpoolStatus {
             sending: summary.sending,
             in_doubt: summary.in_doubt,
             parked: summary.parked,
+            held: summary.held,
             maybe_doubled: summary.maybe_doubled,
             oldest_received_at: summary.oldest_received_at.map(|at| at.to_string()),
             unposted: summary.unposted,

@@ -241,7 +241,8 @@ impl Pending {
 
     /// What is known already; `None` for the recipients in doubt.
     pub(super) fn so_far(&self) -> Vec<Option<RecipientOutcome>> {
-        let now: Vec<_> = self.made.answers().map(|a| a.map(|a| RecipientOutcome::of(a, self.uncounted))).collect();
+        let outcome = |a| RecipientOutcome::of(a, &self.made, self.uncounted);
+        let now: Vec<_> = self.made.answers().map(|a| a.map(outcome)).collect();
         let Some((before, again)) = &self.before else { return now };
         let mut all: Vec<_> = before.iter().cloned().map(Some).collect();
         for (i, outcome) in again.iter().zip(now) {

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::attempt::{Ended, Pending, Sender};
@@ -15,7 +14,7 @@ use super::{Inner, Tried, parcel};
 use crate::ledger::Proves;
 use crate::proto::smtp::client::Recipient;
 use crate::spool::EntryId;
-use crate::sys::clock;
+use crate::sys::clock::Now;
 use crate::sys::tls::Protection;
 
 /// A connection whose last answer is still to come, and the job it is for.
@@ -24,7 +23,7 @@ pub struct InDoubt {
     pub(super) job: Job,
     pub(super) route: String,
     pub(super) proves: Proves,
-    pub(super) began: Timestamp,
+    pub(super) began: Now,
     pub(super) sent: Instant,
 }
 
@@ -84,13 +83,14 @@ impl InDoubt {
             about: About {
                 envelope: &job.envelope,
                 original: &job.original,
-                received_at: self.began,
+                received_at: self.began.wall,
                 next_hop: Some(&next_hop),
             },
+            kept_since: self.began.steady,
             route: &self.route,
             proves: self.proves,
         };
-        let written = writes::settle(&inner.settings, &mail, &told, clock::now());
+        let written = writes::settle(&inner.settings, &mail, &told, Now::read());
         let protection = Some(peer.protection);
         inner.commit(written, Tried { id: &id, route: &self.route, number: 1, began: self.sent, protection }).await;
         inner.follow(&mail, &told);

@@ -20,7 +20,7 @@ use crate::ledger::Proves;
 use crate::proto::smtp::client::Recipient as Addressee;
 use crate::proto::smtp::reply::Reply;
 use crate::spool::{Entry, EntryCopy, Recipient, RecipientState, Write};
-use crate::sys::clock;
+use crate::sys::clock::{self, Now};
 
 /// A next hop that is down for no longer is waited for; its mail stays due.
 const DOWN_BRIEFLY: Duration = Duration::from_secs(2);
@@ -29,7 +29,7 @@ const WAIT_WHEN_FULL: Duration = Duration::from_millis(50);
 
 /// Sends an entry to those of its recipients that are due. Leave for the first transaction is taken already.
 pub(super) async fn send_entry(inner: &Arc<Inner>, entry: &Entry, due: &[u32]) {
-    let now = clock::now();
+    let now = clock::steady();
     // What was due when it was listed may have been settled by an attempt that has just ended.
     let is_due = |r: &Recipient| due.contains(&r.number) && r.state == RecipientState::Waiting && r.next_at <= now;
     let mut groups: BTreeMap<(Option<WayOf<'_>>, u32), Vec<usize>> = BTreeMap::new();
@@ -131,7 +131,7 @@ impl Group<'_> {
     }
 
     async fn go_without(&self, none: NoConnection, route: &Route, hop: &Arc<Hop>) {
-        let is_last = self.inner.settings.is_expired(self.entry.received_at, clock::now());
+        let is_last = self.inner.settings.is_expired(self.entry.kept_since, clock::steady());
         let came = match none {
             // Still due; it is begun anew when there is a place.
             NoConnection::Full => return sleep(WAIT_WHEN_FULL).await,
@@ -193,10 +193,11 @@ impl Group<'_> {
                 received_at: self.entry.received_at,
                 next_hop: peer.map(|p| &*p.host).or(hop.map(|h| h.host())),
             },
+            kept_since: self.entry.kept_since,
             route: route.map_or("", |r| &r.name),
             proves: route.map_or(Proves::Accepted, |r| r.proves),
         };
-        let written = writes::settle(&self.inner.settings, &mail, &told, clock::now());
+        let written = writes::settle(&self.inner.settings, &mail, &told, Now::read());
         let number = told.iter().map(|t| t.attempts).max().unwrap_or(1);
         let (id, began, protection) = (&self.entry.id, self.began, peer.map(|p| p.protection));
         self.inner.commit(written, Tried { id, route: mail.route, number, began, protection }).await;

@@ -16,8 +16,10 @@ mod greeting;
 mod group;
 mod guard;
 mod health;
+mod holds;
 mod hop;
 mod hops;
+mod late;
 mod mx;
 mod outcome;
 mod rate;
@@ -40,6 +42,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use self::attempt::{Attempt, Ended, Parcel, Sender};
@@ -54,14 +57,16 @@ use crate::config::Route;
 use crate::mail::address::Address;
 use crate::proto::smtp::client::Recipient;
 use crate::referral::CompanyId;
-use crate::spool::{EntryId, Spool, SpoolError, Write};
-use crate::sys::clock;
+use crate::spool::{EditStop, EntryId, Spool, SpoolError, Write};
+use crate::sys::clock::{self, Now};
 use crate::sys::tls::Protection;
 use crate::watch::{Attempt as AttemptEvent, AttemptOutcome, Counter, Watch};
 
 pub use self::admin::reports_of;
 pub use self::counters::Counted;
 pub use self::doubt::InDoubt;
+pub use self::guard::{NoEdit, Off};
+pub use self::holds::Doubt;
 pub use self::outcome::{HandThrough, Job, NotTried, RecipientOutcome, Settled};
 pub use self::settings::{Deadlines, Settings};
 pub use self::surroundings::Surroundings;
@@ -83,6 +88,8 @@ struct Inner {
     active: Active,
     tasks: Tasks,
     stopping: AtomicBool,
+    /// Calls whoever looks after held mails.
+    hold_news: Notify,
     watch: Watch,
 }
 
@@ -112,19 +119,24 @@ impl Deliver {
     /// Starts delivery, and with it the worker that takes due entries from the spool. Needs a tokio runtime.
     pub fn start_among(spool: Spool, settings: Settings, around: Surroundings) -> Self {
         let around = Arc::new(around);
+        let guard = EditGuard::new(settings.deliver.edit_refusals_max, settings.deliver.edit_refusals_within);
+        let guard = guard.with(&spool.recovered().edit_stops, around.off.clone());
         let inner = Arc::new(Inner {
             spool,
             hops: Hops::new(&settings, &around),
-            guard: EditGuard::new(settings.deliver.edit_refusals_max, settings.deliver.edit_refusals_within),
+            guard,
             counters: Counters::default(),
             active: Active::default(),
             tasks: Tasks::default(),
             stopping: AtomicBool::new(false),
+            hold_news: Notify::new(),
             watch: around.watch.clone(),
             settings,
         });
         tokio::spawn(worker::run(Arc::clone(&inner)));
+        tokio::spawn(late::run(Arc::clone(&inner)));
         tokio::spawn(close_idle(Arc::clone(&inner)));
+        tokio::spawn(holds::run(Arc::clone(&inner)));
         Self(inner)
     }
 
@@ -141,7 +153,7 @@ impl Deliver {
 
     async fn offer(&self, job: &Job) -> HandThrough {
         let inner = &self.0;
-        let (began, sent) = (clock::now(), Instant::now());
+        let (began, sent) = (Now::read(), Instant::now());
         let until = sent + inner.settings.custody.hand_through_for;
         let (route, hop) = match inner.one_next_hop(job) {
             Ok(found) => found,
@@ -187,15 +199,18 @@ impl Deliver {
     /// all recipients were refused, for the client is told so itself. After the commit call [`Deliver::wake`], and in
     /// doubt [`Deliver::settle_later`].
     pub fn writes_after(&self, job: &Job, handed: &HandThrough, received_at: Timestamp) -> Vec<Write> {
-        let written = writes::after_hand_through(&self.0.settings, job, handed, received_at, clock::now());
+        let written = writes::after_hand_through(&self.0.settings, job, handed, received_at, Now::read());
         self.0.counters.note(&written);
+        if written.maybe_doubled > 0 {
+            tracing::warn!(id = %job.id, "possible_double");
+        }
         written.writes
     }
 
     /// The write that takes a mail into custody before it is offered to anybody; each job is one copy of it. `None` for
     /// no job.
     pub fn write_to_store(&self, copies: &[Job], received_at: Timestamp) -> Option<Write> {
-        writes::store(&self.0.settings, copies, received_at, clock::now()).map(Write::Store)
+        writes::store(&self.0.settings, copies, received_at, clock::steady()).map(Write::Store)
     }
 
     /// Keeps waiting for the answer to a dot, and settles it in the spool. Call it once the mail is stored there as in
@@ -210,26 +225,35 @@ impl Deliver {
         self.0.wake();
     }
 
-    /// Whether next hops have refused so many edited mails of the company that it gets no more lines until
+    /// Whether next hops have refused so many edited mails of the company that it gets no more lines there until
     /// [`Deliver::resume_editing`].
     pub fn editing_stopped(&self, company: &CompanyId) -> bool {
         self.0.guard.is_stopped(company)
     }
 
-    /// Whether a next hop of one of these recipients has refused so many edited mails of the company that none of its
-    /// mails to it is to be edited.
-    pub fn editing_stopped_for(&self, company: &CompanyId, recipients: &[Address]) -> bool {
+    /// Why a mail of the company to these recipients is not to be edited; nothing when it may be.
+    pub fn why_not_edit(&self, company: &CompanyId, recipients: &[Address]) -> Option<NoEdit> {
         let inner = &self.0;
-        inner.guard.is_stopped(company)
-            && recipients.iter().any(|recipient| {
-                let hop = inner.hop_for(recipient);
-                hop.is_ok_and(|hop| !inner.edits_at(Some(company), &hop))
-            })
+        if !inner.guard.may_forbid(company) {
+            return None;
+        }
+        let at = |recipient| inner.guard.forbids(company, inner.hop_for(recipient).ok()?.name());
+        if inner.guard.off().is_for(company) { Some(NoEdit::SwitchedOff) } else { recipients.iter().find_map(at) }
     }
 
-    /// Lets the company's mails be edited again.
-    pub fn resume_editing(&self, company: &CompanyId) {
-        self.0.guard.resume(company);
+    /// The next hops for which mails of a company are not edited, because they refused such.
+    pub fn edit_stops(&self) -> Vec<EditStop> {
+        self.0.guard.stops()
+    }
+
+    /// Lets mails be edited again that these stops held back. The spool's rows are the caller's.
+    pub fn resume_editing(&self, stops: &[EditStop]) {
+        self.0.guard.resume(stops);
+    }
+
+    /// From now on nothing is inserted for these, and for no others; also not into mail that is in custody.
+    pub fn set_off(&self, off: Off) {
+        self.0.guard.set_off(off);
     }
 
     /// What was counted since the start.
@@ -242,6 +266,7 @@ impl Deliver {
     pub async fn drain(&self, within: Duration) -> bool {
         self.0.stopping.store(true, Ordering::Release);
         self.0.wake();
+        self.0.hold_news.notify_one();
         let ended = tokio::time::timeout(within, self.0.tasks.ended()).await.is_ok();
         self.0.hops.close();
         self.0.hops.save().await;
@@ -261,17 +286,23 @@ impl Inner {
 
     /// Whether mails of the company may be edited for this next hop.
     fn edits_at(&self, company: Option<&CompanyId>, hop: &Hop) -> bool {
-        !company.is_some_and(|company| self.guard.is_stopped_at(company, hop.name()))
+        company.is_none_or(|company| self.guard.forbids(company, hop.name()).is_none())
     }
 
-    fn note_edit_refused(&self, company: Option<&CompanyId>, next_hop: &str) {
+    fn note_edit_refused(self: &Arc<Self>, company: Option<&CompanyId>, next_hop: &str) {
         self.counters.edits_refused.fetch_add(1, Ordering::Relaxed);
         self.watch.count(Counter::EditsRefused);
         let Some(company) = company else { return };
         tracing::warn!(company = company.as_str(), next_hop, "edit_refused");
-        if self.guard.note(company, next_hop) {
-            tracing::error!(company = company.as_str(), next_hop, "editing_stopped");
-        }
+        let Some(stop) = self.guard.note(company, next_hop) else { return };
+        tracing::error!(company = company.as_str(), next_hop, "editing_stopped");
+        let inner = Arc::clone(self);
+        self.tasks.spawn(async move {
+            // Without the row it holds until the next restart, when three refusals more stop it again.
+            if let Err(error) = inner.spool.commit(vec![Write::StopEditing(stop)]).await {
+                tracing::error!(%error, "a restart will forget where editing has stopped");
+            }
+        });
     }
 
     /// Commits outcomes, counts them, and calls the worker where a bounce or another try may be due.

@@ -9,6 +9,7 @@ use super::connection::Broken;
 use super::doubt::InDoubt;
 use super::transaction::Made;
 use crate::ledger::{Proves, ReferralEvent};
+use crate::mail::dsn::Action;
 use crate::mail::envelope::Envelope;
 use crate::pipeline::Copy;
 use crate::proto::smtp::client::{Answer, Class};
@@ -119,6 +120,9 @@ pub enum RecipientOutcome {
         reply: Arc<Reply>,
         /// Whether it took the original in place of the edited mail, so that nothing is counted.
         uncounted: bool,
+        /// What a report of ours would say of it. None is ours to make where the next hop offers DSN: it was told what
+        /// the sender asked for (RFC 3461 5.2).
+        report: Option<Action>,
     },
     /// To be tried again.
     Deferred {
@@ -164,11 +168,12 @@ impl RecipientOutcome {
         }
     }
 
-    /// What an answer means; `uncounted` says that the original was sent in place of the edited mail.
-    pub(super) fn of(answer: &Answer, uncounted: bool) -> Self {
+    /// What an answer of this transaction means; `uncounted` says that the original was sent in place of the edited
+    /// mail.
+    pub(super) fn of(answer: &Answer, made: &Made, uncounted: bool) -> Self {
         let reply = scrubbed(&answer.reply);
         match answer.class {
-            Class::Accepted => Self::Accepted { reply, uncounted },
+            Class::Accepted => Self::Accepted { reply, uncounted, report: made.success_report },
             Class::Deferred => Self::Deferred { reply, by_next_hop: answer.said_by_next_hop, maybe_doubled: false },
             Class::Refused => Self::Refused { reply, by_next_hop: answer.said_by_next_hop },
         }
@@ -177,7 +182,7 @@ impl RecipientOutcome {
     /// The outcomes of a transaction that has ended; recipients without an answer are deferred.
     pub(super) fn all_of(made: &Made, uncounted: bool) -> Vec<Self> {
         let unanswered = || Self::deferred_by_us(lost(made), made.dot_sent);
-        made.answers().map(|a| a.map_or_else(unanswered, |a| Self::of(a, uncounted))).collect()
+        made.answers().map(|a| a.map_or_else(unanswered, |a| Self::of(a, made, uncounted))).collect()
     }
 
     /// A deferral in our own words.

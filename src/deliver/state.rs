@@ -72,7 +72,7 @@ mod tests {
         assert_eq!((state.last_reply, state.last_reply_at.clone()), (None, None));
         let reply = |code| Arc::new(Reply::new(code, (2, 0, 0), "x"));
         said.note(&[
-            RecipientOutcome::Accepted { reply: reply(250), uncounted: false },
+            RecipientOutcome::Accepted { reply: reply(250), uncounted: false, report: None },
             RecipientOutcome::Refused { reply: reply(550), by_next_hop: true },
             RecipientOutcome::Deferred { reply: reply(451), by_next_hop: false, maybe_doubled: false },
         ]);

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
+use super::guard::Off;
 use crate::config::DnsSettings;
 use crate::sys::https::{Fetch, Https};
 use crate::sys::resolver::{NameServers, Nobody, Resolve};
@@ -29,6 +30,8 @@ pub struct Surroundings {
     pub policies: Option<PathBuf>,
     /// Where we listen: a domain whose mail server is there leads back to us.
     pub listening: Vec<SocketAddr>,
+    /// For whom nothing is inserted.
+    pub off: Off,
 }
 
 /// Says that some next hop answers again.
@@ -50,7 +53,7 @@ impl Surroundings {
         let names = names(dns);
         let tls = ClientTls::new();
         let web = Arc::new(Https::new(Arc::clone(&names), tls.clone()));
-        Self { watch, names, tls, web, policies: None, listening }
+        Self { watch, names, tls, web, policies: None, listening, off: Off::default() }
     }
 }
 

@@ -44,7 +44,7 @@ struct World {
     spool: Spool,
     deliver: Deliver,
     watch: Watch,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -63,7 +63,7 @@ impl World {
         change(&mut settings);
         let watch = Watch::new();
         let deliver = Deliver::start_watched(spool.clone(), settings, watch.clone());
-        Self { hop, spool, deliver, watch, _folder: folder }
+        Self { hop, spool, deliver, watch, folder }
     }
 
     /// Hands a mail to two recipients through, and tells in words what became of it.

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use super::connection::{Broken, Connection, Fault, Patience, Peer};
+use crate::mail::dsn::Action;
 use crate::mail::edit::Edits;
-use crate::proto::smtp::client::{After, Answer, Class, Dialogue, Framing, Octets, Phase, Plan, Progress};
+use crate::proto::smtp::client::{
+    After, Answer, Class, Dialect, Dialogue, Extension, Framing, Octets, Phase, Plan, Progress,
+};
 use crate::proto::smtp::data;
 
 /// The message of a transaction: our trace line in front, then the original with its edits. Nothing is copied.
@@ -45,6 +48,9 @@ pub(super) struct Made {
     /// Whether the whole message with its final dot was written; before that the next hop cannot have it.
     pub(super) dot_sent: bool,
     answered: bool,
+    /// What a report of ours would say of a success: nothing where DSN is offered, for then the next hop reports
+    /// (RFC 3461 5.2); a mail store has delivered what it has taken (RFC 2033 4.2).
+    pub(super) success_report: Option<Action>,
     pub(super) broken: Option<Broken>,
 }
 
@@ -57,7 +63,12 @@ pub(super) async fn make(
 ) -> Made {
     let dialogue = Dialogue::new(plan, &connection.offered);
     let peer = Peer { host: Arc::clone(&connection.peer.host), ..connection.peer };
-    let mut made = Made { dialogue, peer, dot_sent: false, answered: false, broken: None };
+    let success_report = match connection.terms.dialect {
+        _ if connection.offered.offers(Extension::Dsn) => None,
+        Dialect::Smtp => Some(Action::Relayed),
+        Dialect::Lmtp => Some(Action::Delivered),
+    };
+    let mut made = Made { dialogue, peer, dot_sent: false, answered: false, success_report, broken: None };
     made.broken = made.proceed(connection, Some(content), patience).await.err();
     made
 }

@@ -33,8 +33,7 @@ pub(super) const WAIT_WHEN_BLOCKED: Duration = Duration::from_secs(1);
 /// Mail that is due for longer and was not begun is a backlog: new mail goes behind it. A burst that is gone before is
 /// none, for to sync mail that could be handed through would make it one.
 const BACKLOG_AFTER: SignedDuration = SignedDuration::from_secs(5);
-/// The longest wait of all, so that a clock that was set does not leave mail lying; then all destinations are read
-/// anew.
+/// The longest wait of all; then all destinations are read anew.
 const WAIT_MAX: Duration = Duration::from_mins(5);
 
 /// What the worker's tasks and the worker tell each other.
@@ -51,7 +50,7 @@ pub(super) struct Active {
 }
 
 impl Active {
-    fn entries(&self) -> MutexGuard<'_, HashSet<(EntryId, Arc<str>)>> {
+    pub(super) fn entries(&self) -> MutexGuard<'_, HashSet<(EntryId, Arc<str>)>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -68,7 +67,7 @@ impl Active {
         self.asked_for.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_full(&self, probe: bool) -> bool {
+    pub(super) fn is_full(&self, probe: bool) -> bool {
         let busy = self.busy.load(Ordering::Acquire) >= BUSY_MAX;
         busy || (probe && self.probes.load(Ordering::Acquire) >= PROBES_MAX)
     }
@@ -100,7 +99,7 @@ pub(super) async fn run(inner: Arc<Inner>) {
 
 /// How long nothing has to be done, unless somebody calls.
 fn wait(agenda: &Agenda, is_blocked: bool) -> Duration {
-    let until_next = agenda.next().map(|at| at.duration_since(clock::now()));
+    let until_next = agenda.next().map(|at| at.duration_since(clock::steady()));
     match until_next {
         // Whoever ends calls before.
         Some(left) if is_blocked || left.is_positive() => {
@@ -119,7 +118,7 @@ async fn round(inner: &Arc<Inner>, agenda: &mut Agenda) -> bool {
     if inner.active.is_full(false) {
         return true;
     }
-    let now = clock::now();
+    let now = clock::steady();
     let taken = agenda.take(now, DESTINATIONS_PER_ROUND_MAX);
     if taken.is_empty() {
         return false;
@@ -144,7 +143,7 @@ async fn round(inner: &Arc<Inner>, agenda: &mut Agenda) -> bool {
 
 /// What has changed since the last round.
 fn take_news(inner: &Inner, agenda: &mut Agenda) {
-    let now = clock::now();
+    let now = clock::steady();
     for (destination, at) in inner.spool.take_touched() {
         agenda.add(&destination, at);
     }
@@ -173,7 +172,7 @@ enum Begun {
 
 /// Begins what may be begun for a destination, and notes when to look again and whether anything waits for long.
 fn look(inner: &Arc<Inner>, agenda: &mut Agenda, taken: &Taken, due: Due) {
-    let now = clock::now();
+    let now = clock::steady();
     let soon = |wait: Duration| now.checked_add(signed(wait)).unwrap_or(Timestamp::MAX);
     let next = due.next;
     let hop = match inner.hop_of(&taken.destination) {
@@ -216,7 +215,7 @@ fn begin(inner: &Arc<Inner>, destination: &Arc<str>, due: Vec<DueEntry>, hop: Op
             return if is_failing { Begun::Failing } else { Begun::Full { since: entry.since } };
         }
         let is_probe = is_failing && std::mem::replace(&mut may_probe, false);
-        if is_failing && !is_probe && !inner.settings.is_expired(entry.received_at, clock::now()) {
+        if is_failing && !is_probe && !inner.settings.is_expired(entry.kept_since, clock::steady()) {
             return Begun::Failing;
         }
         if let Some(Err(wait)) = hop.map(|hop| hop.rate.take()) {
@@ -233,7 +232,7 @@ fn signed(duration: Duration) -> SignedDuration {
 }
 
 /// One entry being sent; ends in order even when the task does not.
-struct Busy {
+pub(super) struct Busy {
     inner: Arc<Inner>,
     id: EntryId,
     destination: Arc<str>,
@@ -242,7 +241,7 @@ struct Busy {
 }
 
 impl Busy {
-    fn begin(inner: &Arc<Inner>, id: &EntryId, destination: &Arc<str>, hop: Option<&Arc<Hop>>) -> Self {
+    pub(super) fn begin(inner: &Arc<Inner>, id: &EntryId, destination: &Arc<str>, hop: Option<&Arc<Hop>>) -> Self {
         let is_probe = hop.is_some_and(|hop| hop.is_failing());
         inner.active.busy.fetch_add(1, Ordering::AcqRel);
         inner.active.probes.fetch_add(usize::from(is_probe), Ordering::AcqRel);
@@ -255,11 +254,16 @@ impl Busy {
     }
 
     async fn send(self, due: DueEntry) {
-        match self.inner.spool.load(&due.id).await {
-            Ok(Some(entry)) => send_entry(&self.inner, &entry, &due.recipients).await,
+        self.send_to(&due.id, &due.recipients).await;
+    }
+
+    /// Sends the entry to those of these recipients that are due.
+    pub(super) async fn send_to(self, id: &EntryId, recipients: &[u32]) {
+        match self.inner.spool.load(id).await {
+            Ok(Some(entry)) => send_entry(&self.inner, &entry, recipients).await,
             Ok(None) => {}
             Err(error) => {
-                tracing::error!(id = %due.id, %error, "cannot read a mail in custody");
+                tracing::error!(%id, %error, "cannot read a mail in custody");
                 sleep(WAIT_WHEN_BLOCKED).await;
             }
         }

@@ -4,18 +4,21 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::bounce::{self, About, Lost};
+use super::bounce::{self, About, End, Reported};
 use super::outcome::{By, HandThrough, Job, RecipientOutcome, Settled, referral_events};
 use super::settings::Settings;
 use crate::ledger::Proves;
 use crate::proto::smtp::client::Recipient;
 use crate::spool::{Credit, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer, Outcome, Settlement, Write};
+use crate::sys::clock::Now;
 
 /// A mail of which some recipients have an outcome.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mail<'a> {
     pub(super) id: &'a EntryId,
     pub(super) about: About<'a>,
+    /// Since when we have it, by the steady clock.
+    pub(super) kept_since: Timestamp,
     pub(super) route: &'a str,
     pub(super) proves: Proves,
 }
@@ -47,66 +50,72 @@ pub(super) struct Written {
 }
 
 /// Settles recipients in custody: what is to be tried again and when, and the report for those that are lost.
-pub(super) fn settle(settings: &Settings, mail: &Mail<'_>, told: &[Told<'_>], now: Timestamp) -> Written {
+pub(super) fn settle(settings: &Settings, mail: &Mail<'_>, told: &[Told<'_>], now: Now) -> Written {
     let mut written = Written::default();
     let mut settlements = Vec::with_capacity(told.len());
-    let mut lost = Vec::new();
-    let expired = settings.is_expired(mail.about.received_at, now);
+    let mut reported = Vec::new();
+    let expired = settings.is_expired(mail.kept_since, now.steady);
     for one in told {
         if one.outcome.is_said_by_next_hop() {
             written.reply = Some(one.outcome.reply().code);
         }
+        reported.extend(to_report(&one.outcome, one.recipient, expired));
         let outcome = match &one.outcome {
             RecipientOutcome::Accepted { uncounted, .. } => {
                 written.accepted += 1;
-                let credit = Credit { proves: mail.proves, route: mail.route.to_owned(), at: now };
+                let credit = Credit { proves: mail.proves, route: mail.route.to_owned(), at: now.wall };
                 Outcome::Accepted { credit: (!uncounted).then_some(credit) }
             }
             RecipientOutcome::Deferred { reply, maybe_doubled, .. } if !expired => {
                 written.deferred += 1;
                 written.maybe_doubled += u64::from(*maybe_doubled);
-                let next_at = next_at(settings, mail.about.received_at, one, now);
+                let next_at = next_at(settings, mail.kept_since, one, now.steady);
                 let reply = reply.to_string();
                 if *maybe_doubled { Outcome::Doubtful { next_at, reply } } else { Outcome::Deferred { next_at, reply } }
             }
-            RecipientOutcome::Deferred { reply, .. } => {
-                let by_next_hop = one.outcome.is_said_by_next_hop();
-                lost.push(Lost { recipient: one.recipient, reply, by_next_hop, expired: true });
-                Outcome::Refused
-            }
-            RecipientOutcome::Refused { reply, by_next_hop } => {
-                lost.push(Lost { recipient: one.recipient, reply, by_next_hop: *by_next_hop, expired: false });
-                Outcome::Refused
-            }
+            RecipientOutcome::Deferred { .. } | RecipientOutcome::Refused { .. } => Outcome::Refused,
         };
         settlements.push(Settlement { recipient: one.number, outcome });
     }
     written.writes.push(Write::Settle { entry: mail.id.clone(), settlements });
-    written.report(settings, &mail.about, &lost, now);
+    written.report(settings, &mail.about, &reported, now);
     written
 }
 
+/// What a sender may want to hear of an outcome. A deferral is told of when the time of the mail is over.
+fn to_report<'a>(outcome: &'a RecipientOutcome, recipient: Recipient<'a>, expired: bool) -> Option<Reported<'a>> {
+    let end = match outcome {
+        RecipientOutcome::Accepted { report, .. } => End::Accepted((*report)?),
+        RecipientOutcome::Deferred { .. } if expired => End::Expired,
+        RecipientOutcome::Deferred { .. } => return None,
+        RecipientOutcome::Refused { .. } => End::Refused,
+    };
+    Some(Reported { recipient, reply: outcome.reply(), by_next_hop: outcome.is_said_by_next_hop(), end })
+}
+
 impl Written {
-    fn report(&mut self, settings: &Settings, about: &About<'_>, lost: &[Lost<'_>], now: Timestamp) {
-        if lost.is_empty() {
-            return;
-        }
-        self.refused += lost.len() as u64;
-        let told: Vec<Lost<'_>> = lost.iter().filter(|lost| lost.is_to_be_told()).cloned().collect();
-        if told.is_empty() {
-            return;
-        }
-        match bounce::entry(settings, about, &told, now) {
-            Some(entry) => self.writes.push(Write::Store(entry)),
-            None => self.double_bounces += told.len() as u64,
+    /// Stores the reports: one for all that is lost, one for all that has arrived.
+    fn report(&mut self, settings: &Settings, about: &About<'_>, reported: &[Reported<'_>], now: Now) {
+        self.refused += reported.iter().filter(|one| one.end.is_loss()).count() as u64;
+        for losses in [true, false] {
+            let is_told = |one: &&Reported<'_>| one.end.is_loss() == losses && one.is_to_be_told();
+            let told: Vec<Reported<'_>> = reported.iter().filter(is_told).cloned().collect();
+            if told.is_empty() {
+                continue;
+            }
+            match bounce::entry(settings, about, &told, now) {
+                Some(entry) => self.writes.push(Write::Store(entry)),
+                None if losses => self.double_bounces += told.len() as u64,
+                None => {}
+            }
         }
     }
 }
 
 impl Settings {
-    /// Whether the time of a mail is over.
-    pub(super) fn is_expired(&self, received_at: Timestamp, now: Timestamp) -> bool {
-        now.duration_since(received_at) >= signed(self.retry.give_up_after)
+    /// Whether the time of a mail is over; both by the steady clock.
+    pub(super) fn is_expired(&self, kept_since: Timestamp, now: Timestamp) -> bool {
+        now.duration_since(kept_since) >= signed(self.retry.give_up_after)
     }
 }
 
@@ -114,10 +123,10 @@ impl Settings {
 /// it is back.
 const UNASKED_WAIT_MAX: Duration = Duration::from_mins(15);
 
-fn next_at(settings: &Settings, received_at: Timestamp, one: &Told<'_>, now: Timestamp) -> Timestamp {
+fn next_at(settings: &Settings, kept_since: Timestamp, one: &Told<'_>, now: Timestamp) -> Timestamp {
     let scheduled = settings.wait_after(one.attempts);
     let wait = if one.unasked {
-        let age = now.duration_since(received_at).unsigned_abs();
+        let age = now.duration_since(kept_since).unsigned_abs();
         (age / 4).clamp(scheduled.min(UNASKED_WAIT_MAX), UNASKED_WAIT_MAX)
     } else {
         scheduled
@@ -129,7 +138,8 @@ fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-/// Takes a mail into custody before it is offered to anybody. Each job is one copy of it.
+/// Takes a mail into custody before it is offered to anybody. Each job is one copy of it. It is due at once, which is
+/// `now` by the steady clock.
 pub(super) fn store(settings: &Settings, jobs: &[Job], received_at: Timestamp, now: Timestamp) -> Option<NewEntry> {
     let (first, _) = jobs.split_first()?;
     let mut entry = empty_entry(first, received_at);
@@ -150,11 +160,11 @@ pub(super) fn after_hand_through(
     job: &Job,
     handed: &HandThrough,
     received_at: Timestamp,
-    now: Timestamp,
+    now: Now,
 ) -> Written {
     match handed {
         HandThrough::Spool(_) => {
-            let entry = store(settings, std::slice::from_ref(job), received_at, now);
+            let entry = store(settings, std::slice::from_ref(job), received_at, now.steady);
             Written { writes: entry.into_iter().map(Write::Store).collect(), ..Written::default() }
         }
         HandThrough::Settled(settled) => after_settled(settings, job, settled, received_at, now),
@@ -162,21 +172,21 @@ pub(super) fn after_hand_through(
             let so_far = doubt.so_far();
             let mut written = keep_rest(settings, job, &so_far, doubt.next_hop(), (received_at, now));
             // Some may have the edited mail while the original, which others are to have, is in doubt.
-            let events = referral_events(job, so_far.iter().map(Option::as_ref), doubt.by(), now);
+            let events = referral_events(job, so_far.iter().map(Option::as_ref), doubt.by(), now.wall);
             written.writes.extend(events.into_iter().map(Write::Outbox));
             written
         }
     }
 }
 
-fn after_settled(settings: &Settings, job: &Job, settled: &Settled, received_at: Timestamp, now: Timestamp) -> Written {
+fn after_settled(settings: &Settings, job: &Job, settled: &Settled, received_at: Timestamp, now: Now) -> Written {
     if settled.outcomes.iter().all(RecipientOutcome::is_refused) {
         return Written::default();
     }
     let outcomes: Vec<_> = settled.outcomes.iter().cloned().map(Some).collect();
     let mut written = keep_rest(settings, job, &outcomes, &settled.next_hop, (received_at, now));
     let by = By { proves: settled.proves, route: &settled.route };
-    let events = referral_events(job, settled.outcomes.iter().map(Some), by, now);
+    let events = referral_events(job, settled.outcomes.iter().map(Some), by, now.wall);
     written.writes.extend(events.into_iter().map(Write::Outbox));
     written
 }
@@ -187,19 +197,17 @@ fn keep_rest(
     job: &Job,
     outcomes: &[Option<RecipientOutcome>],
     next_hop: &str,
-    (received_at, now): (Timestamp, Timestamp),
+    (received_at, now): (Timestamp, Now),
 ) -> Written {
     let mut written = Written::default();
     let mut entry = empty_entry(job, received_at);
-    let (mut lost, mut doubtful) = (Vec::new(), Vec::new());
+    let (mut reported, mut doubtful) = (Vec::new(), Vec::new());
     for (number, outcome) in job.copy.recipients.iter().zip(outcomes) {
-        let later = now.checked_add(signed(settings.wait_after(1))).unwrap_or(Timestamp::MAX);
+        let later = now.steady.checked_add(signed(settings.wait_after(1))).unwrap_or(Timestamp::MAX);
         let (state, reply) = match outcome {
-            Some(RecipientOutcome::Accepted { .. }) => continue,
-            Some(RecipientOutcome::Refused { reply, by_next_hop }) => {
+            Some(known @ (RecipientOutcome::Accepted { .. } | RecipientOutcome::Refused { .. })) => {
                 let recipient = Recipient::of(&job.envelope, *number);
-                let by_next_hop = *by_next_hop;
-                lost.extend(recipient.map(|recipient| Lost { recipient, reply, by_next_hop, expired: false }));
+                reported.extend(recipient.and_then(|recipient| to_report(known, recipient, false)));
                 continue;
             }
             Some(RecipientOutcome::Deferred { reply, maybe_doubled: false, .. }) => {
@@ -226,7 +234,7 @@ fn keep_rest(
     }
     let envelope = &job.envelope;
     let about = About { envelope, original: &job.original, received_at, next_hop: Some(next_hop) };
-    written.report(settings, &about, &lost, now);
+    written.report(settings, &about, &reported, now);
     written
 }
 
@@ -241,6 +249,7 @@ fn empty_entry(job: &Job, received_at: Timestamp) -> NewEntry {
         original: job.original.clone(),
         copies: Vec::new(),
         recipients: Vec::new(),
+        hold: None,
     }
 }
 

@@ -60,7 +60,7 @@ impl JudgedMail {
     pub fn lines(&self) -> usize {
         match &self.sent.outcome {
             Outcome::Referred(referred) => referred.copies.len(),
-            Outcome::Untouched(_) => 0,
+            Outcome::Untouched(_) | Outcome::Held(_) => 0,
         }
     }
 }
@@ -127,7 +127,7 @@ fn faults_of(sent: &Sent, found: &[&Caught]) -> Vec<String> {
     }
     let lines = match &sent.outcome {
         Outcome::Referred(referred) => referred.copies.len(),
-        Outcome::Untouched(_) => 0,
+        Outcome::Untouched(_) | Outcome::Held(_) => 0,
     };
     let wanted = if let Expect::Line(n) = sent.mail.expect { n } else { 0 };
     if lines != wanted {
@@ -149,7 +149,7 @@ fn is_proven(sent: &Sent, caught: &Caught) -> bool {
     let index = |r: &String| sent.received.envelope.recipients.iter().position(|a| a.as_str() == r);
     let is_for = |copy: &Copy| caught.recipients.iter().all(|r| index(r).is_some_and(|i| copy.recipients.contains(&i)));
     match &sent.outcome {
-        Outcome::Untouched(_) => octets == original,
+        Outcome::Untouched(_) | Outcome::Held(_) => octets == original,
         Outcome::Referred(referred) => {
             referred.copies.iter().any(|copy| is_for(copy) && copy.edits.prove(original, octets))
         }

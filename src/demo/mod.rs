@@ -28,7 +28,11 @@ use crate::mail::envelope::{Body, Envelope};
 use crate::pipeline::{Client, Received};
 use crate::sys::random;
 use crate::watch::Watch;
-use catcher::{Catcher, Caught};
+#[cfg(test)]
+pub(crate) use catcher::Catcher;
+#[cfg(not(test))]
+use catcher::Catcher;
+use catcher::Caught;
 use judge::{Account, Sent};
 pub use page::Page;
 
@@ -133,7 +137,7 @@ fn fresh_folder() -> Result<PathBuf, DemoFault> {
     }
 }
 
-fn write_configuration(folder: &Path, next_hop: std::net::SocketAddr) -> io::Result<()> {
+pub(crate) fn write_configuration(folder: &Path, next_hop: std::net::SocketAddr) -> io::Result<()> {
     let main = format!(
         "# The demo's installation. The catcher has gone; `career-relay ledger` still reads the ledger.\n\
          data_dir = \"data\"\ncompanies_dir = \"companies\"\nhostname = \"gateway.sakura.example\"\n\n\

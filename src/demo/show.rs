@@ -80,6 +80,7 @@ fn story(judged: &JudgedMail, links: &mut HashMap<String, &'static str>, page: P
             out += &other_links(judged, referred, links, page);
         }
         Outcome::Untouched(untouched) => out += &why_not(judged, untouched, page),
+        Outcome::Held(held) => out += &why_not(judged, &held.clone().pass(None), page),
     }
     out + &proof(judged, page)
 }
@@ -180,7 +181,7 @@ fn proof(judged: &JudgedMail, page: Page) -> String {
     let sent = judged.sent.received.message.len();
     let text = match &judged.sent.outcome {
         _ if !judged.proven => return page.hang("  proof  ", "         ", &page.ink(Ink::Red, "CHANGED, see below")),
-        Outcome::Untouched(_) => format!("all {sent} octets came out as they went in"),
+        Outcome::Untouched(_) | Outcome::Held(_) => format!("all {sent} octets came out as they went in"),
         Outcome::Referred(referred) => {
             let place = |i: &Inserted| {
                 let part = if i.path == "0" { String::new() } else { format!("part {}, ", i.path) };
@@ -248,6 +249,7 @@ fn row(judged: &JudgedMail) -> [String; 6] {
             (line, "rejection", format!("+{added}"))
         }
         Outcome::Untouched(untouched) => ("-".to_owned(), untouched.reason, "0".to_owned()),
+        Outcome::Held(held) => ("-".to_owned(), held.reason, "0".to_owned()),
     };
     let mail = &judged.sent.mail;
     let octets = judged.sent.received.message.len().to_string();

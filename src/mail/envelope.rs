@@ -58,8 +58,22 @@ pub struct RecipientDsn {
 impl RecipientDsn {
     /// Whether the sender wants to hear that this recipient did not get the mail.
     pub fn wants_failure(&self) -> bool {
-        let named = |notify: &str| notify.split(',').any(|word| word.trim().eq_ignore_ascii_case("FAILURE"));
-        self.notify.as_deref().is_none_or(named)
+        self.notify.is_none() || self.names("FAILURE")
+    }
+
+    /// Whether the sender wants to hear that this recipient has to wait for the mail.
+    pub fn wants_delay(&self) -> bool {
+        self.notify.is_none() || self.names("DELAY")
+    }
+
+    /// Whether the sender wants to hear that this recipient got the mail; only who asks for it does.
+    pub fn wants_success(&self) -> bool {
+        self.names("SUCCESS")
+    }
+
+    fn names(&self, keyword: &str) -> bool {
+        let named = |notify: &str| notify.split(',').any(|word| word.trim().eq_ignore_ascii_case(keyword));
+        self.notify.as_deref().is_some_and(named)
     }
 }
 
@@ -78,11 +92,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_are_told_unless_something_else_was_asked() {
-        let wants = |notify: Option<&str>| {
-            RecipientDsn { notify: notify.map(Into::into), ..RecipientDsn::default() }.wants_failure()
+    fn failures_and_delays_are_told_unless_something_else_was_asked_and_success_when_it_was() {
+        let check = |notify: Option<&str>, wanted: &str| {
+            let asked = RecipientDsn { notify: notify.map(Into::into), ..RecipientDsn::default() };
+            let letter = |wants, letter| if wants { letter } else { "-" };
+            let failure = letter(asked.wants_failure(), "f");
+            let all = [failure, letter(asked.wants_delay(), "d"), letter(asked.wants_success(), "s")].concat();
+            assert_eq!(all, wanted, "{notify:?}");
         };
-        assert!(wants(None) && wants(Some("FAILURE")) && wants(Some("SUCCESS,failure,DELAY")));
-        assert!(!wants(Some("NEVER")) && !wants(Some("SUCCESS,DELAY")) && !wants(Some("SUCCESS")));
+        check(None, "fd-");
+        check(Some("NEVER"), "---");
+        check(Some("FAILURE"), "f--");
+        check(Some("DELAY"), "-d-");
+        check(Some("SUCCESS"), "--s");
+        check(Some("SUCCESS,failure,DELAY"), "fds");
     }
 }

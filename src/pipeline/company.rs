@@ -1,10 +1,12 @@
 //! A company as deciding and editing see it: whose mail it is, who counts as a candidate, what the line says.
 
+use std::time::Duration;
+
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::{self, TimeZone};
 
-use super::{Client, ReturnPath, Secret};
+use super::{CameSigned, Client, ReturnPath, Secret};
 use crate::classify::Audience;
 use crate::ledger::ContractVersion;
 use crate::mail::address::{Address, Domain};
@@ -26,6 +28,8 @@ pub struct Company {
     pub purpose: String,
     /// What we may do with its mail.
     pub mode: Mode,
+    /// What becomes of a mail that may be a rejection, while the line is written.
+    pub doubtful: Doubtful,
     /// The domains it sends from. A domain belongs to one company only; sub-domains are not included.
     pub sender_domains: Vec<Domain>,
     /// HR's mailboxes with settings of their own.
@@ -48,6 +52,9 @@ pub struct Company {
     pub notify_to: Vec<Address>,
     /// The language of that mail.
     pub notify_language: Language,
+    /// What becomes of its mail that came with a DKIM signature; nothing said: signed anew where we hold the keys of
+    /// every domain that signed it, and else untouched.
+    pub came_signed: Option<CameSigned>,
     /// Its contract versions, each in force from its date on.
     pub contracts: Vec<ContractVersion>,
 }
@@ -76,6 +83,16 @@ impl Mode {
             Self::Live => None,
         }
     }
+}
+
+/// What becomes of a mail that may be a rejection.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Doubtful {
+    /// It leaves as it came.
+    #[default]
+    Pass,
+    /// It waits so long for a word of HR, and then leaves as it came. Only where we have custody: never by milter.
+    Hold(Duration),
 }
 
 /// One mailbox of HR.

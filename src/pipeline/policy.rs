@@ -32,6 +32,7 @@ pub struct Policy {
     by_domain: HashMap<Domain, usize>,
     by_return_domain: HashMap<Domain, usize>,
     pub(super) relaying: Relaying,
+    pub(super) signing_domains: Vec<Domain>,
 }
 
 impl Policy {
@@ -50,7 +51,7 @@ impl Policy {
         by_domain.retain(|domain, _| !claimed_twice.contains(domain));
         let path = |(i, of): (usize, &InForce)| of.company.return_path.as_ref().map(|path| (path.domain.clone(), i));
         let by_return_domain = companies.iter().enumerate().filter_map(path).collect();
-        Self { rules, companies, by_domain, by_return_domain, relaying }
+        Self { rules, companies, by_domain, by_return_domain, relaying, signing_domains: Vec::new() }
     }
 
     /// The companies in their order.

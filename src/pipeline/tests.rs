@@ -1,5 +1,6 @@
 //! The order of the steps: which question is asked first, and what each answer makes of a mail.
 
+mod holds;
 mod relaying;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Client, Company, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, Sender, process};
+use super::{Client, Company, Doubtful, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, Sender, process};
 use crate::classify::{Audience, Rules};
 use crate::ledger::ContractVersion;
 use crate::mail::address::{Address, Domain};
@@ -32,6 +33,7 @@ fn company(id: &str, domain: &str) -> Company {
         name_en: "Sakura".to_owned(),
         purpose: String::new(),
         mode: Mode::Live,
+        doubtful: Doubtful::Pass,
         sender_domains: vec![domain.clone()],
         senders: Vec::new(),
         only_senders: false,
@@ -46,6 +48,7 @@ fn company(id: &str, domain: &str) -> Company {
         languages: vec![Language::Ja, Language::En],
         notify_to: Vec::new(),
         notify_language: Language::Ja,
+        came_signed: None,
         contracts: vec![ContractVersion::new("standard", 1, jiff::civil::date(2026, 1, 1))],
     }
 }
@@ -87,6 +90,7 @@ fn code(received: &Received, companies: Vec<Company>) -> &'static str {
     match process(received, &policy(companies), now()) {
         Outcome::Untouched(untouched) => untouched.reason,
         Outcome::Referred(_) => "referred",
+        Outcome::Held(_) => "held",
     }
 }
 

@@ -18,7 +18,8 @@ const KEY_ID: u16 = 1;
 pub fn build(settings: &Settings, root: &RootKey, rules: Arc<Rules>) -> Policy {
     let companies =
         settings.companies.iter().map(|company| InForce { keys: keys_of(root, &company.id), company: company.clone() });
-    Policy::new(companies.collect(), settings.smtp.relaying.clone(), rules)
+    let signing = settings.dkim.iter().filter(|key| key.key.is_some()).map(|key| key.domain.clone());
+    Policy::new(companies.collect(), settings.smtp.relaying.clone(), rules).signing_for(signing.collect())
 }
 
 /// A company's keys, be it in force or not.

@@ -30,6 +30,11 @@ impl Answer {
         Self::of(accepted(id), Custody::Spooled)
     }
 
+    /// The mail is synced in the spool, and held there.
+    pub(super) fn held(id: &EntryId) -> Self {
+        Self::of(accepted(id), Custody::Held)
+    }
+
     /// The mail is nobody's but the client's.
     pub(super) fn deferred(error: &SpoolError) -> Self {
         Self::of(not_kept(error), Custody::Deferred)
@@ -61,8 +66,11 @@ pub(super) fn after_commit(handed: &HandThrough, id: &EntryId) -> Answer {
 /// The commit failed. `stored` tells whether mail was to be kept, and not only referrals to be counted.
 pub(super) fn after_failure(handed: &HandThrough, stored: bool, error: &SpoolError, id: &EntryId) -> Answer {
     match handed {
-        // The next hop has it for everybody. Saying anything but 250 would double the mail and save no referral.
-        HandThrough::Settled(settled) if !stored => Answer::settled(settled, accepted(id), custody_of(settled)),
+        // The next hop has it for everybody. Saying anything but 250 would double the mail and save neither a referral
+        // nor a report of success.
+        HandThrough::Settled(settled) if !stored || settled.outcomes.iter().all(RecipientOutcome::is_accepted) => {
+            Answer::settled(settled, accepted(id), custody_of(settled))
+        }
         // Somebody's mail is nowhere: the client must come again, even where others then have it twice.
         HandThrough::Settled(settled) => Answer::settled(settled, not_kept(error), Custody::Deferred),
         HandThrough::Spool(_) | HandThrough::InDoubt(_) => Answer::deferred(error),
@@ -109,7 +117,10 @@ mod tests {
     /// Outcomes by letter: accepted, deferred, refused.
     fn settled(letters: &str) -> HandThrough {
         let outcome = |letter| match letter {
-            'a' => RecipientOutcome::Accepted { reply: Arc::new(Reply::new(250, (2, 0, 0), "Fine")), uncounted: false },
+            'a' => {
+                let reply = Arc::new(Reply::new(250, (2, 0, 0), "Fine"));
+                RecipientOutcome::Accepted { reply, uncounted: false, report: None }
+            }
             'd' => {
                 let reply = Arc::new(Reply::new(450, (4, 2, 1), "Busy"));
                 RecipientOutcome::Deferred { reply, by_next_hop: true, maybe_doubled: false }
@@ -154,6 +165,7 @@ mod tests {
     #[test]
     fn with_the_commit_failed_only_a_mail_that_all_have_is_accepted() {
         check_failure(&settled("a"), false, 250, Custody::HandedThrough);
+        check_failure(&settled("aa"), true, 250, Custody::HandedThrough);
         check_failure(&settled("ad"), true, 451, Custody::Deferred);
         check_failure(&settled("ar"), true, 451, Custody::Deferred);
         check_failure(&settled("d"), true, 451, Custody::Deferred);

@@ -3,9 +3,11 @@
 //! The order is: decide, offer to the next hop, commit what is still ours, answer. 250 is said only when each recipient
 //! is with the next hop or synced in the spool; when both failed for one of them, the client is asked to come again.
 
+mod hold;
+
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -14,19 +16,21 @@ use super::answer::{Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
 use super::logins::{self, Logins};
 use super::note::Note;
-use super::{Admission, Arrived, Custody, Login, returns, standing, test_mail};
-use crate::deliver::{Deliver, HandThrough, Job};
+use super::{Admission, Arrived, Custody, Login, returns, signing, standing, test_mail};
+use crate::deliver::{Deliver, HandThrough, Job, NoEdit};
 use crate::ledger::ReferralEvent;
 use crate::mail::address::{Address, Domain};
 use crate::mail::dsn::read::Reading;
+use crate::mail::envelope::Envelope;
 use crate::pipeline::{
-    self, Admission as Right, Client, Copy, Outcome, Policy, Received, Referred, Returned, Secret, Untouched,
+    self, Admission as Right, Client, Copy, Held, Outcome, Policy, Received, Referred, Returned, Secret, Untouched,
 };
 use crate::policy::PolicyHandle;
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::{CameBack, Transaction};
 use crate::proto::smtp::trace::Trace;
 use crate::referral::CompanyId;
+use crate::sign::Signer;
 use crate::spool::{EntryId, Spool, SpoolError, Write};
 use crate::sys::random;
 use crate::watch::{Counter, Step, Watch};
@@ -42,6 +46,8 @@ pub struct Services {
     pub deliver: Deliver,
     /// Custody and outbox.
     pub spool: Spool,
+    /// The keys that sign mails with the line.
+    pub signer: Signer,
     /// A field put in front of every mail beside the trace, with its line end; empty for none.
     pub stamp: Box<str>,
     /// Where messages are counted.
@@ -64,7 +70,40 @@ pub struct Relay {
     process: Process,
 }
 
-/// A message that was decided on, as one job for each copy.
+/// A message that was decided on.
+struct Decided {
+    id: EntryId,
+    received_at: Timestamp,
+    trace: Bytes,
+    envelope: Arc<Envelope>,
+    message: Bytes,
+    took: Duration,
+    /// What finds the copies with the line again when they come back.
+    with_it: Vec<Write>,
+}
+
+impl Decided {
+    /// The mail that comes of it.
+    fn mail(&self, outcome: Outcome) -> Mail {
+        // What leaves as it came has no tag.
+        let untouched = matches!(outcome, Outcome::Untouched(_));
+        let with_it = if untouched { Vec::new() } else { self.with_it.clone() };
+        let note = Note::new(&outcome, &self.envelope, self.message.len(), self.took);
+        let (company, copies) = copies(outcome, self.envelope.recipients.len());
+        let job = |copy| Job {
+            id: self.id.clone(),
+            company: company.clone(),
+            envelope: Arc::clone(&self.envelope),
+            original: self.message.clone(),
+            trace: self.trace.clone(),
+            copy,
+        };
+        let jobs = copies.into_iter().map(job).collect();
+        Mail { id: self.id.clone(), received_at: self.received_at, jobs, note, with_it, came_back: false }
+    }
+}
+
+/// The same as one job for each copy.
 pub(super) struct Mail {
     pub(super) id: EntryId,
     pub(super) received_at: Timestamp,
@@ -115,10 +154,13 @@ impl Custody for Relay {
         let Some(id) = new_id(arrived.at) else {
             return Reply::new(451, (4, 3, 0), "No id for the mail, try again");
         };
-        let mail = self.decide(id, arrived, policy).await;
-        let answer = match &mail.jobs[..] {
-            [job] => self.hand_through(&mail, job).await,
-            _ => self.store(&mail).await,
+        let (mail, answer) = match self.decide(id, arrived, policy).await {
+            (decided, Outcome::Held(held)) => self.hold(&decided, held).await,
+            (decided, outcome) => {
+                let mail = decided.mail(outcome);
+                let answer = self.send(&mail).await;
+                (mail, answer)
+            }
         };
         self.tell(mail, answer, began)
     }
@@ -153,7 +195,7 @@ impl Relay {
         }
     }
 
-    async fn decide(&self, id: EntryId, arrived: Arrived, policy: Arc<Policy>) -> Mail {
+    async fn decide(&self, id: EntryId, arrived: Arrived, policy: Arc<Policy>) -> (Decided, Outcome) {
         let Arrived { client, transaction, at } = arrived;
         let trace = self.trace(&id, client.ip, &transaction, at);
         let Transaction { envelope, message, .. } = transaction;
@@ -165,21 +207,17 @@ impl Relay {
             None => self.ask(&received, policy, at).await,
         };
         let with_it = tagging.map_or_else(Vec::new, |policy| returns::tag(&mut outcome, &received, &policy, (&id, at)));
-        let decided_in = began.elapsed();
+        let took = began.elapsed();
         let Received { envelope, message, .. } = Arc::unwrap_or_clone(received);
-        let note = Note::new(&outcome, &envelope, message.len(), decided_in);
-        let (company, copies) = copies(outcome, envelope.recipients.len());
-        let envelope = Arc::new(envelope);
-        let job = |copy| Job {
-            id: id.clone(),
-            company: company.clone(),
-            envelope: Arc::clone(&envelope),
-            original: message.clone(),
-            trace: trace.clone(),
-            copy,
-        };
-        let jobs = copies.into_iter().map(job).collect();
-        Mail { id, received_at: at, jobs, note, with_it, came_back: false }
+        (Decided { id, received_at: at, trace, envelope: Arc::new(envelope), message, took, with_it }, outcome)
+    }
+
+    /// Offers a mail of one copy to the next hop while the client waits; one of several goes to the spool first.
+    async fn send(&self, mail: &Mail) -> Answer {
+        match &mail.jobs[..] {
+            [job] => self.hand_through(mail, job).await,
+            _ => self.store(mail).await,
+        }
     }
 
     async fn ask(&self, received: &Arc<Received>, policy: Arc<Policy>, now: Timestamp) -> Outcome {
@@ -196,19 +234,25 @@ impl Relay {
             watch.count(Counter::FailedOpen);
             Outcome::Untouched(Untouched { company: None, reason, rejection_seen: false, evidence: Vec::new() })
         });
-        self.unless_unwanted(outcome, received)
+        signing::signed(self.unless_unwanted(outcome, received), received, &self.services.signer, watch).await
     }
 
-    /// Leaves a mail as it came when a next hop of its has refused edited mails of the company (design §3.3).
+    /// Leaves a mail as it came when the line is switched off, or when a next hop of its has refused edited mails of
+    /// the company (design §3.3).
     fn unless_unwanted(&self, outcome: Outcome, received: &Received) -> Outcome {
+        let (Outcome::Referred(referred) | Outcome::Held(Held { referred, .. })) = &outcome else { return outcome };
+        let why = self.services.deliver.why_not_edit(&referred.company, &received.envelope.recipients);
+        let Some(why) = why else { return outcome };
+        let reason = match why {
+            NoEdit::SwitchedOff => decide::SWITCHED_OFF,
+            NoEdit::Refused => decide::EDITING_STOPPED,
+        };
         match outcome {
-            Outcome::Referred(Referred { company, evidence, .. })
-                if self.services.deliver.editing_stopped_for(&company, &received.envelope.recipients) =>
-            {
-                let (company, reason) = (Some(company), decide::EDITING_STOPPED);
-                Outcome::Untouched(Untouched { company, reason, rejection_seen: true, evidence })
+            Outcome::Held(held) => Outcome::Untouched(held.pass(Some(reason))),
+            Outcome::Referred(Referred { company, evidence, .. }) => {
+                Outcome::Untouched(Untouched { company: Some(company), reason, rejection_seen: true, evidence })
             }
-            other => other,
+            untouched @ Outcome::Untouched(_) => untouched,
         }
     }
 
@@ -291,7 +335,7 @@ fn copies(outcome: Outcome, recipients: usize) -> (Option<CompanyId>, Vec<Copy>)
         Outcome::Untouched(untouched) => {
             (untouched.company, vec![Copy { recipients: (0..recipients).collect(), ..Copy::default() }])
         }
-        Outcome::Referred(referred) => (Some(referred.company), referred.copies),
+        Outcome::Referred(referred) | Outcome::Held(Held { referred, .. }) => (Some(referred.company), referred.copies),
     }
 }
 

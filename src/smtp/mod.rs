@@ -19,6 +19,7 @@ mod returns;
 mod room;
 mod server;
 mod shared;
+mod signing;
 mod standing;
 mod test_mail;
 #[cfg(test)]

@@ -13,6 +13,9 @@ use crate::watch::MessageEvent;
 /// The outcome of a mail whose edited form the next hop refused.
 const EDIT_REFUSED: &str = "edit_refused";
 
+/// The outcome of a mail that waits for a word of HR.
+const HELD: &str = "held";
+
 /// What deciding on a message leaves to be told.
 pub(super) struct Note {
     company: Option<CompanyId>,
@@ -30,6 +33,7 @@ impl Note {
     pub(super) fn new(outcome: &Outcome, envelope: &Envelope, octets: usize, decided_in: Duration) -> Self {
         let (company, code, verdict, evidence) = match outcome {
             Outcome::Referred(r) => (Some(&r.company), "referred", "rejection", &r.evidence),
+            Outcome::Held(held) => (Some(&held.referred.company), HELD, "doubtful", &held.referred.evidence),
             Outcome::Untouched(u) => {
                 let verdict = match (&u.company, u.rejection_seen) {
                     (_, true) => "rejection",
@@ -41,7 +45,8 @@ impl Note {
         };
         let copies = match outcome {
             Outcome::Referred(r) => &r.copies[..],
-            Outcome::Untouched(_) => &[],
+            // What a held mail is given is counted when it is.
+            Outcome::Held(_) | Outcome::Untouched(_) => &[],
         };
         Self {
             company: company.cloned(),

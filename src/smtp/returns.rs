@@ -16,7 +16,7 @@ use crate::deliver::Job;
 use crate::mail::address::Address;
 use crate::mail::dsn::read::{Reading, Verdict};
 use crate::mail::envelope::Envelope;
-use crate::pipeline::{self, Copy, Outcome, Policy, Received, Returned, Untouched};
+use crate::pipeline::{self, Copy, Held, Outcome, Policy, Received, Returned, Untouched};
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::CameBack;
 use crate::referral::CompanyId;
@@ -26,14 +26,14 @@ use crate::sys::clock;
 /// The largest mail that is taken back: a report with a whole mail in it, and not a store for strangers.
 const OCTETS_MAX: usize = 10 * 1024 * 1024;
 
-/// Gives the copies of a referred mail their return paths. An error of ours leaves them as they are.
+/// Gives the copies with the line their return paths; of a held mail too, which has its tags should it leave with it. An error of ours leaves them as they are.
 pub(super) fn tag(
     outcome: &mut Outcome,
     received: &Received,
     policy: &Policy,
     (id, at): (&EntryId, Timestamp),
 ) -> Vec<Write> {
-    let Outcome::Referred(referred) = outcome else { return Vec::new() };
+    let (Outcome::Referred(referred) | Outcome::Held(Held { referred, .. })) = outcome else { return Vec::new() };
     let tagged = catch_unwind(AssertUnwindSafe(|| pipeline::tag_copies(referred, received, policy, (id.as_str(), at))));
     let Ok(Some((copies, rows))) = tagged else { return Vec::new() };
     referred.copies = copies;

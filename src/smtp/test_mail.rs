@@ -41,6 +41,7 @@ pub(super) fn recognise(received: &Received, id: &EntryId, watch: &Watch) -> Opt
 pub(super) fn leave(would: Outcome, id: &EntryId, watch: &Watch) -> Outcome {
     let (company, code, rejection) = match would {
         Outcome::Referred(referred) => (Some(referred.company), "referred", true),
+        Outcome::Held(held) => (Some(held.referred.company), held.reason, false),
         Outcome::Untouched(untouched) => (untouched.company, untouched.reason, untouched.rejection_seen),
     };
     let named = company.as_ref().map(ToString::to_string);
@@ -109,7 +110,8 @@ mod tests {
         let token = watch.announce_test();
         assert!(watch.begin_test(&token, "m1"));
         let company = CompanyId::parse("sakura").expect("an id");
-        let referred = Referred { company, copies: Vec::new(), evidence: Vec::new(), inserted: Vec::new() };
+        let referred =
+            Referred { company, copies: Vec::new(), evidence: Vec::new(), inserted: Vec::new(), signing: None };
         let Outcome::Untouched(left) = leave(Outcome::Referred(referred), &id(), &watch) else { panic!("a referral") };
         assert_eq!((left.reason, left.rejection_seen, left.evidence.len()), ("test_mail", false, 0));
         let (_, made) = watch.test_story(&token).expect("a story");

@@ -9,6 +9,7 @@ use super::database::{Fault, execute, nanoseconds, timestamp};
 use super::listing::{Act, ActKind};
 use super::settle::{end_if_empty, remove};
 use super::types::{EntryId, RecipientState};
+use crate::sys::clock;
 
 /// How much longer than posted referrals these rows are kept: a year.
 const KEPT_NANOSECONDS: i64 = 365 * 86_400 * 1_000_000_000;
@@ -32,9 +33,8 @@ pub(super) fn act(connection: &Connection, act: &Act, effects: &mut Effects) -> 
         ActKind::Release => {
             make_due(connection, (entry, act), 3, effects)?;
             // The damage is to the entry and not to one of its recipients.
-            let sql = "UPDATE entries SET parked = EXISTS \
-                       (SELECT 1 FROM recipients WHERE recipients.entry = entries.entry AND state = 3) \
-                       WHERE entry = ?1";
+            let sql = "UPDATE entries SET parked = EXISTS (SELECT 1 FROM recipients \
+                       WHERE recipients.entry = entries.entry AND state = 3) WHERE entry = ?1";
             execute(connection, sql, [entry])?;
             effects.unparked.push(act.entry.clone());
         }
@@ -62,13 +62,15 @@ fn make_due(
 ) -> Result<(), Fault> {
     let sql = "UPDATE recipients SET state = 0, next_at = ?3 WHERE entry = ?1 AND number = ?2 AND state = ?4 \
                RETURNING route";
+    // Its time is the wall's, and waits go by the steady clock.
+    let due = act.at.min(clock::steady());
     let mut destinations = BTreeSet::new();
     for number in &act.recipients {
         let mut statement = connection.prepare_cached(sql)?;
-        let values = params![entry, number, nanoseconds(act.at), state];
+        let values = params![entry, number, nanoseconds(due), state];
         destinations.extend(statement.query_row(values, |row| row.get::<_, String>(0)).optional()?);
     }
-    effects.waiting.extend(destinations.into_iter().map(|destination| (destination, act.at)));
+    effects.waiting.extend(destinations.into_iter().map(|destination| (destination, due)));
     Ok(())
 }
 

@@ -7,7 +7,10 @@ use super::acts;
 use super::bodies::Placed;
 use super::content::{Content, Run};
 use super::database::{Fault, execute, nanoseconds, stored};
+use super::holds::{self, HoldClock};
 use super::settle::settle;
+use super::stops;
+use super::times::note_time;
 use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Returnable, Write};
 use crate::ledger::{Proves, ReferralEvent};
 use crate::referral::CompanyId;
@@ -36,6 +39,7 @@ pub(super) struct Target<'a> {
     pub(super) content: &'a mut Content,
     /// Runs written since the commit was begun, to be released if it comes to nothing.
     pub(super) written: &'a mut Vec<Run>,
+    pub(super) hold_clock: &'a HoldClock,
 }
 
 /// Applies a batch. `placed` has one for each store.
@@ -52,7 +56,18 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
             Write::Sending { entry, recipients } => mark_sending(connection, entry, recipients)?,
             Write::Settle { entry, settlements } => settle(connection, entry, settlements, &mut effects)?,
             Write::Park { entry } => park(connection, entry, &mut effects)?,
+            Write::ToldLate { entry } => {
+                let entry = find(connection, entry)?;
+                execute(connection, "UPDATE entries SET told_late = 1 WHERE entry = ?1", [entry])?;
+            }
+            Write::Clock { at } => note_time(connection, *at)?,
             Write::Act(act) => acts::act(connection, act, &mut effects)?,
+            Write::Release(release) => holds::release(connection, release, &mut effects)?,
+            Write::KeepHoldClock { at } => target.hold_clock.keep(connection, *at)?,
+            Write::StopEditing(stop) => stops::stop(connection, stop)?,
+            Write::ResumeEditing { company, next_hop } => {
+                stops::resume(connection, company.as_ref(), next_hop.as_deref())?;
+            }
             Write::Outbox(event) => add_to_outbox(connection, event)?,
             Write::Returnable(returnable) => keep_returnable(connection, returnable)?,
             Write::Posted { up_to_seq, at } => note_posted(connection, stored(*up_to_seq), nanoseconds(*at))?,
@@ -81,10 +96,11 @@ fn store(target: &mut Target<'_>, new: &NewEntry, placed: &Placed, effects: &mut
         return Ok(());
     }
     check_numbers(new)?;
+    new.hold.iter().try_for_each(|hold| holds::check(connection, new, hold))?;
     let run = target.content.write(&placed.content)?;
     target.written.push(run);
-    let sql = "INSERT INTO entries (id, received_at, at, octets, checksum, file_octets, company) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let sql = "INSERT INTO entries (id, received_at, at, octets, checksum, file_octets, company, kept_since) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let values = params![
         new.id.as_str(),
         nanoseconds(new.received_at),
@@ -92,16 +108,18 @@ fn store(target: &mut Target<'_>, new: &NewEntry, placed: &Placed, effects: &mut
         stored(run.octets),
         placed.checksum,
         placed.body.is_some().then(|| stored(new.original.len() as u64)),
-        new.company.as_ref().map(CompanyId::as_str)
+        new.company.as_ref().map(CompanyId::as_str),
+        nanoseconds(clock::steady())
     ];
     execute(connection, sql, values)?;
     let entry = connection.last_insert_rowid();
     for recipient in &new.recipients {
         store_recipient(connection, entry, new, recipient)?;
-        if let NewState::Waiting { next_at } = recipient.state {
+        if let (NewState::Waiting { next_at }, None) = (recipient.state, &new.hold) {
             effects.waiting.push((recipient.route.clone(), next_at));
         }
     }
+    new.hold.iter().try_for_each(|hold| holds::hold(connection, entry, hold, target.hold_clock))?;
     new.copies.iter().flat_map(|copy| &copy.offers).try_for_each(|offer| store_offer(connection, entry, offer))
 }
 
@@ -123,7 +141,7 @@ fn check_numbers(new: &NewEntry) -> Result<(), Fault> {
 
 fn store_recipient(connection: &Connection, entry: i64, new: &NewEntry, recipient: &NewRecipient) -> Result<(), Fault> {
     let (state, next_at) = match recipient.state {
-        NewState::Waiting { next_at } => (0, next_at),
+        NewState::Waiting { next_at } => (if new.hold.is_some() { 4 } else { 0 }, next_at),
         NewState::InDoubt => (2, new.received_at),
     };
     let sql = "INSERT INTO recipients (entry, number, copy, route, state, attempts, next_at, last_reply) \
@@ -179,6 +197,7 @@ fn park(connection: &Connection, id: &EntryId, effects: &mut Effects) -> Result<
     let entry = find(connection, id)?;
     execute(connection, "UPDATE recipients SET state = 3 WHERE entry = ?1", [entry])?;
     execute(connection, "UPDATE entries SET parked = 1 WHERE entry = ?1", [entry])?;
+    execute(connection, "DELETE FROM holds WHERE entry = ?1", [entry])?;
     effects.parked.push(id.clone());
     Ok(())
 }
@@ -244,5 +263,6 @@ fn prune(connection: &Connection, posted_before: i64) -> Result<(), Fault> {
     let sql = "DELETE FROM postings WHERE at < ?1 AND up_to_seq < (SELECT max(up_to_seq) FROM postings)";
     execute(connection, sql, [posted_before])?;
     execute(connection, "DELETE FROM return_paths WHERE expires < ?1", [nanoseconds(clock::now())])?;
-    acts::forget(connection, posted_before)
+    acts::forget(connection, posted_before)?;
+    holds::forget_ends(connection, posted_before)
 }

@@ -19,6 +19,7 @@ use super::codec::encode;
 use super::content::{Content, checksum};
 use super::database::{self, unreadable};
 use super::error::SpoolError;
+use super::holds::{self, EndedHold, Hold, HoldClock, HoldsDue};
 use super::load;
 use super::queue::{Job, Queue};
 use super::read::{self, Readers};
@@ -26,6 +27,7 @@ use super::recover::recover;
 use super::rest::LOG_OCTETS_MAX;
 use super::room::Room;
 use super::state::State;
+use super::stops::{self, EditStop};
 use super::types::{Due, Entry, EntryId, OutboxRow, Recovered, SpoolOptions, Summary, Write};
 use super::writer::Writer;
 use crate::sys::clock;
@@ -41,6 +43,7 @@ struct Inner {
     bodies: Arc<Bodies>,
     content: Arc<File>,
     readers: Arc<Readers>,
+    hold_clock: Arc<HoldClock>,
     recovered: Recovered,
     inline_octets_max: usize,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -52,13 +55,15 @@ struct Opened {
     bodies: Arc<Bodies>,
     recovered: Recovered,
     content: Content,
+    hold_clock: HoldClock,
 }
 
 fn open_files(folder: &Path) -> Result<Opened, SpoolError> {
     let connection = database::open_writer(&folder.join("spool.db"))?;
     let bodies = Arc::new(Bodies::open(folder.join("spool"))?);
     let (recovered, content) = recover(&connection, &bodies, &folder.join("spool.content"))?;
-    Ok(Opened { connection, bodies, recovered, content })
+    let hold_clock = HoldClock::open(&connection, clock::now())?;
+    Ok(Opened { connection, bodies, recovered, content, hold_clock })
 }
 
 impl Spool {
@@ -74,7 +79,8 @@ impl Spool {
             Err(SpoolError::Read(_)) if Room::drop_reserve(folder) => open_files(folder),
             opened => opened,
         };
-        let Opened { connection, bodies, recovered, content } = opened?;
+        let Opened { connection, bodies, recovered, content, hold_clock } = opened?;
+        let hold_clock = Arc::new(hold_clock);
         let content_file = content.reader();
         let mut room = Room::new(folder.to_owned(), &options);
         let state = Arc::new(State::new());
@@ -88,6 +94,7 @@ impl Spool {
             state: Arc::clone(&state),
             bodies: Arc::clone(&bodies),
             room,
+            hold_clock: Arc::clone(&hold_clock),
             // What the last run had no time to clean up behind itself.
             freed_since: Some(Instant::now()),
             tidied_at: Instant::now(),
@@ -97,8 +104,8 @@ impl Spool {
         let writer = Mutex::new(Some(thread.map_err(unreadable)?));
         let readers = Arc::new(Readers::new(folder.join("spool.db")));
         let inline_octets_max = options.inline_octets_max;
-        let inner =
-            Inner { queue, state, bodies, content: content_file, readers, recovered, inline_octets_max, writer };
+        let content = content_file;
+        let inner = Inner { queue, state, bodies, content, readers, hold_clock, recovered, inline_octets_max, writer };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -182,6 +189,15 @@ impl Spool {
         self.0.readers.read(due).await
     }
 
+    /// Entries kept since before this time (by the steady clock), the oldest first, at most `limit`; with `untold`
+    /// those alone of which no [`Write::ToldLate`] was written. The cost is that of the entries that are so old.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn late(&self, kept_before: Timestamp, untold: bool, limit: usize) -> Result<Vec<EntryId>, SpoolError> {
+        self.0.readers.read(move |c| read::late(c, kept_before, untold, limit).map_err(unreadable)).await
+    }
+
     /// Loads an entry with all that is needed to send it; `None` when its last recipient is settled meanwhile.
     ///
     /// # Errors
@@ -201,8 +217,42 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Read`].
     pub async fn summary(&self) -> Result<Summary, SpoolError> {
-        let now = clock::now();
+        let now = clock::steady();
         self.0.readers.read(move |c| read::summary(c, now).map_err(unreadable)).await
+    }
+
+    /// The mails that are held, those whose time is over soonest first.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn holds(&self) -> Result<Vec<Hold>, SpoolError> {
+        let clock = Arc::clone(&self.0.hold_clock);
+        self.0.readers.read(move |c| holds::list(c, &clock)).await
+    }
+
+    /// The held mails whose time is over, at most `most`, and when the next one's is.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn holds_due(&self, most: usize) -> Result<HoldsDue, SpoolError> {
+        let clock = Arc::clone(&self.0.hold_clock);
+        self.0.readers.read(move |c| holds::due(c, &clock, most).map_err(unreadable)).await
+    }
+
+    /// The next hops for which no mail of a company is edited.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn edit_stops(&self) -> Result<Vec<EditStop>, SpoolError> {
+        self.0.readers.read(|c| stops::list(c).map_err(unreadable)).await
+    }
+
+    /// How the last holds ended, the newest first, at most `most`.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn ended_holds(&self, most: usize) -> Result<Vec<EndedHold>, SpoolError> {
+        self.0.readers.read(move |c| holds::ends(c, most).map_err(unreadable)).await
     }
 
     /// Outbox rows with a number above `seq`, posted ones included, in their order, at most `limit`.

@@ -76,13 +76,14 @@ fn read_entry(connection: &Connection, files: &Files<'_>, id: &EntryId) -> Resul
     }
     let envelope = Envelope { sender, recipients: addresses, body, smtputf8, require_tls, dsn };
     let company = head.company.map(|c| CompanyId::parse(&c)).transpose().map_err(|_| Fault::Damaged)?;
-    let received_at = timestamp(head.received_at);
-    Ok(Some(Entry { id: id.clone(), company, received_at, envelope, recipients, trace, original, copies }))
+    let (received_at, kept_since) = (timestamp(head.received_at), timestamp(head.kept_since));
+    Ok(Some(Entry { id: id.clone(), company, received_at, kept_since, envelope, recipients, trace, original, copies }))
 }
 
 struct Head {
     key: i64,
     received_at: i64,
+    kept_since: i64,
     run: Run,
     checksum: i64,
     file_octets: Option<i64>,
@@ -90,13 +91,15 @@ struct Head {
 }
 
 fn read_head(connection: &Connection, id: &EntryId) -> rusqlite::Result<Option<Head>> {
-    let sql = "SELECT entry, received_at, at, octets, checksum, file_octets, company FROM entries WHERE id = ?1";
+    let sql =
+        "SELECT entry, received_at, at, octets, checksum, file_octets, company, kept_since FROM entries WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let head = |row: &Row<'_>| {
         let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
         let run = Run { at: number(2)?, octets: number(3)? };
         let (checksum, file_octets, company) = (row.get(4)?, row.get(5)?, row.get(6)?);
-        Ok(Head { key: row.get(0)?, received_at: row.get(1)?, run, checksum, file_octets, company })
+        let (key, received_at, kept_since) = (row.get(0)?, row.get(1)?, row.get(7)?);
+        Ok(Head { key, received_at, kept_since, run, checksum, file_octets, company })
     };
     statement.query_row([id.as_str()], head).optional()
 }

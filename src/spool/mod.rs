@@ -13,6 +13,7 @@ mod content;
 mod database;
 mod error;
 mod handle;
+mod holds;
 mod inspect;
 mod listing;
 mod load;
@@ -24,15 +25,19 @@ mod rest;
 mod room;
 mod settle;
 mod state;
+mod stops;
 #[cfg(test)]
 mod tests;
+mod times;
 mod types;
 mod writer;
 
 pub use error::SpoolError;
 pub use handle::Spool;
+pub use holds::{EndedHold, Hold, HoldsDue, NewHold, Release};
 pub use listing::{Act, ActKind, Listed, Listing, OutboxStory, Page, Referrals, Standing, Wanted};
 pub use reply::without_addresses;
+pub use stops::EditStop;
 pub use types::{
     Credit, Due, DueEntry, Entry, EntryCopy, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer,
     OutboxRow, Outcome, Recipient, RecipientState, Recovered, Returnable, Settlement, SpoolOptions, Summary, Write,

@@ -77,7 +77,7 @@ pub(super) fn due_for(
     entries_max: usize,
 ) -> rusqlite::Result<Due> {
     let mut statement = connection.prepare_cached(
-        "SELECT recipients.entry, entries.id, number, next_at, received_at FROM recipients INDEXED BY recipients_due \
+        "SELECT recipients.entry, entries.id, number, next_at, kept_since FROM recipients INDEXED BY recipients_due \
          JOIN entries USING (entry) \
          WHERE state = 0 AND route = ?1 AND next_at <= ?2 ORDER BY next_at, recipients.entry, number",
     )?;
@@ -94,13 +94,36 @@ pub(super) fn due_for(
             break;
         } else if let Ok(id) = EntryId::parse(row.get_ref(1)?.as_str()?) {
             places.insert(entry, entries.len());
-            let (since, received_at) = (timestamp(row.get(3)?), timestamp(row.get(4)?));
-            entries.push(DueEntry { id, recipients: vec![number], since, received_at });
+            let (since, kept_since) = (timestamp(row.get(3)?), timestamp(row.get(4)?));
+            entries.push(DueEntry { id, recipients: vec![number], since, kept_since });
         }
     }
     drop(rows);
     let next = next.map_or_else(|| next_for(connection, &destination, now), |at| Ok(Some(at)))?;
     Ok(Due { destination, entries, next })
+}
+
+/// Entries kept since before this time, the oldest first, at most `limit`; with `untold` those alone whose senders do
+/// not know that they are late. Live rows are numbered in the order in which they came, so that this ends at the first
+/// that is not late.
+pub(super) fn late(
+    connection: &Connection,
+    kept_before: Timestamp,
+    untold: bool,
+    limit: usize,
+) -> rusqlite::Result<Vec<EntryId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, kept_since FROM entries WHERE parked = 0 AND (told_late = 0 OR ?1 = 0) ORDER BY entry",
+    )?;
+    let mut rows = statement.query([untold])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        if found.len() >= limit || timestamp(row.get(1)?) > kept_before {
+            break;
+        }
+        found.extend(EntryId::parse(row.get_ref(0)?.as_str()?).ok());
+    }
+    Ok(found)
 }
 
 /// When something more is due for a destination, behind `now`.
@@ -119,7 +142,8 @@ pub(super) fn summary(connection: &Connection, now: Timestamp) -> rusqlite::Resu
     let sql = "SELECT count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 1), \
                count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state = 3), \
                count(*) FILTER (WHERE maybe_doubled), count(*) FILTER (WHERE state = 0 AND next_at <= ?1), \
-               (SELECT count(*) FROM outbox WHERE seq > (SELECT ifnull(max(up_to_seq), 0) FROM postings)) \
+               (SELECT count(*) FROM outbox WHERE seq > (SELECT ifnull(max(up_to_seq), 0) FROM postings)), \
+               (SELECT count(*) FROM holds) \
                FROM recipients";
     connection.query_row(sql, [nanoseconds(now)], |row| {
         let count = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
@@ -132,6 +156,7 @@ pub(super) fn summary(connection: &Connection, now: Timestamp) -> rusqlite::Resu
             parked: count(3)?,
             maybe_doubled: count(4)?,
             unposted: count(6)?,
+            held: count(7)?,
             oldest_received_at: oldest.map(timestamp),
         })
     })

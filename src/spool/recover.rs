@@ -9,7 +9,10 @@ use super::bodies::Bodies;
 use super::content::{Content, Run};
 use super::database::unreadable;
 use super::error::SpoolError;
+use super::stops;
+use super::times;
 use super::types::{EntryId, Recovered};
+use crate::sys::clock;
 
 /// What a row says of its files.
 struct Claim {
@@ -37,7 +40,11 @@ pub(super) fn recover(
         bodies.park(id).map_err(unreadable)?;
     }
     let maybe_doubled = mend_rows(connection, &damaged).map_err(unreadable)?;
-    Ok((Recovered { maybe_doubled, orphans, parked: damaged }, content))
+    let clock_moved = times::go_on(connection, clock::steady()).map_err(unreadable)?;
+    let possible_doubles = read_doubles(connection).map_err(unreadable)?;
+    let edit_stops = stops::list(connection).map_err(unreadable)?;
+    let parked = damaged;
+    Ok((Recovered { maybe_doubled, possible_doubles, orphans, parked, clock_moved, edit_stops }, content))
 }
 
 fn read_claims(connection: &Connection) -> rusqlite::Result<Vec<Claim>> {
@@ -50,6 +57,13 @@ fn read_claims(connection: &Connection) -> rusqlite::Result<Vec<Claim>> {
         Ok(id.map(|id| Claim { id, run, file_octets, is_parked }))
     };
     statement.query_map([], claim)?.filter_map(Result::transpose).collect()
+}
+
+fn read_doubles(connection: &Connection) -> rusqlite::Result<Vec<EntryId>> {
+    let sql = "SELECT id FROM entries WHERE entry IN (SELECT entry FROM recipients WHERE maybe_doubled = 1)";
+    let mut statement = connection.prepare(sql)?;
+    let id = |row: &Row<'_>| Ok(EntryId::parse(row.get_ref(0)?.as_str()?).ok());
+    statement.query_map([], id)?.filter_map(Result::transpose).collect()
 }
 
 /// Entries not parked yet whose content lies outside the file or in that of another, or whose own file is not as long
@@ -78,6 +92,7 @@ fn mend_rows(connection: &Connection, damaged: &[EntryId]) -> rusqlite::Result<u
         let sql = "UPDATE recipients SET state = 3 WHERE entry = (SELECT entry FROM entries WHERE id = ?1)";
         commit.execute(sql, [id.as_str()])?;
         commit.execute("UPDATE entries SET parked = 1 WHERE id = ?1", [id.as_str()])?;
+        commit.execute("DELETE FROM holds WHERE entry = (SELECT entry FROM entries WHERE id = ?1)", [id.as_str()])?;
     }
     let marked = commit.execute("UPDATE recipients SET state = 0, maybe_doubled = 1 WHERE state IN (1, 2)", [])?;
     commit.commit()?;

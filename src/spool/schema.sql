@@ -10,10 +10,12 @@ CREATE TABLE entries (
     octets      INTEGER NOT NULL,
     checksum    INTEGER NOT NULL,
     file_octets INTEGER,
-    parked      INTEGER NOT NULL DEFAULT 0
+    parked      INTEGER NOT NULL DEFAULT 0,
+    kept_since  INTEGER NOT NULL,
+    told_late   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- state: 0 waiting, 1 sending, 2 in doubt, 3 parked.
+-- state: 0 waiting, 1 sending, 2 in doubt, 3 parked, 4 held.
 CREATE TABLE recipients (
     entry         INTEGER NOT NULL REFERENCES entries ON DELETE CASCADE,
     number        INTEGER NOT NULL,
@@ -43,6 +45,42 @@ CREATE TABLE offers (
     digest    BLOB    NOT NULL,
     inserted  INTEGER NOT NULL,
     PRIMARY KEY (entry, recipient)
+) STRICT, WITHOUT ROWID;
+
+-- Mails held for a word of HR. Without one they go out by the copy that has no line, once hold_clock is at due_ms.
+CREATE TABLE holds (
+    entry      INTEGER PRIMARY KEY REFERENCES entries ON DELETE CASCADE,
+    plain_copy INTEGER NOT NULL,
+    reason     TEXT    NOT NULL,
+    evidence   TEXT    NOT NULL,
+    due_ms     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX holds_due ON holds (due_ms);
+
+-- How each hold ended, and who said so; nobody when its time was over. Kept for a year.
+CREATE TABLE hold_ends (
+    seq     INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    id      TEXT    NOT NULL,
+    company TEXT,
+    reason  TEXT    NOT NULL,
+    line    INTEGER NOT NULL,
+    actor   TEXT
+) STRICT;
+
+-- How long the server has run, pauses included, and when that was written down. One row.
+CREATE TABLE hold_clock (
+    one    INTEGER PRIMARY KEY CHECK (one = 1),
+    ran_ms INTEGER NOT NULL,
+    at     INTEGER NOT NULL
+) STRICT;
+
+-- Next hops that refused edited mails of a company: none is edited for them until an admin resumes it.
+CREATE TABLE edit_stops (
+    company  TEXT    NOT NULL,
+    next_hop TEXT    NOT NULL,
+    at       INTEGER NOT NULL,
+    PRIMARY KEY (company, next_hop)
 ) STRICT, WITHOUT ROWID;
 
 -- Referrals on their way to the store; AUTOINCREMENT, so that no number is ever used twice.
@@ -76,6 +114,13 @@ CREATE INDEX return_paths_expire ON return_paths (expires);
 CREATE TABLE postings (
     up_to_seq INTEGER PRIMARY KEY,
     at        INTEGER NOT NULL
+) STRICT;
+
+-- What the steady clock said last while mail was kept. kept_since and next_at are by that clock; a start sets them so
+-- that it is the wall clock again, however that was set meanwhile.
+CREATE TABLE clock (
+    only INTEGER PRIMARY KEY CHECK (only = 0),
+    at   INTEGER NOT NULL
 ) STRICT;
 
 -- What admins did with mail in custody. Kept for a year, longer than the mail.

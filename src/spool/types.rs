@@ -3,9 +3,11 @@
 use std::fmt;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::holds::{NewHold, Release};
 use super::listing::Act;
+use super::stops::EditStop;
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
 use crate::mail::address::Address;
 use crate::mail::edit::Edits;
@@ -71,8 +73,34 @@ pub enum Write {
         /// The entry.
         entry: EntryId,
     },
+    /// Notes that the senders of an entry know that it is late: they are told once.
+    ToldLate {
+        /// The entry, which has to be there.
+        entry: EntryId,
+    },
+    /// Notes the time while mail is kept, so that the next start can tell how long nobody was there.
+    Clock {
+        /// By the steady clock.
+        at: Timestamp,
+    },
     /// What an admin does with an entry, and who it was. The recipients have to be in a state that allows it.
     Act(Act),
+    /// Lets a held mail go.
+    Release(Release),
+    /// Writes down how long the server has run, so that holds keep their time over a restart.
+    KeepHoldClock {
+        /// The time now.
+        at: Timestamp,
+    },
+    /// A next hop has refused too many edited mails of a company.
+    StopEditing(EditStop),
+    /// Mails are edited again for such next hops.
+    ResumeEditing {
+        /// Whose; all companies' when absent.
+        company: Option<CompanyId>,
+        /// Which; all when absent.
+        next_hop: Option<String>,
+    },
     /// A referral accepted in hand-through.
     Outbox(ReferralEvent),
     /// What is kept of a mail that left with a return path of ours; an older one of its name is replaced.
@@ -123,6 +151,8 @@ pub struct NewEntry {
     pub copies: Vec<NewCopy>,
     /// The recipients that still need the mail. Those who have it already are left out.
     pub recipients: Vec<NewRecipient>,
+    /// What holds the mail back: then none of its recipients is due before it is released.
+    pub hold: Option<NewHold>,
 }
 
 /// One copy of a mail: what to insert, and what to credit when it is accepted.
@@ -236,8 +266,10 @@ pub struct Entry {
     pub id: EntryId,
     /// Whose mail it is, as in [`NewEntry::company`].
     pub company: Option<CompanyId>,
-    /// When the client's mail was complete.
+    /// When the client's mail was complete, by the wall clock.
     pub received_at: Timestamp,
+    /// Since when we have it, by the steady clock: its age is counted from here.
+    pub kept_since: Timestamp,
     /// The envelope with the recipients that are left, parallel to `recipients`.
     pub envelope: Envelope,
     /// The recipients that are left, in the order of their numbers.
@@ -293,11 +325,13 @@ pub enum RecipientState {
     InDoubt,
     /// Its entry is damaged; an admin has to look.
     Parked,
+    /// Its entry waits for a word of HR, or for its time to be over.
+    Held,
 }
 
 impl RecipientState {
     /// All of them, as they are stored.
-    pub const ALL: [Self; 4] = [Self::Waiting, Self::Sending, Self::InDoubt, Self::Parked];
+    pub const ALL: [Self; 5] = [Self::Waiting, Self::Sending, Self::InDoubt, Self::Parked, Self::Held];
 
     /// The stable code.
     pub fn code(self) -> &'static str {
@@ -306,6 +340,7 @@ impl RecipientState {
             Self::Sending => "sending",
             Self::InDoubt => "in_doubt",
             Self::Parked => "parked",
+            Self::Held => "held",
         }
     }
 
@@ -335,8 +370,8 @@ pub struct DueEntry {
     pub recipients: Vec<u32>,
     /// Since when the first of them is.
     pub since: Timestamp,
-    /// When the client's mail was complete.
-    pub received_at: Timestamp,
+    /// Since when we have it, by the steady clock.
+    pub kept_since: Timestamp,
 }
 
 /// An outbox row.
@@ -363,6 +398,8 @@ pub struct Summary {
     pub in_doubt: u64,
     /// Recipients of damaged entries.
     pub parked: u64,
+    /// Mails held for a word of HR.
+    pub held: u64,
     /// Recipients that may get their mail twice.
     pub maybe_doubled: u64,
     /// When the oldest mail came.
@@ -376,10 +413,16 @@ pub struct Summary {
 pub struct Recovered {
     /// Recipients that were being sent to, or in doubt, when the last run ended: they are due, and may be doubled.
     pub maybe_doubled: u64,
+    /// Every entry with a recipient that may have it already, those from earlier runs included.
+    pub possible_doubles: Vec<EntryId>,
     /// Body files without an entry, overwritten and removed.
     pub orphans: u64,
     /// Entries found damaged and parked.
     pub parked: Vec<EntryId>,
+    /// How far the times of waiting mail were moved, because the clock was set back or far ahead since the last run.
+    pub clock_moved: SignedDuration,
+    /// Next hops for which no mail of a company is edited.
+    pub edit_stops: Vec<EditStop>,
 }
 
 /// Limits of the spool; the defaults are those of `config/career-relay.toml`.

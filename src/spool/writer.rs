@@ -10,6 +10,7 @@ use super::bodies::{Bodies, StagedBody};
 use super::content::{Content, Run};
 use super::database::{Fault, execute};
 use super::error::SpoolError;
+use super::holds::HoldClock;
 use super::queue::{Job, Queue, Taken};
 use super::rest;
 use super::room::Room;
@@ -36,6 +37,7 @@ pub(super) struct Writer {
     pub(super) state: Arc<State>,
     pub(super) bodies: Arc<Bodies>,
     pub(super) room: Room,
+    pub(super) hold_clock: Arc<HoldClock>,
     /// Since when there is something to clean up behind settled mail and pruned rows.
     pub(super) freed_since: Option<Instant>,
     /// When the writer last tidied up.
@@ -204,7 +206,7 @@ impl Writer {
 
     fn apply_in_place(&mut self, job: &Job) -> Result<Effects, Fault> {
         let (content, written) = (&mut self.content, &mut self.written);
-        let mut target = Target { connection: &self.connection, content, written };
+        let mut target = Target { connection: &self.connection, content, written, hold_clock: &self.hold_clock };
         apply(&mut target, &job.writes, &job.placed)
     }
 

@@ -12,6 +12,7 @@ mod pump;
 mod read;
 mod rows;
 mod schema;
+mod switches;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -31,6 +32,7 @@ pub use outbox::Outbox;
 pub use posting::Posted;
 pub use pump::{Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
+pub use switches::{OffRow, Switch, SwitchAct};
 pub use trace::{EventStory, ParkedStory, Traced};
 pub use users::{UserChange, UserRow};
 
@@ -132,6 +134,22 @@ impl Store {
     /// When it cannot be: a name that is taken, or unknown; a company the ledger does not know; a failed commit.
     pub async fn set_user(&self, change: UserChange) -> Result<(), StoreError> {
         self.ask(|reply| Command::SetUser(change, reply)).await
+    }
+
+    /// Writes down who stops or resumes the line, and for whom.
+    ///
+    /// # Errors
+    /// When it cannot be: a company the ledger does not know, a failed commit.
+    pub async fn switch(&self, switch: Switch) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Switch(switch, reply)).await
+    }
+
+    /// For whom nothing is inserted now.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn switched_off(&self) -> Result<Vec<OffRow>, StoreError> {
+        self.read(switches::off).await
     }
 
     /// The users there are now.

@@ -10,6 +10,7 @@ use super::agree::{self, Agreement};
 use super::error::StoreError;
 use super::notices;
 use super::posting::{self, Posted};
+use super::switches::{self, Switch};
 use super::users::{self, UserChange};
 use super::{Clock, schema};
 use crate::ledger::Notice;
@@ -30,6 +31,7 @@ pub enum Command {
     Gather(CompanyId, Reply<()>),
     Taken(Notice, Reply<()>),
     SetUser(UserChange, Reply<()>),
+    Switch(Switch, Reply<()>),
 }
 
 /// An answer that waits for the commit.
@@ -130,6 +132,7 @@ fn execute(
         Command::Gather(company, reply) => Answer::Done(reply, notices::gather(transaction, &company)),
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
+        Command::Switch(switch, reply) => Answer::Done(reply, switches::switch(transaction, &switch, now)),
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
@@ -153,7 +156,10 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
 fn refuse(command: Command, error: &StoreError) {
     match command {
         Command::Post(_, reply) | Command::Agree(_, reply) => drop(reply.send(Err(error.clone()))),
-        Command::Gather(_, reply) | Command::Taken(_, reply) | Command::SetUser(_, reply) => {
+        Command::Gather(_, reply)
+        | Command::Taken(_, reply)
+        | Command::SetUser(_, reply)
+        | Command::Switch(_, reply) => {
             drop(reply.send(Err(error.clone())));
         }
     }

@@ -29,6 +29,17 @@ pub fn write_private(path: &Path, octets: &[u8]) -> io::Result<()> {
     sync_dir(folder_of(path))
 }
 
+/// Writes a new file with mode 0600, and syncs it.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] when the name is taken, even by a link that leads nowhere; else what failed.
+pub fn create_private(path: &Path, octets: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(octets)?;
+    file.sync_all()?;
+    sync_dir(folder_of(path))
+}
+
 /// Octets that this process may still write on the file system that holds `path`.
 ///
 /// # Errors

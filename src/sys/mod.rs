@@ -11,5 +11,6 @@ pub mod password;
 pub mod print;
 pub mod random;
 pub mod resolver;
+pub mod signing_key;
 pub mod terminal;
 pub mod tls;

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
 use super::event::{Custody, MessageEvent};
+use crate::referral::CompanyId;
+
+/// The outcomes of rejection mails that a DKIM signature they came with kept from getting the line.
+const HELD_BACK: [&str; 2] = ["dkim_signed", "dkim_not_signed"];
 
 macro_rules! names {
     ($(#[$of:meta])* $enum:ident { $($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+ }) => {
@@ -77,8 +81,22 @@ names! {
         Deferred = "deferred",
         /// Microseconds spent deciding and editing.
         DecideMicros = "decide_micros",
+        /// Mails with the line that were signed.
+        SignaturesMade = "signatures_made",
+        /// Mails with the line, or meant to get it, that could not be signed.
+        SignaturesFailed = "signatures_failed",
         /// Edited mails a next hop refused, and whose original it was offered.
         EditsRefused = "edits_refused",
+        /// Doubtful mails held for a word of HR.
+        Held = "held",
+        /// Held mails that went out with the line.
+        HoldsWithLine = "holds_with_line",
+        /// Held mails that went out as they came because somebody said so.
+        HoldsWithoutLine = "holds_without_line",
+        /// Held mails that went out as they came because their time was over.
+        HoldsExpired = "holds_expired",
+        /// Doubtful mails that passed because no more could be held.
+        HoldsFull = "holds_full",
         /// Errors of ours that left a mail untouched.
         FailedOpen = "failed_open",
         /// Spool attempts that were accepted.
@@ -125,18 +143,27 @@ pub struct Snapshot {
     pub gauges: BTreeMap<String, u64>,
     /// Messages by outcome code.
     pub outcomes: BTreeMap<String, u64>,
+    /// Rejection mails by company that a DKIM signature they came with kept from getting the line.
+    #[serde(default)]
+    pub held_back_by_signature: BTreeMap<String, u64>,
 }
 
 pub(super) struct Counters {
     totals: [AtomicU64; Counter::ALL.len()],
     gauges: [AtomicU64; Gauge::ALL.len()],
     outcomes: RwLock<BTreeMap<&'static str, Arc<AtomicU64>>>,
+    held_back: Mutex<BTreeMap<CompanyId, u64>>,
 }
 
 impl Default for Counters {
     fn default() -> Self {
         let zero = |_| AtomicU64::new(0);
-        Self { totals: std::array::from_fn(zero), gauges: std::array::from_fn(zero), outcomes: RwLock::default() }
+        Self {
+            totals: std::array::from_fn(zero),
+            gauges: std::array::from_fn(zero),
+            outcomes: RwLock::default(),
+            held_back: Mutex::default(),
+        }
     }
 }
 
@@ -152,6 +179,9 @@ impl Counters {
         }
         if message.verdict == "rejection" {
             self.add(Counter::RejectionsSeen, 1);
+            if let Some(company) = message.company.as_ref().filter(|_| HELD_BACK.contains(&message.outcome)) {
+                *self.held_back.lock().unwrap_or_else(PoisonError::into_inner).entry(company.clone()).or_default() += 1;
+            }
         }
         for counter in by_custody(message.custody) {
             self.add(*counter, 1);
@@ -190,11 +220,13 @@ impl Counters {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
+        let held_back = self.held_back.lock().unwrap_or_else(PoisonError::into_inner);
         let outcomes = self.outcomes.read().unwrap_or_else(PoisonError::into_inner);
         Snapshot {
             counters: Counter::ALL.iter().map(|c| (c.name().to_owned(), read(&self.totals[*c as usize]))).collect(),
             gauges: Gauge::ALL.iter().map(|g| (g.name().to_owned(), read(&self.gauges[*g as usize]))).collect(),
             outcomes: outcomes.iter().map(|(code, cell)| ((*code).to_owned(), read(cell))).collect(),
+            held_back_by_signature: held_back.iter().map(|(company, n)| (company.to_string(), *n)).collect(),
         }
     }
 }
@@ -207,5 +239,6 @@ fn by_custody(custody: Custody) -> &'static [Counter] {
         Custody::InDoubt => &[Counter::InDoubt, Counter::Spooled],
         Custody::Refused => &[Counter::Refused],
         Custody::Deferred => &[Counter::Deferred],
+        Custody::Held => &[Counter::Held, Counter::Spooled],
     }
 }

@@ -22,6 +22,8 @@ pub enum Custody {
     Refused,
     /// We asked the client to come again (4xx).
     Deferred,
+    /// It was synced to the spool and waits there for a word of HR.
+    Held,
 }
 
 impl Custody {
@@ -34,6 +36,7 @@ impl Custody {
             Self::InDoubt => "in_doubt",
             Self::Refused => "refused",
             Self::Deferred => "deferred",
+            Self::Held => "held",
         }
     }
 }
@@ -161,6 +164,61 @@ impl MessageEvent {
             custody = self.custody.code(),
             replies = join(self.replies.iter().map(u16::to_string)),
             protection = self.protection,
+        );
+    }
+}
+
+/// How the hold of a mail ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum HoldEnd {
+    /// Somebody said that it is a rejection: it goes out with the line.
+    WithLine,
+    /// Somebody said that it is none, or nothing may be inserted any more: it goes out as it came.
+    WithoutLine,
+    /// Its time was over: it goes out as it came.
+    Expired,
+}
+
+impl HoldEnd {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::WithLine => "with_line",
+            Self::WithoutLine => "without_line",
+            Self::Expired => "expired",
+        }
+    }
+
+    pub(super) fn counter(self) -> Counter {
+        match self {
+            Self::WithLine => Counter::HoldsWithLine,
+            Self::WithoutLine => Counter::HoldsWithoutLine,
+            Self::Expired => Counter::HoldsExpired,
+        }
+    }
+}
+
+/// A held mail that is let go.
+#[derive(Clone, Debug)]
+pub struct HoldEvent {
+    /// Our id of the transaction.
+    pub id: String,
+    /// Whose mail it is.
+    pub company: Option<CompanyId>,
+    /// The code of the doubt.
+    pub reason: String,
+    /// How the hold ended.
+    pub end: HoldEnd,
+}
+
+impl HoldEvent {
+    pub(super) fn write(&self) {
+        tracing::info!(
+            target: "hold",
+            id = code(&self.id),
+            company = self.company.as_ref().map(tracing::field::display),
+            reason = code(&self.reason),
+            end = self.end.code(),
         );
     }
 }

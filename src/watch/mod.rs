@@ -15,7 +15,7 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 pub use counters::{Counter, Gauge, Snapshot};
-pub use event::{Attempt, AttemptOutcome, Custody, MessageEvent};
+pub use event::{Attempt, AttemptOutcome, Custody, HoldEnd, HoldEvent, MessageEvent};
 pub use follow::{Made, Step, TEST_FIELD};
 pub use log::{LogFault, LogGuard, LogOptions, silence_panics, start_log};
 pub use next_hop::NextHopState;
@@ -56,6 +56,12 @@ impl Watch {
     pub fn attempt(&self, attempt: &Attempt) {
         self.0.counters.add(attempt.counter(), 1);
         attempt.write();
+    }
+
+    /// Counts a held mail that is let go and writes its event.
+    pub fn hold_ended(&self, event: &HoldEvent) {
+        self.0.counters.add(event.end.counter(), 1);
+        event.write();
     }
 
     /// Adds one to a counter.

@@ -1,81 +1,33 @@
 //! The disk: what is synced before a 250, a disk that breaks, a disk that is full and has room again.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
 use crate::gateway::{Gateway, free_port, wait_for};
 use crate::sink::{Act, Sink, Stage};
-use crate::smtp::{Client, has_link, ordinary, rejection, without_trace};
+use crate::smtp::{Client, has_link, message, ordinary, rejection, without_trace};
+use crate::strace::{Strace, is_output, is_sync, of_socket};
 
 const CANDIDATE: &str = "yamada@candidate.example";
 const SPOOL: [&str; 2] = ["/data/spool.db-wal>", "/data/spool.content>"];
 
-/// Writes down each read, write and sync of the gateway while it lives.
-struct Strace {
-    child: Child,
-    file: PathBuf,
-    /// Kept open: it ends when nobody listens to what it says of each new thread.
-    _said: BufReader<ChildStderr>,
-}
-
-impl Strace {
-    fn attach(gateway: &Gateway) -> Self {
-        let file = gateway.folder.path().join("strace");
-        let calls = "trace=fsync,fdatasync,read,recvfrom,write,writev,sendto,sendmsg";
-        let mut child = Command::new("strace")
-            .args(["-f", "-y", "-s", "4096", "-e", calls, "-o"])
-            .arg(&file)
-            .args(["-p", &gateway.pid().to_string()])
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("strace runs; tests/setup installs it");
-        let mut said = BufReader::new(child.stderr.take().expect("a pipe"));
-        let mut line = String::new();
-        said.read_line(&mut line).expect("a word of strace");
-        assert!(line.contains("attached"), "strace may not attach: {line}");
-        Self { child, file, _said: said }
-    }
-
-    /// The calls, each where it came to its end.
-    fn calls(mut self) -> Vec<String> {
-        self.child.wait().expect("strace ends with the gateway");
-        let mut begun: Vec<(String, String)> = Vec::new();
-        let mut calls = Vec::new();
-        for line in fs::read_to_string(&self.file).expect("its file").lines() {
-            let (thread, call) = line.split_once(' ').expect("a thread");
-            let call = call.trim_start();
-            if let Some(start) = call.strip_suffix(" <unfinished ...>") {
-                begun.push((thread.to_owned(), start.to_owned()));
-            } else if let Some((_, end)) = call.split_once(" resumed>") {
-                let at = begun.iter().position(|(t, _)| t == thread).expect("a call that was begun");
-                calls.push(begun.remove(at).1 + end);
-            } else {
-                calls.push(call.to_owned());
-            }
-        }
-        calls
-    }
-}
-
-/// Between the client's last dot and the 250 for it, the spool is synced in full: its content first if mail is kept.
+/// Between a client's last dot and the 250 for it, the spool is synced in full: its content first if mail is kept.
 fn check_synced(calls: &[String], wanted: &[&str], mails: usize) {
-    let is_input = |c: &String| c.starts_with("recvfrom") || c.starts_with("read");
-    let is_output = |c: &String| c.starts_with("sendto") || c.starts_with("write") || c.starts_with("sendmsg");
     let mut answered = 0;
     for (at, call) in calls.iter().enumerate() {
         if !(is_output(call) && call.contains("\"250 2.0.0 Accepted as ")) {
             continue;
         }
         answered += 1;
-        let dot = calls[..at].iter().rposition(|c| is_input(c) && c.contains("\\r\\n.\\r\\n\"")).expect("a dot");
+        let is_dot = |c: &String| of_socket(c) == of_socket(call) && !is_output(c) && c.contains("\\r\\n.\\r\\n\"");
+        let dot = calls[..at].iter().rposition(is_dot).expect("a dot");
         let between = &calls[dot..at];
         for file in wanted {
-            let synced = |c: &&String| (c.starts_with("fsync(") || c.starts_with("fdatasync(")) && c.contains(file);
-            let sync = between.iter().find(synced);
+            let sync = between.iter().find(|c| is_sync(c, file));
             assert!(sync.is_some_and(|s| s.ends_with("= 0")), "no sync of {file} before the 250:\n{between:#?}");
         }
     }
@@ -84,7 +36,7 @@ fn check_synced(calls: &[String], wanted: &[&str], mails: usize) {
 
 #[test]
 fn a_spooled_mail_is_synced_between_its_dot_and_its_250() {
-    let next_hop = std::net::SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let next_hop = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let mut gateway = Gateway::start(next_hop);
     let strace = Strace::attach(&gateway);
     let mut client = Client::connect(gateway.address);
@@ -93,6 +45,86 @@ fn a_spooled_mail_is_synced_between_its_dot_and_its_250() {
     }
     gateway.kill();
     check_synced(&strace.calls(), &SPOOL, 2);
+}
+
+#[test]
+fn of_many_mails_that_share_syncs_each_250_follows_its_own() {
+    let next_hop = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let mut gateway = Gateway::start(next_hop);
+    let strace = Strace::attach(&gateway);
+    let senders: Vec<_> = (0..6)
+        .map(|_| {
+            let mut client = Client::connect(gateway.address);
+            std::thread::spawn(move || {
+                for number in 0..5 {
+                    let to = format!("a{number}@vendor.example");
+                    assert_eq!(client.mail(&[&to], &ordinary(&to)).0, 250);
+                }
+            })
+        })
+        .collect();
+    for sender in senders {
+        sender.join().expect("a sender");
+    }
+    gateway.kill();
+    check_synced(&strace.calls(), &SPOOL, 30);
+}
+
+#[test]
+fn an_attempt_at_a_mail_in_custody_is_marked_on_the_disk_before_its_dot() {
+    let sink = Sink::start();
+    let mut gateway = Gateway::start_with(sink.address, "[custody]\nmode = \"spool\"\n");
+    let strace = Strace::attach(&gateway);
+    let mut client = Client::connect(gateway.address);
+    for number in 0..4 {
+        let candidate = format!("c{number}@candidate.example");
+        assert_eq!(client.mail(&[&candidate], &rejection(&candidate)).0, 250);
+        wait_for("the mail to arrive", || (sink.taken().len() > number).then_some(()));
+    }
+    gateway.kill();
+    let calls = strace.calls();
+    let find = |from: usize, what: &str| calls[from..].iter().position(|c| is_output(c) && c.contains(what));
+    let mut at = 0;
+    for number in 0..4 {
+        let answered = at + find(at, "\"250 2.0.0 Accepted as ").expect("a 250");
+        let begun = answered + find(answered, "\"MAIL FROM:<saiyo@").expect("an attempt");
+        let between = &calls[answered..begun];
+        let mark = between.iter().find(|c| is_sync(c, SPOOL[0]));
+        assert!(mark.is_some_and(|c| c.ends_with("= 0")), "no mark of mail {number}:\n{between:#?}");
+        at = begun + 1;
+    }
+}
+
+/// Calls of the kernel fail with EIO from now on, and a mail comes that has to be kept.
+fn check_broken(calls: &str) {
+    let next_hop = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let mut gateway = Gateway::start_with(next_hop, "[retry]\nwaits = [\"1s\"]\n[deliver]\ndown_for = \"1s\"\n");
+    let mut client = Client::connect(gateway.address);
+    let (kept, lost) = ("kept@vendor.example", "lost@vendor.example");
+    assert_eq!(client.mail(&[kept], &ordinary(kept)).0, 250);
+    let strace = Strace::break_calls(&gateway, calls);
+    let (code, text) = client.mail(&[lost], &ordinary(lost));
+    assert!(code == 451 && text.contains("4.3.0"), "{calls}: {text}");
+    assert!(!gateway.ended().success(), "{calls}: it ends as failed, to be started again");
+    assert!(strace.calls().iter().any(|c| c.contains("EIO")), "nothing was broken");
+    assert!(gateway.log().contains("the spool failed"), "{}", gateway.log());
+    gateway.run();
+    let sink = Sink::on(std::net::TcpListener::bind(next_hop).expect("the port"), |_, _| Act::GoOn);
+    assert_eq!(Client::connect(gateway.address).mail(&[lost], &ordinary(lost)).0, 250);
+    gateway.settled_credits();
+    let to = |who: &str| sink.taken().iter().filter(|t| t.recipients == [who]).count();
+    // What was answered with 451 may be on the disk all the same, and then comes twice.
+    assert_eq!((to(kept), to(lost).clamp(1, 2)), (1, to(lost)), "{calls}");
+}
+
+#[test]
+fn a_disk_that_cannot_sync_takes_no_mail_and_ends_the_server_for_a_new_start() {
+    check_broken("fsync,fdatasync");
+}
+
+#[test]
+fn a_disk_that_cannot_write_takes_no_mail_and_ends_the_server_for_a_new_start() {
+    check_broken("pwrite64");
 }
 
 #[test]
@@ -150,6 +182,59 @@ fn a_disk_that_breaks_behind_the_next_hops_250_leaves_the_referral_in_the_log_an
     let other = "suzuki@candidate.example";
     assert_eq!(Client::connect(gateway.address).mail(&[other], &rejection(other)).0, 250);
     assert_eq!((gateway.settled_credits(), sink.taken().len()), (1, 2));
+}
+
+#[test]
+fn below_the_floor_what_has_to_be_kept_comes_again_and_what_the_next_hop_takes_passes() {
+    let sink = Sink::start();
+    let gateway = Gateway::start_with(sink.address, "[spool]\nfree_octets_min = \"1024GiB\"\n");
+    let to = "a@vendor.example";
+    assert_eq!(Client::connect(gateway.address).mail(&[to], &ordinary(to)).0, 250);
+    sink.rewrite(|at, _| if at == Stage::Mail { Act::Say("451 4.3.0 not now") } else { Act::GoOn });
+    let (code, text) = Client::connect(gateway.address).mail(&[to], &ordinary(to));
+    assert!(code == 452 && text.contains("4.3.1"), "{text}");
+    assert_eq!(gateway.ask_json(&["status"])["spool"]["entries"], 0);
+}
+
+#[test]
+fn a_mail_whose_octets_were_changed_on_the_disk_is_parked_and_the_others_go_out() {
+    let next_hop = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let mut gateway = Gateway::start_with(next_hop, "[retry]\nwaits = [\"1s\"]\n[deliver]\ndown_for = \"1s\"\n");
+    let big = |to: &str| message(to, &"line\n".repeat(20_000));
+    for (to, mail) in [("cut@v.example", big("cut@v.example")), ("flipped@v.example", ordinary("flipped@v.example"))] {
+        assert_eq!(Client::connect(gateway.address).mail(&[to], &mail).0, 250);
+    }
+    let good = ["good@v.example", "big@v.example"];
+    assert_eq!(Client::connect(gateway.address).mail(&good[..1], &ordinary(good[0])).0, 250);
+    assert_eq!(Client::connect(gateway.address).mail(&good[1..], &big(good[1])).0, 250);
+    gateway.kill();
+    spoil(&gateway.folder.path().join("data"));
+    gateway.run();
+    let sink = Sink::on(std::net::TcpListener::bind(next_hop).expect("the port"), |_, _| Act::GoOn);
+    wait_for("the others to arrive", || (sink.taken().len() >= 2).then_some(()));
+    wait_for("the damaged to be parked", || (gateway.ask_json(&["status"])["spool"]["parked"] == 2).then_some(()));
+    let mut arrived: Vec<_> = sink.taken().into_iter().flat_map(|taken| taken.recipients).collect();
+    arrived.sort();
+    assert_eq!(arrived, ["big@v.example", "good@v.example"]);
+    assert_eq!(gateway.ask_json(&["status"])["spool"]["entries"], 2, "kept for an admin");
+    gateway.kill();
+    gateway.run();
+    let spool = &gateway.ask_json(&["status"])["spool"];
+    assert_eq!((&spool["entries"], &spool["parked"], sink.taken().len()), (&2.into(), &2.into(), 2));
+}
+
+/// Cuts the file of the first mail that has one, and changes an octet of the mail for `flipped`.
+fn spoil(data: &Path) {
+    let mut files: Vec<_> = fs::read_dir(data.join("spool")).expect("the folder").flatten().collect();
+    files.retain(|file| file.file_type().is_ok_and(|kind| kind.is_file()));
+    files.sort_by_key(fs::DirEntry::file_name);
+    let first = fs::OpenOptions::new().write(true).open(files[0].path()).expect("the first mail");
+    first.set_len(4096).expect("a cut");
+    let path = data.join("spool.content");
+    let mut content = fs::read(&path).expect("the content");
+    let at = memchr::memmem::find(&content, b"To: flipped@v.example").expect("the mail");
+    content[at + 30] ^= 1;
+    fs::write(&path, content).expect("its content");
 }
 
 /// A small disk of its own for the data folder; gone when dropped.

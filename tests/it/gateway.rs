@@ -72,6 +72,8 @@ pub struct Gateway {
     pub address: SocketAddr,
     next_hop: String,
     more: String,
+    /// What its environment has beside ours.
+    pub variables: Vec<(&'static str, OsString)>,
     child: Option<Child>,
     /// Carries its log into the file: limits on what it may write do not hold for a pipe.
     log: Option<JoinHandle<()>>,
@@ -100,7 +102,8 @@ impl Gateway {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let (next_hop, more) = (next_hop.to_owned(), more.to_owned());
-        let gateway = Self { folder, address, next_hop, more, child: None, log: None };
+        let variables = Vec::new();
+        let gateway = Self { folder, address, next_hop, more, variables, child: None, log: None };
         gateway.configure(network);
         gateway
     }
@@ -130,6 +133,14 @@ impl Gateway {
         fs::write(self.config(), config).expect("a configuration file");
     }
 
+    /// Adds lines to the company's file, in front of its first table.
+    pub fn configure_company(&self, lines: &str) {
+        let path = self.folder.path().join("companies/sakura.toml");
+        let text = fs::read_to_string(&path).expect("a company file");
+        fs::write(path, text.replace("mode = \"live\"\n", &format!("mode = \"live\"\n{lines}")))
+            .expect("a company file");
+    }
+
     /// Its configuration file.
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("career-relay.toml")
@@ -141,6 +152,7 @@ impl Gateway {
         // A file that may not grow is to be an error, as a broken disk is, and not the end of the process.
         let mut command = Command::new("env");
         command.arg("--ignore-signal=XFSZ").arg(binary_path()).args(["serve", "--config"]);
+        command.envs(self.variables.iter().cloned());
         command.arg(self.config()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let mut said = child.stderr.take().expect("a pipe");

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use crate::gateway::{Gateway, wait_for};
 use crate::mta::{Kind, Mta};
 use crate::sink::{Act, Sink, Stage};
-use crate::smtp::{Client, has_link, ordinary, rejection, without_trace};
+use crate::smtp::{Client, doubtful, has_link, ordinary, rejection, without_trace};
 
 const CANDIDATE: &str = "yamada@candidate.example";
 const HR: &str = "saiyo@sakura.example";
@@ -164,6 +164,30 @@ fn only_the_candidates_copy_of_a_mail_with_the_line_is_tagged() {
         let senders = sent(tagged, &["suzuki@candidate.example"], &rejection("suzuki@candidate.example"));
         assert_eq!(senders, [tagged]);
     }
+}
+
+#[test]
+fn a_held_mail_has_its_tag_if_it_leaves_with_the_line_and_its_own_sender_if_not() {
+    let (sink, senders) = noting();
+    let mut gateway = gateway(sink.address);
+    assert!(gateway.stop());
+    gateway.configure_company("doubtful = \"hold\"\nhold_for = \"4h\"\n");
+    gateway.run();
+    let (others, report) = ("suzuki@candidate.example", corpus("docomo-unknown-user"));
+    for (to, word, count) in [(CANDIDATE, "--with-line", 1), (others, "--without-line", 2)] {
+        assert_eq!(Client::connect(gateway.address).mail(&[to], &doubtful(to)).0, 250);
+        let holds = gateway.ask_json(&["hold", "list"]);
+        assert!(gateway.ask(&["hold", "release", holds[0]["id"].as_str().expect("an id"), word]).status.success());
+        wait_for("the mail", || (sink.taken().len() == count).then_some(()));
+    }
+    let said = senders.lock().expect("the senders").clone();
+    let [tagged, plain] = &said[..] else { panic!("two mails: {said:?}") };
+    assert!(tagged.starts_with("cr-") && plain == HR, "{tagged} {plain}");
+    assert_eq!(entries(&gateway, "delivered"), 1);
+    assert_eq!(from_outside(&gateway, tagged, &report).0, 250);
+    assert_eq!((sink.taken()[2].recipients.as_slice(), last(&senders).as_str()), (&[HR.to_owned()][..], ""));
+    assert_eq!(entries(&gateway, "bounced"), 1);
+    verifies(&gateway);
 }
 
 #[test]

@@ -164,6 +164,13 @@ pub fn rejection(to: &str) -> Vec<u8> {
     message(to, text)
 }
 
+/// A mail that may well be a rejection: nothing in it but the subject speaks to an applicant.
+pub fn doubtful(to: &str) -> Vec<u8> {
+    let text = "山田様\n\n弊社の採用選考につきまして、慎重に検討を重ねました結果、\n\
+        今回は採用を見送らせていただくこととなりました。\n\n株式会社サクラ商事 人事部\n";
+    message(to, text)
+}
+
 /// A mail that is no rejection.
 pub fn ordinary(to: &str) -> Vec<u8> {
     message(to, "お世話になっております。\n先日の資料をお送りします。\n.\n..dots\nご確認ください。\n")

@@ -135,6 +135,7 @@ mod tests {
             let message = mail.octets.clone().into();
             match process(&Received { client, envelope, message }, &policy, Timestamp::now()) {
                 Outcome::Referred(_) => "referred".to_owned(),
+                Outcome::Held(held) => held.reason.to_owned(),
                 Outcome::Untouched(untouched) => untouched.reason.to_owned(),
             }
         })

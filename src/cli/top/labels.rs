@@ -5,6 +5,10 @@
 pub(in crate::cli) struct Labels {
     pub(in crate::cli) up: &'static str,
     pub(in crate::cli) no_line: &'static str,
+    pub(in crate::cli) off: &'static str,
+    pub(in crate::cli) off_for_all: &'static str,
+    pub(in crate::cli) stopped: &'static str,
+    pub(in crate::cli) held: &'static str,
     pub(in crate::cli) sessions: &'static str,
     pub(in crate::cli) tls: &'static str,
     pub(in crate::cli) logged_in: &'static str,
@@ -44,6 +48,9 @@ pub(in crate::cli) struct Labels {
     pub(in crate::cli) more: &'static str,
     /// The heads of the table of outcomes.
     pub outcomes: [&'static str; 2],
+    /// The heads of the table of companies whose signed mail gets no line, and what to do about it.
+    pub held_back: [&'static str; 2],
+    pub held_back_remedy: &'static str,
     pub(in crate::cli) no_server: &'static str,
     pub(in crate::cli) keys: &'static str,
 }
@@ -58,6 +65,10 @@ impl Labels {
 const EN: Labels = Labels {
     up: "up",
     no_line: "NO LINE IS WRITTEN: every mail passes untouched; the log says why",
+    off: "OFF",
+    off_for_all: "every company",
+    stopped: "EDITING STOPPED",
+    held: "held",
     sessions: "sessions",
     tls: "TLS",
     logged_in: "logged in",
@@ -93,6 +104,8 @@ const EN: Labels = Labels {
     not_asked: "not asked yet",
     more: "next hops more",
     outcomes: ["messages by outcome", ""],
+    held_back: ["rejections without the line: they came signed by DKIM", ""],
+    held_back_remedy: "let them pass here before they are signed, or sign them anew: docs/howto-dkim.md",
     no_server: "no server answers; asking again each second",
     keys: "q ends",
 };
@@ -100,6 +113,10 @@ const EN: Labels = Labels {
 const JA: Labels = Labels {
     up: "稼働",
     no_line: "行は追加されません。すべてのメールをそのまま通しています(理由はログにあります)",
+    off: "停止中",
+    off_for_all: "すべての会社",
+    stopped: "挿入を中止",
+    held: "保留",
     sessions: "セッション",
     tls: "TLS",
     logged_in: "認証済み",
@@ -135,6 +152,8 @@ const JA: Labels = Labels {
     not_asked: "未接続",
     more: "件の中継先を省略",
     outcomes: ["結果別のメール", ""],
+    held_back: ["DKIM署名済みのため行を追加できなかった不採用通知", ""],
+    held_back_remedy: "署名より前に通すか、ここで署名し直してください(docs/ja/howto-dkim.md)",
     no_server: "サーバーが応答しません。1秒ごとに再接続します",
     keys: "q で終了",
 };

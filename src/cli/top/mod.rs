@@ -13,7 +13,7 @@ use serde_json::Value;
 
 pub(super) use custody::destinations;
 pub(super) use labels::Labels;
-pub(super) use page::next_hops;
+pub(super) use page::{held_back, next_hops};
 
 use super::args::TopArgs;
 use super::output::{End, print_json};

@@ -18,6 +18,9 @@ pub(super) fn lines(status: &Status, labels: &Labels, now: Timestamp) -> Vec<Str
     if !status.edits {
         lines.push(labels.no_line.to_owned());
     }
+    let of = |company: &Option<String>| company.clone().unwrap_or_else(|| labels.off_for_all.to_owned());
+    lines.extend(status.off.iter().map(|off| format!("{}: {}", labels.off, of(&off.company))));
+    lines.extend(status.edits_stopped.iter().map(|s| format!("{}: {} → {}", labels.stopped, s.company, s.next_hop)));
     lines.push(String::new());
     lines.extend(sums(status, labels, now));
     let written = |table: Table| -> Vec<String> {
@@ -32,6 +35,11 @@ pub(super) fn lines(status: &Status, labels: &Labels, now: Timestamp) -> Vec<Str
     let unseen = status.next_hops_known.saturating_sub(status.next_hops.len());
     lines.extend((unseen > 0).then(|| format!("+{unseen} {}", labels.more)));
     lines.extend(outcomes(status, labels).into_iter().flat_map(written));
+    lines.extend(
+        held_back(status, labels).into_iter().flat_map(|table| {
+            written(table).into_iter().chain(std::iter::once(format!("  {}", labels.held_back_remedy)))
+        }),
+    );
     lines
 }
 
@@ -91,6 +99,7 @@ fn sums(status: &Status, labels: &Labels, now: Timestamp) -> Vec<String> {
                 named(l.sending, spool.sending),
                 named(l.in_doubt, spool.in_doubt),
                 named(l.set_aside, spool.parked),
+                named(l.held, spool.held),
                 named(l.maybe_doubled, spool.maybe_doubled),
             ],
         ),
@@ -146,6 +155,14 @@ pub fn outcomes(status: &Status, labels: &Labels) -> Option<Table> {
     (!counts.is_empty()).then_some(table)
 }
 
+/// Rejections that a DKIM signature kept from getting the line, by company, when there were any.
+pub fn held_back(status: &Status, labels: &Labels) -> Option<Table> {
+    let counts = &status.watch.held_back_by_signature;
+    let mut table = table(&labels.held_back, counts.iter().map(|(company, n)| vec![company.clone(), n.to_string()]));
+    align_right(&mut table, &[1]);
+    (!counts.is_empty()).then_some(table)
+}
+
 /// How long ago an RFC 3339 time was, as `2d 03:04:05`.
 fn age(since: &str, now: Timestamp) -> Option<String> {
     let since: Timestamp = since.parse().ok()?;
@@ -188,6 +205,7 @@ mod tests {
         let mut watch = Watch::new().snapshot();
         watch.outcomes = [("referred", 2), ("not_recruiting", 40)].map(|(c, n)| (c.to_owned(), n)).into();
         watch.gauges.insert("sessions_tls".to_owned(), 9);
+        watch.held_back_by_signature.insert("sakura".to_owned(), 12);
         let down = NextHopState {
             name: "mx2.example:25".to_owned(),
             failures: 3,
@@ -209,6 +227,8 @@ mod tests {
             version: "0.1.0".to_owned(),
             process: 1,
             started_at: "2026-11-20T03:00:00Z".to_owned(),
+            off: Vec::new(),
+            edits_stopped: Vec::new(),
             edits: false,
             spool: SpoolStatus {
                 entries: 4,
@@ -248,6 +268,8 @@ mod tests {
             "answers",
             "fails (3), left alone for 12.3s, backlog: 451 4.4.1 no answer",
             "+5 next hops more",
+            "sakura                                                 12",
+            "docs/howto-dkim.md",
             "in custody for     oldest  waiting  being sent  in doubt  set aside  next try  why",
             "mx/vendor.example      3m        3           -         1          -  10m       451 4.4.1 no answer",
             "+2 destinations more",

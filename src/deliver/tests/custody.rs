@@ -97,6 +97,33 @@ async fn mail_that_is_too_old_is_given_up_and_reported() {
     assert!(text.contains("Status: 4.4.7\r\n") && text.contains("451 not now\r\n"), "{text}");
 }
 
+/// What a start would find on the disk as it is now.
+fn crashed(world: &World) -> (Spool, tempfile::TempDir) {
+    let image = tempfile::tempdir().expect("a folder");
+    // The database before its log, and both before the next hop goes on.
+    for file in ["spool.db", "spool.db-wal", "spool.content"] {
+        std::fs::copy(world.folder.path().join(file), image.path().join(file)).expect("a file of the spool");
+    }
+    (Spool::open(image.path(), SpoolOptions::default()).expect("the spool as it was"), image)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_next_hop_may_have_is_marked_on_the_disk_before_it_hears_of_it_at_every_attempt() {
+    let late = |text| Act::Late(STALL_FOR, text);
+    let script = [(Stage::Mail, late("451 later")), (Stage::Dot, Act::Drop), (Stage::Mail, late("250 ok"))];
+    let world = World::new(&script).await;
+    store(&world, &referral("mail-1")).await;
+    for attempts in 1..=3 {
+        world.hop.wait_for_commands("MAIL", attempts).await;
+        let (spool, _image) = crashed(&world);
+        assert_eq!(spool.recovered().maybe_doubled, 1, "attempt {attempts}");
+        let entry = spool.load(&EntryId::parse("mail-1").expect("an id")).await.expect("a spool").expect("the mail");
+        assert_eq!((entry.recipients[0].attempts as usize, entry.recipients[0].maybe_doubled), (attempts, true));
+    }
+    world.wait_until_empty().await;
+    assert_eq!(crashed(&world).0.recovered().maybe_doubled, 0);
+}
+
 #[tokio::test]
 async fn copies_of_a_split_mail_go_out_each_to_its_own() {
     let world = World::new(&[]).await;
@@ -193,7 +220,8 @@ async fn edits_refused_in_custody_stop_editing_there_and_in_hand_through() {
     for n in 1..=4 {
         store(&world, &referral(&format!("mail-{n}"))).await;
         world.wait_until_empty().await;
-        assert_eq!(world.deliver.editing_stopped_for(&company, &[address("taro@x.example")]), n >= 3);
+        let why = world.deliver.why_not_edit(&company, &[address("taro@x.example")]);
+        assert_eq!(why, (n >= 3).then_some(NoEdit::Refused));
     }
     world.serve(&referral("mail-5")).await;
     assert_eq!(world.hop.messages(), vec![wire(MESSAGE); 5]);

@@ -126,7 +126,7 @@ async fn three_refused_edits_stop_editing_until_it_is_resumed() {
     assert!(matches!(&handed, HandThrough::Settled(s) if s.edit_refused()));
     assert_eq!(world.hop.messages(), vec![wire(MESSAGE); 4]);
     assert!(world.outbox().await.is_empty());
-    world.deliver.resume_editing(&company);
+    world.deliver.resume_editing(&world.deliver.edit_stops());
     world.serve(&referral("mail-5")).await;
     assert_eq!(world.hop.messages()[4], with_line());
     assert_eq!(world.outbox().await, ["mail-5 0 Delivered"]);

@@ -144,6 +144,11 @@ impl NextHop {
         self.wait_until(|state| state.commands.iter().any(|c| c.starts_with(start))).await;
     }
 
+    /// Waits until so many commands that begin so have come.
+    pub(super) async fn wait_for_commands(&self, start: &str, count: usize) {
+        self.wait_until(|state| state.commands.iter().filter(|c| c.starts_with(start)).count() >= count).await;
+    }
+
     async fn wait_until(&self, reached: impl Fn(&State) -> bool) {
         loop {
             let mut heard = std::pin::pin!(self.heard.notified());

@@ -93,6 +93,103 @@ async fn of_several_that_are_lost_only_those_are_told_whose_sender_wants_it() {
     assert!(text.contains("Final-Recipient: rfc822; b@x.example") && !text.contains("c@x.example"), "{text}");
 }
 
+/// What a mail whose sender asks for news of success comes to at a next hop that offers this, by what command: the
+/// action reported, if any.
+async fn success(
+    offered: &'static str,
+    notify: Option<&str>,
+    in_custody: bool,
+    change: fn(&mut Job),
+) -> Option<String> {
+    let is_store = offered.starts_with("lmtp");
+    let kind = Kind { ehlo: offered.trim_start_matches("lmtp "), ..Kind::default() };
+    let world = World::of(NextHop::of_kind(kind, &[]).await, |settings| {
+        if let (true, Target::Host(at)) = (is_store, &settings.routes[0].next_hop) {
+            settings.routes[0].next_hop = Target::Lmtp(at.clone());
+        }
+    });
+    let mut job = asking(notify, Some("rfc822;first@x.example"), Some(Ret::Full));
+    change(&mut job);
+    if in_custody {
+        custody::store(&world, &job).await;
+    } else {
+        assert_eq!(told(&world.serve(&job).await), "accepted 250 taken");
+    }
+    world.wait_until_empty().await;
+    let reports = world.hop.messages().split_off(1);
+    assert_eq!((reports.len() < 2, world.deliver.counted().double_bounces), (true, 0));
+    assert_eq!(world.deliver.counted().refused, 0);
+    reports.first().map(|octets| {
+        let text = String::from_utf8_lossy(octets).into_owned();
+        assert!(text.contains("Original-Recipient: rfc822; first@x.example\r\n"), "{text}");
+        assert!(text.contains("Original-Envelope-Id: QQ+3=14\r\n") && text.contains("Status: 2.0.0\r\n"), "{text}");
+        assert!(!text.contains("One\r\nTwo") && text.contains("Diagnostic-Code: smtp; 250 taken\r\n"), "{text}");
+        text.split_once("Action: ").and_then(|(_, rest)| rest.split_once('\r')).expect("an action").0.to_owned()
+    })
+}
+
+const NO_DSN: &str = "250-x\r\n250 PIPELINING";
+const WITH_DSN: &str = "250-x\r\n250-PIPELINING\r\n250 DSN";
+
+#[tokio::test]
+async fn success_is_reported_by_the_last_who_can_and_to_those_who_asked() {
+    let asked = Some("FAILURE,Success");
+    for in_custody in [false, true] {
+        let relayed = success(NO_DSN, asked, in_custody, |_| ()).await;
+        assert_eq!(relayed.as_deref(), Some("relayed"), "in custody: {in_custody}");
+        let delivered = success("lmtp 250-x\r\n250 PIPELINING", asked, in_custody, |_| ()).await;
+        assert_eq!(delivered.as_deref(), Some("delivered"), "in custody: {in_custody}");
+        assert_eq!(success(WITH_DSN, asked, in_custody, |_| ()).await, None, "the next hop reports");
+        for notify in [None, Some("NEVER"), Some("FAILURE,DELAY")] {
+            assert_eq!(success(NO_DSN, notify, in_custody, |_| ()).await, None, "{notify:?}");
+        }
+        let of_nobody = |job: &mut Job| Arc::get_mut(&mut job.envelope).expect("the only one").sender = None;
+        assert_eq!(success(NO_DSN, asked, in_custody, of_nobody).await, None, "a report about a report");
+    }
+}
+
+/// A mail that waits for a next hop that is busy, until its sender is told so; nothing when the mail goes without.
+async fn delay(job: &Job, words: &'static str) -> Option<String> {
+    let busy = (Stage::Rcpt, Act::Reply(words));
+    let world = World::with(&[busy], |settings| {
+        settings.retry.waits = vec![Duration::from_secs(4)];
+        settings.retry.delay_warning_after = Duration::from_millis(1);
+    })
+    .await;
+    custody::store(&world, job).await;
+    world.wait_until_empty().await;
+    let told: Vec<String> =
+        world.hop.messages().iter().map(|octets| String::from_utf8_lossy(octets).into_owned()).collect();
+    assert!(told.len() <= 2, "told more than once: {told:?}");
+    told.into_iter().find(|text| text.contains("multipart/report"))
+}
+
+#[tokio::test]
+async fn the_sender_of_a_late_mail_is_told_once_if_that_was_asked_or_nothing_was() {
+    let words = "450 4.2.0 <a@x.example> busy";
+    let (unasked, asked) = (asking(None, None, None), asking(Some("DELAY"), None, None));
+    let (never, failure) = (asking(Some("NEVER"), None, None), asking(Some("FAILURE"), None, None));
+    let mut nobody = asking(None, None, None);
+    Arc::get_mut(&mut nobody.envelope).expect("the only one").sender = None;
+    let told = tokio::join!(
+        delay(&unasked, words),
+        delay(&asked, words),
+        delay(&never, words),
+        delay(&failure, words),
+        delay(&nobody, words),
+    );
+    let (Some(text), Some(_), None, None, None) = told else { panic!("{told:?}") };
+    for wanted in [
+        "Action: delayed\r\nStatus: 4.2.0\r\n",
+        "Diagnostic-Code: X-Career-Relay; 450 4.2.0 <rcpt> busy\r\n",
+        "Will-Retry-Until: ",
+        "To: <hr@sakura.example>\r\n",
+        "text/rfc822-headers",
+    ] {
+        assert!(text.contains(wanted), "{wanted:?} in {text}");
+    }
+}
+
 #[tokio::test]
 async fn what_was_asked_goes_on_from_the_spool_too_for_the_right_recipient() {
     let kind = Kind { ehlo: "250-x\r\n250-PIPELINING\r\n250 DSN", ..Kind::default() };

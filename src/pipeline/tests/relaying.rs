@@ -159,6 +159,7 @@ fn judged(client: Client, from: &str) -> &'static str {
     match process(&received, &house(), now()) {
         Outcome::Untouched(untouched) => untouched.reason,
         Outcome::Referred(_) => "referred",
+        Outcome::Held(_) => "held",
     }
 }
 

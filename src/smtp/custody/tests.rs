@@ -1,5 +1,6 @@
 //! Custody with a real spool, real delivery, and a next hop that does as the recipient's name tells it.
 
+mod holds;
 mod next_hop;
 
 use std::time::Duration;
@@ -71,6 +72,7 @@ impl House {
             policy,
             deliver: deliver_too,
             spool: spool_too,
+            signer: Signer::default(),
             stamp,
             watch: watch.clone(),
             evidence: |_, _, _| None,
@@ -134,7 +136,7 @@ fn copy(recipients: Vec<usize>, candidate: usize) -> Copy {
 
 fn referred(copies: Vec<Copy>) -> Outcome {
     let company = CompanyId::parse("sakura").expect("an id");
-    Outcome::Referred(Referred { company, copies, evidence: Vec::new(), inserted: Vec::new() })
+    Outcome::Referred(Referred { company, copies, evidence: Vec::new(), inserted: Vec::new(), signing: None })
 }
 
 /// Everybody gets one copy; the first recipient is the candidate.

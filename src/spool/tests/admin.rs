@@ -162,7 +162,7 @@ async fn what_waits_is_told_for_each_destination_by_state() {
     let standings = spool.standings().await.unwrap();
     let names: Vec<&str> = standings.iter().map(|s| s.destination.as_str()).collect();
     assert_eq!(names, ["mx/a.example", "late"], "the oldest mail first");
-    assert_eq!((standings[0].recipients, standings[1].recipients), ([1, 1, 0, 0], [1, 0, 0, 0]));
+    assert_eq!((standings[0].recipients, standings[1].recipients), ([1, 1, 0, 0, 0], [1, 0, 0, 0, 0]));
     assert_eq!((standings[1].oldest_received_at, standings[1].next_at), (Some(minute(5)), Some(minute(1))));
     assert_eq!(standings[1].last_reply.as_deref(), Some("450 busy, <rcpt>"));
 }

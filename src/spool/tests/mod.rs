@@ -2,6 +2,7 @@
 
 mod admin;
 mod conformance;
+mod holds;
 mod leaving;
 mod model;
 mod recovery;
@@ -130,6 +131,7 @@ fn mail(entry: &str, recipients: u32, octets: usize) -> NewEntry {
         original: original.into(),
         copies: vec![NewCopy { edits: Edits::new(vec![edit]), offers: vec![offer(0)], return_path: None }],
         recipients: (0..recipients).map(waiting).collect(),
+        hold: None,
     }
 }
 

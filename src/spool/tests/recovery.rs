@@ -1,6 +1,8 @@
 //! Starting again: after a power cut, with marks left behind, with orphans, with damage, with a file of the future.
 
+use super::super::database::nanoseconds;
 use super::*;
+use crate::sys::clock;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_survives_a_power_cut() {
@@ -46,6 +48,7 @@ async fn recipients_marked_as_sending_or_in_doubt_are_due_and_may_be_doubled() {
     spool.close().await;
     let spool = open(folder.path());
     assert_eq!(spool.recovered().maybe_doubled, 2);
+    assert_eq!(spool.recovered().possible_doubles, [id("doubt"), id("a")]);
     let summary = spool.summary().await.unwrap();
     assert_eq!((summary.waiting, summary.sending, summary.in_doubt, summary.maybe_doubled), (3, 0, 0, 2));
     let due = due(&spool, minute(1), 9).await;
@@ -116,6 +119,65 @@ async fn a_lost_content_file_parks_its_mails_and_loses_no_credit() {
     let spool = open(folder.path());
     assert_eq!(spool.recovered().parked, [id("a")]);
     assert_eq!(spool.outbox_after(0, 9).await.unwrap().len(), 1);
+}
+
+/// Opens a spool whose last run ended with one waiting mail, when the steady clock of that run was so far ahead of
+/// ours; gives how old the mail is now, how long it still waits, and how far its times were moved, in hours.
+async fn reopened(ahead: SignedDuration) -> (i64, i64, i64) {
+    let folder = folder();
+    let spool = open(folder.path());
+    spool.commit(vec![Write::Store(mail("a", 1, 100))]).await.unwrap();
+    spool.close().await;
+    let noted = clock::steady() + ahead;
+    let at = |hours: i64| nanoseconds(noted + SignedDuration::from_hours(hours));
+    let database = rusqlite::Connection::open(folder.path().join("spool.db")).unwrap();
+    // Taken two hours before the end, and put off for four hours one hour before it.
+    database.execute("UPDATE entries SET kept_since = ?1", [at(-2)]).unwrap();
+    database.execute("UPDATE recipients SET next_at = ?1", [at(3)]).unwrap();
+    database.execute("UPDATE clock SET at = ?1", [at(0)]).unwrap();
+    drop(database);
+    let spool = open(folder.path());
+    let entry = spool.load(&id("a")).await.unwrap().unwrap();
+    let hours = |duration: SignedDuration| (duration.as_secs() + 1800).div_euclid(3600);
+    let now = clock::steady();
+    let (age, left) = (now.duration_since(entry.kept_since), entry.recipients[0].next_at.duration_since(now));
+    (hours(age), hours(left), hours(spool.recovered().clock_moved))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_set_by_a_year_between_two_runs_neither_ages_mail_nor_makes_it_wait() {
+    let (hour, year) = (SignedDuration::from_hours(1), SignedDuration::from_hours(365 * 24));
+    let check = async |ahead, expected| assert_eq!(reopened(ahead).await, expected, "{ahead:?}");
+    check(SignedDuration::ZERO, (2, 3, 0)).await;
+    // Nobody was there for five hours, or for a day: that counts.
+    check(-5 * hour, (7, -2, 0)).await;
+    check(-24 * hour, (26, -21, 0)).await;
+    // More cannot be told from a clock that was set ahead: a day of it counts.
+    check(-year, (26, -21, 364 * 24)).await;
+    // Set back, it goes on from where it was.
+    check(hour, (2, 3, -1)).await;
+    check(year, (2, 3, -365 * 24)).await;
+    // So far off that no sum of it is to be trusted.
+    check(200 * year, (0, 0, -200 * 365 * 24)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_mail_is_told_of_oldest_first_until_its_sender_knows() {
+    let folder = folder();
+    let spool = open(folder.path());
+    let before = clock::steady();
+    let all = ["a", "b", "c"].map(|name| Write::Store(mail(name, 1, 100)));
+    spool.commit(all.to_vec()).await.unwrap();
+    let late = async |at, untold, limit| spool.late(at, untold, limit).await.unwrap();
+    assert_eq!(late(before, false, 9).await, []);
+    let now = clock::steady();
+    assert_eq!(late(now, true, 2).await, [id("a"), id("b")]);
+    spool.commit(vec![Write::ToldLate { entry: id("a") }]).await.unwrap();
+    spool.commit(vec![Write::Park { entry: id("c") }]).await.unwrap();
+    assert_eq!(late(now, true, 9).await, [id("b")]);
+    assert_eq!(late(now, false, 9).await, [id("a"), id("b")]);
+    let gone = spool.commit(vec![Write::ToldLate { entry: id("d") }]).await;
+    assert!(matches!(gone, Err(SpoolError::Conflict(_))), "{gone:?}");
 }
 
 #[test]

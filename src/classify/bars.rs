@@ -1,0 +1,45 @@
+//! How much each question asks for: in full, or with one of them a little less, which tells a close miss from a no.
+
+use super::verdict::{Question, Reason};
+
+/// What the three questions ask of a text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Bars {
+    /// Recruiting weight a result of full weight needs beside it.
+    pub(super) recruiting: u32,
+    /// Whether something has to say that the matter is a job. What says that it is none counts in any case.
+    pub(super) job_said: bool,
+    /// Whether a result in words that are used of other matters too needs more beside it, and none may be turned to
+    /// something else.
+    pub(super) result_sure: bool,
+    /// Applicant weight: thanks for applying or for coming, say. An agency is told the result in the very same words,
+    /// but is not thanked for those.
+    pub(super) applicant: u32,
+}
+
+impl Bars {
+    /// What a rejection has to reach.
+    pub(super) const FULL: Self = Self { recruiting: 3, job_said: true, result_sure: true, applicant: 2 };
+
+    /// The bars with that of one question lowered: what is likely is enough for it, and the others are to be certain.
+    fn lowered(question: Question) -> Self {
+        match question {
+            Question::Recruiting => Self { recruiting: 2, job_said: false, ..Self::FULL },
+            Question::Negative => Self { result_sure: false, ..Self::FULL },
+            Question::Applicant => Self { applicant: 1, ..Self::FULL },
+            Question::Veto => Self::FULL,
+        }
+    }
+
+    /// The question that a reason for abstaining left open, with its bar lowered; `None` for a reason that speaks
+    /// against a rejection and not only too little for one.
+    pub(super) fn for_close_miss(reason: Reason) -> Option<(Question, Self)> {
+        let question = match reason {
+            Reason::NotRecruiting => Question::Recruiting,
+            Reason::NoResult | Reason::Ambiguous => Question::Negative,
+            Reason::NoApplicant => Question::Applicant,
+            _ => return None,
+        };
+        Some((question, Self::lowered(question)))
+    }
+}

@@ -1,0 +1,101 @@
+//! DKIM for mails that got the line (design §3.2): one more edit, once everything else is decided.
+//!
+//! A mail that came unsigned and cannot be signed keeps its line: to whoever gets it, it is as unsigned as it came. One
+//! that came signed would bear a broken signature and no other, so it leaves as it came.
+
+use crate::mail::edit::Edits;
+use crate::pipeline::{Outcome, Received, Referred, Signing, Untouched};
+use crate::sign::Signer;
+use crate::watch::{Counter, Watch};
+
+/// The outcome of a mail that came signed and could not be signed anew.
+const DKIM_NOT_SIGNED: &str = "dkim_not_signed";
+
+/// The outcome with the signatures that its copies get.
+pub(super) async fn signed(outcome: Outcome, received: &Received, signer: &Signer, watch: &Watch) -> Outcome {
+    match outcome {
+        Outcome::Untouched(_) => outcome,
+        Outcome::Referred(mut referred) => match sign(&mut referred, received, signer, watch).await {
+            Ok(()) => Outcome::Referred(referred),
+            Err(MustBeSigned) => untouched(referred),
+        },
+        // What HR may let go with the line is signed with all else that is decided of it now.
+        Outcome::Held(mut held) => match sign(&mut held.referred, received, signer, watch).await {
+            Ok(()) => Outcome::Held(held),
+            Err(MustBeSigned) => Outcome::Untouched(held.pass(Some(DKIM_NOT_SIGNED))),
+        },
+    }
+}
+
+/// A mail came signed, and its copies could not be signed anew.
+struct MustBeSigned;
+
+async fn sign(
+    referred: &mut Referred,
+    received: &Received,
+    signer: &Signer,
+    watch: &Watch,
+) -> Result<(), MustBeSigned> {
+    let has_edits = referred.copies.iter().any(|copy| !copy.edits.is_empty());
+    let Some(Signing { domain, must }) = referred.signing.take().filter(|_| has_edits) else { return Ok(()) };
+    let edits: Vec<Edits> = referred.copies.iter().map(|copy| copy.edits.clone()).collect();
+    match signer.sign(&domain, &received.message, edits).await {
+        Ok(edits) => {
+            watch.count(Counter::SignaturesMade);
+            referred.copies.iter_mut().zip(edits).for_each(|(copy, edits)| copy.edits = edits);
+            Ok(())
+        }
+        Err(fault) => {
+            watch.count(Counter::SignaturesFailed);
+            let domain = domain.as_str();
+            tracing::warn!(target: "smtp", domain, %fault, came_signed = must, "a mail is not signed");
+            if must { Err(MustBeSigned) } else { Ok(()) }
+        }
+    }
+}
+
+fn untouched(referred: Referred) -> Outcome {
+    let Referred { company, evidence, .. } = referred;
+    Outcome::Untouched(Untouched { company: Some(company), reason: DKIM_NOT_SIGNED, rejection_seen: true, evidence })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::address::Domain;
+    use crate::mail::edit::Edit;
+    use crate::mail::envelope::Envelope;
+    use crate::pipeline::{Client, Copy};
+    use crate::referral::CompanyId;
+
+    const MAIL: &str = "From: hr@sakura.example\r\n\r\nbody\r\n";
+
+    async fn leaves(signing: Option<bool>, line: &str) -> Outcome {
+        let domain = Domain::parse("sakura.example").unwrap_or_else(|e| panic!("{e}"));
+        let client = Client::at([127, 0, 0, 1].into());
+        let received = Received { client, envelope: Envelope::default(), message: MAIL.into() };
+        let edits = Edits::new(vec![Edit { at: MAIL.len(), insert: line.as_bytes().into() }]);
+        let referred = Referred {
+            company: CompanyId::parse("sakura").unwrap_or_else(|e| panic!("{e}")),
+            copies: vec![Copy { recipients: vec![0], edits, ..Copy::default() }],
+            evidence: Vec::new(),
+            inserted: Vec::new(),
+            signing: signing.map(|must| Signing { domain, must }),
+        };
+        // No key at all: every signature fails.
+        signed(Outcome::Referred(referred), &received, &Signer::default(), &Watch::new()).await
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_cannot_be_signed_keeps_its_line_only_if_it_came_unsigned() {
+        assert!(matches!(leaves(Some(false), "line\r\n").await, Outcome::Referred(r) if r.copies.len() == 1));
+        let Outcome::Untouched(left) = leaves(Some(true), "line\r\n").await else { panic!("a broken signature") };
+        assert_eq!((left.reason, left.rejection_seen), ("dkim_not_signed", true));
+    }
+
+    #[tokio::test]
+    async fn a_mail_without_a_line_or_without_a_key_for_it_is_not_signed() {
+        assert!(matches!(leaves(Some(true), "").await, Outcome::Referred(_)), "the company's own link was there");
+        assert!(matches!(leaves(None, "line\r\n").await, Outcome::Referred(_)));
+    }
+}
