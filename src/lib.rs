@@ -9,6 +9,7 @@ pub mod app;
 pub mod classify;
 pub mod cli;
 pub mod config;
+pub mod confirm;
 pub mod control;
 pub mod deliver;
 pub mod demo;

@@ -25,6 +25,7 @@ use signing::Signatures;
 mod company;
 mod policy;
 mod relaying;
+mod returning;
 mod secret;
 mod signing;
 #[cfg(test)]
@@ -34,6 +35,7 @@ mod user;
 pub use company::{Company, Doubtful, Mode, ProvedBy, Scope, Sender, Stage};
 pub use policy::{InForce, Policy};
 pub use relaying::{Admission, Mark, Relaying, SharedClients};
+pub use returning::{CameBack, ReturnPath, ReturnRow, Returned, tag_copies};
 pub use secret::Secret;
 pub use signing::{CameSigned, Signing};
 pub use user::{PasswordHash, Role, User, UserAct, UserName, UserNameFault, Users};
@@ -141,6 +143,8 @@ pub struct Copy {
     pub edits: Edits,
     /// The referrals that count once this copy is delivered.
     pub offers: Vec<Offer>,
+    /// The sender it leaves with, where its edits do: a tagged one of our own; absent: the mail's.
+    pub return_path: Option<Box<Address>>,
 }
 
 /// A referral that will count when its recipient's copy is accepted.
@@ -247,7 +251,7 @@ impl Case<'_> {
             let offer = self.offer(recipient, &contract);
             let (edits, spots) = self.edits(&targets, language, &offer.token)?;
             let offers = vec![Offer { inserted: !edits.is_empty(), ..offer }];
-            copies.push(Copy { recipients: vec![recipient], edits, offers });
+            copies.push(Copy { recipients: vec![recipient], edits, offers, return_path: None });
             if inserted.is_empty() {
                 inserted = spots;
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use career_relay::proto::smtp::data::{BareLf, find_fault};
 use career_relay::proto::smtp::limits::Limits;
-use career_relay::proto::smtp::session::{Action, Peer, Session, Terms};
+use career_relay::proto::smtp::session::{Action, CameBack, Peer, Session, Terms};
 use libfuzzer_sys::fuzz_target;
 
 const ENVELOPE: &[u8] = b"EHLO pc\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\n";
@@ -22,6 +22,7 @@ fn tell(wire: &[u8], piece: usize, bare_lf: BareLf) -> Option<Vec<u8>> {
         match step.action {
             Action::Read if there == wire.len() => return None,
             Action::Read => there = wire.len().min(there + piece),
+            Action::Recipient(_) => session.recipient_is(CameBack::No),
             Action::Room(octets) => session.grant(octets),
             Action::Reply(_) => {}
             Action::Message(transaction) => return Some(transaction.message.to_vec()),

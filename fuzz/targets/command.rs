@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use career_relay::proto::smtp::data::{BareLf, find_fault};
 use career_relay::proto::smtp::limits::Limits;
-use career_relay::proto::smtp::session::{Action, Availability, Checked, Peer, Role, Session, Terms};
+use career_relay::proto::smtp::session::{Action, Availability, CameBack, Checked, Peer, Role, Session, Terms};
 use libfuzzer_sys::fuzz_target;
 
 /// Everything the client hears, up to the end of the octets or of the connection.
@@ -28,6 +28,7 @@ fn tell(octets: &[u8], piece: usize, peer: Peer) -> Vec<u8> {
             Action::Read if there == octets.len() => return heard,
             Action::Read => there = octets.len().min(there + piece),
             Action::Begin(_) => session.begin_from(true),
+            Action::Recipient(_) => session.recipient_is(CameBack::No),
             Action::Room(octets) => session.grant(octets),
             Action::Message(transaction) => {
                 assert_eq!(find_fault([&transaction.message[..]]), None);

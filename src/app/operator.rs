@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, watch};
 use super::glance::Glance;
 use crate::config::Stamp;
 use crate::config::keys::RootKey;
+use crate::confirm;
 use crate::control::ledger::answer_ledger;
 use crate::control::recover::recover;
 use crate::control::spool::{Hand, answer_spool};
@@ -144,6 +145,7 @@ impl Operator {
             signer: signer.clone(),
             stamp: stamp.map(Stamp::line).unwrap_or_default().into(),
             watch: self.watch.clone(),
+            evidence: |returned, report, at| Some(confirm::evidence(returned, report, at)),
         }
     }
 

@@ -104,7 +104,10 @@ pub struct CheckArgs {
     /// The main file.
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// Print one JSON object: `ok`, `findings` (severity, file, line, key, what, remedy), `companies`.
+    /// Also ask the name servers for the records that return paths need (MX, SPF).
+    #[arg(long)]
+    pub dns: bool,
+    /// Print one JSON object: `ok`, `findings` (severity, file, line, key, what, remedy), `companies`; `dns` by --dns.
     #[arg(long)]
     pub json: bool,
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use super::args::CheckArgs;
+use super::check_names;
 use super::output::{End, counted, print_json, print_table, table};
 use crate::config::{DoorTls, Finding, Inspection, Listener, Settings, Severity, inspect};
 use crate::mail::address::Domain;
@@ -18,13 +19,23 @@ use crate::sys::signing_key::KeyKind;
 /// When the reader of the output is gone.
 pub fn check(args: &CheckArgs, out: &mut dyn Write) -> io::Result<End> {
     let inspection = inspect(&args.config.config);
-    let end = if inspection.settings.is_some() { End::Well } else { End::Wrong };
+    let settings = inspection.settings.as_ref().filter(|_| args.dns);
+    let names = settings.map(check_names::check).transpose()?;
+    let well = inspection.settings.is_some() && names.as_ref().is_none_or(Vec::is_empty);
+    let end = if well { End::Well } else { End::Wrong };
     if args.json {
         let companies = inspection.settings.as_ref().map(|s| s.companies.len());
-        let object = json!({ "ok": end == End::Well, "findings": inspection.findings, "companies": companies });
+        let mut object =
+            json!({ "ok": inspection.settings.is_some(), "findings": inspection.findings, "companies": companies });
+        if let Some(names) = names {
+            object["dns"] = json!(names);
+        }
         print_json(out, &object)?;
     } else {
         print_text(&inspection, out)?;
+        for line in names.iter().flatten() {
+            writeln!(out, "\ndns: {line}")?;
+        }
     }
     Ok(end)
 }

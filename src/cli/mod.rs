@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod check;
+mod check_names;
 pub mod dkim;
 pub mod explain;
 pub mod folder;

@@ -9,7 +9,7 @@ use super::values::{self, count, one_of, quoted, text};
 use crate::classify::Audience;
 use crate::ledger::{ContractVersion, CountOn, LateBounce};
 use crate::mail::address::Domain;
-use crate::pipeline::{CameSigned, Company, Doubtful, Mode, ProvedBy, Scope, Secret, Sender, Stage};
+use crate::pipeline::{CameSigned, Company, Doubtful, Mode, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage};
 use crate::referral::CompanyId;
 use crate::referral::link::LinkTemplate;
 use crate::referral::wording::{Language, Wording};
@@ -34,6 +34,7 @@ pub(super) struct CompanyPlaces {
     pub(super) id: Place,
     pub(super) mode: Place,
     pub(super) sender_domains: Place,
+    pub(super) return_path: Place,
     pub(super) proofs: ProofPlaces,
     pub(super) signed_mail: Place,
     pub(super) contracts: Vec<Place>,
@@ -63,11 +64,13 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     let link = top.required("link", link_template);
     let (contracts, contract_places) = read_contracts(top);
     let (proved_by, proof_places) = read_proofs(&top.section("proved_by"), top);
+    let (return_path, path_place) = read_return_path(&top.section("return_path"), &sender_domains);
     let dkim = top.section("dkim");
     let places = CompanyPlaces {
         id: top.place("id"),
         mode: top.place("mode"),
         sender_domains: top.place("sender_domains"),
+        return_path: path_place,
         proofs: proof_places,
         signed_mail: dkim.place("signed_mail"),
         contracts: contract_places,
@@ -79,6 +82,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         only_senders: top.read("only_senders", false, values::switch),
         proved_by,
         audience: read_audience(top, &sender_domains),
+        return_path,
         wording: read_wording(&top.section("wording")).unwrap_or_default(),
         languages: read_languages(top),
         notify_to: top.list("notify_to", Vec::new(), values::address),
@@ -129,6 +133,29 @@ fn read_audience(top: &Section<'_>, sender_domains: &[Domain]) -> Audience {
         school_offices: top.list("school_offices", Vec::new(), values::listed_address),
         copy_addresses: top.list("copy_addresses", Vec::new(), values::address),
     }
+}
+
+/// Days for which what comes back is taken when nothing is set.
+const RETURN_DAYS: u32 = 14;
+
+/// It stands below a domain of From, so that DMARC stays aligned; mail for From's own domain is not ours to take.
+fn read_return_path(section: &Section<'_>, sender_domains: &[Domain]) -> (Option<ReturnPath>, Place) {
+    let (domain, at) = (section.optional("domain", values::domain), section.place("domain"));
+    let keep_days = section.read("keep_for", RETURN_DAYS, values::days(1..=60));
+    let Some(domain) = domain else { return (None, at) };
+    if sender_domains.contains(&domain) {
+        let what = format!("{domain} is a domain HR sends from, and its mail is not for us");
+        section.fault(
+            "domain",
+            Wrong::new(what, "take a sub-domain for nothing else, such as \"bounce.company.example\""),
+        );
+    } else if !sender_domains.iter().any(|sender| domain.is_within(sender)) {
+        let what = format!("{domain} is below none of the company's sender domains, so DMARC would not be aligned");
+        section.fault("domain", Wrong::new(what, "take a sub-domain of the domain in From"));
+    } else {
+        return (Some(ReturnPath { domain, keep_days }), at);
+    }
+    (None, at)
 }
 
 fn read_proofs(section: &Section<'_>, top: &Section<'_>) -> (ProvedBy, ProofPlaces) {

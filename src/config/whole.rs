@@ -14,7 +14,8 @@ use super::routes::{DomainPattern, NextHop, Route, TlsMode};
 use super::settings::Settings;
 use super::trust;
 use crate::ledger::{CountOn, Proves};
-use crate::pipeline::{Company, Mode};
+use crate::mail::address::Domain;
+use crate::pipeline::{Company, Mode, ReturnPath};
 
 /// Checks the files against each other.
 pub(super) fn check(
@@ -29,6 +30,7 @@ pub(super) fn check(
     check_mx(settings, places, report);
     trust::check(settings, &places.doors, companies, report);
     check_claims(companies, report);
+    check_return_paths(settings, companies, report);
     dkim_keys::check((&settings.dkim, &places.dkim), companies, report);
     for (company, at) in companies {
         check_mode(company, at, report);
@@ -127,6 +129,34 @@ fn check_claims(companies: &[(Company, CompanyPlaces)], report: &Report) {
             }
         }
     }
+}
+
+/// Two companies with one return path could not be told apart, and nothing comes back where nobody may come in.
+fn check_return_paths(settings: &Settings, companies: &[(Company, CompanyPlaces)], report: &Report) {
+    let mut seen: HashMap<&str, &Place> = HashMap::new();
+    for (company, at) in companies {
+        let Some(path) = &company.return_path else { continue };
+        if let Some(other) = seen.insert(path.domain.as_str(), &at.return_path) {
+            let what = format!("{} is the return path at {} too", path.domain, other.pointer());
+            report.fault(&at.return_path, Wrong::new(what, "give each company a sub-domain of its own"));
+        }
+        let is_open = |door: &Listener| !door.auth_required && !door.address.ip().is_loopback();
+        if !settings.smtp.listeners.iter().any(is_open) {
+            let what = format!("no listener takes mail from the world, so nothing can come back to {}", path.domain);
+            let remedy = "listen on an outside address without auth_required, and let the domain's MX lead there";
+            report.warn(&at.return_path, Wrong::new(what, remedy));
+        }
+        let apart = |from: &&Domain| !path.domain.is_within(from) && !has_common(company, path, from);
+        for from in company.sender_domains.iter().filter(apart) {
+            let what = format!("{} is not aligned with mail from {from}, which keeps its own sender", path.domain);
+            report.warn(&at.return_path, Wrong::new(what, "nothing is lost but late bounces of those mails"));
+        }
+    }
+}
+
+/// Whether a sender domain of the company stands above both.
+fn has_common(company: &Company, path: &ReturnPath, from: &Domain) -> bool {
+    company.sender_domains.iter().any(|domain| from.is_within(domain) && path.domain.is_within(domain))
 }
 
 fn check_mode(company: &Company, at: &CompanyPlaces, report: &Report) {

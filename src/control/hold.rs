@@ -157,7 +157,7 @@ pub async fn let_go(
 /// Subject and text, and whether the text is cut short.
 fn read(entry: &Entry) -> (String, Vec<TextLine>, bool) {
     let untouched = Edits::default();
-    let edited = entry.copies.first().unwrap_or(&untouched).apply(&entry.original);
+    let edited = entry.copies.first().map_or(&untouched, |copy| &copy.edits).apply(&entry.original);
     let (original, edited) = (Message::read(&entry.original), Message::read(&edited));
     let (original, edited) = (View::read(&original), View::read(&edited));
     let (before, after) = (text_of(&original), text_of(&edited));

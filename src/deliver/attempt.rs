@@ -6,6 +6,7 @@ use super::connection::{Connection, Patience, Peer};
 use super::hop::{Hop, NoConnection};
 use super::outcome::RecipientOutcome;
 use super::transaction::{Content, Made, make};
+use crate::mail::address::Address;
 use crate::mail::edit::Edits;
 use crate::mail::envelope::Envelope;
 use crate::proto::smtp::client::{After, Plan, Recipient};
@@ -18,6 +19,8 @@ pub(super) struct Parcel<'a> {
     pub(super) trace: &'a [u8],
     pub(super) original: &'a [u8],
     pub(super) edits: &'a Edits,
+    /// The sender that goes with the edits; the envelope's when there is none, or when they stay behind.
+    pub(super) return_path: Option<&'a Address>,
 }
 
 impl<'a> Parcel<'a> {
@@ -32,6 +35,9 @@ impl<'a> Parcel<'a> {
             terms: connection.terms,
             ..Plan::of(self.envelope, recipients)
         };
+        if !content.edits.is_empty() && self.return_path.is_some() {
+            plan.sender = self.return_path;
+        }
         if plan.asks_what_octets(&connection.offered) {
             plan.what_octets = content.what_octets();
         }

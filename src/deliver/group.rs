@@ -17,10 +17,9 @@ use super::writes::{self, Mail, Told};
 use super::{Inner, Tried};
 use crate::config::Route;
 use crate::ledger::Proves;
-use crate::mail::edit::Edits;
 use crate::proto::smtp::client::Recipient as Addressee;
 use crate::proto::smtp::reply::Reply;
-use crate::spool::{Entry, Recipient, RecipientState, Write};
+use crate::spool::{Entry, EntryCopy, Recipient, RecipientState, Write};
 use crate::sys::clock::{self, Now};
 
 /// A next hop that is down for no longer is waited for; its mail stays due.
@@ -158,14 +157,15 @@ impl Group<'_> {
     }
 
     async fn transact(&self, connection: Connection, hop: &Arc<Hop>, patience: Patience) -> Came {
-        let untouched = Edits::default();
-        let edits = usize::try_from(self.copy).ok().and_then(|c| self.entry.copies.get(c)).unwrap_or(&untouched);
+        let untouched = EntryCopy::default();
+        let copy = usize::try_from(self.copy).ok().and_then(|c| self.entry.copies.get(c)).unwrap_or(&untouched);
         let parcel = Parcel {
             envelope: &self.entry.envelope,
             recipients: self.places.iter().filter_map(|p| Addressee::of(&self.entry.envelope, *p)).collect(),
             trace: &self.entry.trace,
             original: &self.entry.original,
-            edits,
+            edits: &copy.edits,
+            return_path: copy.return_path.as_ref(),
         };
         let sender = Sender { hop, hostname: &self.inner.settings.hostname, patience };
         let company = self.entry.company.as_ref();

@@ -381,6 +381,7 @@ fn parcel(job: &Job) -> Option<Parcel<'_>> {
         trace: &job.trace,
         original: &job.original,
         edits: &job.copy.edits,
+        return_path: job.copy.return_path.as_deref(),
     })
 }
 

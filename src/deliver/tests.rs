@@ -144,7 +144,7 @@ fn job(recipients: &[&str]) -> Job {
         envelope: Arc::new(envelope),
         original: Bytes::from_static(MESSAGE),
         trace: Bytes::from_static(TRACE),
-        copy: Copy { recipients: (0..recipients.len()).collect(), edits: Edits::default(), offers: Vec::new() },
+        copy: Copy { recipients: (0..recipients.len()).collect(), ..Copy::default() },
     }
 }
 

@@ -264,7 +264,8 @@ fn new_copy(job: &Job) -> NewCopy {
             inserted: offer.inserted,
         })
     });
-    NewCopy { edits: job.copy.edits.clone(), offers: offers.collect() }
+    let return_path = job.copy.return_path.as_deref().cloned();
+    NewCopy { edits: job.copy.edits.clone(), offers: offers.collect(), return_path }
 }
 
 fn new_recipient(settings: &Settings, job: &Job, number: usize, state: NewState) -> Option<NewRecipient> {

@@ -1,10 +1,11 @@
 //! `verify`: replays a company's chain by the rules and names every fault, by the entry's number where there is one.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::bounce::bounce;
 use super::chain::{Hash, genesis, link};
-use super::contract::ContractVersion;
+use super::contract::{ContractVersion, LateBounce};
 use super::entry::{Entry, Kind};
 use super::rules::{Contracts, Pool, Referral, Stage, counts};
 use super::statement::apply;
@@ -19,6 +20,13 @@ pub struct Fault {
     pub what: String,
 }
 
+/// A slot that was granted.
+struct Slot {
+    price: i64,
+    /// The entry that voided it.
+    voided: Option<u64>,
+}
+
 /// The replay of one company's chain. Feed it every entry in order, then compare what is derived.
 pub struct Audit<'a> {
     contracts: &'a Contracts,
@@ -27,8 +35,8 @@ pub struct Audit<'a> {
     posted: i64,
     persons: HashMap<Hash, Referral>,
     pools: BTreeMap<String, Pool>,
-    grants: HashSet<(String, u32)>,
-    due: Option<u64>,
+    grants: HashMap<(String, u32), Slot>,
+    due: Option<(u64, Kind)>,
     events: HashMap<Hash, u64>,
     faults: Vec<Fault>,
 }
@@ -43,7 +51,7 @@ impl<'a> Audit<'a> {
             posted: i64::MIN,
             persons: HashMap::new(),
             pools: BTreeMap::new(),
-            grants: HashSet::new(),
+            grants: HashMap::new(),
             due: None,
             events: HashMap::new(),
             faults: Vec::new(),
@@ -54,8 +62,8 @@ impl<'a> Audit<'a> {
     pub fn entry(&mut self, entry: &Entry, stored: &Hash) {
         self.check_chain(entry, stored);
         let contract = self.check_contract(entry);
-        if self.due.is_some() && entry.new.kind != Kind::Granted {
-            self.check_grant_made();
+        if self.due.is_some_and(|(_, kind)| kind != entry.new.kind) {
+            self.check_due_made();
         }
         if entry.new.kind.is_personal() {
             if entry.person == [0; 32] || entry.event == [0; 32] {
@@ -65,12 +73,12 @@ impl<'a> Audit<'a> {
         }
         let (worth, due) = match contract {
             Some(contract) => self.replay(entry, &contract),
-            None => (entry.new.worth, false),
+            None => (entry.new.worth, None),
         };
         if worth != entry.new.worth {
             self.fault(entry.seq, &format!("worth {} where the rules give {worth}", entry.new.worth));
         }
-        self.due = due.then_some(entry.seq);
+        self.due = due.map(|kind| (entry.seq, kind));
     }
 
     /// Takes an entry that cannot be read as one; the chain goes on behind it, and will not fit there either.
@@ -112,23 +120,35 @@ impl<'a> Audit<'a> {
         found
     }
 
-    fn check_grant_made(&mut self) {
-        if let Some(seq) = self.due.take() {
-            self.fault(seq, "a grant was due behind it and is not there");
+    fn check_due_made(&mut self) {
+        match self.due.take() {
+            Some((seq, Kind::Voided)) => self.fault(seq, "a slot was to be voided behind it and is not"),
+            Some((seq, _)) => self.fault(seq, "a grant was due behind it and is not there"),
+            None => {}
         }
     }
 
-    /// Applies the entry to the derived states: the worth the rules give it, and whether a grant is due behind it.
-    fn replay(&mut self, entry: &Entry, contract: &Arc<ContractVersion>) -> (i64, bool) {
+    /// Applies the entry to the derived states: the worth the rules give it, and what is due behind it.
+    fn replay(&mut self, entry: &Entry, contract: &Arc<ContractVersion>) -> (i64, Option<Kind>) {
         let price = i64::from(contract.threshold.max(1));
         let worth = match entry.new.kind {
             Kind::Granted => self.replay_grant(entry, price),
+            Kind::Voided => self.replay_void(entry, contract),
+            Kind::Bounced => self.replay_bounce(entry, contract),
             _ => self.replay_stage(entry, contract),
         };
         let pool = self.pools.entry(entry.contract.series.clone()).or_default();
         apply(pool, entry);
-        let may_grant = entry.new.worth != 0;
-        (worth, may_grant && pool.toward >= price)
+        let toward = pool.toward;
+        let due = match entry.new.kind {
+            _ if entry.new.worth == 0 => None,
+            Kind::Bounced | Kind::Voided => {
+                let voids = contract.late_bounce == LateBounce::Clawback && toward < 0;
+                (voids && self.newest_slot(&entry.contract.series).is_some()).then_some(Kind::Voided)
+            }
+            _ => (toward >= price).then_some(Kind::Granted),
+        };
+        (worth, due)
     }
 
     fn replay_grant(&mut self, entry: &Entry, price: i64) -> i64 {
@@ -139,10 +159,47 @@ impl<'a> Audit<'a> {
         if entry.new.cycle != pool.cycles + 1 {
             self.fault(entry.seq, &format!("slot number {} behind number {}", entry.new.cycle, pool.cycles));
         }
-        if !self.grants.insert((entry.contract.series.clone(), entry.new.cycle)) {
+        let slot = Slot { price, voided: None };
+        if self.grants.insert((entry.contract.series.clone(), entry.new.cycle), slot).is_some() {
             self.fault(entry.seq, "this slot was granted before");
         }
         -price
+    }
+
+    /// The newest slot of a series that was not voided.
+    fn newest_slot(&self, series: &str) -> Option<u32> {
+        let free = self.grants.iter().filter(|((of, _), slot)| of == series && slot.voided.is_none());
+        free.map(|((_, cycle), _)| *cycle).max()
+    }
+
+    fn replay_void(&mut self, entry: &Entry, contract: &ContractVersion) -> i64 {
+        let series = &entry.contract.series;
+        let toward = self.pools.get(series).map_or(0, |pool| pool.toward);
+        if contract.late_bounce != LateBounce::Clawback || toward >= 0 {
+            self.fault(entry.seq, "voided though the contract or the credits let the slot stand");
+        }
+        if self.newest_slot(series) != Some(entry.new.cycle) {
+            self.fault(entry.seq, "voided is not the newest slot that stands");
+        }
+        let Some(slot) = self.grants.get_mut(&(series.clone(), entry.new.cycle)) else { return entry.new.worth };
+        slot.voided = Some(entry.seq);
+        slot.price
+    }
+
+    /// Whether other mail carries the credit of a bounced one is known by the evidence alone, not by the chain: a
+    /// bounce takes back one credit or none.
+    fn replay_bounce(&mut self, entry: &Entry, contract: &Arc<ContractVersion>) -> i64 {
+        let Some(referral) = self.persons.get_mut(&entry.person) else {
+            self.fault(entry.seq, "bounced, and nothing was offered before");
+            return 0;
+        };
+        let least = -i64::from(referral.counted.is_some());
+        let worth = entry.new.worth.clamp(least, 0);
+        bounce(referral, worth);
+        if referral.contract != *contract {
+            self.fault(entry.seq, "ruled by another contract version than its referral pinned");
+        }
+        worth
     }
 
     fn replay_stage(&mut self, entry: &Entry, contract: &Arc<ContractVersion>) -> i64 {
@@ -175,7 +232,7 @@ impl<'a> Audit<'a> {
 
     /// Ends the chain: the head and number the store keeps must be those of the last entry.
     pub fn finish(&mut self, seq: u64, head: &Hash) {
-        self.check_grant_made();
+        self.check_due_made();
         if seq > self.seq {
             let what = format!("missing: the chain goes on to {seq}");
             self.fault(self.seq + 1, &what);
@@ -202,10 +259,14 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// Compares a stored grant with the granted entries.
-    pub fn compare_grant(&mut self, series: &str, cycle: u32) {
-        if !self.grants.remove(&(series.to_owned(), cycle)) {
-            self.derived(format!("slot {cycle} of {series} has no entry, or two rows"));
+    /// Compares a stored grant, and the entry that voided it, with the entries.
+    pub fn compare_grant(&mut self, series: &str, cycle: u32, voided: Option<u64>) {
+        match self.grants.remove(&(series.to_owned(), cycle)) {
+            None => self.derived(format!("slot {cycle} of {series} has no entry, or two rows")),
+            Some(slot) if slot.voided != voided => {
+                self.derived(format!("slot {cycle} of {series} is voided in its row or by an entry, and not in both"));
+            }
+            Some(_) => {}
         }
     }
 
@@ -235,7 +296,7 @@ impl<'a> Audit<'a> {
         for seq in unproven {
             self.fault(seq, "the evidence for it is not there");
         }
-        let mut grants: Vec<_> = self.grants.drain().collect();
+        let mut grants: Vec<_> = self.grants.drain().map(|(name, _)| name).collect();
         grants.sort();
         for (series, cycle) in grants {
             self.derived(format!("slot {cycle} of {series} is granted by an entry and not listed"));

@@ -18,11 +18,16 @@ pub enum Kind {
     Duplicate = 4,
     /// A hire slot.
     Granted = 5,
+    /// A mail that was accepted came back after all.
+    Bounced = 6,
+    /// A hire slot taken back, because the credits for it came back (contracts with clawback).
+    Voided = 7,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Offered, Self::Accepted, Self::Delivered, Self::Duplicate, Self::Granted];
+    pub const ALL: [Self; 7] =
+        [Self::Offered, Self::Accepted, Self::Delivered, Self::Duplicate, Self::Granted, Self::Bounced, Self::Voided];
 
     /// The stable code.
     pub fn code(self) -> &'static str {
@@ -32,6 +37,8 @@ impl Kind {
             Self::Delivered => "delivered",
             Self::Duplicate => "duplicate",
             Self::Granted => "granted",
+            Self::Bounced => "bounced",
+            Self::Voided => "voided",
         }
     }
 
@@ -47,7 +54,7 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        self != Self::Granted
+        !matches!(self, Self::Granted | Self::Voided)
     }
 }
 
@@ -56,9 +63,10 @@ impl Kind {
 pub struct NewEntry {
     /// What it says.
     pub kind: Kind,
-    /// What it adds to the credits that wait for the next slot: 1 for a credit, minus the threshold for a grant.
+    /// What it adds to the credits that wait for the next slot: 1 for a credit, minus the threshold for a grant, -1 for
+    /// a credit that bounced, the price of a slot that is voided.
     pub worth: i64,
-    /// The slot's number in its series, from 1; 0 for every other kind.
+    /// The number in its series, from 1, of the slot granted or voided; 0 for every other kind.
     pub cycle: u32,
 }
 
@@ -87,7 +95,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5]);
+        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7]);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);
     }

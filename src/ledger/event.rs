@@ -16,6 +16,8 @@ pub enum Proves {
     Accepted,
     /// The candidate's own MX has taken it.
     Delivered,
+    /// A report at our own return path says that it was not delivered after all; never what a route's 250 proves.
+    Bounced,
 }
 
 impl Proves {
@@ -24,16 +26,17 @@ impl Proves {
         match self {
             Self::Accepted => "accepted",
             Self::Delivered => "delivered",
+            Self::Bounced => "bounced",
         }
     }
 
     /// Reads a code.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Accepted, Self::Delivered].into_iter().find(|p| p.code() == text)
+        [Self::Accepted, Self::Delivered, Self::Bounced].into_iter().find(|p| p.code() == text)
     }
 }
 
-/// The next hop's 250 for a rejection mail with the line to one candidate.
+/// Evidence about a rejection mail with the line to one candidate: the next hop's 250, or that it came back.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct ReferralEvent {
     /// The company that sent it.
@@ -44,7 +47,7 @@ pub struct ReferralEvent {
     pub token: LinkToken,
     /// The contract version in force when the line was written.
     pub contract: ContractRef,
-    /// What the 250 proves.
+    /// What it proves.
     pub proves: Proves,
     /// The route's name.
     pub route: String,
@@ -54,7 +57,7 @@ pub struct ReferralEvent {
     pub recipient: u32,
     /// Whether the line was put in; `false` when the company's link was there already.
     pub inserted: bool,
-    /// When the 250 came.
+    /// When the 250, or the report, came.
     #[serde(with = "rfc3339")]
     pub at: Timestamp,
 }
@@ -83,10 +86,11 @@ impl Evidence<'_> {
     /// SHA-256 over company, contract series, kind, candidate key and evidence id, each with its length in front.
     pub fn id(&self, company: &CompanyId, candidate: &CandidateKey) -> EventId {
         let recipient = self.recipient.to_be_bytes();
+        let kind: &[u8] = if self.proves == Proves::Bounced { b"bounce" } else { b"referral" };
         let fields: [&[u8]; 6] = [
             company.as_str().as_bytes(),
             self.series.as_bytes(),
-            b"referral",
+            kind,
             &candidate.octets,
             self.transaction.as_bytes(),
             &recipient,

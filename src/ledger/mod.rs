@@ -1,6 +1,7 @@
 //! The rules of the count, pure: contracts, events, entries, credits, grants, the hash chain and its replay.
 
 pub mod audit;
+pub mod bounce;
 pub mod chain;
 pub mod contract;
 pub mod entry;
@@ -9,6 +10,7 @@ pub mod rules;
 pub mod statement;
 
 pub use audit::{Audit, Fault};
+pub use bounce::{Beside, take_back};
 pub use contract::{ContractRef, ContractVersion, CountOn, LateBounce};
 pub use entry::{Entry, Kind, NewEntry};
 pub use event::{EventId, Evidence, Proves, ReferralEvent};

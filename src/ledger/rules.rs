@@ -16,6 +16,8 @@ pub enum Stage {
     Accepted,
     /// The candidate's own MX has taken it.
     Delivered,
+    /// It came back after all; what follows is another referral.
+    Bounced,
 }
 
 impl From<Proves> for Stage {
@@ -23,6 +25,7 @@ impl From<Proves> for Stage {
         match proves {
             Proves::Accepted => Self::Accepted,
             Proves::Delivered => Self::Delivered,
+            Proves::Bounced => Self::Bounced,
         }
     }
 }
@@ -42,8 +45,11 @@ pub struct Referral {
 
 impl Referral {
     /// Whether a contact at `at` belongs to this referral: until the person window behind the credit (behind the offer,
-    /// as long as nothing is counted) is over. What arrives late from before it belongs to it too.
+    /// as long as nothing is counted) is over, or it has bounced. What arrives late from before it belongs to it too.
     pub fn covers(&self, at: Timestamp) -> bool {
+        if self.stage == Stage::Bounced {
+            return false;
+        }
         let window = SignedDuration::from_hours(i64::from(self.contract.person_window_days) * 24);
         self.counted.unwrap_or(self.offered).checked_add(window).map_or(true, |end| at < end)
     }
@@ -52,11 +58,11 @@ impl Referral {
 /// The balance of one contract series.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Pool {
-    /// Credits ever counted.
+    /// Credits ever counted, those that bounced later included.
     pub counted: u64,
     /// Credits that wait for the next slot: the sum of the worth of all entries.
     pub toward: i64,
-    /// Slots ever granted, which is the number of the newest.
+    /// Slots ever granted, those voided later included, which is the number of the newest.
     pub cycles: u32,
 }
 
@@ -88,6 +94,9 @@ pub enum Unpostable {
     /// The store has not agreed on the key that made the candidate key.
     #[error("candidate key made with an unknown key")]
     KeyUnknown,
+    /// A bounce of a mail whose acceptance has not come here yet.
+    #[error("bounce of a referral that is not known yet")]
+    ReferralUnknown,
 }
 
 impl Unpostable {
@@ -97,6 +106,7 @@ impl Unpostable {
             Self::ContractUnknown => "contract_unknown",
             Self::ContractDiffers => "contract_differs",
             Self::KeyUnknown => "key_unknown",
+            Self::ReferralUnknown => "referral_unknown",
         }
     }
 }
@@ -129,7 +139,8 @@ pub struct Posting {
     pub pool: Pool,
 }
 
-/// Posts one event that was never posted before. `contract` is what [`ruling`] found, `pool` that of its series.
+/// Posts an acceptance or a delivery that was never posted before. `contract` is what [`ruling`] found, `pool` that of
+/// its series.
 pub fn post(person: Option<Referral>, event: &ReferralEvent, contract: &Arc<ContractVersion>, pool: Pool) -> Posting {
     let covering = person.filter(|r| r.covers(event.at));
     let stage = Stage::from(event.proves);

@@ -72,6 +72,8 @@ pub struct PoolStatement {
     pub opening: Pool,
     /// The balance after it.
     pub closing: Pool,
+    /// Credits of the period, or of an earlier one, that bounced in it.
+    pub taken_back: u64,
     /// Entries of the period by kind.
     pub entries: BTreeMap<Kind, u64>,
     /// Slots granted in the period: number, price in credits, time of the credit.
@@ -121,6 +123,7 @@ impl Statement {
             pool.opening = pool.closing;
         } else {
             *pool.entries.entry(entry.new.kind).or_default() += 1;
+            pool.taken_back += u64::from(entry.new.kind == Kind::Bounced && entry.new.worth < 0);
             if entry.new.kind == Kind::Granted {
                 pool.grants.push((entry.new.cycle, -entry.new.worth, entry.at));
             }
@@ -134,7 +137,7 @@ pub(super) fn apply(pool: &mut Pool, entry: &Entry) {
     pool.toward += entry.new.worth;
     if entry.new.kind == Kind::Granted {
         pool.cycles = pool.cycles.max(entry.new.cycle);
-    } else if entry.new.worth > 0 {
+    } else if entry.new.worth > 0 && entry.new.kind.is_personal() {
         pool.counted += 1;
     }
 }

@@ -7,6 +7,8 @@
 
 mod words;
 
+pub mod read;
+
 use super::address::Address;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::{self, TimeZone};
 
-use super::{CameSigned, Client, Secret};
+use super::{CameSigned, Client, ReturnPath, Secret};
 use crate::classify::Audience;
 use crate::ledger::ContractVersion;
 use crate::mail::address::{Address, Domain};
@@ -42,6 +42,8 @@ pub struct Company {
     pub audience: Audience,
     /// The tracked link.
     pub link: LinkTemplate,
+    /// Where referred mail comes back to, if to us.
+    pub return_path: Option<ReturnPath>,
     /// What the line says.
     pub wording: Wording,
     /// The languages the service answers in; a mail in another gets no line.

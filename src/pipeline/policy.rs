@@ -30,6 +30,7 @@ pub struct Policy {
     pub rules: Arc<Rules>,
     companies: Vec<InForce>,
     by_domain: HashMap<Domain, usize>,
+    by_return_domain: HashMap<Domain, usize>,
     pub(super) relaying: Relaying,
     pub(super) signing_domains: Vec<Domain>,
 }
@@ -48,12 +49,24 @@ impl Policy {
             }
         }
         by_domain.retain(|domain, _| !claimed_twice.contains(domain));
-        Self { rules, companies, by_domain, relaying, signing_domains: Vec::new() }
+        let path = |(i, of): (usize, &InForce)| of.company.return_path.as_ref().map(|path| (path.domain.clone(), i));
+        let by_return_domain = companies.iter().enumerate().filter_map(path).collect();
+        Self { rules, companies, by_domain, by_return_domain, relaying, signing_domains: Vec::new() }
     }
 
     /// The companies in their order.
     pub fn companies(&self) -> impl Iterator<Item = &InForce> {
         self.companies.iter()
+    }
+
+    /// The domains of return paths, and the place of the company of each.
+    pub(super) fn return_domains(&self) -> &HashMap<Domain, usize> {
+        &self.by_return_domain
+    }
+
+    /// Whether any company has a return path.
+    pub fn has_return_paths(&self) -> bool {
+        !self.by_return_domain.is_empty()
     }
 
     /// The company of this id.

@@ -43,6 +43,7 @@ fn company(id: &str, domain: &str) -> Company {
         },
         audience: Audience { own_domains: vec![domain], ..Audience::default() },
         link: LinkTemplate::parse("https://careerrelay.jp/r/{token}").unwrap_or_else(|e| panic!("{e}")),
+        return_path: None,
         wording: Wording::default(),
         languages: vec![Language::Ja, Language::En],
         notify_to: Vec::new(),

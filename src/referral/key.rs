@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::canonical::canonical;
 use super::company::CompanyId;
+use super::return_path::ReturnKeys;
 use super::token::{LinkToken, company_code};
 use crate::mail::address::Address;
 
@@ -64,6 +65,7 @@ pub struct CompanyKeys {
     key_id: u16,
     candidate: hmac::Key,
     token: hmac::Key,
+    returns: ReturnKeys,
     fingerprint: String,
 }
 
@@ -78,6 +80,10 @@ impl CompanyKeys {
             key_id,
             candidate: hmac::Key::new(hmac::HMAC_SHA256, &derived(b"candidate")),
             token: hmac::Key::new(hmac::HMAC_SHA256, &derived(b"token")),
+            returns: ReturnKeys::new(
+                company.as_str(),
+                [derived(b"return id"), derived(b"return check"), derived(b"return seal")],
+            ),
             fingerprint,
         }
     }
@@ -108,6 +114,11 @@ impl CompanyKeys {
             context.update(field);
         }
         LinkToken::from_tag(&self.code, context.sign().as_ref())
+    }
+
+    /// The keys of the company's return path.
+    pub fn returns(&self) -> &ReturnKeys {
+        &self.returns
     }
 
     /// Sixteen hexadecimal characters that tell two keys apart and reveal neither.

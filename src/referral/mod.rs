@@ -5,6 +5,7 @@ pub mod canonical;
 pub mod company;
 pub mod key;
 pub mod link;
+pub mod return_path;
 pub mod token;
 pub mod wording;
 

@@ -32,6 +32,7 @@ fn pool_rows(out: &mut String, series: &str, pool: &PoolStatement, labels: &Labe
     }
     let counted = pool.closing.counted.saturating_sub(pool.opening.counted);
     row(out, [series, "counted", labels.counted, &counted.to_string(), ""]);
+    row(out, [series, "taken_back", labels.taken_back, &pool.taken_back.to_string(), ""]);
     balance_rows(out, series, "closing", (labels.closing, &pool.closing));
 }
 

@@ -30,6 +30,7 @@ fn series(pool: &PoolStatement) -> Value {
         "opening": balance(&pool.opening),
         "entries": entries,
         "counted": pool.closing.counted.saturating_sub(pool.opening.counted),
+        "taken_back": pool.taken_back,
         "grants": grants,
         "closing": balance(&pool.closing),
     })

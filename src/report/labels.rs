@@ -19,6 +19,8 @@ pub struct Labels {
     pub closing: &'static str,
     /// Credits counted in the period.
     pub counted: &'static str,
+    /// Credits that bounced in the period.
+    pub taken_back: &'static str,
     /// Credits that wait for the next slot.
     pub toward: &'static str,
     /// Slots granted until then.
@@ -29,7 +31,7 @@ pub struct Labels {
     pub chain: &'static str,
     /// Said when there is no entry.
     pub nothing: &'static str,
-    kinds: [&'static str; 5],
+    kinds: [&'static str; 7],
 }
 
 impl Labels {
@@ -53,12 +55,21 @@ impl Labels {
             opening: "期首",
             closing: "期末",
             counted: "カウントされた人数",
+            taken_back: "不達により取り消された人数",
             toward: "次の採用枠まで",
             slots: "付与済みの採用枠",
             slot: "採用枠",
             chain: "記録の連鎖",
             nothing: "対象の記録はありません",
-            kinds: ["ご案内", "送信先サーバー受理", "本人のサーバー到達", "重複（カウント対象外）", "採用枠の付与"],
+            kinds: [
+                "ご案内",
+                "送信先サーバー受理",
+                "本人のサーバー到達",
+                "重複（カウント対象外）",
+                "採用枠の付与",
+                "後日の不達",
+                "採用枠の取り消し",
+            ],
         }
     }
 
@@ -72,6 +83,7 @@ impl Labels {
             opening: "Opening",
             closing: "Closing",
             counted: "People counted",
+            taken_back: "Taken back after a bounce",
             toward: "Toward the next hire slot",
             slots: "Hire slots granted so far",
             slot: "Hire slot",
@@ -83,6 +95,8 @@ impl Labels {
                 "Delivered to the candidate's server",
                 "Duplicates (no credit)",
                 "Hire slots granted",
+                "Bounced afterwards",
+                "Hire slots voided",
             ],
         }
     }

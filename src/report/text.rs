@@ -43,6 +43,9 @@ fn pool_lines(out: &mut String, pool: &PoolStatement, labels: &Labels, zone: &Ti
     }
     let counted = pool.closing.counted.saturating_sub(pool.opening.counted);
     line(out, "  ", labels.counted, &counted.to_string());
+    if pool.taken_back > 0 {
+        line(out, "  ", labels.taken_back, &pool.taken_back.to_string());
+    }
     balance_lines(out, labels.closing, &pool.closing, pool.threshold, labels);
 }
 

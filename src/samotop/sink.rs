@@ -64,7 +64,7 @@ impl<C: Custody> Sink<C> {
             return;
         }
         let Mail { client, hello, peer, envelope } = *mail;
-        let transaction = Transaction { hello, peer, envelope, message: octets.into() };
+        let transaction = Transaction { hello, peer, envelope, message: octets.into(), came_back: false };
         let (custody, arrived) = (Arc::clone(&self.custody), Arrived { client, transaction, at: clock::now() });
         self.state = State::Taken(self.runtime.spawn(async move { custody.take(arrived).await }));
     }

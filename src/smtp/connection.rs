@@ -22,7 +22,7 @@ use super::{Admission, Arrived, Custody};
 use crate::mail::address::Address;
 use crate::pipeline::Client;
 use crate::proto::smtp::reply::Reply;
-use crate::proto::smtp::session::{Action, Peer, Session, Terms, Transaction};
+use crate::proto::smtp::session::{Action, Peer, Returns, Session, Terms, Transaction};
 use crate::sys;
 use crate::sys::tls::Stream;
 use crate::watch::{Counter, Held, Watch};
@@ -85,7 +85,8 @@ impl<C: Custody> Connection<C> {
         shared: Arc<Shared<C>>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let peer = Peer { may_relay: admission.may_relay, role: shared.role(&client), ..Peer::default() };
+        let returns = if shared.custody.has_return_paths() { Returns::Taken } else { Returns::None };
+        let peer = Peer { may_relay: admission.may_relay, role: shared.role(&client), returns, ..Peer::default() };
         Self {
             stream,
             client,
@@ -138,6 +139,10 @@ impl<C: Custody> Connection<C> {
                     let stranger = !self.session.peer().may_relay;
                     let may_begin = stranger || self.shared.may_begin(&self.client, sender.as_deref());
                     self.session.begin_from(may_begin);
+                }
+                Action::Recipient(address) => {
+                    let answer = Box::pin(self.shared.came_back(&self.client, &address)).await;
+                    self.session.recipient_is(answer);
                 }
                 Action::Room(octets) => self.find_room(octets),
                 Action::Message(transaction) => Box::pin(self.answer(*transaction)).await?,

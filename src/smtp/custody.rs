@@ -16,17 +16,18 @@ use super::answer::{Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
 use super::logins::{self, Logins};
 use super::note::Note;
-use super::{Admission, Arrived, Custody, Login, signing, standing, test_mail};
+use super::{Admission, Arrived, Custody, Login, returns, signing, standing, test_mail};
 use crate::deliver::{Deliver, HandThrough, Job, NoEdit};
 use crate::ledger::ReferralEvent;
-use crate::mail::address::Domain;
+use crate::mail::address::{Address, Domain};
+use crate::mail::dsn::read::Reading;
 use crate::mail::envelope::Envelope;
 use crate::pipeline::{
-    self, Admission as Right, Client, Copy, Held, Outcome, Policy, Received, Referred, Secret, Untouched,
+    self, Admission as Right, Client, Copy, Held, Outcome, Policy, Received, Referred, Returned, Secret, Untouched,
 };
 use crate::policy::PolicyHandle;
 use crate::proto::smtp::reply::Reply;
-use crate::proto::smtp::session::Transaction;
+use crate::proto::smtp::session::{CameBack, Transaction};
 use crate::proto::smtp::trace::Trace;
 use crate::referral::CompanyId;
 use crate::sign::Signer;
@@ -51,14 +52,19 @@ pub struct Services {
     pub stamp: Box<str>,
     /// Where messages are counted.
     pub watch: Watch,
+    /// What a mail that came back says.
+    pub evidence: ReadReport,
 }
+
+/// Reads a mail that came back for the one it belongs to: its verdict, and the bounce if it is one.
+pub type ReadReport = fn(&Returned, &[u8], Timestamp) -> Option<(Reading, Option<ReferralEvent>)>;
 
 /// What decides on a message: [`pipeline::process`], unless a test says otherwise.
 type Process = fn(&Received, &Policy, Timestamp) -> Outcome;
 
 /// The custody of a relay.
 pub struct Relay {
-    services: Services,
+    pub(super) services: Services,
     judge: Judge,
     logins: Logins,
     process: Process,
@@ -72,11 +78,16 @@ struct Decided {
     envelope: Arc<Envelope>,
     message: Bytes,
     took: Duration,
+    /// What finds the copies with the line again when they come back.
+    with_it: Vec<Write>,
 }
 
 impl Decided {
     /// The mail that comes of it.
     fn mail(&self, outcome: Outcome) -> Mail {
+        // What leaves as it came has no tag.
+        let untouched = matches!(outcome, Outcome::Untouched(_));
+        let with_it = if untouched { Vec::new() } else { self.with_it.clone() };
         let note = Note::new(&outcome, &self.envelope, self.message.len(), self.took);
         let (company, copies) = copies(outcome, self.envelope.recipients.len());
         let job = |copy| Job {
@@ -88,16 +99,20 @@ impl Decided {
             copy,
         };
         let jobs = copies.into_iter().map(job).collect();
-        Mail { id: self.id.clone(), received_at: self.received_at, jobs, note }
+        Mail { id: self.id.clone(), received_at: self.received_at, jobs, note, with_it, came_back: false }
     }
 }
 
 /// The same as one job for each copy.
-struct Mail {
-    id: EntryId,
-    received_at: Timestamp,
-    jobs: Vec<Job>,
-    note: Note,
+pub(super) struct Mail {
+    pub(super) id: EntryId,
+    pub(super) received_at: Timestamp,
+    pub(super) jobs: Vec<Job>,
+    pub(super) note: Note,
+    /// What is committed with it: what finds its copies again when they come back, or what one that came back proves.
+    pub(super) with_it: Vec<Write>,
+    /// Whether it is one that came back.
+    pub(super) came_back: bool,
 }
 
 impl Custody for Relay {
@@ -118,8 +133,19 @@ impl Custody for Relay {
         self.services.policy.current().company_of_domain(sender).map(|of| of.company.id.clone())
     }
 
+    fn has_return_paths(&self) -> bool {
+        self.services.policy.current().has_return_paths()
+    }
+
+    async fn came_back(&self, recipient: &Address) -> CameBack {
+        self.look_up(recipient).await
+    }
+
     async fn take(&self, arrived: Arrived) -> Reply {
         let began = Instant::now();
+        if arrived.transaction.came_back {
+            return self.take_back(arrived, began).await;
+        }
         let policy = self.services.policy.current();
         let arrived = match self.admit_mail(arrived, &policy) {
             Ok(arrived) => arrived,
@@ -136,15 +162,20 @@ impl Custody for Relay {
                 (mail, answer)
             }
         };
+        self.tell(mail, answer, began)
+    }
+}
+
+impl Relay {
+    /// Notes what became of a mail, and says it.
+    pub(super) fn tell(&self, mail: Mail, answer: Answer, began: Instant) -> Reply {
         let reply = answer.reply.clone();
         let custody = answer.custody;
         self.services.watch.step(mail.id.as_str(), || Step::Answered { custody: custody.code().to_owned() });
         self.services.watch.message(&mail.note.event(&mail.id, answer, began.elapsed()));
         reply
     }
-}
 
-impl Relay {
     /// The custody that uses these services.
     pub fn new(services: Services) -> Self {
         Self { services, judge: Judge::new(), logins: Logins::new(), process: pipeline::process }
@@ -170,13 +201,15 @@ impl Relay {
         let Transaction { envelope, message, .. } = transaction;
         let received = Arc::new(Received { client, envelope, message });
         let began = Instant::now();
-        let outcome = match test_mail::recognise(&received, &id, &self.services.watch) {
+        let tagging = policy.has_return_paths().then(|| Arc::clone(&policy));
+        let mut outcome = match test_mail::recognise(&received, &id, &self.services.watch) {
             Some(shown) => test_mail::leave(self.ask(&Arc::new(shown), policy, at).await, &id, &self.services.watch),
             None => self.ask(&received, policy, at).await,
         };
+        let with_it = tagging.map_or_else(Vec::new, |policy| returns::tag(&mut outcome, &received, &policy, (&id, at)));
         let took = began.elapsed();
         let Received { envelope, message, .. } = Arc::unwrap_or_clone(received);
-        (Decided { id, received_at: at, trace, envelope: Arc::new(envelope), message, took }, outcome)
+        (Decided { id, received_at: at, trace, envelope: Arc::new(envelope), message, took, with_it }, outcome)
     }
 
     /// Offers a mail of one copy to the next hop while the client waits; one of several goes to the spool first.
@@ -223,18 +256,22 @@ impl Relay {
         }
     }
 
-    fn trace(&self, id: &EntryId, client: IpAddr, transaction: &Transaction, at: Timestamp) -> Bytes {
+    pub(super) fn trace(&self, id: &EntryId, client: IpAddr, transaction: &Transaction, at: Timestamp) -> Bytes {
         let (host, helo, protocol) = (&*self.services.host, &*transaction.hello.name, transaction.protocol());
         let trace = Trace { helo, client, host, protocol, id: id.as_str(), at }.line();
         (trace + &self.services.stamp).into()
     }
 
     /// Offers the mail to the next hop while the client waits; keeps what it did not take.
-    async fn hand_through(&self, mail: &Mail, job: &Job) -> Answer {
+    pub(super) async fn hand_through(&self, mail: &Mail, job: &Job) -> Answer {
         let Services { deliver, .. } = &self.services;
         let handed = deliver.hand_through(job).await;
         test_mail::note_handed(&handed, &mail.id, &self.services.watch);
-        let writes = deliver.writes_after(job, &handed, mail.received_at);
+        let mut writes = deliver.writes_after(job, &handed, mail.received_at);
+        // Refused for all, nothing has left that could come back.
+        if !writes.is_empty() || mail.came_back {
+            writes.extend_from_slice(&mail.with_it);
+        }
         let stored = writes.iter().any(|w| matches!(w, Write::Store(_)));
         match self.commit(writes).await {
             Ok(()) => {
@@ -257,7 +294,9 @@ impl Relay {
     /// Takes the mail into custody before anybody is offered it.
     async fn store(&self, mail: &Mail) -> Answer {
         let Services { deliver, .. } = &self.services;
-        match self.commit(deliver.write_to_store(&mail.jobs, mail.received_at).into_iter().collect()).await {
+        let mut writes: Vec<Write> = deliver.write_to_store(&mail.jobs, mail.received_at).into_iter().collect();
+        writes.extend_from_slice(&mail.with_it);
+        match self.commit(writes).await {
             Ok(()) => {
                 deliver.wake();
                 Answer::stored(&mail.id)
@@ -301,7 +340,7 @@ fn copies(outcome: Outcome, recipients: usize) -> (Option<CompanyId>, Vec<Copy>)
 }
 
 /// Ids rise with the time, so that entries lie in the spool as they came.
-fn new_id(at: Timestamp) -> Option<EntryId> {
+pub(super) fn new_id(at: Timestamp) -> Option<EntryId> {
     let random = u64::from_be_bytes(random::octets());
     EntryId::parse(&format!("{:012x}{random:016x}", at.as_millisecond())).ok()
 }

@@ -139,7 +139,7 @@ mod tests {
         let received = Received { client, envelope, message: "Subject: x\r\n\r\n".into() };
         let copy = |(recipients, line): (Vec<usize>, &str)| {
             let edits = Edits::new(vec![Edit { at: 14, insert: line.as_bytes().into() }]);
-            Copy { recipients, edits, offers: Vec::new() }
+            Copy { recipients, edits, ..Copy::default() }
         };
         let company = CompanyId::parse("sakura").expect("an id");
         let copies = copies.into_iter().map(copy).collect();

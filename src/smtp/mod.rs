@@ -15,6 +15,7 @@ mod input;
 mod logins;
 mod note;
 mod rates;
+mod returns;
 mod room;
 mod server;
 mod shared;
@@ -30,10 +31,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::config::SmtpSettings;
-use crate::mail::address::Domain;
+use crate::mail::address::{Address, Domain};
 use crate::pipeline::{Client, Secret};
 use crate::proto::smtp::reply::Reply;
-use crate::proto::smtp::session::Transaction;
+use crate::proto::smtp::session::{CameBack, Transaction};
 use crate::referral::CompanyId;
 use crate::sys::tls::ServerTls;
 use crate::watch::Watch;
@@ -90,6 +91,17 @@ pub trait Custody: Send + Sync + 'static {
     fn company_of(&self, sender: &Domain) -> Option<CompanyId> {
         let _ = sender;
         None
+    }
+
+    /// Whether mail may come back on return paths of ours, so that each recipient is to be asked about.
+    fn has_return_paths(&self) -> bool {
+        false
+    }
+
+    /// Whether mail for this recipient came back on a return path of ours.
+    fn came_back(&self, recipient: &Address) -> impl Future<Output = CameBack> + Send {
+        let _ = recipient;
+        async { CameBack::No }
     }
 
     /// Answers for a message. A 2xx says that the next hop has it or that it is synced on our disk.

@@ -9,16 +9,19 @@ use super::input::Buffers;
 use super::rates::{Rate, Rates};
 use super::room::Room;
 use super::{Custody, Door};
-use crate::mail::address::Domain;
+use crate::mail::address::{Address, Domain};
 use crate::pipeline::Client;
 use crate::proto::smtp::limits::Limits;
-use crate::proto::smtp::session::Role;
+use crate::proto::smtp::session::{CameBack, Role};
 use crate::referral::CompanyId;
 use crate::watch::Counter;
 
 /// Failed logins from one network, after which no more are looked at for a while. A network that is listed as a relay's
 /// needs no login, and one behind which many users sit has ten mistakes of theirs in ten minutes.
 const FAILED_LOGINS: Rate = Rate { burst: 10, within: Duration::from_mins(10) };
+/// Return paths asked for from one network that were none, after which no more are looked at for a while. A mail system
+/// with many reports for mails of long ago has fifty of them in ten minutes.
+const GUESSES: Rate = Rate { burst: 50, within: Duration::from_mins(10) };
 /// Clients told apart at one time, in each of the tables.
 const CLIENTS_MAX: usize = 20_000;
 
@@ -44,6 +47,7 @@ pub(super) struct Shared<C> {
     pub(super) guests: Arc<Guests>,
     pub(super) buffers: Buffers,
     failed_logins: Rates<IpAddr>,
+    guesses: Rates<IpAddr>,
     by_client: Option<Rates<Who>>,
     by_company: Option<Rates<CompanyId>>,
     began: Instant,
@@ -57,6 +61,7 @@ impl<C: Custody> Shared<C> {
             guests: Guests::new(limits.connections_max, limits.connections_per_client_max),
             buffers: Buffers::new(limits.login_octets_max()),
             failed_logins: Rates::new(FAILED_LOGINS, CLIENTS_MAX),
+            guesses: Rates::new(GUESSES, CLIENTS_MAX),
             by_client: Rate::per_minute(limits.messages_per_client_per_minute).map(|r| Rates::new(r, CLIENTS_MAX)),
             by_company: Rate::per_minute(limits.messages_per_company_per_minute).map(|r| Rates::new(r, CLIENTS_MAX)),
             began: Instant::now(),
@@ -90,6 +95,22 @@ impl<C: Custody> Shared<C> {
     pub(super) fn note_failed_login(&self, client: &Client) {
         self.door.watch.count(Counter::LoginsFailed);
         self.failed_logins.take(network_of(client.ip), self.now());
+    }
+
+    /// Whether mail for this recipient came back; whoever guesses is not listened to for a while.
+    pub(super) async fn came_back(&self, client: &Client, recipient: &Address) -> CameBack {
+        let from = network_of(client.ip);
+        let may_ask = self.guesses.has(&from, self.now());
+        match self.custody.came_back(recipient).await {
+            CameBack::No => CameBack::No,
+            _ if !may_ask => CameBack::NotNow,
+            CameBack::Unknown => {
+                self.guesses.take(from, self.now());
+                self.door.watch.count(Counter::ReturnPathsUnknown);
+                CameBack::Unknown
+            }
+            known => known,
+        }
     }
 
     /// Whether any rate is to be kept.

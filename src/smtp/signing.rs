@@ -77,7 +77,7 @@ mod tests {
         let edits = Edits::new(vec![Edit { at: MAIL.len(), insert: line.as_bytes().into() }]);
         let referred = Referred {
             company: CompanyId::parse("sakura").unwrap_or_else(|e| panic!("{e}")),
-            copies: vec![Copy { recipients: vec![0], edits, offers: Vec::new() }],
+            copies: vec![Copy { recipients: vec![0], edits, ..Copy::default() }],
             evidence: Vec::new(),
             inserted: Vec::new(),
             signing: signing.map(|must| Signing { domain, must }),

@@ -11,7 +11,7 @@ use super::holds::{self, HoldClock};
 use super::settle::settle;
 use super::stops;
 use super::times::note_time;
-use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Write};
+use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Returnable, Write};
 use crate::ledger::{Proves, ReferralEvent};
 use crate::referral::CompanyId;
 use crate::sys::clock;
@@ -69,6 +69,7 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
                 stops::resume(connection, company.as_ref(), next_hop.as_deref())?;
             }
             Write::Outbox(event) => add_to_outbox(connection, event)?,
+            Write::Returnable(returnable) => keep_returnable(connection, returnable)?,
             Write::Posted { up_to_seq, at } => note_posted(connection, stored(*up_to_seq), nanoseconds(*at))?,
             Write::Prune { posted_before } => {
                 prune(connection, nanoseconds(*posted_before))?;
@@ -215,13 +216,32 @@ fn add_to_outbox(connection: &Connection, event: &ReferralEvent) -> Result<(), F
         &event.contract.digest[..],
         event.inserted,
         event.recipient,
-        event.proves == Proves::Delivered,
+        proves_number(event.proves),
         event.route,
         event.transaction,
         nanoseconds(event.at)
     ];
     execute(connection, sql, values)?;
     Ok(())
+}
+
+/// Each that comes sends away some of those whose time is over, so that they never pile up.
+fn keep_returnable(connection: &Connection, new: &Returnable) -> Result<(), Fault> {
+    let sql = "INSERT INTO return_paths (id, expires, sealed) VALUES (?1, ?2, ?3) \
+               ON CONFLICT (id) DO UPDATE SET expires = excluded.expires, sealed = excluded.sealed";
+    execute(connection, sql, params![&new.id[..], nanoseconds(new.expires), new.sealed])?;
+    let sql = "DELETE FROM return_paths WHERE id IN (SELECT id FROM return_paths WHERE expires < ?1 LIMIT 16)";
+    execute(connection, sql, [nanoseconds(clock::now())])?;
+    Ok(())
+}
+
+/// What an outbox row proves, as it is stored.
+pub(super) fn proves_number(proves: Proves) -> i64 {
+    match proves {
+        Proves::Accepted => 0,
+        Proves::Delivered => 1,
+        Proves::Bounced => 2,
+    }
 }
 
 /// A number never given out means that the store knows another spool: to believe it would lose the rows to come.
@@ -242,6 +262,7 @@ fn prune(connection: &Connection, posted_before: i64) -> Result<(), Fault> {
     execute(connection, sql, [posted_before])?;
     let sql = "DELETE FROM postings WHERE at < ?1 AND up_to_seq < (SELECT max(up_to_seq) FROM postings)";
     execute(connection, sql, [posted_before])?;
+    execute(connection, "DELETE FROM return_paths WHERE expires < ?1", [nanoseconds(clock::now())])?;
     acts::forget(connection, posted_before)?;
     holds::forget_ends(connection, posted_before)
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::types::{NewCopy, NewEntry};
+use super::types::{EntryCopy, NewCopy, NewEntry};
 use crate::mail::address::Address;
 use crate::mail::edit::{Edit, Edits};
 use crate::mail::envelope::{Body, Dsn, Envelope, RecipientDsn, Ret};
@@ -15,7 +15,7 @@ pub(super) struct Decoded {
     pub(super) require_tls: bool,
     pub(super) dsn: Option<Box<Dsn>>,
     pub(super) trace: Bytes,
-    pub(super) copies: Vec<Edits>,
+    pub(super) copies: Vec<EntryCopy>,
     /// Numbers and addresses of the recipients in custody.
     pub(super) addresses: Vec<(u32, Address)>,
     pub(super) original: Original,
@@ -39,7 +39,8 @@ pub(super) fn encode(new: &NewEntry, file_checksum: Option<i64>) -> Vec<u8> {
     put_dsn(&mut out, dsn.as_deref(), new);
     put(&mut out, &new.trace);
     put_number(&mut out, new.copies.len() as u64);
-    for NewCopy { edits, .. } in &new.copies {
+    for NewCopy { edits, return_path, .. } in &new.copies {
+        put_text(&mut out, return_path.as_ref().map(Address::as_str));
         put_number(&mut out, edits.iter().count() as u64);
         for edit in edits.iter() {
             put_number(&mut out, edit.at as u64);
@@ -69,7 +70,7 @@ pub(super) fn decode(octets: Vec<u8>, is_in_file: bool) -> Option<Decoded> {
     let require_tls = take_flag(&mut left)?;
     let dsn = if take_flag(&mut left)? { Some(Box::new(take_dsn(&mut left)?)) } else { None };
     let trace = take(&mut left)?;
-    let copies = (0..take_number(&mut left)?).map(|_| edits(&mut left)).collect::<Option<_>>()?;
+    let copies = (0..take_number(&mut left)?).map(|_| copy(&mut left)).collect::<Option<_>>()?;
     let addresses = (0..take_number(&mut left)?).map(|_| numbered(&mut left)).collect::<Option<_>>()?;
     let last = take(&mut left)?;
     let original =
@@ -151,6 +152,12 @@ fn take(left: &mut Bytes) -> Option<Bytes> {
 
 fn address(octets: &Bytes) -> Option<Address> {
     Address::parse(std::str::from_utf8(octets).ok()?).ok()
+}
+
+fn copy(left: &mut Bytes) -> Option<EntryCopy> {
+    let path = unless_empty(take_text(left)?);
+    let return_path = path.map(|text| Address::parse(&text)).transpose().ok()?;
+    Some(EntryCopy { edits: edits(left)?, return_path })
 }
 
 fn edits(left: &mut Bytes) -> Option<Edits> {

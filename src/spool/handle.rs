@@ -148,6 +148,14 @@ impl Spool {
         self.0.state.commits()
     }
 
+    /// What is kept, sealed, of a mail that left with a return path of ours.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn returnable(&self, id: [u8; 12], now: Timestamp) -> Result<Option<Vec<u8>>, SpoolError> {
+        self.0.readers.read(move |c| read::returnable(c, &id, now).map_err(unreadable)).await
+    }
+
     /// Every destination with waiting mail, and the earliest time at which any of it is due, which may have passed.
     /// One step for each of them: for the start, and for a look round now and then; between these
     /// [`Spool::take_touched`] tells what has changed.

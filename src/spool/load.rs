@@ -13,9 +13,8 @@ use super::codec::{Decoded, Original, decode};
 use super::content::{self, Run, checksum};
 use super::database::{timestamp, unreadable};
 use super::error::SpoolError;
-use super::types::{Entry, EntryId, Recipient};
+use super::types::{Entry, EntryCopy, EntryId, Recipient};
 use crate::mail::address::Address;
-use crate::mail::edit::Edits;
 use crate::mail::envelope::{Dsn, Envelope, RecipientDsn};
 use crate::referral::CompanyId;
 
@@ -72,7 +71,7 @@ fn read_entry(connection: &Connection, files: &Files<'_>, id: &EntryId) -> Resul
     let original = read_original(original, files.bodies, &head, id)?;
     let dsn = dsn.map(|dsn| Box::new(of_those_left(*dsn, &addresses, &recipients)));
     let (recipients, addresses) = join(recipients, addresses, &copies)?;
-    if !copies.iter().flat_map(Edits::iter).all(|edit| edit.at <= original.len()) {
+    if !copies.iter().flat_map(|copy| copy.edits.iter()).all(|edit| edit.at <= original.len()) {
         return Err(Fault::Damaged);
     }
     let envelope = Envelope { sender, recipients: addresses, body, smtputf8, require_tls, dsn };
@@ -135,7 +134,7 @@ pub(super) fn recipient(row: &Row<'_>) -> rusqlite::Result<Recipient> {
 fn join(
     recipients: Vec<Recipient>,
     addresses: Vec<(u32, Address)>,
-    copies: &[Edits],
+    copies: &[EntryCopy],
 ) -> Result<(Vec<Recipient>, Vec<Address>), Fault> {
     let mut addresses: HashMap<u32, Address> = addresses.into_iter().collect();
     let mut joined = (Vec::with_capacity(recipients.len()), Vec::with_capacity(recipients.len()));

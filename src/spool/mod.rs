@@ -39,6 +39,6 @@ pub use listing::{Act, ActKind, Listed, Listing, OutboxStory, Page, Referrals, S
 pub use reply::without_addresses;
 pub use stops::EditStop;
 pub use types::{
-    Credit, Due, DueEntry, Entry, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer, OutboxRow,
-    Outcome, Recipient, RecipientState, Recovered, Settlement, SpoolOptions, Summary, Write,
+    Credit, Due, DueEntry, Entry, EntryCopy, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer,
+    OutboxRow, Outcome, Recipient, RecipientState, Recovered, Returnable, Settlement, SpoolOptions, Summary, Write,
 };

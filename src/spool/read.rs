@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::apply::proves_number;
 use super::database::{nanoseconds, open_reader, stored, timestamp, unreadable};
 use super::error::SpoolError;
 use super::types::{Due, DueEntry, EntryId, OutboxRow, Summary};
@@ -195,9 +196,20 @@ pub(super) fn event(row: &Row<'_>) -> Option<ReferralEvent> {
         contract: ContractRef { series: row.get(5).ok()?, version: row.get(6).ok()?, digest: row.get(7).ok()? },
         inserted: row.get(8).ok()?,
         recipient: row.get(9).ok()?,
-        proves: if row.get(10).ok()? { Proves::Delivered } else { Proves::Accepted },
+        proves: proves(row.get(10).ok()?)?,
         route: row.get(11).ok()?,
         transaction: row.get(12).ok()?,
         at: timestamp(row.get(13).ok()?),
     })
+}
+
+/// What is kept of a mail that left with a return path of ours, and is not over.
+pub(super) fn returnable(connection: &Connection, id: &[u8], now: Timestamp) -> rusqlite::Result<Option<Vec<u8>>> {
+    let mut statement = connection.prepare_cached("SELECT sealed FROM return_paths WHERE id = ?1 AND expires >= ?2")?;
+    statement.query_row(params![id, nanoseconds(now)], |row| row.get(0)).optional()
+}
+
+/// The way back from what an outbox row stores.
+fn proves(number: i64) -> Option<Proves> {
+    [Proves::Accepted, Proves::Delivered, Proves::Bounced].into_iter().find(|p| proves_number(*p) == number)
 }

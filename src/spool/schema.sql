@@ -101,6 +101,15 @@ CREATE TABLE outbox (
     at          INTEGER NOT NULL
 ) STRICT;
 
+-- Mails that left with a return path of ours. Sealed under a key that only the tag in that path gives back: nobody who
+-- has this file, or the root key, can read an address in it.
+CREATE TABLE return_paths (
+    id      BLOB    PRIMARY KEY,
+    expires INTEGER NOT NULL,
+    sealed  BLOB    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX return_paths_expire ON return_paths (expires);
+
 -- One row for each time the store confirmed; the newest is never removed.
 CREATE TABLE postings (
     up_to_seq INTEGER PRIMARY KEY,

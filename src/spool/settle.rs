@@ -8,7 +8,6 @@ use super::content::Run;
 use super::database::{Fault, execute, nanoseconds};
 use super::reply::without_addresses;
 use super::types::{Credit, EntryId, Outcome, Settlement};
-use crate::ledger::Proves;
 
 /// Settles recipients of one entry. One that is not there (any more) spoils the batch, so nothing counts twice.
 pub(super) fn settle(
@@ -70,7 +69,7 @@ fn give_credit(connection: &Connection, entry: i64, number: u32, credit: &Credit
                SELECT company, key_id, candidate, token, series, version, digest, inserted, recipient, \
                ?3, ?4, (SELECT id FROM entries WHERE entry = ?1), ?5 \
                FROM offers WHERE entry = ?1 AND recipient = ?2";
-    let proves = credit.proves == Proves::Delivered;
+    let proves = super::apply::proves_number(credit.proves);
     execute(connection, sql, params![entry, number, proves, credit.route, nanoseconds(credit.at)])?;
     Ok(())
 }

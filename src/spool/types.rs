@@ -9,6 +9,7 @@ use super::holds::{NewHold, Release};
 use super::listing::Act;
 use super::stops::EditStop;
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
+use crate::mail::address::Address;
 use crate::mail::edit::Edits;
 use crate::mail::envelope::Envelope;
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
@@ -102,6 +103,8 @@ pub enum Write {
     },
     /// A referral accepted in hand-through.
     Outbox(ReferralEvent),
+    /// What is kept of a mail that left with a return path of ours; an older one of its name is replaced.
+    Returnable(Returnable),
     /// The store has every outbox row up to and including this one.
     Posted {
         /// The last sequence number the store has.
@@ -114,6 +117,17 @@ pub enum Write {
         /// Rows posted earlier go.
         posted_before: Timestamp,
     },
+}
+
+/// What finds the sender and the referral of a mail that comes back. The spool cannot read it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Returnable {
+    /// The name of the mail in its tag.
+    pub id: [u8; 12],
+    /// When it is forgotten.
+    pub expires: Timestamp,
+    /// Sealed; it opens with the tag alone.
+    pub sealed: Vec<u8>,
 }
 
 /// A mail to take into custody: original and edits, never the edited copy.
@@ -148,6 +162,8 @@ pub struct NewCopy {
     pub edits: Edits,
     /// At most one per recipient.
     pub offers: Vec<Offer>,
+    /// The sender it leaves with when its edits do; absent: the envelope's.
+    pub return_path: Option<Address>,
 }
 
 /// What turns into a [`ReferralEvent`] when the recipient's next hop says 250.
@@ -262,8 +278,17 @@ pub struct Entry {
     pub trace: Bytes,
     /// The octets as they came.
     pub original: Bytes,
-    /// The insertions of each copy, by [`Recipient::copy`].
-    pub copies: Vec<Edits>,
+    /// The copies, by [`Recipient::copy`].
+    pub copies: Vec<EntryCopy>,
+}
+
+/// A copy of a mail in custody.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct EntryCopy {
+    /// The insertions.
+    pub edits: Edits,
+    /// The sender it leaves with when they do; absent: the envelope's.
+    pub return_path: Option<Address>,
 }
 
 /// A recipient in custody.

@@ -1,5 +1,7 @@
 //! Posts events: finds the person, asks the rules, writes entries, states, balances, grants and notices.
 
+mod bounce;
+
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,8 +13,8 @@ use super::error::StoreError;
 use super::rows::{self, CompanyRow, KnownContracts, signed};
 use crate::ledger::chain::{Hash, Salt, commit_event, commit_person, link};
 use crate::ledger::{
-    ContractRef, ContractVersion, Entry, EventId, Grant, Kind, NewEntry, Pool, Posting, Referral, ReferralEvent,
-    Unpostable, post as rules_post, ruling,
+    ContractRef, ContractVersion, Entry, EventId, Grant, Kind, NewEntry, Pool, Posting, Proves, Referral,
+    ReferralEvent, Unpostable, post as rules_post, ruling,
 };
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
@@ -114,6 +116,8 @@ struct OpenLedger<'c> {
     pools: BTreeMap<String, (Pool, i64)>,
     grants: Vec<Grant>,
     posted: Timestamp,
+    /// Whether bounces wait for the acceptance of their mail.
+    early_bounces: bool,
 }
 
 /// A person's row.
@@ -144,7 +148,17 @@ impl<'c> OpenLedger<'c> {
         let keys = statement.query_map([row.id], |r| r.get(0))?.collect::<Result<_, _>>()?;
         // A clock that went back posts at the time of the newest entry, so that a sealed period stays sealed.
         let posted = rows::time(row.posted.max(now.as_microsecond()))?;
-        Ok(Self { connection, company, row, known, keys, pools: BTreeMap::new(), grants: Vec::new(), posted })
+        Ok(Self {
+            connection,
+            company,
+            row,
+            known,
+            keys,
+            pools: BTreeMap::new(),
+            grants: Vec::new(),
+            posted,
+            early_bounces: bounce::waits(connection, company)?,
+        })
     }
 
     /// Posts one event: whether it made entries, or why it cannot be posted.
@@ -162,11 +176,19 @@ impl<'c> OpenLedger<'c> {
         }
         let at = rows::time(event.at.as_microsecond())?;
         let event = if at == event.at { event } else { &ReferralEvent { at, ..event.clone() } };
+        if event.proves == Proves::Bounced {
+            return self.post_bounce(event, &id, person);
+        }
         let contract = match ruling(person.as_ref().map(|p| &p.referral), event, &self.known.contracts) {
             Ok(contract) => contract,
             Err(reason) => return Ok(Err(reason)),
         };
         self.write(event, &id, person, &contract)?;
+        if self.early_bounces
+            && let Some(bounce) = bounce::take_early(self.connection, event)?
+        {
+            return Ok(self.post(&bounce)?.map(|_| true));
+        }
         Ok(Ok(true))
     }
 
@@ -305,8 +327,10 @@ impl<'c> OpenLedger<'c> {
             let hash = link(&self.row.head, &entry);
             self.insert_entry(&entry, behind.contract_row, &hash)?;
             (self.row.seq, self.row.head) = (entry.seq, hash);
-            if new.kind == Kind::Granted {
-                self.grant(new, &entry)?;
+            match new.kind {
+                Kind::Granted => self.grant(new, &entry)?,
+                Kind::Voided => self.void(&entry)?,
+                _ => {}
             }
         }
         Ok(())

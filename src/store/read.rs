@@ -145,7 +145,8 @@ pub fn progress(connection: &Connection) -> Result<Progress, StoreError> {
 pub fn compare(connection: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare(
         "WITH sums AS (
-             SELECT e.company, c.series, SUM(e.worth > 0) AS counted, SUM(e.worth) AS toward, MAX(e.cycle) AS cycles
+             SELECT e.company, c.series, SUM(e.worth > 0 AND e.kind <> 7) AS counted, SUM(e.worth) AS toward,
+                    MAX(e.cycle) AS cycles
              FROM entries e JOIN contracts c ON c.id = e.contract GROUP BY e.company, c.series)
          SELECT n.name, COALESCE(s.series, p.series)
          FROM sums s FULL JOIN pools p ON p.company = s.company AND p.series = s.series
@@ -174,10 +175,19 @@ fn verify_company(connection: &Connection, company: &CompanyId) -> Result<Compan
     compare_pools(connection, &row, &mut audit)?;
     compare_persons(connection, &row, &known, &mut audit)?;
     compare_events(connection, company, &row, &mut audit)?;
-    for grant in grants(connection, company)? {
-        audit.compare_grant(&grant.series, grant.cycle);
-    }
+    compare_grants(connection, &row, &mut audit)?;
     Ok(CompanyFaults { company: company.clone(), entries: row.seq, head: row.head, faults: audit.faults() })
+}
+
+fn compare_grants(connection: &Connection, row: &CompanyRow, audit: &mut Audit<'_>) -> Result<(), StoreError> {
+    let sql = "SELECT series, cycle, voided FROM grants WHERE company = ?1 ORDER BY series, cycle";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = statement.query([row.id])?;
+    while let Some(row) = found.next()? {
+        let voided: Option<i64> = row.get(2)?;
+        audit.compare_grant(&row.get::<_, String>(0)?, row.get(1)?, voided.map(rows::number).transpose()?);
+    }
+    Ok(())
 }
 
 fn replay(

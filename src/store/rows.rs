@@ -134,6 +134,7 @@ pub fn stage_number(stage: Stage) -> i64 {
     match stage {
         Stage::Accepted => 1,
         Stage::Delivered => 2,
+        Stage::Bounced => 3,
     }
 }
 
@@ -142,6 +143,7 @@ pub fn stage(number: i64) -> Result<Stage, StoreError> {
     match number {
         1 => Ok(Stage::Accepted),
         2 => Ok(Stage::Delivered),
+        3 => Ok(Stage::Bounced),
         _ => Err(StoreError::Damaged("stage".to_owned())),
     }
 }

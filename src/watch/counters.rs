@@ -39,6 +39,8 @@ names! {
         ConnectionsRefused = "connections_refused",
         /// Clients that were told 550 5.7.1.
         RelayDenied = "relay_denied",
+        /// Recipients at a return path of ours that were none: guesses, and reports for mails of long ago.
+        ReturnPathsUnknown = "return_paths_unknown",
         /// Mails of shared clients that bore no company's mark.
         UnmarkedRefused = "unmarked_refused",
         /// Commands or data that broke the protocol.
@@ -155,9 +157,10 @@ pub(super) struct Counters {
 
 impl Default for Counters {
     fn default() -> Self {
+        let zero = |_| AtomicU64::new(0);
         Self {
-            totals: [const { AtomicU64::new(0) }; Counter::ALL.len()],
-            gauges: [const { AtomicU64::new(0) }; Gauge::ALL.len()],
+            totals: std::array::from_fn(zero),
+            gauges: std::array::from_fn(zero),
             outcomes: RwLock::default(),
             held_back: Mutex::default(),
         }

@@ -24,6 +24,7 @@ mod interop;
 mod interop_clients;
 mod interop_next_hops;
 mod kill;
+mod late_bounce;
 mod leftovers;
 mod mta;
 mod mx;

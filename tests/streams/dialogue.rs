@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use career_relay::proto::smtp::data::{BareLf, find_fault, stuff};
 use career_relay::proto::smtp::limits::Limits;
-use career_relay::proto::smtp::session::{Action, Peer, Session, Terms};
+use career_relay::proto::smtp::session::{Action, CameBack, Peer, Session, Terms};
 
 use crate::dice::Dice;
 use crate::reference::{self, End};
@@ -106,6 +106,7 @@ fn tell(wire: &[u8], mend: bool, dice: &mut Dice) -> Heard {
         match step.action {
             Action::Read if there == wire.len() => return Heard { end: End::Open, chunks },
             Action::Read => there = wire.len().min(there + 1 + dice.below(longest)),
+            Action::Recipient(_) => session.recipient_is(CameBack::No),
             Action::Room(octets) => session.grant(octets),
             Action::Reply(reply) if reply.text.ends_with(" octets") => chunks += 1,
             Action::Reply(reply) => assert!(reply.code < 400, "{reply}: {}", wire.escape_ascii()),

@@ -5,8 +5,7 @@ use serde_json::Value;
 use super::{ActLine, MailLine, MailList, MailStory, RecipientLine, SpoolRequest, Which, change, entry_id, export};
 use crate::control::Caller;
 use crate::mail::address::Address;
-use crate::mail::edit::Edits;
-use crate::spool::{Entry, EntryId, Listed, Page, Recipient, Spool, SpoolError, Wanted, Write};
+use crate::spool::{Entry, EntryCopy, EntryId, Listed, Page, Recipient, Spool, SpoolError, Wanted, Write};
 
 /// Mails in one part of a list.
 const LIST_MAX: usize = 500;
@@ -102,7 +101,7 @@ async fn show(spool: &Spool, id: &str) -> Result<MailStory, String> {
     };
     let acts = spool.acts(vec![id]).await.map_err(|e| e.to_string())?;
     let sender = |entry: &Entry| entry.envelope.sender.as_ref().map_or(String::new(), ToString::to_string);
-    let added = |edits: &Edits| edits.octets_added() as u64;
+    let added = |copy: &EntryCopy| copy.edits.octets_added() as u64;
     Ok(MailStory {
         mail: mail_line(&listed, true),
         readable: entry.is_some(),

@@ -61,7 +61,7 @@ fn as_it_leaves(entry: &Entry, number: u32) -> Result<Vec<u8>, String> {
         recipient.ok_or_else(|| format!("the mail has no recipient {number} left; `spool show` names them"))?;
     let untouched = Edits::default();
     let copy = usize::try_from(recipient.copy).ok().and_then(|copy| entry.copies.get(copy));
-    let edits = copy.unwrap_or(&untouched);
+    let edits = copy.map_or(&untouched, |copy| &copy.edits);
     let mut octets = entry.trace.to_vec();
     edits.segments(&entry.original).iter().for_each(|segment| octets.extend_from_slice(segment));
     Ok(octets)

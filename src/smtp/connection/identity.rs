@@ -78,7 +78,8 @@ impl<C: Custody> Connection<C> {
         }
         let may_relay = self.admit_anew();
         let (authenticated, role) = (self.client.user.is_some(), self.shared.role(&self.client));
-        self.session.introduced(Peer { may_relay, authenticated, role, tls: self.stream.is_tls() });
+        let peer = Peer { may_relay, authenticated, role, tls: self.stream.is_tls(), ..self.session.peer() };
+        self.session.introduced(peer);
     }
 
     /// Asks anew what the client may do, now that more is known of it.

@@ -3,7 +3,7 @@
 use super::{Answer, Decided, Mail, Relay, decide};
 use crate::deliver::Doubt;
 use crate::pipeline::{Held, Outcome};
-use crate::spool::SpoolError;
+use crate::spool::{SpoolError, Write};
 use crate::watch::Counter;
 
 impl Relay {
@@ -24,8 +24,9 @@ impl Relay {
         let mail = decided.mail(Outcome::Held(held.clone()));
         let evidence = held.referred.evidence.iter().map(|e| e.rule.clone()).collect();
         let doubt = Doubt { reason: held.reason.to_owned(), evidence, hold_for: held.hold_for };
-        let write = services.deliver.write_to_hold(&mail.jobs, mail.received_at, doubt);
-        match services.spool.commit(write.into_iter().collect()).await {
+        let hold = services.deliver.write_to_hold(&mail.jobs, mail.received_at, doubt);
+        let writes: Vec<Write> = hold.into_iter().chain(mail.with_it.iter().cloned()).collect();
+        match services.spool.commit(writes).await {
             Ok(()) => {
                 services.deliver.wake_holds();
                 let answer = Answer::held(&mail.id);

@@ -67,9 +67,16 @@ impl House {
         let watch = Watch::new();
         let (host, judge) = ("relay.example".into(), Judge::new());
         let (deliver_too, spool_too, stamp) = (deliver.clone(), spool.clone(), "".into());
-        let (signer, watch_too) = (Signer::default(), watch.clone());
-        let services =
-            Services { host, policy, deliver: deliver_too, spool: spool_too, signer, stamp, watch: watch_too };
+        let services = Services {
+            host,
+            policy,
+            deliver: deliver_too,
+            spool: spool_too,
+            signer: Signer::default(),
+            stamp,
+            watch: watch.clone(),
+            evidence: |_, _, _| None,
+        };
         let logins = Logins::new();
         Self { hop, relay: Relay { services, judge, logins, process }, deliver, spool, watch, _folder: folder }
     }
@@ -84,7 +91,8 @@ impl House {
             ..Envelope::default()
         };
         let hello = Hello { name: "pc".into(), extended: true };
-        let transaction = Transaction { hello, peer: Peer::default(), envelope, message: MESSAGE.into() };
+        let peer = Peer::default();
+        let transaction = Transaction { hello, peer, envelope, message: MESSAGE.into(), came_back: false };
         let arrived = Arrived { client: Client::at([192, 0, 2, 1].into()), transaction, at: crate::sys::clock::now() };
         self.relay.take(arrived).await.to_string()
     }
@@ -122,7 +130,8 @@ fn copy(recipients: Vec<usize>, candidate: usize) -> Copy {
         contract: ContractRef { series: "2026".to_owned(), version: 1, digest: [0; 32] },
         inserted: true,
     };
-    Copy { recipients, edits: Edits::new(vec![Edit { at: 14, insert: line.into_bytes().into() }]), offers: vec![offer] }
+    let edits = Edits::new(vec![Edit { at: 14, insert: line.into_bytes().into() }]);
+    Copy { recipients, edits, offers: vec![offer], return_path: None }
 }
 
 fn referred(copies: Vec<Copy>) -> Outcome {

@@ -13,7 +13,10 @@ async fn an_entry_comes_back_as_it_was_stored() {
         spool.commit(vec![Write::Store(new.clone())]).await.unwrap();
         let entry = spool.load(&id("a")).await.unwrap().unwrap();
         assert_eq!((entry.envelope, entry.original, entry.trace), (new.envelope, new.original, new.trace));
-        assert_eq!((entry.received_at, entry.copies), (minute(0), vec![new.copies[0].edits.clone()]));
+        assert_eq!(
+            (entry.received_at, entry.copies),
+            (minute(0), vec![EntryCopy { edits: new.copies[0].edits.clone(), return_path: None }])
+        );
         assert_eq!(entry.company, new.company);
         assert_eq!(entry.recipients[1].last_reply.as_deref(), Some("450 <rcpt> busy"));
         assert_eq!((entry.recipients[1].attempts, entry.recipients[1].number), (2, 1));

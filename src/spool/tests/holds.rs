@@ -45,7 +45,7 @@ async fn check(with_line: bool) -> (u64, usize) {
     let entry = spool.load(&id("m")).await.unwrap().unwrap();
     let copies: Vec<u32> = entry.recipients.iter().map(|r| r.copy).collect();
     assert!(copies.iter().all(|copy| *copy == copies[0]), "{copies:?}");
-    let octets = entry.copies[copies[0] as usize].octets_added() as u64;
+    let octets = entry.copies[copies[0] as usize].edits.octets_added() as u64;
     let referrals = deliver(&spool, "m").await;
     assert_eq!(spool.summary().await.unwrap().entries, 0);
     (octets, referrals)

@@ -129,7 +129,7 @@ fn mail(entry: &str, recipients: u32, octets: usize) -> NewEntry {
         },
         trace: Bytes::from_static(b"Received: by relay.kaede.example\r\n"),
         original: original.into(),
-        copies: vec![NewCopy { edits: Edits::new(vec![edit]), offers: vec![offer(0)] }],
+        copies: vec![NewCopy { edits: Edits::new(vec![edit]), offers: vec![offer(0)], return_path: None }],
         recipients: (0..recipients).map(waiting).collect(),
         hold: None,
     }

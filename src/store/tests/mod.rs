@@ -1,5 +1,6 @@
 //! Behaviour of the store: what tests of it share.
 
+mod bouncing;
 mod model;
 mod posting;
 mod pumping;

@@ -212,8 +212,9 @@ impl Session {
         match (refusal, self.open.take(), self.hello.clone()) {
             (None, Some(open), Some(hello)) => {
                 self.stage = Stage::Answering;
-                let (peer, envelope) = (self.peer, open.into_envelope());
-                Action::Message(Box::new(Transaction { hello, peer, envelope, message: message.into() }))
+                let (peer, came_back) = (self.peer, open.came_back);
+                let (envelope, message) = (open.into_envelope(), message.into());
+                Action::Message(Box::new(Transaction { hello, peer, envelope, message, came_back }))
             }
             (refusal, ..) => {
                 self.reset();

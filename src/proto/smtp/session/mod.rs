@@ -10,11 +10,11 @@ mod transaction;
 use std::sync::Arc;
 
 use super::auth::{Credentials, Exchange};
-use super::command::{Command, Hello, Introduction};
+use super::command::{Command, Hello, Introduction, RcptTo};
 use super::data::BareLf;
 use super::limits::Limits;
 use super::reply::Reply;
-use crate::mail::address::Domain;
+use crate::mail::address::{Address, Domain};
 
 pub use transaction::Transaction;
 
@@ -64,6 +64,8 @@ pub struct Peer {
     pub tls: bool,
     /// Whether it logged in, here or at a proxy that says so.
     pub authenticated: bool,
+    /// Whether mail may come back on return paths of ours.
+    pub returns: Returns,
     /// What it may say of others.
     pub role: Role,
 }
@@ -76,6 +78,29 @@ pub enum Role {
     Client,
     /// It may say with XCLIENT for whom it speaks.
     Proxy,
+}
+
+/// Whether mail may come back on return paths of ours.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Returns {
+    /// There are none.
+    #[default]
+    None,
+    /// There are, and the shell is asked about each recipient.
+    Taken,
+}
+
+/// What the shell found out about a recipient.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CameBack {
+    /// It is none of our return paths: whether it is taken is a question of relaying.
+    No,
+    /// It is one, and the mail came back: it is taken from anybody.
+    Ours,
+    /// It is at a return path of ours, and no mail left from there.
+    Unknown,
+    /// It could not be found out just now.
+    NotNow,
 }
 
 /// What the shell found out about credentials.
@@ -102,6 +127,8 @@ pub enum Action {
     /// Say with [`Session::begin_from`] whether this client may begin a message from this domain now; `None` stands for
     /// a sender without one.
     Begin(Option<Box<Domain>>),
+    /// Say with [`Session::recipient_is`] whether mail for this recipient came back on a return path of ours.
+    Recipient(Box<Address>),
     /// Answer with [`Session::grant`] or [`Session::deny`] whether this message may grow to so many octets in all.
     Room(usize),
     /// Take custody, write the reply, then call [`Session::answered`].
@@ -142,6 +169,8 @@ enum Stage {
     Answering,
     /// Behind a 334.
     Login(Exchange),
+    /// The shell looks whether this recipient is a return path.
+    Asking(Box<RcptTo>),
     /// The shell looks at a rate, makes a handshake, checks credentials or takes note of a client behind a proxy.
     Waiting,
     /// The shell has come back, and this is what follows.
@@ -243,7 +272,7 @@ impl Session {
                 self.open_data(granted, !input.is_empty())
             }
             Stage::Owing(_) => self.pay(),
-            Stage::Answering | Stage::Waiting => Action::Read,
+            Stage::Answering | Stage::Waiting | Stage::Asking(_) => Action::Read,
         };
         Step { consumed: 0, action }
     }

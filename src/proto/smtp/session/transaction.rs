@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
-use super::{Action, Availability, Peer, Session, Stage};
+use super::{Action, Availability, CameBack, Peer, Returns, Session, Stage};
 use crate::mail::address::Address;
 use crate::mail::envelope::{Dsn, Envelope, RecipientDsn};
 use crate::proto::smtp::command::{CommandFault, Hello, MailFrom, RcptTo};
@@ -25,6 +25,8 @@ pub struct Transaction {
     pub envelope: Envelope,
     /// The octets of the message, as they came, dots unstuffed.
     pub message: Bytes,
+    /// Whether it came back on a return path of ours, which is its only recipient.
+    pub came_back: bool,
 }
 
 impl Transaction {
@@ -49,6 +51,7 @@ impl Transaction {
 pub(super) struct Open {
     pub(super) mail: MailFrom,
     pub(super) recipients: Vec<Address>,
+    pub(super) came_back: bool,
     seen: HashSet<Box<str>>,
     /// What was asked for the first recipients; nothing was asked for those that it does not reach.
     dsn: Vec<RecipientDsn>,
@@ -58,7 +61,7 @@ pub(super) struct Open {
 
 impl Open {
     fn new(mail: MailFrom) -> Self {
-        Self { mail, recipients: Vec::new(), seen: HashSet::new(), dsn: Vec::new(), decoder: None }
+        Self { mail, recipients: Vec::new(), came_back: false, seen: HashSet::new(), dsn: Vec::new(), decoder: None }
     }
 
     fn add(&mut self, name: Box<str>, recipient: RcptTo) {
@@ -134,9 +137,43 @@ impl Session {
     }
 
     pub(super) fn add_recipient(&mut self, recipient: RcptTo) -> Action {
-        let Some(open) = self.open.as_mut().filter(|open| open.decoder.is_none()) else {
+        if self.open.as_ref().is_none_or(|open| open.decoder.is_some()) {
             let text = if self.open.is_some() { "The message has begun" } else { "Say MAIL first" };
             return self.refuse(Reply::new(503, (5, 5, 1), text));
+        }
+        if self.peer.returns == Returns::Taken {
+            let address = Box::new(recipient.address.clone());
+            self.stage = Stage::Asking(Box::new(recipient));
+            return Action::Recipient(address);
+        }
+        self.add_relayed(recipient)
+    }
+
+    /// What the recipient of [`Action::Recipient`] is.
+    pub fn recipient_is(&mut self, answer: CameBack) {
+        let Stage::Asking(recipient) = std::mem::replace(&mut self.stage, Stage::Commands) else { return };
+        let action = match answer {
+            CameBack::No => self.add_relayed(*recipient),
+            CameBack::Ours => self.add_return_path(*recipient),
+            CameBack::Unknown => self.refuse(Reply::new(550, (5, 1, 1), "No mail of ours left from this address")),
+            CameBack::NotNow => Action::Reply(Reply::new(450, (4, 2, 1), "Not now, try again")),
+        };
+        self.owe(action);
+    }
+
+    /// A report has one recipient, and each is looked at by itself.
+    fn add_return_path(&mut self, recipient: RcptTo) -> Action {
+        let Some(open) = self.open.as_mut().filter(|open| open.recipients.is_empty()) else {
+            return Action::Reply(Reply::new(452, (4, 5, 3), "One recipient only, send the rest in another mail"));
+        };
+        open.came_back = true;
+        open.add(mailbox_name(&recipient.address), recipient);
+        Action::Reply(Reply::new(250, (2, 1, 5), "Recipient OK"))
+    }
+
+    fn add_relayed(&mut self, recipient: RcptTo) -> Action {
+        let Some(open) = self.open.as_mut().filter(|open| !open.came_back) else {
+            return Action::Reply(Reply::new(452, (4, 5, 3), "One recipient only, send the rest in another mail"));
         };
         if !self.peer.may_relay {
             self.denied_relays = self.denied_relays.saturating_add(1);

@@ -10,7 +10,8 @@ fn open_door() -> Terms {
     terms(Availability::Offered, Availability::Offered)
 }
 
-const TLS: Peer = Peer { may_relay: false, tls: true, authenticated: false, role: Role::Client };
+const TLS: Peer =
+    Peer { may_relay: false, tls: true, authenticated: false, returns: Returns::None, role: Role::Client };
 const CLEAR: Peer = Peer { tls: false, ..TLS };
 const HI: &str = "C: EHLO pc\nS: 250\n";
 const STARTTLS: &str = "C: STARTTLS\nS: 220 2.0.0\nT:\n";

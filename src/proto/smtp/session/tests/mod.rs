@@ -9,6 +9,7 @@ mod chunks;
 mod content;
 mod login;
 mod reports;
+mod returns;
 
 const HELLO: &str = "C: EHLO pc.example\nS: 250 relay.example PIPELINING SIZE 2000 8BITMIME ENHANCEDSTATUSCODES \
                      CHUNKING DSN SMTPUTF8\n";
@@ -47,6 +48,7 @@ impl Talk {
                 Action::Read => return,
                 Action::Reply(reply) => self.hear(&reply),
                 Action::Begin(_) => self.session.begin_from(true),
+                Action::Recipient(address) => self.look_up(&address),
                 Action::Room(octets) if octets <= self.room_octets_max => self.session.grant(octets),
                 Action::Room(_) => self.session.deny(),
                 Action::Message(t) => self.take(&t),
@@ -74,6 +76,17 @@ impl Talk {
         self.heard.push(format!("M: {} <{sender}> {} {text}", t.protocol(), recipients.join(",")));
         self.heard.push("S: 250 2.0.0".to_owned());
         self.session.answered();
+    }
+
+    /// Knows `cr-1` at the return path, and is slow about `cr-2`.
+    fn look_up(&mut self, address: &Address) {
+        let at_path = address.domain().is_some_and(|domain| domain.as_str() == "bounce.sakura.example");
+        self.session.recipient_is(match address.local_part() {
+            _ if !at_path => CameBack::No,
+            "cr-1" => CameBack::Ours,
+            "cr-2" => CameBack::NotNow,
+            _ => CameBack::Unknown,
+        });
     }
 
     fn shake_hands(&mut self, reply: &Reply) {

@@ -1,0 +1,64 @@
+//! What a mail proves that came to a return path of ours.
+
+use jiff::Timestamp;
+
+use crate::ledger::ReferralEvent;
+use crate::mail::dsn::read::{Reading, Verdict, read};
+use crate::pipeline::Returned;
+
+/// Reads it, and gives the bounce when it says for good that the mail was not delivered. Warnings, receipts, answers of
+/// programs and complaints are none.
+pub fn evidence(returned: &Returned, octets: &[u8], at: Timestamp) -> (Reading, Option<ReferralEvent>) {
+    let reading = read(octets);
+    let bounced = reading.verdict == Verdict::Failed;
+    let bounce = bounced.then(|| ReferralEvent { at, ..returned.bounce.clone() });
+    (reading, bounce)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{ContractVersion, Proves};
+    use crate::referral::{CandidateKey, CompanyId, LinkToken};
+
+    fn returned() -> Returned {
+        let contract = ContractVersion::new("main", 1, jiff::civil::date(2026, 4, 1));
+        Returned {
+            sender: "saiyo@kaede.example".to_owned(),
+            bounce: ReferralEvent {
+                company: CompanyId::parse("kaede").unwrap_or_else(|e| panic!("{e}")),
+                candidate: CandidateKey { key_id: 1, octets: [1; 32] },
+                token: LinkToken::parse(&format!("kaede-{}", "a".repeat(26))).unwrap_or_else(|e| panic!("{e}")),
+                contract: contract.reference(),
+                proves: Proves::Bounced,
+                route: "return-path".to_owned(),
+                transaction: "t1".to_owned(),
+                recipient: 0,
+                inserted: true,
+                at: Timestamp::UNIX_EPOCH,
+            },
+        }
+    }
+
+    fn check(mail: &str, bounces: bool) {
+        let at = Timestamp::from_second(9).unwrap_or_default();
+        let (_, bounce) = evidence(&returned(), mail.as_bytes(), at);
+        let expected = bounces.then(|| ReferralEvent { at, ..returned().bounce });
+        assert_eq!(bounce, expected, "{mail}");
+    }
+
+    #[test]
+    fn only_a_failure_bounces_and_it_bounces_the_mail_of_the_tag() {
+        let report = |action: &str| {
+            format!(
+                "From: MAILER-DAEMON@mx.example\r\nContent-Type: message/delivery-status\r\n\r\n\
+                 Final-Recipient: rfc822; somebody.else@mail.example\r\nAction: {action}\r\nStatus: 5.1.1\r\n"
+            )
+        };
+        check(&report("failed"), true);
+        check(&report("delayed"), false);
+        check(&report("relayed"), false);
+        check("From: hana@mail.example\r\nAuto-Submitted: auto-replied\r\n\r\nAway.\r\n", false);
+        check("", false);
+    }
+}

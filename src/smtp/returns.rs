@@ -1,0 +1,151 @@
+//! Return paths of our own at the door: tags for what leaves with a line, and what comes back to them.
+//!
+//! A tag of ours is the one recipient that strangers may name. Whatever comes to it, report or not, goes on to the
+//! sender the mail had before, with every octet it came with; a bounce is evidence beside.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::Arrived;
+use super::custody::{Mail, Relay, new_id};
+use super::note::Note;
+use crate::deliver::Job;
+use crate::mail::address::Address;
+use crate::mail::dsn::read::{Reading, Verdict};
+use crate::mail::envelope::Envelope;
+use crate::pipeline::{self, Copy, Held, Outcome, Policy, Received, Returned, Untouched};
+use crate::proto::smtp::reply::Reply;
+use crate::proto::smtp::session::CameBack;
+use crate::referral::CompanyId;
+use crate::spool::{EntryId, Returnable, Write};
+use crate::sys::clock;
+
+/// The largest mail that is taken back: a report with a whole mail in it, and not a store for strangers.
+const OCTETS_MAX: usize = 10 * 1024 * 1024;
+
+/// Gives the copies with the line their return paths; of a held mail too, which has its tags should it leave with it. An error of ours leaves them as they are.
+pub(super) fn tag(
+    outcome: &mut Outcome,
+    received: &Received,
+    policy: &Policy,
+    (id, at): (&EntryId, Timestamp),
+) -> Vec<Write> {
+    let (Outcome::Referred(referred) | Outcome::Held(Held { referred, .. })) = outcome else { return Vec::new() };
+    let tagged = catch_unwind(AssertUnwindSafe(|| pipeline::tag_copies(referred, received, policy, (id.as_str(), at))));
+    let Ok(Some((copies, rows))) = tagged else { return Vec::new() };
+    referred.copies = copies;
+    let returnable = |row: pipeline::ReturnRow| Returnable { id: row.id, expires: row.expires, sealed: row.sealed };
+    rows.into_iter().map(returnable).map(Write::Returnable).collect()
+}
+
+/// A mail that came back, and whose it was.
+struct Found {
+    company: CompanyId,
+    sender: Address,
+    returned: Returned,
+    /// Whether a report that names these recipients names the candidate.
+    names: Option<bool>,
+    reading: Option<Reading>,
+    bounce: Option<Write>,
+}
+
+impl Relay {
+    /// What a recipient is to the return paths of ours.
+    pub(super) async fn look_up(&self, recipient: &Address) -> CameBack {
+        let (policy, now) = (self.services.policy.current(), clock::now());
+        if !recipient.domain().is_some_and(|domain| policy.is_return_domain(domain)) {
+            return CameBack::No;
+        }
+        let Some(path) = policy.came_back(recipient, now) else { return CameBack::Unknown };
+        match self.services.spool.returnable(path.id(), now).await {
+            Ok(Some(_)) => CameBack::Ours,
+            // It may have left a moment ago, and what belongs to it is being written.
+            Ok(None) if path.is_fresh(now) => CameBack::NotNow,
+            Ok(None) => CameBack::Unknown,
+            Err(error) => {
+                tracing::error!(target: "smtp", %error, "a return path could not be looked up");
+                CameBack::NotNow
+            }
+        }
+    }
+
+    /// Hands on what came back, and keeps what it proves.
+    pub(super) async fn take_back(&self, arrived: Arrived, began: Instant) -> Reply {
+        if arrived.transaction.message.len() > OCTETS_MAX {
+            return Reply::new(552, (5, 3, 4), "Too large for a report");
+        }
+        let (Some(id), Some(found)) = (new_id(arrived.at), self.find(&arrived).await) else {
+            return Reply::new(450, (4, 2, 1), "Not now, try again");
+        };
+        let mail = self.as_mail(id, arrived, found);
+        let [job] = &mail.jobs[..] else { return Reply::new(450, (4, 2, 1), "Not now, try again") };
+        let answer = self.hand_through(&mail, job).await;
+        self.tell(mail, answer, began)
+    }
+
+    /// Opens what belongs to the tag, and reads the mail in its light. `None` when it went meanwhile.
+    async fn find(&self, arrived: &Arrived) -> Option<Found> {
+        let policy = self.services.policy.current();
+        let path = policy.came_back(arrived.transaction.envelope.recipients.first()?, arrived.at)?;
+        let sealed = self.services.spool.returnable(path.id(), arrived.at).await.ok()??;
+        let returned = path.open(&sealed)?;
+        let (sender, company) = (returned.sender()?, path.company().clone());
+        let message = &arrived.transaction.message;
+        // What strangers send is read here: an error of ours in it must not cost the mail.
+        let read = || (self.services.evidence)(&returned, message, arrived.at);
+        let read = catch_unwind(AssertUnwindSafe(read)).ok().flatten();
+        let (reading, bounce) =
+            read.map_or((None, None), |(reading, bounce)| (Some(reading), bounce.map(Write::Outbox)));
+        let keys = policy.company(&company).map(|of| &of.keys);
+        let names =
+            reading.as_ref().filter(|reading| !reading.recipients.is_empty()).zip(keys).map(|(reading, keys)| {
+                reading.recipients.iter().any(|named| keys.candidate(named) == returned.bounce.candidate)
+            });
+        Some(Found { company, sender, returned, names, reading, bounce })
+    }
+
+    /// From the null sender, so that nothing is ever reported about it.
+    fn as_mail(&self, id: EntryId, arrived: Arrived, found: Found) -> Mail {
+        let Arrived { client, transaction, at } = arrived;
+        let trace = self.trace(&id, client.ip, &transaction, at);
+        let (envelope, original) = (transaction.envelope, transaction.message);
+        let verdict = found.reading.as_ref().map_or(Verdict::NotAReport, |reading| reading.verdict);
+        tracing::info!(
+            target: "smtp",
+            id = id.as_str(),
+            company = found.company.as_str(),
+            of = found.returned.bounce.transaction,
+            verdict = verdict.code(),
+            form = found.reading.as_ref().map(|reading| reading.form),
+            names_candidate = found.names,
+            "came_back"
+        );
+        let outcome = Outcome::Untouched(Untouched {
+            company: Some(found.company.clone()),
+            reason: reason(verdict),
+            rejection_seen: false,
+            evidence: Vec::new(),
+        });
+        let envelope = Envelope { sender: None, recipients: vec![found.sender], dsn: None, ..envelope };
+        let note = Note::new(&outcome, &envelope, original.len(), Duration::ZERO);
+        let copy = Copy { recipients: vec![0], ..Copy::default() };
+        let (company, envelope) = (Some(found.company), Arc::new(envelope));
+        let jobs = vec![Job { id: id.clone(), company, envelope, original, trace, copy }];
+        Mail { id, received_at: at, jobs, note, with_it: found.bounce.into_iter().collect(), came_back: true }
+    }
+}
+
+/// The code of what came back, for its event.
+fn reason(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Failed => "came_back_failed",
+        Verdict::Delayed => "came_back_delayed",
+        Verdict::Delivered => "came_back_delivered",
+        Verdict::AutoReply => "came_back_auto_reply",
+        Verdict::Complaint => "came_back_complaint",
+        Verdict::NotAReport => "came_back",
+    }
+}

@@ -1,0 +1,114 @@
+//! Posting late bounces: finds the evidence they take back, and keeps those that come before it.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Behind, OpenLedger, Person};
+use crate::ledger::chain::{commit_event, commit_person};
+use crate::ledger::{
+    Beside, CountOn, Entry, EventId, Evidence, LateBounce, Proves, ReferralEvent, Unpostable, take_back,
+};
+use crate::referral::CompanyId;
+use crate::store::error::StoreError;
+use crate::store::rows::signed;
+
+/// Whether bounces of this company wait for the acceptance of their mail.
+pub(super) fn waits(connection: &Connection, company: &CompanyId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM parked WHERE company = ?1 AND reason = ?2 LIMIT 1";
+    let code = Unpostable::ReferralUnknown.code();
+    Ok(connection.prepare_cached(sql)?.exists(params![company.as_str(), code])?)
+}
+
+/// Takes the bounce out that has waited for this acceptance.
+pub(super) fn take_early(connection: &Connection, event: &ReferralEvent) -> Result<Option<ReferralEvent>, StoreError> {
+    let evidence = Evidence { proves: Proves::Bounced, ..event.evidence() };
+    let id = evidence.id(&event.company, &event.candidate);
+    let mut statement = connection.prepare_cached("DELETE FROM parked WHERE id = ?1 RETURNING event")?;
+    let json: Option<String> = statement.query_row([id], |row| row.get(0)).optional()?;
+    let read =
+        |text: String| serde_json::from_str(&text).map_err(|e| StoreError::Damaged(format!("parked event: {e}")));
+    json.map(read).transpose()
+}
+
+impl OpenLedger<'_> {
+    /// Posts a bounce, or says that the mail it speaks of is not known yet.
+    pub(super) fn post_bounce(
+        &mut self,
+        event: &ReferralEvent,
+        id: &EventId,
+        person: Option<Person>,
+    ) -> Result<Result<bool, Unpostable>, StoreError> {
+        let known = match person {
+            Some(person) if self.has_evidence(event, person.id)? => Some(person),
+            _ => None,
+        };
+        let Some(Person { id: person, salt, referral }) = known else {
+            self.early_bounces = true;
+            return Ok(Err(Unpostable::ReferralUnknown));
+        };
+        let contract = Arc::clone(&referral.contract);
+        let row = self.known.rows.get(&(contract.series.clone(), contract.version)).copied();
+        let contract_row = row.ok_or_else(|| StoreError::Damaged("a person's contract".to_owned()))?;
+        let pool = self.pool(&contract.series, contract_row)?;
+        let slots =
+            if contract.late_bounce == LateBounce::Clawback { self.slots(&contract.series)? } else { Vec::new() };
+        let credit_stands = self.credit_stands(event, person, contract.count_on)?;
+        let posting = take_back(referral, pool, Beside { credit_stands, free_slots: &slots });
+        self.pools.insert(contract.series.clone(), (posting.pool, contract_row));
+        self.update_person(person, &posting.referral, contract_row)?;
+        self.insert_event(event, id, person)?;
+        let behind = Behind {
+            contract: self.pinned(contract_row)?,
+            contract_row,
+            person: commit_person(&salt, &event.candidate),
+            event: commit_event(&salt, id, &event.evidence()),
+            at: event.at,
+        };
+        self.append(&posting, &behind)?;
+        Ok(Ok(true))
+    }
+
+    fn has_evidence(&self, event: &ReferralEvent, person: i64) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM events WHERE person = ?1 AND transaction_id = ?2 AND recipient = ?3
+                   AND proves <> 'bounced'";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.exists(params![person, event.transaction, event.recipient])?)
+    }
+
+    /// Whether other evidence of the person's newest referral makes the credit by itself: evidence posted since that
+    /// was offered, which has not bounced.
+    fn credit_stands(&self, event: &ReferralEvent, person: i64, count_on: CountOn) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM events e WHERE e.person = ?1 AND (e.proves = 'delivered' OR e.proves = ?4)
+                   AND NOT (e.transaction_id = ?2 AND e.recipient = ?3)
+                   AND e.seq >= (SELECT MAX(o.seq) FROM events o
+                                 JOIN entries n ON n.company = ?5 AND n.seq = o.seq
+                                 WHERE o.person = ?1 AND n.kind = 1)
+                   AND NOT EXISTS (SELECT 1 FROM events b WHERE b.person = ?1 AND b.proves = 'bounced'
+                                   AND b.transaction_id = e.transaction_id AND b.recipient = e.recipient)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let values = params![person, event.transaction, event.recipient, count_on.code(), self.row.id];
+        Ok(statement.exists(values)?)
+    }
+
+    /// The slots of a series that are neither voided nor in use.
+    fn slots(&self, series: &str) -> Result<Vec<(u32, i64)>, StoreError> {
+        let sql =
+            "SELECT cycle, threshold FROM grants WHERE company = ?1 AND series = ?2 AND voided IS NULL ORDER BY cycle";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let found = statement.query_map(params![self.row.id, series], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes which entry voided a slot. While it is in no mail, none tells of it.
+    pub(super) fn void(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let sql = "UPDATE grants SET voided = ?4 WHERE company = ?1 AND series = ?2 AND cycle = ?3";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.execute(params![self.row.id, entry.contract.series, entry.new.cycle, signed(entry.seq)])?;
+        let (series, cycle) = (&entry.contract.series, entry.new.cycle);
+        let sql = "DELETE FROM notices WHERE company = ?1 AND series = ?2 AND cycle = ?3 AND mail IS NULL";
+        self.connection.prepare_cached(sql)?.execute(params![self.row.id, series, cycle])?;
+        self.grants.retain(|grant| grant.series != *series || grant.cycle != cycle);
+        Ok(())
+    }
+}
