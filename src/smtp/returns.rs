@@ -26,7 +26,8 @@ use crate::sys::clock;
 /// The largest mail that is taken back: a report with a whole mail in it, and not a store for strangers.
 const OCTETS_MAX: usize = 10 * 1024 * 1024;
 
-/// Gives the copies with the line their return paths; of a held mail too, which has its tags should it leave with it. An error of ours leaves them as they are.
+/// Gives the copies with the line their return paths; those of a held mail have them should it leave with the line. An
+/// error of ours leaves them as they are.
 pub(super) fn tag(
     outcome: &mut Outcome,
     received: &Received,

@@ -8,10 +8,11 @@ use super::bodies::Placed;
 use super::content::{Content, Run};
 use super::database::{Fault, execute, nanoseconds, stored};
 use super::holds::{self, HoldClock};
+use super::returns;
 use super::settle::settle;
 use super::stops;
 use super::times::note_time;
-use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Returnable, Write};
+use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Write};
 use crate::ledger::{Proves, ReferralEvent};
 use crate::referral::CompanyId;
 use crate::sys::clock;
@@ -69,7 +70,7 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
                 stops::resume(connection, company.as_ref(), next_hop.as_deref())?;
             }
             Write::Outbox(event) => add_to_outbox(connection, event)?,
-            Write::Returnable(returnable) => keep_returnable(connection, returnable)?,
+            Write::Returnable(returnable) => returns::keep(connection, returnable)?,
             Write::Posted { up_to_seq, at } => note_posted(connection, stored(*up_to_seq), nanoseconds(*at))?,
             Write::Prune { posted_before } => {
                 prune(connection, nanoseconds(*posted_before))?;
@@ -225,16 +226,6 @@ fn add_to_outbox(connection: &Connection, event: &ReferralEvent) -> Result<(), F
     Ok(())
 }
 
-/// Each that comes sends away some of those whose time is over, so that they never pile up.
-fn keep_returnable(connection: &Connection, new: &Returnable) -> Result<(), Fault> {
-    let sql = "INSERT INTO return_paths (id, expires, sealed) VALUES (?1, ?2, ?3) \
-               ON CONFLICT (id) DO UPDATE SET expires = excluded.expires, sealed = excluded.sealed";
-    execute(connection, sql, params![&new.id[..], nanoseconds(new.expires), new.sealed])?;
-    let sql = "DELETE FROM return_paths WHERE id IN (SELECT id FROM return_paths WHERE expires < ?1 LIMIT 16)";
-    execute(connection, sql, [nanoseconds(clock::now())])?;
-    Ok(())
-}
-
 /// What an outbox row proves, as it is stored.
 pub(super) fn proves_number(proves: Proves) -> i64 {
     match proves {
@@ -262,7 +253,7 @@ fn prune(connection: &Connection, posted_before: i64) -> Result<(), Fault> {
     execute(connection, sql, [posted_before])?;
     let sql = "DELETE FROM postings WHERE at < ?1 AND up_to_seq < (SELECT max(up_to_seq) FROM postings)";
     execute(connection, sql, [posted_before])?;
-    execute(connection, "DELETE FROM return_paths WHERE expires < ?1", [nanoseconds(clock::now())])?;
+    returns::forget(connection)?;
     acts::forget(connection, posted_before)?;
     holds::forget_ends(connection, posted_before)
 }

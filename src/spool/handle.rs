@@ -25,6 +25,7 @@ use super::queue::{Job, Queue};
 use super::read::{self, Readers};
 use super::recover::recover;
 use super::rest::LOG_OCTETS_MAX;
+use super::returns;
 use super::room::Room;
 use super::state::State;
 use super::stops::{self, EditStop};
@@ -153,7 +154,7 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Read`].
     pub async fn returnable(&self, id: [u8; 12], now: Timestamp) -> Result<Option<Vec<u8>>, SpoolError> {
-        self.0.readers.read(move |c| read::returnable(c, &id, now).map_err(unreadable)).await
+        self.0.readers.read(move |c| returns::find(c, &id, now).map_err(unreadable)).await
     }
 
     /// Every destination with waiting mail, and the earliest time at which any of it is due, which may have passed.

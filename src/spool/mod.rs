@@ -22,6 +22,7 @@ mod read;
 mod recover;
 mod reply;
 mod rest;
+mod returns;
 mod room;
 mod settle;
 mod state;
@@ -37,8 +38,9 @@ pub use handle::Spool;
 pub use holds::{EndedHold, Hold, HoldsDue, NewHold, Release};
 pub use listing::{Act, ActKind, Listed, Listing, OutboxStory, Page, Referrals, Standing, Wanted};
 pub use reply::without_addresses;
+pub use returns::Returnable;
 pub use stops::EditStop;
 pub use types::{
     Credit, Due, DueEntry, Entry, EntryCopy, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer,
-    OutboxRow, Outcome, Recipient, RecipientState, Recovered, Returnable, Settlement, SpoolOptions, Summary, Write,
+    OutboxRow, Outcome, Recipient, RecipientState, Recovered, Settlement, SpoolOptions, Summary, Write,
 };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::apply::proves_number;
 use super::database::{nanoseconds, open_reader, stored, timestamp, unreadable};
@@ -201,12 +201,6 @@ pub(super) fn event(row: &Row<'_>) -> Option<ReferralEvent> {
         transaction: row.get(12).ok()?,
         at: timestamp(row.get(13).ok()?),
     })
-}
-
-/// What is kept of a mail that left with a return path of ours, and is not over.
-pub(super) fn returnable(connection: &Connection, id: &[u8], now: Timestamp) -> rusqlite::Result<Option<Vec<u8>>> {
-    let mut statement = connection.prepare_cached("SELECT sealed FROM return_paths WHERE id = ?1 AND expires >= ?2")?;
-    statement.query_row(params![id, nanoseconds(now)], |row| row.get(0)).optional()
 }
 
 /// The way back from what an outbox row stores.

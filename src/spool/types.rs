@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::holds::{NewHold, Release};
 use super::listing::Act;
+use super::returns::Returnable;
 use super::stops::EditStop;
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
 use crate::mail::address::Address;
@@ -117,17 +118,6 @@ pub enum Write {
         /// Rows posted earlier go.
         posted_before: Timestamp,
     },
-}
-
-/// What finds the sender and the referral of a mail that comes back. The spool cannot read it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Returnable {
-    /// The name of the mail in its tag.
-    pub id: [u8; 12],
-    /// When it is forgotten.
-    pub expires: Timestamp,
-    /// Sealed; it opens with the tag alone.
-    pub sealed: Vec<u8>,
 }
 
 /// A mail to take into custody: original and edits, never the edited copy.

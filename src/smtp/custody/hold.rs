@@ -24,8 +24,8 @@ impl Relay {
         let mail = decided.mail(Outcome::Held(held.clone()));
         let evidence = held.referred.evidence.iter().map(|e| e.rule.clone()).collect();
         let doubt = Doubt { reason: held.reason.to_owned(), evidence, hold_for: held.hold_for };
-        let hold = services.deliver.write_to_hold(&mail.jobs, mail.received_at, doubt);
-        let writes: Vec<Write> = hold.into_iter().chain(mail.with_it.iter().cloned()).collect();
+        let store = services.deliver.write_to_hold(&mail.jobs, mail.received_at, doubt);
+        let writes: Vec<Write> = store.into_iter().chain(mail.with_it.iter().cloned()).collect();
         match services.spool.commit(writes).await {
             Ok(()) => {
                 services.deliver.wake_holds();
