@@ -57,7 +57,7 @@ fn tell(octets: &[u8], piece: usize, peer: Peer) -> Vec<u8> {
 
 fuzz_target!(|input: (u8, u8, &[u8])| {
     let role = if input.0 & 1 == 0 { Role::Client } else { Role::Proxy };
-    let peer = Peer { may_relay: true, tls: input.0 & 2 == 0, authenticated: false, role };
+    let peer = Peer { may_relay: true, tls: input.0 & 2 == 0, role, ..Peer::default() };
     let (whole, cut) = (tell(input.2, input.2.len().max(1), peer), tell(input.2, usize::from(input.1).max(1), peer));
     // A DATA that is refused ends the connection when octets stand behind it already: then less is heard.
     assert!(cut.starts_with(&whole));
