@@ -3,12 +3,11 @@
 use std::io::{self, Write};
 
 use clap::{ArgGroup, Args, Subcommand};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::args::DataArgs;
-use super::output::{End, align_right, print_json, print_table, table};
-use super::reach::ask_store;
+use super::output::{Done, End, align_right, conclude, print_json, print_table, table};
+use super::reach::ask_typed;
 use super::reason::meaning;
 use crate::control::Request;
 use crate::control::hold::{EndedLine, HoldLine, HoldStory};
@@ -75,20 +74,11 @@ pub fn hold(command: &HoldCommand, out: &mut dyn Write) -> io::Result<End> {
         HoldCommand::Show(args) => show(args, out),
         HoldCommand::Release(args) => release(args, out),
     };
-    match done {
-        Ok(written) => written.map(|()| End::Well),
-        Err(why) => {
-            writeln!(out, "{why}")?;
-            Ok(End::Wrong)
-        }
-    }
+    conclude(done, out)
 }
 
-/// Either a sentence for the admin, or how printing went.
-type Done = Result<io::Result<()>, String>;
-
-fn list(data: &DataArgs, out: &mut dyn Write) -> Done {
-    let (value, holds): (Value, Vec<HoldLine>) = ask(data, &Request::Holds)?;
+fn list(data: &DataArgs, out: &mut dyn Write) -> Done<()> {
+    let (value, holds): (Value, Vec<HoldLine>) = ask_typed(data, &Request::Holds)?;
     if data.json {
         return Ok(print_json(out, &value));
     }
@@ -104,8 +94,8 @@ fn list(data: &DataArgs, out: &mut dyn Write) -> Done {
     Ok(print_table(out, &table))
 }
 
-fn list_ended(data: &DataArgs, out: &mut dyn Write) -> Done {
-    let (value, ended): (Value, Vec<EndedLine>) = ask(data, &Request::EndedHolds)?;
+fn list_ended(data: &DataArgs, out: &mut dyn Write) -> Done<()> {
+    let (value, ended): (Value, Vec<EndedLine>) = ask_typed(data, &Request::EndedHolds)?;
     if data.json {
         return Ok(print_json(out, &value));
     }
@@ -121,8 +111,8 @@ fn list_ended(data: &DataArgs, out: &mut dyn Write) -> Done {
     Ok(print_table(out, &table(&header, ended.into_iter().map(row))))
 }
 
-fn show(args: &HoldArgs, out: &mut dyn Write) -> Done {
-    let (value, story): (Value, HoldStory) = ask(&args.data, &Request::Hold { id: args.id.clone() })?;
+fn show(args: &HoldArgs, out: &mut dyn Write) -> Done<()> {
+    let (value, story): (Value, HoldStory) = ask_typed(&args.data, &Request::Hold { id: args.id.clone() })?;
     Ok(if args.data.json { print_json(out, &value) } else { print(&story, out) })
 }
 
@@ -142,20 +132,14 @@ fn print(story: &HoldStory, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn release(args: &HoldReleaseArgs, out: &mut dyn Write) -> Done {
+fn release(args: &HoldReleaseArgs, out: &mut dyn Write) -> Done<()> {
     let request = Request::Release { id: args.id.clone(), with_line: args.with_line };
-    let (value, ended): (Value, EndedLine) = ask(&args.data, &request)?;
+    let (value, ended): (Value, EndedLine) = ask_typed(&args.data, &request)?;
     if args.data.json {
         return Ok(print_json(out, &value));
     }
     let form = if ended.with_line { "with the line" } else { "as it came" };
     Ok(writeln!(out, "{} goes out {form}", ended.id))
-}
-
-fn ask<T: DeserializeOwned>(data: &DataArgs, request: &Request) -> Result<(Value, T), String> {
-    let value = ask_store(data, request)?;
-    let typed = serde_json::from_value(value.clone());
-    typed.map(|typed| (value, typed)).map_err(|why| format!("the server answers in another form: {why}"))
 }
 
 /// A mail's text is a stranger's: what could steer a terminal is not written to it.

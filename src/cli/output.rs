@@ -24,6 +24,27 @@ impl From<End> for ExitCode {
     }
 }
 
+/// What is said with `()` is well.
+impl From<()> for End {
+    fn from((): ()) -> Self {
+        Self::Well
+    }
+}
+
+/// What a command came to: how it ended, or a sentence for the admin. The inner error is that of the output.
+pub type Done<T = End> = Result<io::Result<T>, String>;
+
+/// Says what was not to be done.
+///
+/// # Errors
+/// When the reader of the output is gone.
+pub fn conclude<T: Into<End>>(done: Done<T>, out: &mut dyn Write) -> io::Result<End> {
+    match done {
+        Ok(written) => written.map(Into::into),
+        Err(why) => writeln!(out, "{why}").map(|()| End::Wrong),
+    }
+}
+
 /// A table without frames, which `grep` and `awk` read as well as people do.
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();

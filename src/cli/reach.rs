@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::args::DataArgs;
@@ -72,6 +73,16 @@ pub fn ask_store(args: &DataArgs, request: &Request) -> Result<Value, String> {
             return ask_here(&dir, caller, request);
         }
     }
+}
+
+/// Asks as [`ask_store`] does, and gives the answer as it came and in its form.
+///
+/// # Errors
+/// A sentence for the admin.
+pub fn ask_typed<T: DeserializeOwned>(args: &DataArgs, request: &Request) -> Result<(Value, T), String> {
+    let value = ask_store(args, request)?;
+    let typed = serde_json::from_value(value.clone());
+    typed.map(|typed| (value, typed)).map_err(|why| format!("the server answers in another form: {why}"))
 }
 
 /// Holds a data folder as its owner; `None` when a server runs on it. `is_used` says what is missing in a folder that

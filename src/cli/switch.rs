@@ -3,12 +3,11 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::args::{DataArgs, company_id};
-use super::output::{End, print_json};
-use super::reach::ask_store;
+use super::output::{End, conclude, print_json};
+use super::reach::ask_typed;
 use crate::control::Request;
 use crate::control::switch::{OffLine, StopLine, Switched};
 use crate::referral::CompanyId;
@@ -43,7 +42,7 @@ pub struct ResumeArgs {
 /// # Errors
 /// When the reader of the output is gone.
 pub fn switch(args: &SwitchArgs, off: bool, out: &mut dyn Write) -> io::Result<End> {
-    let done = ask::<Switched>(&args.data, &Request::Switch { company: args.company.clone(), off });
+    let done = ask_typed::<Switched>(&args.data, &Request::Switch { company: args.company.clone(), off });
     tell(&args.data, done, out, |switched, out| {
         let of = args.company.as_ref().map_or("any company".to_owned(), ToString::to_string);
         if off {
@@ -64,7 +63,7 @@ pub fn switch(args: &SwitchArgs, off: bool, out: &mut dyn Write) -> io::Result<E
 /// When the reader of the output is gone.
 pub fn resume(args: &ResumeArgs, out: &mut dyn Write) -> io::Result<End> {
     let request = Request::ResumeEditing { company: args.company.clone(), next_hop: args.next_hop.clone() };
-    tell(&args.data, ask::<Vec<StopLine>>(&args.data, &request), out, |stops, out| {
+    tell(&args.data, ask_typed::<Vec<StopLine>>(&args.data, &request), out, |stops, out| {
         stops
             .iter()
             .try_for_each(|stop| writeln!(out, "mails of {} are edited again for {}", stop.company, stop.next_hop))
@@ -98,21 +97,12 @@ pub fn stop_lines(stops: &[StopLine], out: &mut dyn Write) -> io::Result<()> {
 
 type Answer<T> = Result<(Value, T), String>;
 
-fn ask<T: DeserializeOwned>(data: &DataArgs, request: &Request) -> Answer<T> {
-    let value = ask_store(data, request)?;
-    let typed = serde_json::from_value(value.clone());
-    typed.map(|typed| (value, typed)).map_err(|why| format!("the server answers in another form: {why}"))
-}
-
 fn tell<T>(
     data: &DataArgs,
     done: Answer<T>,
     out: &mut dyn Write,
     print: impl FnOnce(T, &mut dyn Write) -> io::Result<()>,
 ) -> io::Result<End> {
-    match done {
-        Ok((value, _)) if data.json => print_json(out, &value).map(|()| End::Well),
-        Ok((_, typed)) => print(typed, out).map(|()| End::Well),
-        Err(why) => writeln!(out, "{why}").map(|()| End::Wrong),
-    }
+    let written = done.map(|(value, typed)| if data.json { print_json(out, &value) } else { print(typed, out) });
+    conclude(written, out)
 }

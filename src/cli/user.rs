@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::args::{DataArgs, PasswordArgs, UserAddArgs, UserArgs, UserCommand, UserPasswordArgs};
-use super::output::{End, print_json, print_table, table};
-use super::reach::ask_store;
+use super::output::{Done, End, conclude, print_json, print_table, table};
+use super::reach::ask_typed;
 use crate::control::Request;
 use crate::control::users::{UserLine, UserStory};
 use crate::pipeline::{PasswordHash, UserAct, UserName};
@@ -27,19 +27,10 @@ pub fn user(command: &UserCommand, out: &mut dyn Write) -> io::Result<End> {
         UserCommand::Password(args) => change_password(args, out),
         UserCommand::Remove(args) => remove(args, out),
     };
-    match done {
-        Ok(written) => written.map(|()| End::Well),
-        Err(why) => {
-            writeln!(out, "{why}")?;
-            Ok(End::Wrong)
-        }
-    }
+    conclude(done, out)
 }
 
-/// Either a sentence for the admin, or how printing went.
-type Done = Result<io::Result<()>, String>;
-
-fn add(args: &UserAddArgs, out: &mut dyn Write) -> Done {
+fn add(args: &UserAddArgs, out: &mut dyn Write) -> Done<()> {
     if let Some(company) = args.company.as_ref().filter(|_| !args.role.takes_company()) {
         let role = args.role.code();
         return Err(format!("a user with the role {role} is there for all companies: leave --company {company} out"));
@@ -52,7 +43,7 @@ fn add(args: &UserAddArgs, out: &mut dyn Write) -> Done {
     Ok(tell(&args.data, (&text, value), chosen.drawn.as_deref(), out))
 }
 
-fn change_password(args: &UserPasswordArgs, out: &mut dyn Write) -> Done {
+fn change_password(args: &UserPasswordArgs, out: &mut dyn Write) -> Done<()> {
     let chosen = choose(&args.password, &args.name)?;
     let (value, _): (Value, Option<UserLine>) =
         set(&args.data, &args.name, UserAct::Password { password: chosen.hash })?;
@@ -60,14 +51,14 @@ fn change_password(args: &UserPasswordArgs, out: &mut dyn Write) -> Done {
     Ok(tell(&args.data, (&text, value), chosen.drawn.as_deref(), out))
 }
 
-fn remove(args: &UserArgs, out: &mut dyn Write) -> Done {
+fn remove(args: &UserArgs, out: &mut dyn Write) -> Done<()> {
     let (value, _): (Value, Option<UserLine>) = set(&args.data, &args.name, UserAct::Remove)?;
     let text = format!("{} is a user no more; what was done stays written down: `user show {0}`", args.name);
     Ok(tell(&args.data, (&text, value), None, out))
 }
 
-fn list(data: &DataArgs, out: &mut dyn Write) -> Done {
-    let (value, users): (Value, Vec<UserLine>) = ask(data, &Request::Users)?;
+fn list(data: &DataArgs, out: &mut dyn Write) -> Done<()> {
+    let (value, users): (Value, Vec<UserLine>) = ask_typed(data, &Request::Users)?;
     if data.json {
         return Ok(print_json(out, &value));
     }
@@ -78,9 +69,9 @@ fn list(data: &DataArgs, out: &mut dyn Write) -> Done {
     Ok(print_table(out, &table(&["user", "role", "company", "changed"], rows)))
 }
 
-fn show(args: &UserArgs, out: &mut dyn Write) -> Done {
+fn show(args: &UserArgs, out: &mut dyn Write) -> Done<()> {
     let request = Request::User { name: args.name.clone() };
-    let (value, story): (Value, UserStory) = ask(&args.data, &request)?;
+    let (value, story): (Value, UserStory) = ask_typed(&args.data, &request)?;
     if args.data.json {
         return Ok(print_json(out, &value));
     }
@@ -98,13 +89,7 @@ fn role_of(user: &UserLine) -> String {
 }
 
 fn set<T: DeserializeOwned>(data: &DataArgs, name: &UserName, change: UserAct) -> Result<(Value, T), String> {
-    ask(data, &Request::SetUser { name: name.clone(), change })
-}
-
-fn ask<T: DeserializeOwned>(data: &DataArgs, request: &Request) -> Result<(Value, T), String> {
-    let value = ask_store(data, request)?;
-    let typed = serde_json::from_value(value.clone());
-    typed.map(|typed| (value, typed)).map_err(|why| format!("the server answers in another form: {why}"))
+    ask_typed(data, &Request::SetUser { name: name.clone(), change })
 }
 
 /// Tells what was done, and the password that was drawn: nobody can read it again.

@@ -42,7 +42,7 @@ pub struct KeygenArgs {
 /// `dkim dns` and `dkim check`.
 #[derive(Args, Clone, Debug)]
 pub struct KeysArgs {
-    /// The main file, whose [[dkim]] keys are meant.
+    /// The main file, whose `[[dkim]]` keys are meant.
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Only the keys of this domain.

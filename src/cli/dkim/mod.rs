@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use self::args::{DkimCommand, KeygenArgs, KeysArgs};
 use super::check::findings_text;
-use super::output::{End, print_json};
+use super::output::{Done, End, conclude, print_json};
 use crate::config::{DkimKey, DnsSettings, Inspection, Severity, inspect};
 use crate::sign::{NamedKey, Published, record_name, record_text, zone_line};
 use crate::sys::disk;
@@ -28,17 +28,8 @@ pub fn dkim(command: &DkimCommand, out: &mut dyn Write) -> io::Result<End> {
         DkimCommand::Dns(args) => keys(args).map(|keys| dns(&keys, args.json, out)),
         DkimCommand::Check(args) => check(args, out),
     };
-    match done {
-        Ok(written) => written,
-        Err(why) => {
-            writeln!(out, "{why}")?;
-            Ok(End::Wrong)
-        }
-    }
+    conclude(done, out)
 }
-
-/// Either a sentence for the admin, or how printing went.
-type Done = Result<io::Result<End>, String>;
 
 /// The keys a command is about, and the name servers to ask.
 struct Keys {

@@ -11,16 +11,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::output::End;
+use super::output::{Done, End, conclude};
 use crate::control::spool::{Unlogged, Which};
 use crate::spool::ActKind;
 use args::{SpoolCommand, WhichArgs};
 
 /// Octets of an address on standard input.
 const ADDRESS_OCTETS_MAX: u64 = 1024;
-
-/// Either how it ended, or a sentence for the admin. The inner error is that of the output.
-type Done = Result<io::Result<End>, String>;
 
 /// Does what is asked and prints what came of it.
 ///
@@ -36,7 +33,7 @@ pub fn spool(command: &SpoolCommand, out: &mut dyn Write) -> io::Result<End> {
         SpoolCommand::Drop(args) => change::drop_mail(args, out),
         SpoolCommand::Export(args) => export::export(args, out),
     };
-    done.unwrap_or_else(|why| writeln!(out, "{why}").map(|()| End::Wrong))
+    conclude(done, out)
 }
 
 /// What the command line means, at this time.
