@@ -48,7 +48,7 @@ pub(super) fn identity(gap: Gap<'_>, insert: &[u8]) -> Option<Edit> {
 
 /// Quoted-printable (RFC 2045 6.7). `char_octets` gives the octets of the character a slice begins with; they stay on
 /// one physical line, because there are readers that decode line by line.
-pub(super) fn quoted_printable(gap: Gap<'_>, insert: &[u8], char_octets: fn(&[u8]) -> usize) -> Option<Edit> {
+pub(super) fn quoted_printable(gap: Gap<'_>, insert: &[u8], char_octets: impl Fn(&[u8]) -> usize) -> Option<Edit> {
     let mut out = Vec::with_capacity(insert.len() * 3);
     let mut column = gap.column();
     let blank_before = gap.raw[gap.body..gap.at].last().is_some_and(|b| matches!(b, b' ' | b'\t'));
@@ -159,7 +159,8 @@ fn skip_chars(gap: Gap<'_>, count: usize) -> Option<usize> {
 /// Breaks the characters into lines as long as the part's own; `cut` are the characters of the cut group in front.
 fn lay_out(gap: Gap<'_>, mut chars: &[u8], cut: usize, line_chars: usize) -> Vec<u8> {
     let line = if (4..=LINE_OCTETS_MAX).contains(&line_chars) { line_chars } else { ENCODED_CHARS_MAX };
-    let (mut column, tail) = (gap.column(), gap.tail());
+    let behind = &gap.raw[gap.at..gap.at + gap.tail()];
+    let (mut column, tail) = (gap.column(), behind.trim_ascii_end().len());
     let mut out = Vec::with_capacity(chars.len() + chars.len() / 16 + 8);
     loop {
         let (now, later) = chars.split_at(line.saturating_sub(column).min(chars.len()));
