@@ -40,8 +40,8 @@ build: ## the release binary
 demo: ## a day of HR mail on loopback (a debug build: it is there in two minutes)
 	$(CARGO) run --locked -- demo
 
-bench: ## microbenches of the pipeline
-	$(CARGO) bench --locked --bench pipeline
+bench: ## microbenches of the pipeline: time, allocations, and what grows with the mail
+	$(CARGO) bench --locked --bench pipeline --bench doubling
 
 bench-tls: ## the relay with TLS on both sides beside Postfix, five rounds (needs root, for Postfix)
 	$(CARGO) bench --locked --bench relay_tls -- --rounds 5

@@ -40,10 +40,14 @@ impl Gap<'_> {
 
 /// 7bit, 8bit and binary: the octets as they are, unless a line would grow over what mail may carry.
 pub(super) fn identity(gap: Gap<'_>, insert: &[u8]) -> Option<Edit> {
-    let whole = [&gap.raw[gap.at - gap.column()..gap.at], insert, &gap.raw[gap.at..gap.at + gap.tail()]].concat();
-    let longest = whole.split(|b| *b == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l).len()).max();
-    let there = gap.column() + gap.tail();
-    longest.is_some_and(|n| n <= LINE_OCTETS_MAX.max(there)).then(|| gap.edit(insert.to_vec()))
+    let (column, tail) = (gap.column(), gap.tail());
+    let last = memchr::memchr_iter(b'\n', insert).count();
+    let length = |(i, line): (usize, &[u8])| {
+        let outside = if i == 0 { column } else { 0 } + if i == last { tail } else { 0 };
+        line.strip_suffix(b"\r").unwrap_or(line).len() + outside
+    };
+    let longest = insert.split(|b| *b == b'\n').enumerate().map(length).max();
+    longest.is_some_and(|n| n <= LINE_OCTETS_MAX.max(column + tail)).then(|| gap.edit(insert.to_vec()))
 }
 
 /// Quoted-printable (RFC 2045 6.7). `char_octets` gives the octets of the character a slice begins with; they stay on

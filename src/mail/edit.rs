@@ -77,11 +77,11 @@ impl Edits {
     /// Whether what [`Edits::segments`] gives is the octets of `original` themselves, each once and in order, with the
     /// insertions in their places. Looks at where the segments lie and reads none of them.
     pub fn is_splice(&self, original: &[u8]) -> bool {
-        let mut inserts = self.0.iter().peekable();
+        let mut inserts = self.0.iter().map(|e| (e.at, &*e.insert)).peekable();
         let mut from = 0;
         for segment in self.segments(original) {
-            if let Some(edit) = inserts.next_if(|e| std::ptr::eq(segment, &*e.insert)) {
-                if edit.at != from {
+            if let Some((at, _)) = inserts.next_if(|(_, insert)| std::ptr::eq(segment, *insert)) {
+                if at != from {
                     return false;
                 }
                 continue;

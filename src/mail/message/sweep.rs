@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn dashes_and_faults_are_found_on_both_sides_of_a_seam_and_over_it() {
         for at in BLOCK_OCTETS - 4..BLOCK_OCTETS + 4 {
-            let with = |piece: &[u8]| [&vec![b'a'; at][..], piece, &vec![b'b'; 10]].concat();
+            let with = |piece: &[u8]| [&vec![b'a'; at][..], piece, &[b'b'; 10]].concat();
             assert_eq!(hits(&with(b"\r\n--")), [at + 1], "{at}");
             let faults = |piece: &[u8]| Sweep::over(&with(piece)).faults().collect::<Vec<_>>();
             assert_eq!(faults(b"\r\n"), [], "{at}");
