@@ -13,10 +13,9 @@ const OTHER: &str = "yamada@candidate.example";
 #[test]
 fn others_are_served_beside_many_that_wait_before_and_after_a_kill() {
     let sink = Sink::start();
-    let dead = format!(
-        "[[route]]\nname = \"dead\"\ndomains = [\"dead.example\"]\nnext_hop = \"127.0.0.1:{}\"\n[retry]\nwaits = [\"1h\"]\n",
-        free_port()
-    );
+    let dead =
+        format!("[[route]]\nname = \"dead\"\ndomains = [\"dead.example\"]\nnext_hop = \"127.0.0.1:{}\"\n", free_port());
+    let dead = dead + "[retry]\nwaits = [\"1h\"]\n";
     let mut gateway = Gateway::start_with(sink.address, &dead);
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
