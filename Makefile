@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 TARGET ?= inject
 SECONDS ?= 60
 
-.PHONY: bench bench-tls build check clippy demo deny doc fmt fuzz help long-idle long-inject long-kill long-slots long-streams setup test units
+.PHONY: bench bench-spool bench-tls build check clippy demo deny doc fmt fuzz help long-idle long-inject long-kill long-slots long-streams setup test units
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -45,6 +45,9 @@ bench: ## microbenches of the pipeline
 
 bench-tls: ## the relay with TLS on both sides beside Postfix, five rounds (needs root, for Postfix)
 	$(CARGO) bench --locked --bench relay_tls -- --rounds 5
+
+bench-spool: ## mail that waits: released beside Postfix (needs root), 100,000 for a dead destination, three rounds
+	$(CARGO) bench --locked --bench spooled -- --rounds 3
 
 KILLS ?= 300
 SITUATIONS ?= through down lossy

@@ -4,6 +4,7 @@ mod agreement;
 mod courier;
 pub mod gateway;
 mod glance;
+mod held_back;
 mod operator;
 pub(crate) mod parts;
 mod reload;
