@@ -46,6 +46,12 @@ def expectation(text):
     return Expected(language, parts, codes)
 
 
+def names_in(path):
+    """The names of a list, one a line, up to the first blank."""
+    with open(path, encoding="utf-8") as rows:
+        return frozenset(row.split()[0] for row in rows if row.strip() and not row.startswith("#"))
+
+
 # --- characters -----------------------------------------------------------------------------------------------------------
 
 NAMES = {"shift_jis": "cp932", "x-sjis": "cp932", "windows-31j": "cp932", "ms932": "cp932", "x-euc-jp": "euc_jp",

@@ -67,7 +67,7 @@ def mails(head):
         ("nested-80", "80 multiparts in one another", ["too_deep", "no_text", "not_recruiting"], nested(80, p)),
         ("parts-1200", "1,200 parts", ["too_many_parts", "unreadable", "no_text", "not_recruiting"], m.multi("mixed", p, *[b"\r\nx"] * 1200)),
         ("dkim-signed", "signed by DKIM on the way", ["dkim_signed"], b"DKIM-Signature: v=1; a=rsa-sha256; d=sakura.example; s=a; h=from; bh=abc=; b=def=\r\n" + p),
-        ("link-present", "the company's link is there already", ["link_present"], carriage.entity(UTF8, "bare", "text/plain", plain.replace(letters.JA_PAPERS[0], "https://careerrelay.jp/r/sakura-abcdefghijklmnopqrstuvwx23"))),
+        ("link-present", "the company's link is there already", ["link_present"], carriage.entity(UTF8, "bare", "text/plain", plain.replace(letters.JA_PAPERS[0], "https://careerrelay.jp/r/example-fq7kz6lkpxpjgclmajxureq7iy"))),
         ("auto-reply", "an answer by a machine", ["automatic"], b"Auto-Submitted: auto-replied\r\n" + p),
         ("listed", "the result stands in a list", ["no_place"], carriage.entity(UTF8, "bare", "text/html", html.replace("<p>" + "<br>".join(letters.JA_RESULT) + "</p>", "<ul><li>" + "<br>".join(letters.JA_RESULT) + "</li></ul>"))),
         ("data-table", "the result stands in a table of data", ["no_place"], carriage.entity(UTF8, "bare", "text/html", html.replace("<p>" + "<br>".join(letters.JA_RESULT) + "</p>", "<table><tr><th>結果</th><td>" + "<br>".join(letters.JA_RESULT) + "</td></tr></table>"))),
