@@ -1,5 +1,6 @@
 //! What is noted of a message: codes, counts and durations for its one event; never an address.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::Answer;
@@ -23,7 +24,7 @@ pub(super) struct Note {
     company: Option<CompanyId>,
     outcome: &'static str,
     verdict: &'static str,
-    evidence: Vec<String>,
+    evidence: Vec<Arc<str>>,
     recipients: usize,
     octets: usize,
     inserted_octets: usize,
@@ -54,7 +55,7 @@ impl Note {
             company: company.cloned(),
             outcome: code,
             verdict,
-            evidence: evidence.iter().map(|e| String::from(&*e.rule)).collect(),
+            evidence: evidence.iter().map(|e| Arc::clone(&e.rule)).collect(),
             recipients: envelope.recipients.len(),
             octets,
             inserted_octets: copies.iter().map(|c| c.edits.octets_added()).sum(),
