@@ -58,10 +58,12 @@ pub(super) fn has_text_behind_end(html: &[u8]) -> bool {
     let Some(at) = memchr::memrchr_iter(b'<', html).find(is_end) else { return false };
     let mut rest = &html[at..];
     while let Some(tag) = rest.strip_prefix(b"<") {
-        let end =
-            if tag.starts_with(b"!--") { memmem::find(tag, b"-->").map(|n| n + 2) } else { memchr::memchr(b'>', tag) };
+        let comment = tag.starts_with(b"!--");
+        let end = if comment { memmem::find(tag, b"-->").map(|n| n + 2) } else { memchr::memchr(b'>', tag) };
         let Some(end) = end else { return true };
         rest = tag[end + 1..].trim_ascii_start();
+        // ISO-2022-JP may go back to ASCII last of all.
+        rest = rest.strip_prefix(b"\x1b(B").map_or(rest, <[u8]>::trim_ascii_start);
     }
     !rest.is_empty()
 }
