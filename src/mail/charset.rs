@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use encoding_rs::{DecoderResult, EUC_JP, EncoderResult, Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8, WINDOWS_1252};
 use memchr::{memchr, memmem, memrchr};
 
+mod steps;
+
 const ESCAPE: u8 = 0x1b;
 
 /// The charset of one text part.
