@@ -4,6 +4,7 @@ mod clients;
 mod golden;
 mod mail;
 mod markup;
+mod octets;
 mod refusals;
 mod shapes;
 
