@@ -21,6 +21,7 @@ mod holds;
 mod hostile;
 mod in_the_middle;
 mod injection;
+mod injection_corpus;
 mod interop;
 mod interop_clients;
 mod interop_next_hops;
