@@ -141,7 +141,6 @@ impl Gateway {
         };
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
         let control = answer_admins(control, operator, stop.subscribe());
-        tokio::spawn(held_back::run(watch.clone(), store.clone(), stop.subscribe()));
         let door = Door {
             host: hostname.into(),
             settings: Arc::new(settings.smtp.clone()),
