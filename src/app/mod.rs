@@ -6,6 +6,7 @@ pub mod gateway;
 mod glance;
 mod operator;
 pub(crate) mod parts;
+mod prober;
 mod reload;
 mod serve;
 
