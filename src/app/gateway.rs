@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
 use super::glance::Glance;
+use super::held_back;
 use super::operator::Operator;
 use super::parts::{
     answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options,
@@ -86,6 +87,7 @@ pub struct Gateway {
     notifier: Notifier<SpoolCourier>,
     probing: JoinHandle<()>,
     relay: Arc<Relay>,
+    watch: Watch,
     stop: signal::Sender<bool>,
     door: JoinHandle<std::io::Result<()>>,
     control: JoinHandle<()>,
@@ -145,7 +147,13 @@ impl Gateway {
         };
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
         let control = answer_admins(control, operator, stop.subscribe());
-        let door = Door { host: hostname.into(), settings: Arc::new(settings.smtp.clone()), tls: tls.clone(), watch };
+        tokio::spawn(held_back::run(watch.clone(), store.clone(), stop.subscribe()));
+        let door = Door {
+            host: hostname.into(),
+            settings: Arc::new(settings.smtp.clone()),
+            tls: tls.clone(),
+            watch: watch.clone(),
+        };
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
         let reload = Reload { settings, terms, policy: policy.clone(), signer, tls, agreed };
@@ -160,6 +168,7 @@ impl Gateway {
             notifier,
             probing,
             relay,
+            watch,
             stop,
             door,
             control,
@@ -233,6 +242,7 @@ impl Gateway {
         let left = until.saturating_duration_since(Instant::now()).max(DRAIN_MIN);
         let _ = self.deliver.drain(left).await;
         let _ = self.pump.flush().await;
+        held_back::write(&self.watch, &self.store).await;
         let _ = self.control.await;
         self.probing.abort();
         let _ = self.probing.await;

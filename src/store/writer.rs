@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::agree::{self, Agreement};
 use super::error::StoreError;
+use super::held_back;
 use super::notices;
 use super::posting::{self, Posted, Proof};
 use super::switches::{self, Switch};
@@ -16,6 +17,7 @@ use super::{Clock, schema};
 use crate::ledger::Notice;
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
+use crate::watch::HeldBack;
 
 /// Commands that may wait; more are refused, and the asker tries again.
 const WAITING_MAX: usize = 256;
@@ -33,6 +35,7 @@ pub enum Command {
     Taken(Notice, Reply<()>),
     SetUser(UserChange, Reply<()>),
     Switch(Switch, Reply<()>),
+    HeldBack(Vec<HeldBack>, Reply<()>),
 }
 
 /// An answer that waits for the commit.
@@ -135,6 +138,7 @@ fn execute(
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
         Command::Switch(switch, reply) => Answer::Done(reply, switches::switch(transaction, &switch, now)),
+        Command::HeldBack(mails, reply) => Answer::Done(reply, held_back::note(transaction, &mails)),
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
@@ -163,7 +167,8 @@ fn refuse(command: Command, error: &StoreError) {
         Command::Gather(_, reply)
         | Command::Taken(_, reply)
         | Command::SetUser(_, reply)
-        | Command::Switch(_, reply) => {
+        | Command::Switch(_, reply)
+        | Command::HeldBack(_, reply) => {
             drop(reply.send(Err(error.clone())));
         }
     }
