@@ -121,9 +121,9 @@ impl Gateway {
         let around = surroundings(&settings, &store, (&watch, &addresses)).await?;
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
-        let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
+        let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
         let notifier = Notifier::start(store.clone(), courier, writing, notices);
         let post = prober::Post { store: store.clone(), pump: pump.flusher(), granted: pump.granted() };
         let prober = Arc::new(Prober::new(policy.clone(), (spool.clone(), deliver.clone()), post));
@@ -147,12 +147,8 @@ impl Gateway {
         };
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
         let control = answer_admins(control, operator, stop.subscribe());
-        let door = Door {
-            host: hostname.into(),
-            settings: Arc::new(settings.smtp.clone()),
-            tls: tls.clone(),
-            watch: watch.clone(),
-        };
+        let smtp = Arc::new(settings.smtp.clone());
+        let door = Door { host: hostname.into(), settings: smtp, tls: tls.clone(), watch: watch.clone() };
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
         let reload = Reload { settings, terms, policy: policy.clone(), signer, tls, agreed };
