@@ -18,10 +18,9 @@ pub(super) fn find(reading: &Reading, view: &View, text_part: usize, rules: &Rul
 /// The sentence itself, what shares its last line, and what goes on with it (asks to understand, regrets it).
 fn last_sentence_of_result(reading: &Reading, part: &TextPart, sentence: usize, rules: &Rules) -> usize {
     let folded = &reading.folded;
-    // The two lines may be one, where a sentence begins in the line of another.
     let is_one_paragraph = |last: usize| {
-        let (before, next) = (folded.last_line_of(last), folded.first_line_of(last + 1));
-        before.zip(next).is_some_and(|(before, next)| part.paragraph_begin(next) <= before)
+        let lines = folded.last_line_of(last).zip(folded.first_line_of(last + 1));
+        lines.is_some_and(|(above, below)| part.are_one_paragraph(above, below))
     };
     let mut last = sentence;
     while let Some(next) = folded.sentences.get(last + 1) {

@@ -97,6 +97,11 @@ impl TextPart {
         (first + 1..=line).rev().find(begins).unwrap_or(first)
     }
 
+    /// Whether the two lines, one above the other, stand in one paragraph.
+    pub fn are_one_paragraph(&self, above: usize, below: usize) -> bool {
+        (above..below).all(|i| self.is_text(i + 1) && !self.starts_paragraph(i))
+    }
+
     /// Whether a sentence ends with line `i`. Flowed lines go on behind a blank at their end (RFC 3676 4.1).
     fn ends_sentence(&self, i: usize) -> bool {
         let line = self.line(i);
