@@ -17,6 +17,7 @@ use super::parts::{
     answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options,
     refuse_without_credentials, signing_keys, surroundings,
 };
+use super::prober::{self, Prober};
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
 use crate::config::{Inspection, Settings};
@@ -84,6 +85,7 @@ pub struct Gateway {
     deliver: Deliver,
     pump: Pump<Spool>,
     notifier: Notifier<SpoolCourier>,
+    probing: JoinHandle<()>,
     relay: Arc<Relay>,
     watch: Watch,
     stop: signal::Sender<bool>,
@@ -123,6 +125,9 @@ impl Gateway {
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
         let notifier = Notifier::start(store.clone(), courier, writing, notices);
+        let post = prober::Post { store: store.clone(), pump: pump.flusher(), granted: pump.granted() };
+        let prober = Arc::new(Prober::new(policy.clone(), (spool.clone(), deliver.clone()), post));
+        let probing = Arc::clone(&prober).start();
         let (stop, stop_for) = (signal::Sender::new(false), Duration::from_secs(settings.smtp.limits.stop_seconds_max));
         let operator = Operator {
             started_at: clock::now(),
@@ -136,12 +141,12 @@ impl Gateway {
             doors: doors(&settings, &entrances),
             policy: policy.clone(),
             changing: tokio::sync::Mutex::default(),
+            prober,
             watch: watch.clone(),
             stop: stop.clone(),
         };
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
         let control = answer_admins(control, operator, stop.subscribe());
-        tokio::spawn(held_back::run(watch.clone(), store.clone(), stop.subscribe()));
         let door = Door {
             host: hostname.into(),
             settings: Arc::new(settings.smtp.clone()),
@@ -160,6 +165,7 @@ impl Gateway {
             deliver,
             pump,
             notifier,
+            probing,
             relay,
             watch,
             stop,
@@ -237,6 +243,8 @@ impl Gateway {
         let _ = self.pump.flush().await;
         held_back::write(&self.watch, &self.store).await;
         let _ = self.control.await;
+        self.probing.abort();
+        let _ = self.probing.await;
         drop((self.pump, self.notifier));
         self.spool.close().await;
     }

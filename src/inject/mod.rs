@@ -15,8 +15,9 @@ mod wrap;
 
 use crate::mail::charset::{ends_in_ascii, ends_in_roman};
 use crate::mail::edit::{Edit, Edits};
+use crate::mail::html::HtmlFault;
 use crate::mail::message::{Message, Part, Transfer};
-use crate::mail::view::{LineKind, PassageKind, TextKind, TextPart, View};
+use crate::mail::view::{LineKind, PassageKind, TextKind, TextPart, View, ViewFault};
 use crate::referral::link::LinkTemplate;
 use crate::referral::wording::LineText;
 
@@ -101,6 +102,9 @@ pub fn line_edits(
     }
     if is_present {
         return Err(Refusal::LinkPresent);
+    }
+    if view.parts.iter().any(|p| p.kind == TextKind::Html && shape::has_text_behind_end(&p.decoded.octets)) {
+        return Err(Refusal::Unreadable(ViewFault::Html(HtmlFault::Ambiguous)));
     }
     let mut edits = Vec::with_capacity(targets.len());
     let mut changes = Vec::with_capacity(targets.len());

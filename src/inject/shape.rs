@@ -52,6 +52,23 @@ pub fn shape_refusals(message: &Message<'_>) -> Vec<Refusal> {
     found
 }
 
+/// Whether text stands behind the end of the document: some readers show it there, some where the body ends, and some
+/// not at all.
+pub(super) fn has_text_behind_end(html: &[u8]) -> bool {
+    let is_end = |at: &usize| html[*at..].get(..7).is_some_and(|tag| tag.eq_ignore_ascii_case(b"</html>"));
+    let Some(at) = memchr::memrchr_iter(b'<', html).find(is_end) else { return false };
+    let mut rest = &html[at..];
+    while let Some(tag) = rest.strip_prefix(b"<") {
+        let comment = tag.starts_with(b"!--");
+        let end = if comment { memmem::find(tag, b"-->").map(|n| n + 2) } else { memchr::memchr(b'>', tag) };
+        let Some(end) = end else { return true };
+        rest = tag[end + 1..].trim_ascii_start();
+        // ISO-2022-JP may go back to ASCII last of all.
+        rest = rest.strip_prefix(b"\x1b(B").map_or(rest, <[u8]>::trim_ascii_start);
+    }
+    !rest.is_empty()
+}
+
 /// Armour in a part whose octets show it; encoded bodies are looked at once they are decoded.
 fn is_pgp_text(raw: &[u8], part: &Part) -> bool {
     let plain = !matches!(part.transfer, Transfer::Base64 | Transfer::Unknown);

@@ -102,6 +102,18 @@ fn a_link_in_the_newest_text_refuses_and_one_in_the_history_does_not() {
 }
 
 #[test]
+fn text_behind_the_end_of_the_document_is_refused() {
+    let html = "<html><body><p>選考の結果、添いかねることとなりました。</p><p>末筆ながら</p></body></html>";
+    for behind in ["Sent by a list.", "<p>Sent by a list.</p>", "<!-- a --><br>\n。", "<!-- open", "<p"] {
+        check(&message(&entity(UTF8, "text/html", &format!("{html}\n{behind}\n"))), "html_ambiguous");
+    }
+    for behind in ["", "\n\n", "<!-- a -->\n<img src=\"cid:a\">"] {
+        let raw = message(&entity(UTF8, "text/html", &format!("{html}{behind}")));
+        assert!(inject(&raw, Language::Ja).is_ok(), "{behind}");
+    }
+}
+
+#[test]
 fn a_signature_is_no_obstacle_to_a_link_that_is_there_already() {
     let with_link = entity(UTF8, "text/plain", &format!("{TEXT}\n{URL}\n"));
     check(&[b"DKIM-Signature: v=1; b=x\r\n", &message(&with_link)[..]].concat(), "link_present");
