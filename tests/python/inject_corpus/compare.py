@@ -13,7 +13,7 @@ import editors, reading
 
 LINK = "https://careerrelay.jp/r/example-fq7kz6lkpxpjgclmajxureq7iy"
 COLUMNS = {
-    "line readable": ("line",), "link whole": ("link", "line"), "in its place": ("place", "line"),
+    "line readable": ("line",), "link whole": ("link",), "in its place": ("place", "line"),
     "rest of the text kept": ("rest",), "files, forwarded mails kept": ("attachments",),
     "no old octet changed": ("octets", "rest", "attachments"), "signature valid": ("signature",),
 }
