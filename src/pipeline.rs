@@ -3,6 +3,7 @@
 //! Pure. What comes out is a list of edits or a reason for none, never a message: an error here cannot lose a mail.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use crate::mail::message::Message;
 use crate::mail::view::View;
 use crate::referral::token::company_code;
 use crate::referral::wording::{Language, LineText};
-use crate::referral::{CandidateKey, CompanyId, LinkToken};
+use crate::referral::{CandidateKey, CompanyId, LinkToken, OptOuts};
 
 use signing::Signatures;
 
@@ -192,7 +193,8 @@ fn refer(
     let mail = classify::Mail { envelope: &received.envelope, message, view: &view, audience };
     let verdict = classify::decide(&mail, &policy.rules);
     let signatures = policy.signatures(&of.company, message);
-    let case = Case { received, of, message, view: &view, sender, signatures: &signatures, now };
+    let optouts = policy.optouts().map(Arc::as_ref);
+    let case = Case { received, of, message, view: &view, sender, signatures: &signatures, optouts, now };
     match verdict {
         Verdict::Rejection(rejection) => match case.refer(&rejection) {
             Ok(referred) => Ok(Outcome::Referred(referred)),
@@ -213,6 +215,8 @@ struct Case<'a> {
     view: &'a View,
     sender: Option<&'a Sender>,
     signatures: &'a Signatures,
+    /// Who wants no line, if it is known.
+    optouts: Option<&'a OptOuts>,
     now: Timestamp,
 }
 
@@ -244,10 +248,11 @@ impl Case<'_> {
             return Err("language_not_served");
         }
         let contract = company.contract_at(self.now).ok_or("no_contract")?.reference();
+        let (out, candidates) = self.opted_out(&rejection.candidates.candidates)?;
         let targets: Vec<Target> = rejection.places.iter().map(target).collect();
-        let mut copies = Vec::with_capacity(rejection.candidates.candidates.len());
+        let mut copies = Vec::with_capacity(candidates.len() + 1);
         let mut inserted = Vec::new();
-        for &recipient in &rejection.candidates.candidates {
+        for &recipient in &candidates {
             let offer = self.offer(recipient, &contract);
             let (edits, spots) = self.edits(&targets, language, &offer.token)?;
             let offers = vec![Offer { inserted: !edits.is_empty(), ..offer }];
@@ -260,7 +265,24 @@ impl Case<'_> {
         let others =
             (0..self.received.envelope.recipients.len()).filter(|r| !rejection.candidates.candidates.contains(r));
         copies.first_mut().ok_or("no_candidate")?.recipients.extend(others);
+        if !out.is_empty() {
+            copies.push(Copy { recipients: out, ..Copy::default() });
+        }
         Ok((copies, inserted))
+    }
+
+    /// Those of the candidates who want no line, and the others; or the code of why there are no others.
+    fn opted_out(&self, candidates: &[usize]) -> Result<(Vec<usize>, Vec<usize>), &'static str> {
+        let optouts = self.optouts.ok_or("optouts_unreadable")?;
+        if optouts.is_empty() {
+            return Ok((Vec::new(), candidates.to_vec()));
+        }
+        let is_out = |r: &usize| {
+            let address = self.received.envelope.recipients.get(*r);
+            address.is_some_and(|address| optouts.is_out(&self.of.company.id, address))
+        };
+        let (out, others): (Vec<usize>, Vec<usize>) = candidates.iter().partition(|r| is_out(r));
+        if others.is_empty() && !out.is_empty() { Err("opted_out") } else { Ok((out, others)) }
     }
 
     fn offer(&self, recipient: usize, contract: &ContractRef) -> Offer {

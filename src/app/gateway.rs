@@ -12,6 +12,7 @@ use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
 use super::glance::Glance;
 use super::operator::Operator;
+use super::optouts;
 use super::parts::{
     answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options,
     refuse_without_credentials, signing_keys, surroundings,
@@ -20,7 +21,7 @@ use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
 use crate::config::{Inspection, Settings};
 use crate::control::{DataLock, LockFault, Server};
-use crate::deliver::Deliver;
+use crate::deliver::{Deliver, Surroundings};
 use crate::ledger::Balance;
 use crate::notify::{Notifier, Terms as NoticeTerms};
 use crate::pipeline::Policy;
@@ -113,8 +114,10 @@ impl Gateway {
         let Agreed { policy, disagreements } = terms.agree(&settings).await;
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
+        policy.put_optouts(optouts::at_start(&store, &root, &data).await);
         let spool = open_spool(&settings)?;
         let around = surroundings(&settings, &store, (&watch, &addresses)).await?;
+        let around = Surroundings { optouts: policy.current().optouts().cloned(), ..around };
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
@@ -129,6 +132,7 @@ impl Gateway {
             deliver: deliver.clone(),
             store: store.clone(),
             root,
+            data,
             glance: Glance::default(),
             hostname: hostname.clone(),
             doors: doors(&settings, &entrances),

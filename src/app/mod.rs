@@ -5,6 +5,7 @@ mod courier;
 pub mod gateway;
 mod glance;
 mod operator;
+pub(crate) mod optouts;
 pub(crate) mod parts;
 mod reload;
 mod serve;

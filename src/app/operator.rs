@@ -1,7 +1,9 @@
 //! Answers what is asked of a running server over the admin socket.
 
 mod line;
+mod optout;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -52,6 +54,8 @@ pub struct Operator {
     pub root: Arc<RootKey>,
     /// Who may log in stands beside the policy.
     pub policy: PolicyHandle,
+    /// The data folder.
+    pub data: PathBuf,
     /// What waits where, as it was looked at last.
     pub glance: Glance,
     /// One change at a time, from the store to what is in force.
@@ -78,6 +82,9 @@ impl Answer for Operator {
             return answer;
         }
         if let Some(answer) = self.answer_hold(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_optout(caller, &request).await {
             return answer;
         }
         match request {

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::dkim::args::DkimCommand;
 use super::hold::HoldCommand;
+use super::optout::OptOutCommand;
 pub use super::spool::args::SpoolCommand;
 use super::switch::{ResumeArgs, SwitchArgs};
 pub use super::trace::args::TraceArgs;
@@ -70,6 +71,9 @@ pub enum Tool {
     Off(SwitchArgs),
     /// Let the line be written again that was stopped by off.
     On(SwitchArgs),
+    /// Say who wants no line, for one company or all: from then on such mails leave as they came.
+    #[command(subcommand)]
+    Optout(OptOutCommand),
     /// Write a mail as it would leave. Nothing is sent.
     Preview(PreviewArgs),
     /// Let mails be edited again for a next hop that had refused mails with the line.

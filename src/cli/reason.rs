@@ -15,6 +15,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("observe", "The company only observes: mode = \"live\" would give the line."),
     ("template_not_approved", "The company's mode is \"approved\", and no template is approved in this version."),
     ("language_not_served", "The company does not serve this language (languages)."),
+    ("opted_out", "The candidate wants no line, or the company has said so: `career-relay optout`."),
+    ("optouts_unreadable", "Nobody can say who wants no line, so nobody gets one: see the log of the start."),
     ("no_contract", "No contract version is in force today."),
     ("link_too_long", "The link has over 72 octets; shorten the template (link)."),
     ("link_of_another", "Another company's Career Relay link is in the mail."),

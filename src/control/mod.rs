@@ -8,6 +8,7 @@ pub mod hold;
 pub mod ledger;
 mod lock;
 mod month;
+pub mod optout;
 pub mod recover;
 mod server;
 pub mod spool;
@@ -144,6 +145,16 @@ pub enum Request {
         id: String,
         /// Whether with the line; else as it came.
         with_line: bool,
+    },
+    /// Who wants no line.
+    OptOuts {
+        /// The company; every list when absent.
+        company: Option<CompanyId>,
+    },
+    /// Puts persons on the list of those who want no line, or takes them off it; it holds from the answer on.
+    SetOptOuts {
+        /// Who, and how.
+        what: optout::OptOutRequest,
     },
     /// Finishes what is in flight, then ends.
     Stop,

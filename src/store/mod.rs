@@ -6,6 +6,7 @@
 mod agree;
 mod error;
 mod notices;
+mod optouts;
 mod outbox;
 mod posting;
 mod pump;
@@ -28,6 +29,7 @@ use tokio::sync::oneshot;
 
 pub use agree::Agreement;
 pub use error::StoreError;
+pub use optouts::{OptOutChange, OptOutRow};
 pub use outbox::Outbox;
 pub use posting::Posted;
 pub use pump::{Pump, PumpHealth, PumpOptions};
@@ -150,6 +152,22 @@ impl Store {
     /// When the file cannot be read.
     pub async fn switched_off(&self) -> Result<Vec<OffRow>, StoreError> {
         self.read(switches::off).await
+    }
+
+    /// Puts persons on the list of those who want no line, or takes them off it; all of them or none.
+    ///
+    /// # Errors
+    /// When it cannot be: a company the ledger does not know, a failed commit.
+    pub async fn change_optouts(&self, change: OptOutChange) -> Result<(), StoreError> {
+        self.ask(|reply| Command::OptOuts(change, reply)).await
+    }
+
+    /// Who wanted no line at a time, or wants none now; oldest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn optouts(&self, then: Option<Timestamp>) -> Result<Vec<OptOutRow>, StoreError> {
+        self.read(move |c| optouts::optouts(c, then)).await
     }
 
     /// The users there are now.

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::agree::{self, Agreement};
 use super::error::StoreError;
 use super::notices;
+use super::optouts::{self, OptOutChange};
 use super::posting::{self, Posted};
 use super::switches::{self, Switch};
 use super::users::{self, UserChange};
@@ -32,6 +33,7 @@ pub enum Command {
     Taken(Notice, Reply<()>),
     SetUser(UserChange, Reply<()>),
     Switch(Switch, Reply<()>),
+    OptOuts(OptOutChange, Reply<()>),
 }
 
 /// An answer that waits for the commit.
@@ -133,6 +135,7 @@ fn execute(
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
         Command::Switch(switch, reply) => Answer::Done(reply, switches::switch(transaction, &switch, now)),
+        Command::OptOuts(change, reply) => Answer::Done(reply, optouts::change(transaction, &change, now)),
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
@@ -159,7 +162,8 @@ fn refuse(command: Command, error: &StoreError) {
         Command::Gather(_, reply)
         | Command::Taken(_, reply)
         | Command::SetUser(_, reply)
-        | Command::Switch(_, reply) => {
+        | Command::Switch(_, reply)
+        | Command::OptOuts(_, reply) => {
             drop(reply.send(Err(error.clone())));
         }
     }

@@ -30,6 +30,7 @@ mod mta;
 mod mx;
 mod name_server;
 mod odd_next_hops;
+mod optouts;
 mod postfix;
 mod protected_next_hop;
 mod recover;
