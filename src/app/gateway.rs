@@ -114,7 +114,7 @@ impl Gateway {
         let Agreed { policy, disagreements } = terms.agree(&settings).await;
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
-        policy.put_optouts(optouts::at_start(&store, &root, &data).await);
+        policy.put_optouts(optouts::at_start(&store, &root, &data).await.as_ref());
         let spool = open_spool(&settings)?;
         let around = surroundings(&settings, &store, (&watch, &addresses)).await?;
         let around = Surroundings { optouts: policy.current().optouts().cloned(), ..around };

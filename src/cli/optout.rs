@@ -33,8 +33,8 @@ pub enum OptOutCommand {
     Remove(RemoveArgs),
     /// List who gets no line, as keyed hashes: nobody can read an address out of them.
     List(ListArgs),
-    /// Put many persons on the list: the first column of a CSV file. Every line that is no address is told; then nothing
-    /// is entered, unless --skip-faulty is given.
+    /// Put many persons on the list: the first column of a CSV file. Every line that is no address is told; then
+    /// nothing is entered, unless --skip-faulty is given.
     Import(ImportArgs),
 }
 

@@ -17,6 +17,7 @@ use crate::control::optout::{self, OptOutRequest};
 use crate::control::switch::{self, OffLine, StopLine, Switched};
 use crate::control::users::answer_users;
 use crate::control::{Caller, Client, DataLock, LockFault, Request};
+use crate::policy::optout_of;
 use crate::spool::{Spool, SpoolOptions};
 use crate::store::{LEDGER_FILE, OffRow, Store};
 use crate::sys::account;
@@ -165,7 +166,7 @@ async fn set_optouts_here(
     request: &OptOutRequest,
 ) -> Result<Value, String> {
     let root = open_root_key(dir).map_err(|e| e.to_string())?;
-    let persons = optout::persons(&root, request)?;
+    let persons = optout::persons(request, |list, address| optout_of(&root, list, address))?;
     let mut changed = optout::change(store, caller, (request, persons)).await?;
     let now = optouts::read(store, &root).await.map_err(|e| e.to_string())?;
     optouts::keep(dir, &now).await;

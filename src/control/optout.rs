@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Caller;
 use super::spool::Unlogged;
-use crate::config::keys::RootKey;
-use crate::policy::optout_of;
+use crate::mail::address::Address;
 use crate::referral::{CompanyId, OptOut, OptOutSource};
 use crate::store::{OptOutChange, OptOutRow, Store, StoreError};
 
@@ -74,18 +73,21 @@ pub async fn list(store: &Store, company: Option<&CompanyId>) -> Result<Vec<OptO
     Ok(rows.iter().filter(meant).map(OptOutLine::from).collect())
 }
 
-/// The rows of the persons of a request, each once.
+/// The rows of the persons of a request, each once. `row_of` makes the row of a list and an address.
 ///
 /// # Errors
 /// A sentence for the admin, which repeats no address.
-pub fn persons(root: &RootKey, request: &OptOutRequest) -> Result<Vec<OptOut>, String> {
+pub fn persons(
+    request: &OptOutRequest,
+    row_of: impl Fn(Option<&CompanyId>, &Address) -> OptOut,
+) -> Result<Vec<OptOut>, String> {
     if request.addresses.len() > PERSONS_MAX {
         return Err(format!("over {PERSONS_MAX} persons in one request: send them in several"));
     }
     let mut persons = Vec::with_capacity(request.addresses.len());
     for (number, address) in request.addresses.iter().enumerate() {
         let address = address.address().map_err(|why| format!("address {}: {why}", number + 1))?;
-        persons.push(optout_of(root, request.company.as_ref(), &address));
+        persons.push(row_of(request.company.as_ref(), &address));
     }
     persons.sort_unstable();
     persons.dedup();

@@ -139,11 +139,11 @@ fn mail_in_custody_goes_out_as_it_came_to_who_opted_out_meanwhile_and_is_not_cou
 fn many_are_imported_and_every_faulty_line_is_told_by_its_number() {
     let sink = Sink::start();
     let gateway = Gateway::start(sink.address);
-    let file = gateway.folder.path().join("list.csv");
+    let sheet = gateway.folder.path().join("list.csv");
     let people =
         "\u{feff}メールアドレス,氏名\r\nhana@candidate.example,花\r\nnobody,蓮\r\n\"ren@candidate.example\",蓮\r\n";
-    fs::write(&file, people).expect("a file");
-    let words = ["import", file.to_str().expect("a path"), "--company", "sakura", "--source", "company"];
+    fs::write(&sheet, people).expect("a file");
+    let words = ["import", sheet.to_str().expect("a path"), "--company", "sakura", "--source", "company"];
     let (fine, text) = optout(&gateway, &words, "");
     assert!(!fine && text.starts_with("line 3: this is not an address") && text.contains("--skip-faulty"), "{text}");
     let mut client = Client::connect(gateway.address);

@@ -8,7 +8,7 @@ use super::{Operator, to_value};
 use crate::app::optouts;
 use crate::control::optout::{self, OptOutRequest};
 use crate::control::{Caller, Request};
-use crate::policy::optouts_of;
+use crate::policy::{optout_of, optouts_of};
 use crate::referral::{CompanyId, OptOut, OptOuts};
 
 impl Operator {
@@ -33,7 +33,7 @@ impl Operator {
         if let Some(id) = request.company.as_ref().filter(|id| policy.company(id).is_none()) {
             return Err(format!("no company {id} is served here"));
         }
-        let persons = optout::persons(&self.root, request)?;
+        let persons = optout::persons(request, |list, address| optout_of(&self.root, list, address))?;
         let before = policy.optouts().cloned();
         if let Some(before) = before.as_ref().filter(|_| request.add) {
             self.put_optouts(self.with(before, &persons)).await;
@@ -64,7 +64,7 @@ impl Operator {
 
     /// Puts these in force everywhere, and keeps a copy for a start without a ledger.
     async fn put_optouts(&self, now: Arc<OptOuts>) {
-        self.policy.put_optouts(Some(Arc::clone(&now)));
+        self.policy.put_optouts(Some(&now));
         self.deliver.set_optouts(Some(Arc::clone(&now)));
         optouts::keep(&self.data, &now).await;
     }
