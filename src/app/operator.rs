@@ -20,6 +20,7 @@ use crate::control::recover::recover;
 use crate::control::spool::{Hand, answer_spool};
 use crate::control::switch::{OffLine, StopLine};
 use crate::control::test_mail::{self, TestDoor};
+use crate::control::then;
 use crate::control::trace::trace;
 use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, DestinationState, Request, SpoolStatus, Status};
@@ -100,6 +101,7 @@ impl Answer for Operator {
             Request::Recover { events, dry_run } => {
                 to_value(&recover((&self.spool, &self.store), caller, &events, dry_run).await?)
             }
+            Request::Then { company, at } => to_value(&then::then(&self.store, &company, &at).await?),
             Request::Trace { subject } => {
                 let companies = self.store.companies().await.map_err(|e| e.to_string())?;
                 let keys: Vec<_> = companies.iter().map(|company| keys_of(&self.root, company)).collect();

@@ -15,6 +15,7 @@ use crate::control::hold::answer_hold;
 use crate::control::ledger::answer_ledger;
 use crate::control::optout::{self, OptOutRequest};
 use crate::control::switch::{self, OffLine, StopLine, Switched};
+use crate::control::then;
 use crate::control::users::answer_users;
 use crate::control::{Caller, Client, DataLock, LockFault, Request};
 use crate::policy::optout_of;
@@ -155,6 +156,7 @@ async fn optout_here(
             let lines = optout::list(store, company.as_ref()).await;
             Some(lines.and_then(|lines| to_value(&lines)))
         }
+        Request::Then { company, at } => Some(then::then(store, company, at).await.and_then(|then| to_value(&then))),
         Request::SetOptOuts { what } => Some(set_optouts_here(dir, (store, caller), what).await),
         _ => None,
     }

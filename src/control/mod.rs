@@ -17,6 +17,7 @@ pub mod switch;
 pub mod test_mail;
 #[cfg(test)]
 mod tests;
+pub mod then;
 pub mod trace;
 pub mod users;
 
@@ -155,6 +156,13 @@ pub enum Request {
     SetOptOuts {
         /// Who, and how.
         what: optout::OptOutRequest,
+    },
+    /// What held for a company's line at a time.
+    Then {
+        /// The company.
+        company: CompanyId,
+        /// The time, RFC 3339.
+        at: String,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -2,6 +2,7 @@
 //! the words and the link of the line.
 
 pub mod canonical;
+pub mod carrier;
 pub mod company;
 pub mod key;
 pub mod link;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::answer::Answer;
 use crate::mail::envelope::Envelope;
-use crate::pipeline::Outcome;
+use crate::pipeline::{Outcome, Referred};
 use crate::referral::CompanyId;
 use crate::spool::EntryId;
 use crate::sys::tls::Protection;
@@ -15,6 +15,13 @@ const EDIT_REFUSED: &str = "edit_refused";
 
 /// The outcome of a mail that waits for a word of HR.
 const HELD: &str = "held";
+
+/// The outcome of a mail that was given words and no link, and so refers nobody.
+const WORDS_ALONE: &str = "words_alone";
+
+fn referred(referred: &Referred) -> &'static str {
+    if referred.copies.iter().all(|copy| copy.offers.is_empty()) { WORDS_ALONE } else { "referred" }
+}
 
 /// What deciding on a message leaves to be told.
 pub(super) struct Note {
@@ -32,7 +39,7 @@ pub(super) struct Note {
 impl Note {
     pub(super) fn new(outcome: &Outcome, envelope: &Envelope, octets: usize, decided_in: Duration) -> Self {
         let (company, code, verdict, evidence) = match outcome {
-            Outcome::Referred(r) => (Some(&r.company), "referred", "rejection", &r.evidence),
+            Outcome::Referred(r) => (Some(&r.company), referred(r), "rejection", &r.evidence),
             Outcome::Held(held) => (Some(&held.referred.company), HELD, "doubtful", &held.referred.evidence),
             Outcome::Untouched(u) => {
                 let verdict = match (&u.company, u.rejection_seen) {

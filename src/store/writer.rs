@@ -12,6 +12,7 @@ use super::notices;
 use super::optouts::{self, OptOutChange};
 use super::posting::{self, Posted};
 use super::switches::{self, Switch};
+use super::terms::{self, TermsChange};
 use super::users::{self, UserChange};
 use super::{Clock, schema};
 use crate::ledger::Notice;
@@ -34,6 +35,7 @@ pub enum Command {
     SetUser(UserChange, Reply<()>),
     Switch(Switch, Reply<()>),
     OptOuts(OptOutChange, Reply<()>),
+    Terms(Box<TermsChange>, Reply<()>),
 }
 
 /// An answer that waits for the commit.
@@ -136,6 +138,7 @@ fn execute(
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
         Command::Switch(switch, reply) => Answer::Done(reply, switches::switch(transaction, &switch, now)),
         Command::OptOuts(change, reply) => Answer::Done(reply, optouts::change(transaction, &change, now)),
+        Command::Terms(change, reply) => Answer::Done(reply, terms::note(transaction, &change, now)),
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
@@ -163,7 +166,8 @@ fn refuse(command: Command, error: &StoreError) {
         | Command::Taken(_, reply)
         | Command::SetUser(_, reply)
         | Command::Switch(_, reply)
-        | Command::OptOuts(_, reply) => {
+        | Command::OptOuts(_, reply)
+        | Command::Terms(_, reply) => {
             drop(reply.send(Err(error.clone())));
         }
     }

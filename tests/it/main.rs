@@ -32,6 +32,7 @@ mod name_server;
 mod odd_next_hops;
 mod optouts;
 mod postfix;
+mod preview;
 mod protected_next_hop;
 mod recover;
 mod reload;
