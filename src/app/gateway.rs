@@ -11,17 +11,17 @@ use tokio::task::JoinHandle;
 use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
 use super::glance::Glance;
+use super::held_back;
 use super::operator::Operator;
-use super::optouts;
 use super::parts::{
-    answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options,
+    answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options, put_people,
     refuse_without_credentials, signing_keys, surroundings,
 };
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
 use crate::config::{Inspection, Settings};
 use crate::control::{DataLock, LockFault, Server};
-use crate::deliver::{Deliver, Surroundings};
+use crate::deliver::Deliver;
 use crate::ledger::Balance;
 use crate::notify::{Notifier, Terms as NoticeTerms};
 use crate::pipeline::Policy;
@@ -85,6 +85,7 @@ pub struct Gateway {
     pump: Pump<Spool>,
     notifier: Notifier<SpoolCourier>,
     relay: Arc<Relay>,
+    watch: Watch,
     stop: signal::Sender<bool>,
     door: JoinHandle<std::io::Result<()>>,
     control: JoinHandle<()>,
@@ -113,11 +114,9 @@ impl Gateway {
         let terms = Terms::new(store.clone(), Arc::clone(&root));
         let Agreed { policy, disagreements } = terms.agree(&settings).await;
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
-        policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
-        policy.put_optouts(optouts::at_start(&store, &root, &data).await.as_ref());
+        put_people(&policy, (&store, &root, &data)).await?;
         let spool = open_spool(&settings)?;
-        let around = surroundings(&settings, &store, (&watch, &addresses)).await?;
-        let around = Surroundings { optouts: policy.current().optouts().cloned(), ..around };
+        let around = surroundings(&settings, (&store, &policy), (&watch, &addresses)).await?;
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
@@ -143,7 +142,9 @@ impl Gateway {
         };
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
         let control = answer_admins(control, operator, stop.subscribe());
-        let door = Door { host: hostname.into(), settings: Arc::new(settings.smtp.clone()), tls: tls.clone(), watch };
+        tokio::spawn(held_back::run(watch.clone(), store.clone(), stop.subscribe()));
+        let smtp = Arc::new(settings.smtp.clone());
+        let door = Door { host: hostname.into(), settings: smtp, tls: tls.clone(), watch: watch.clone() };
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
         let reload = Reload { settings, terms, policy: policy.clone(), signer, tls, agreed };
@@ -157,6 +158,7 @@ impl Gateway {
             pump,
             notifier,
             relay,
+            watch,
             stop,
             door,
             control,
@@ -230,6 +232,7 @@ impl Gateway {
         let left = until.saturating_duration_since(Instant::now()).max(DRAIN_MIN);
         let _ = self.deliver.drain(left).await;
         let _ = self.pump.flush().await;
+        held_back::write(&self.watch, &self.store).await;
         let _ = self.control.await;
         drop((self.pump, self.notifier));
         self.spool.close().await;

@@ -1,5 +1,7 @@
 //! From readings to a verdict: the three questions on the part a person reads, then the other parts beside it.
 
+use std::sync::Arc;
+
 use super::bars::Bars;
 use super::fold::{Folded, fold};
 use super::reading::{Reading, read};
@@ -280,9 +282,9 @@ fn evidence_of(reading: &Reading, subject: &Reading, part: usize, rules: &Rules)
                 _ => continue,
             };
             if !std::mem::replace(seen, true) {
-                let text = read.folded.text.get(hit.start..hit.end).unwrap_or_default().to_owned();
+                let text = read.folded.text.get(hit.start..hit.end).unwrap_or_default().into();
                 let line = if in_subject { None } else { read.folded.line_at(hit.start) };
-                evidence.push(Evidence { question, rule: rule.id.clone(), text, text_part: part, line });
+                evidence.push(Evidence { question, rule: Arc::clone(&rule.id), text, text_part: part, line });
             }
         }
     }

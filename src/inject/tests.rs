@@ -3,6 +3,7 @@
 mod golden;
 mod mail;
 mod markup;
+mod octets;
 mod refusals;
 mod shapes;
 

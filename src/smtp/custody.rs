@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::answer::{Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
 use super::logins::{self, Logins};
-use super::note::Note;
+use super::note::{self, Note};
 use super::{Admission, Arrived, Custody, Login, returns, signing, standing, test_mail};
 use crate::deliver::{Deliver, HandThrough, Job, NoEdit};
 use crate::ledger::ReferralEvent;
@@ -208,6 +208,9 @@ impl Relay {
         };
         let with_it = tagging.map_or_else(Vec::new, |policy| returns::tag(&mut outcome, &received, &policy, (&id, at)));
         let took = began.elapsed();
+        if let Some(sketch) = note::unproven(&outcome, &received.message) {
+            tracing::warn!(target: "unproven", id = id.as_str(), sketch, "an edit was not proven; please report it");
+        }
         let Received { envelope, message, .. } = Arc::unwrap_or_clone(received);
         (Decided { id, received_at: at, trace, envelope: Arc::new(envelope), message, took, with_it }, outcome)
     }

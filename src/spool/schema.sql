@@ -31,6 +31,9 @@ CREATE TABLE recipients (
 
 -- What is due is found by destination (route, or route/domain), so that a dead one with many mails hides no other.
 CREATE INDEX recipients_due ON recipients (route, next_at) WHERE state = 0;
+-- What a start has to tell of and to mend is found without a look at all that waits.
+CREATE INDEX recipients_marked ON recipients (entry) WHERE state IN (1, 2);
+CREATE INDEX recipients_doubled ON recipients (entry) WHERE maybe_doubled = 1;
 
 -- What acceptance turns into an outbox row.
 CREATE TABLE offers (

@@ -5,6 +5,7 @@
 
 mod agree;
 mod error;
+mod held_back;
 mod notices;
 mod optouts;
 mod outbox;
@@ -44,6 +45,7 @@ use crate::ledger::{Balance, Grant, Notice, ReferralEvent, Statement};
 use crate::pipeline::{LineTerms, UserName, Users};
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
+use crate::watch::HeldBack;
 use writer::{Command, Writer};
 
 /// The file below the data folder.
@@ -138,6 +140,14 @@ impl Store {
     /// When it cannot be: a name that is taken, or unknown; a company the ledger does not know; a failed commit.
     pub async fn set_user(&self, change: UserChange) -> Result<(), StoreError> {
         self.ask(|reply| Command::SetUser(change, reply)).await
+    }
+
+    /// Adds to the rejections that a DKIM signature kept from getting the line.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn note_held_back(&self, held_back: Vec<HeldBack>) -> Result<(), StoreError> {
+        self.ask(|reply| Command::HeldBack(held_back, reply)).await
     }
 
     /// Writes down who stops or resumes the line, and for whom.

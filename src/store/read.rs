@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::StoreError;
+use super::held_back;
 use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
 use crate::ledger::chain::{Hash, commit_event, commit_person, genesis};
 use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Pool, Proves, Referral, Statement};
@@ -86,6 +87,7 @@ pub fn statement(
         let (entry, hash, version) = rows::entry(row, &known)?;
         result.add(&entry, &hash, version.threshold);
     }
+    result.held_back = held_back::count(connection, &row, from, until)?;
     Ok(result)
 }
 

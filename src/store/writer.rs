@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::agree::{self, Agreement};
 use super::error::StoreError;
+use super::held_back;
 use super::notices;
 use super::optouts::{self, OptOutChange};
 use super::posting::{self, Posted};
@@ -18,6 +19,7 @@ use super::{Clock, schema};
 use crate::ledger::Notice;
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
+use crate::watch::HeldBack;
 
 /// Commands that may wait; more are refused, and the asker tries again.
 const WAITING_MAX: usize = 256;
@@ -34,6 +36,7 @@ pub enum Command {
     Taken(Notice, Reply<()>),
     SetUser(UserChange, Reply<()>),
     Switch(Switch, Reply<()>),
+    HeldBack(Vec<HeldBack>, Reply<()>),
     OptOuts(OptOutChange, Reply<()>),
     Terms(Box<TermsChange>, Reply<()>),
 }
@@ -137,6 +140,7 @@ fn execute(
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
         Command::Switch(switch, reply) => Answer::Done(reply, switches::switch(transaction, &switch, now)),
+        Command::HeldBack(mails, reply) => Answer::Done(reply, held_back::note(transaction, &mails)),
         Command::OptOuts(change, reply) => Answer::Done(reply, optouts::change(transaction, &change, now)),
         Command::Terms(change, reply) => Answer::Done(reply, terms::note(transaction, &change, now)),
     };
@@ -166,6 +170,7 @@ fn refuse(command: Command, error: &StoreError) {
         | Command::Taken(_, reply)
         | Command::SetUser(_, reply)
         | Command::Switch(_, reply)
+        | Command::HeldBack(_, reply)
         | Command::OptOuts(_, reply)
         | Command::Terms(_, reply) => {
             drop(reply.send(Err(error.clone())));

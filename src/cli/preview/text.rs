@@ -17,7 +17,10 @@ pub(super) fn print(comparison: &Comparison, out: &mut dyn Write) -> io::Result<
 }
 
 fn print_part(part: &ShownPart, out: &mut dyn Write) -> io::Result<()> {
-    let near = |i: usize| part.lines[i.saturating_sub(AROUND)..].iter().take(AROUND * 2 + 1).any(|line| line.inserted);
+    let near = |i: usize| {
+        let around = i.saturating_sub(AROUND)..(i + AROUND + 1).min(part.lines.len());
+        part.lines[around].iter().any(|line| line.inserted)
+    };
     let mut skipped = false;
     for (i, line) in part.lines.iter().enumerate() {
         if !near(i) {

@@ -172,11 +172,12 @@ fn mask(body: &[u8]) -> Result<Vec<u8>, HtmlFault> {
     while at < body.len() {
         let next = memchr(0x1b, &body[at + 1..]).map_or(body.len(), |n| at + 1 + n);
         let run = &body[at + 1..next];
-        // In the single-octet sets `<` is a `<`, which a mask would hide.
-        if (run.starts_with(b"(J") || run.starts_with(b"(I")) && memchr(b'<', run).is_some() {
+        // Some readers take `<` among kana for one.
+        if run.starts_with(b"(I") && memchr(b'<', run).is_some() {
             return Err(HtmlFault::Ambiguous);
         }
-        if !run.starts_with(b"(B") {
+        // The Roman set of JIS X 0201 differs from ASCII in nothing that is markup.
+        if !run.starts_with(b"(B") && !run.starts_with(b"(J") {
             masked[at..next].fill(0x80);
         }
         at = next;

@@ -216,6 +216,10 @@ impl TextPart {
         if decoded.octets.len() > TEXT_OCTETS_MAX {
             return Err(ViewFault::TooLarge);
         }
+        // Readers in C end a text at a NUL that was hidden in its encoding.
+        if decoded.transfer.hides_octets() && memchr::memchr(0, &decoded.octets).is_some() {
+            return Err(ViewFault::Undecodable);
+        }
         let charset = Charset::from_label(part.charset.as_deref(), &decoded.octets).map_err(ViewFault::Charset)?;
         let kind = if part.media == "text/html" { TextKind::Html } else { TextKind::Plain };
         let mut text = Self {

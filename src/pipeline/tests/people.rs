@@ -141,3 +141,20 @@ fn the_words_are_those_of_the_stage_that_the_mailbox_ends() {
     check(None, None, "■ 弊社が提携する");
     check(Some(Stage::Final), Some("この窓口からのご案内："), "この窓口からのご案内：");
 }
+
+#[test]
+fn a_mail_in_two_languages_gets_one_line_in_the_first_of_them() {
+    let ja = "慎重に選考いたしました結果、誠に残念ながら今回は採用を見送らせていただくこととなりました。";
+    let en = "Thank you for applying to our position. After careful consideration, we regret to inform you that we will \
+              not be moving forward with your application.";
+    let check = |first: &str, second: &str, expect: &str| {
+        let mut mail = mail_to(CANDIDATE);
+        let text_of = String::from_utf8_lossy(&mail.message).replace(ja, &format!("{first}\r\n\r\n{second}"));
+        mail.message = text_of.into_bytes().into();
+        let copies = copies(&mail, &policy(with_carriers(CarrierMail::Skip)));
+        let shown = text(&mail, &copies[0]);
+        assert_eq!(shown.matches("https://careerrelay.jp/r/").count(), 1, "{shown}");
+        assert!(shown.contains(expect), "{shown}");
+    };
+    check(ja, en, "弊社が提携する");
+}
