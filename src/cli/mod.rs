@@ -9,6 +9,7 @@ pub mod folder;
 pub mod hold;
 pub mod ledger;
 mod mailfile;
+pub mod optout;
 pub mod output;
 pub mod preview;
 pub mod probe;
@@ -44,6 +45,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Ledger(command) => ledger::ledger(command, out),
         Tool::Off(args) => switch::switch(args, true, out),
         Tool::On(args) => switch::switch(args, false, out),
+        Tool::Optout(command) => optout::optout(command, out),
         Tool::Preview(args) => preview::preview(args, out),
         Tool::Probe(args) => probe::probe(args, out),
         Tool::Resume(args) => switch::resume(args, out),
