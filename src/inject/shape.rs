@@ -10,7 +10,7 @@ use super::refusal::Refusal;
 pub(super) const PGP_ARMOUR: &[u8] = b"-----BEGIN PGP";
 
 /// Media types that forbid every edit wherever in the tree they stand.
-const MEDIA: [(&str, Refusal); 15] = [
+const MEDIA: [(&str, Refusal); 16] = [
     ("multipart/signed", Refusal::Signed),
     ("application/pkcs7-signature", Refusal::Signed),
     ("application/x-pkcs7-signature", Refusal::Signed),
@@ -26,6 +26,7 @@ const MEDIA: [(&str, Refusal); 15] = [
     ("message/disposition-notification", Refusal::Report),
     ("message/partial", Refusal::Partial),
     ("message/external-body", Refusal::Partial),
+    ("text/x-amp-html", Refusal::Amp),
 ];
 
 /// Every reason of shape for which the message is not edited, each once; empty when it may be.

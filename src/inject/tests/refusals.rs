@@ -41,6 +41,7 @@ fn media_that_no_line_belongs_in_are_refused_beside_text_too() {
         ("message/delivery-status", "report"),
         ("message/partial; id=a; number=1", "partial"),
         ("message/external-body; access-type=URL", "partial"),
+        ("text/x-amp-html; charset=utf-8", "amp"),
     ] {
         check(&message(&multipart("mixed", "b0", &[text(), leaf(media)])), code);
     }
