@@ -7,6 +7,7 @@ mod glance;
 mod held_back;
 mod operator;
 pub(crate) mod parts;
+mod prober;
 mod reload;
 mod serve;
 

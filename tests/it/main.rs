@@ -33,6 +33,7 @@ mod mx;
 mod name_server;
 mod odd_next_hops;
 mod postfix;
+mod probe;
 mod protected_next_hop;
 mod recover;
 mod reload;
