@@ -6,7 +6,8 @@ export CARGO_TERM_COLOR ?= auto
 TARGET ?= inject
 SECONDS ?= 60
 
-.PHONY: bench bench-tls build check clippy demo deny doc fmt fuzz help long-idle long-inject long-kill long-slots long-streams setup test units
+.PHONY: bench bench-spool bench-tls build check clippy compare-editors corpus-inject demo deny doc fmt fuzz help long-idle long-inject \
+	long-kill long-render long-slots long-splice long-streams screenshots setup test units
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -40,11 +41,14 @@ build: ## the release binary
 demo: ## a day of HR mail on loopback (a debug build: it is there in two minutes)
 	$(CARGO) run --locked -- demo
 
-bench: ## microbenches of the pipeline
-	$(CARGO) bench --locked --bench pipeline
+bench: ## microbenches of the pipeline: time, allocations, and what grows with the mail
+	$(CARGO) bench --locked --bench pipeline --bench doubling
 
 bench-tls: ## the relay with TLS on both sides beside Postfix, five rounds (needs root, for Postfix)
 	$(CARGO) bench --locked --bench relay_tls -- --rounds 5
+
+bench-spool: ## mail that waits: released beside Postfix (needs root), 100,000 for a dead destination, three rounds
+	$(CARGO) bench --locked --bench spooled -- --rounds 3
 
 KILLS ?= 300
 SITUATIONS ?= through down lossy
@@ -61,8 +65,30 @@ long-slots: build ## 200 SIGKILLs under load with Postfix as next hop, slots and
 long-inject: build ## 4,038 mails of every kind through preview, read back by Python (CI takes 250); result in docs/long-runs.md
 	tests/python/inject_matrix.py target/release/career-relay --seed 6
 
+CORPUS = tests/corpus/inject
+READERS = tests/python/inject_corpus
+
+corpus-inject: ## the made mails of tests/corpus/inject, written anew
+	$(READERS)/make.py $(CORPUS)/made
+
+screenshots: build ## pictures of edited mails in sixteen layouts, into target/screenshots
+	$(READERS)/render.py target/release/career-relay $(CORPUS)/made $(CORPUS)/hand --shots target/screenshots --names $(CORPUS)/pictured.txt
+
+EDITORS ?= target/editors
+MAILS ?= 120
+
+compare-editors: build ## 120 mails of the corpus given to other editors of mail, as the table of docs/injection.md
+	$(READERS)/install-editors $(EDITORS)
+	$(READERS)/compare.py target/release/career-relay $(EDITORS) $(CORPUS)/made $(CORPUS)/hand --limit $(MAILS)
+
+long-render: build ## every edited HTML mail of the corpus in Chromium (CI shows a sample)
+	$(READERS)/render.py target/release/career-relay $(CORPUS)/made $(CORPUS)/hand
+
 long-streams: ## 10 million random streams behind DATA and BDAT against the reference (CI reads 200,000); resumable, result in docs/long-runs.md
 	STREAMS=10000000 STREAMS_STATE=$(CURDIR)/target/long-streams STREAMS_REPORT=$(CURDIR)/docs/long-runs.md $(CARGO) test --release --locked --test streams -- --nocapture
+
+long-splice: ## a million mails, built, harmed and random: the same octets or a proven splice (CI tries 20,000); resumable, result in docs/long-runs.md
+	SPLICES=1000000 SPLICES_STATE=$(CURDIR)/target/long-splice SPLICES_REPORT=$(CURDIR)/docs/long-runs.md $(CARGO) test --release --locked --test splice -- --nocapture
 
 long-idle: build ## 10,000 idle clients, 2,500 under TLS, 5,000 dripping ones: memory and waits; result in docs/long-runs.md
 	CAREER_RELAY_BIN=target/release/career-relay CAREER_RELAY_CROWD=10000 CAREER_RELAY_REPORT=docs/long-runs.md \

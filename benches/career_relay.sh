@@ -1,7 +1,7 @@
 #!/bin/bash
 # career-relay as a peer of the mail-gateway benchmark: career_relay.sh start DIR PORT NEXTHOP | stop DIR | version
 # With BENCH_TLS=FOLDER (cert.pem, key.pem): TLS on both sides, BENCH_DOOR=starttls|implicit (starttls) in front; with
-# RUN_IN_FRONT=yes the server takes this script's place.
+# RUN_IN_FRONT=yes the server takes this script's place. With BENCH_DEAD=PORT mail for dead.example goes to that port.
 # Real defaults (hand-through, durable, one event per message in a log file), the example company's W1 senders.
 set -u
 ACT=$1; DIR=${2:-}; PORT=${3:-}; NEXTHOP=${4:-}
@@ -21,6 +21,7 @@ domains = ["*"]
 next_hop = "127.0.0.1:$NEXTHOP"
 proves = "delivered"
 tls = "$([ -n "${BENCH_TLS:-}" ] && echo required || echo opportunistic)"
+$([ -z "${BENCH_DEAD:-}" ] || printf '[[route]]\nname = "dead"\ndomains = ["dead.example"]\nnext_hop = "127.0.0.1:%s"\n' "$BENCH_DEAD")
 CONF
     cat >"$DIR/companies/example.toml" <<CONF
 id = "example"

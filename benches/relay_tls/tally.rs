@@ -90,6 +90,24 @@ impl Tally {
         std::thread::sleep(Duration::from_millis(100));
     }
 
+    /// Waits until all have come out, and says when the last one did; nothing when nothing moves for 20 s.
+    #[allow(dead_code, reason = "another bench has this file too and waits so")]
+    pub fn last_of_all(&self) -> Option<Instant> {
+        let (mut seen, mut since) = (0, Instant::now());
+        while count(&self.delivered) < self.delivered.len() {
+            let progress = self.progress.load(Ordering::Relaxed);
+            if progress != seen {
+                (seen, since) = (progress, Instant::now());
+            }
+            if since.elapsed() >= Duration::from_secs(20) {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let last = self.delivered.iter().map(|t| t.load(Ordering::Relaxed)).max()?;
+        self.started.checked_add(Duration::from_micros(last))
+    }
+
     /// The figures of the run.
     pub fn figures(&self) -> Figures {
         let end = self.delivered.iter().map(|t| t.load(Ordering::Relaxed)).max().unwrap_or(0);

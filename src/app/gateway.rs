@@ -11,11 +11,13 @@ use tokio::task::JoinHandle;
 use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
 use super::glance::Glance;
+use super::held_back;
 use super::operator::Operator;
 use super::parts::{
     answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options,
     refuse_without_credentials, signing_keys, surroundings,
 };
+use super::prober::{self, Prober};
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
 use crate::config::{Inspection, Settings};
@@ -83,7 +85,9 @@ pub struct Gateway {
     deliver: Deliver,
     pump: Pump<Spool>,
     notifier: Notifier<SpoolCourier>,
+    probing: JoinHandle<()>,
     relay: Arc<Relay>,
+    watch: Watch,
     stop: signal::Sender<bool>,
     door: JoinHandle<std::io::Result<()>>,
     control: JoinHandle<()>,
@@ -117,10 +121,13 @@ impl Gateway {
         let around = surroundings(&settings, &store, (&watch, &addresses)).await?;
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
-        let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
+        let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
         let notifier = Notifier::start(store.clone(), courier, writing, notices);
+        let post = prober::Post { store: store.clone(), pump: pump.flusher(), granted: pump.granted() };
+        let prober = Arc::new(Prober::new(policy.clone(), (spool.clone(), deliver.clone()), post));
+        let probing = Arc::clone(&prober).start();
         let (stop, stop_for) = (signal::Sender::new(false), Duration::from_secs(settings.smtp.limits.stop_seconds_max));
         let operator = Operator {
             started_at: clock::now(),
@@ -134,12 +141,14 @@ impl Gateway {
             doors: doors(&settings, &entrances),
             policy: policy.clone(),
             changing: tokio::sync::Mutex::default(),
+            prober,
             watch: watch.clone(),
             stop: stop.clone(),
         };
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
         let control = answer_admins(control, operator, stop.subscribe());
-        let door = Door { host: hostname.into(), settings: Arc::new(settings.smtp.clone()), tls: tls.clone(), watch };
+        let smtp = Arc::new(settings.smtp.clone());
+        let door = Door { host: hostname.into(), settings: smtp, tls: tls.clone(), watch: watch.clone() };
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
         let reload = Reload { settings, terms, policy: policy.clone(), signer, tls, agreed };
@@ -152,7 +161,9 @@ impl Gateway {
             deliver,
             pump,
             notifier,
+            probing,
             relay,
+            watch,
             stop,
             door,
             control,
@@ -226,7 +237,10 @@ impl Gateway {
         let left = until.saturating_duration_since(Instant::now()).max(DRAIN_MIN);
         let _ = self.deliver.drain(left).await;
         let _ = self.pump.flush().await;
+        held_back::write(&self.watch, &self.store).await;
         let _ = self.control.await;
+        self.probing.abort();
+        let _ = self.probing.await;
         drop((self.pump, self.notifier));
         self.spool.close().await;
     }

@@ -4,8 +4,10 @@ mod agreement;
 mod courier;
 pub mod gateway;
 mod glance;
+mod held_back;
 mod operator;
 pub(crate) mod parts;
+mod prober;
 mod reload;
 mod serve;
 
@@ -14,6 +16,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::output::End;
 use crate::cli::{Cli, Command, exit_code, run};
@@ -28,9 +31,15 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The runtime mail is served on: a thread for each processor and one more, so that a processor on which a thread is
+/// kept from running (by the spool's writer, the ledger's, the next hop beside us) has another one's work to do.
+fn runtime() -> io::Result<Runtime> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Builder::new_multi_thread().worker_threads(processors + 1).enable_all().build()
+}
+
 fn run_demo(folder: Option<&Path>, out: &mut dyn Write) -> io::Result<End> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match runtime.block_on(demo::run(folder, demo::Page::of_stdout())) {
+    match runtime()?.block_on(demo::run(folder, demo::Page::of_stdout())) {
         Ok((report, held)) => {
             writeln!(out, "{report}")?;
             Ok(if held { End::Well } else { End::Wrong })

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::gateway::StartFault;
+use super::held_back;
 use super::operator::Operator;
 use crate::config::{DkimKey, DoorTls, Listener, Settings};
 use crate::control::Server;
@@ -185,6 +186,7 @@ async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
 
 pub(super) fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(tick(operator.watch.clone(), stop.clone()));
+    tokio::spawn(held_back::run(operator.watch.clone(), operator.store.clone(), stop.clone()));
     let stopped = async move {
         // A sender that is gone means the same as a stop.
         let _ = stop.wait_for(|stop| *stop).await;

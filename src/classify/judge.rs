@@ -1,5 +1,7 @@
 //! From readings to a verdict: the three questions on the part a person reads, then the other parts beside it.
 
+use std::sync::Arc;
+
 use super::bars::Bars;
 use super::fold::{Folded, fold};
 use super::model::Marks;
@@ -294,13 +296,13 @@ fn is_rejection_quoted(text: &TextPart, rules: &Rules) -> bool {
 
 /// The places of the result in every part that states it.
 fn read_siblings(view: &View, part: usize, reading: &Reading, rules: &Rules) -> Result<Vec<Place>, Reason> {
-    let mut places: Vec<Place> = place::find(reading, part, rules).into_iter().collect();
+    let mut places: Vec<Place> = place::find(reading, view, part, rules).into_iter().collect();
     for (index, text) in view.parts.iter().enumerate().filter(|(index, _)| *index != part) {
         let sibling = reading.of_sibling(fold_lines(text, is_newest), rules);
         if sibling.veto.is_some() {
             return Err(Reason::PartsDisagree);
         }
-        match place::find(&sibling, index, rules) {
+        match place::find(&sibling, view, index, rules) {
             Some(place) => places.push(place),
             None if sibling.folded.text.len() <= STUB_OCTETS_MAX && sibling.recruiting < RECRUITING_MIN => {}
             None => return Err(Reason::PartsDisagree),
@@ -333,9 +335,9 @@ fn evidence_of(reading: &Reading, subject: &Reading, part: usize, rules: &Rules)
                 _ => continue,
             };
             if !std::mem::replace(seen, true) {
-                let text = read.folded.text.get(hit.start..hit.end).unwrap_or_default().to_owned();
+                let text = read.folded.text.get(hit.start..hit.end).unwrap_or_default().into();
                 let line = if in_subject { None } else { read.folded.line_at(hit.start) };
-                evidence.push(Evidence { question, rule: rule.id.clone(), text, text_part: part, line });
+                evidence.push(Evidence { question, rule: Arc::clone(&rule.id), text, text_part: part, line });
             }
         }
     }

@@ -3,6 +3,7 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::fold::fold_phrase;
 use super::gate::Gate;
@@ -31,7 +32,7 @@ pub struct Rules {
 /// One rule.
 #[derive(Debug)]
 pub(super) struct Rule {
-    pub id: String,
+    pub id: Arc<str>,
     pub language: Lang,
     pub kind: Kind,
     pub weight: u32,
@@ -218,7 +219,7 @@ impl Builder {
         if text.phrases.is_empty() {
             return Err(fault("it has no phrases"));
         }
-        if self.rules.iter().any(|rule| rule.id == text.id) {
+        if self.rules.iter().any(|rule| *rule.id == text.id) {
             return Err(fault("its id is taken"));
         }
         let kind = kind_of(&text).map_err(fault)?;
@@ -232,7 +233,7 @@ impl Builder {
         if kind == Kind::Recruiting {
             self.recruiting.extend(phrases);
         }
-        self.rules.push(Rule { id, language, kind, weight, firm, proof });
+        self.rules.push(Rule { id: id.into(), language, kind, weight, firm, proof });
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! What the classifier answers: a rejection with its evidence and places, or why it abstains.
 
+use std::sync::Arc;
+
 use super::recipients::Candidates;
 
 /// The answer about one mail.
@@ -80,9 +82,9 @@ pub struct Evidence {
     /// What they speak to.
     pub question: Question,
     /// Id of the rule that found them.
-    pub rule: String,
+    pub rule: Arc<str>,
     /// The words as they were matched: folded, without blanks between Japanese characters.
-    pub text: String,
+    pub text: Arc<str>,
     /// Index into `View::parts`.
     pub text_part: usize,
     /// Line in that part; `None` for words of the subject.

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::dkim::args::DkimCommand;
 use super::hold::HoldCommand;
+use super::probe::ProbeArgs;
 pub use super::spool::args::SpoolCommand;
 use super::switch::{ResumeArgs, SwitchArgs};
 pub use super::trace::args::TraceArgs;
@@ -72,6 +73,8 @@ pub enum Tool {
     On(SwitchArgs),
     /// Write a mail as it would leave. Nothing is sent.
     Preview(PreviewArgs),
+    /// Show until when each return path is proven by a mail that came back, or send such a mail now.
+    Probe(ProbeArgs),
     /// Let mails be edited again for a next hop that had refused mails with the line.
     Resume(ResumeArgs),
     /// Send one marked mail through the gateway and follow it to the far end. It is never changed and never counted.

@@ -11,6 +11,7 @@ pub mod ledger;
 mod mailfile;
 pub mod output;
 pub mod preview;
+pub mod probe;
 pub mod reach;
 pub mod reason;
 mod recover;
@@ -45,6 +46,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Off(args) => switch::switch(args, true, out),
         Tool::On(args) => switch::switch(args, false, out),
         Tool::Preview(args) => preview::preview(args, out),
+        Tool::Probe(args) => probe::probe(args, out),
         Tool::Resume(args) => switch::resume(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
         Tool::Spool(command) => spool::spool(command, out),

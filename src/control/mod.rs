@@ -8,6 +8,7 @@ pub mod hold;
 pub mod ledger;
 mod lock;
 mod month;
+pub mod probe;
 pub mod recover;
 mod server;
 pub mod spool;
@@ -144,6 +145,13 @@ pub enum Request {
         id: String,
         /// Whether with the line; else as it came.
         with_line: bool,
+    },
+    /// How the return paths stand: probes sent and come back, and until when each is proven.
+    Probes,
+    /// Sends a probe of each return path now.
+    Probe {
+        /// Whose; all companies' when absent.
+        company: Option<CompanyId>,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -96,8 +96,8 @@ fn why_not(judged: &JudgedMail, untouched: &Untouched, page: Page) -> String {
 /// The words of the evidence that stand in the mail as they are: the classifier reads one spelling for many.
 fn written(judged: &JudgedMail, evidence: &[Evidence]) -> Vec<(Question, String)> {
     let text = text_of(&judged.sent.received.message);
-    let verbatim = evidence.iter().filter(|e| text.contains(&e.text));
-    verbatim.map(|e| (e.question, e.text.clone())).collect()
+    let verbatim = evidence.iter().filter(|e| text.contains(&*e.text));
+    verbatim.map(|e| (e.question, e.text.to_string())).collect()
 }
 
 /// Why, with the words it stands on.

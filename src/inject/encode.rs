@@ -40,15 +40,19 @@ impl Gap<'_> {
 
 /// 7bit, 8bit and binary: the octets as they are, unless a line would grow over what mail may carry.
 pub(super) fn identity(gap: Gap<'_>, insert: &[u8]) -> Option<Edit> {
-    let whole = [&gap.raw[gap.at - gap.column()..gap.at], insert, &gap.raw[gap.at..gap.at + gap.tail()]].concat();
-    let longest = whole.split(|b| *b == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l).len()).max();
-    let there = gap.column() + gap.tail();
-    longest.is_some_and(|n| n <= LINE_OCTETS_MAX.max(there)).then(|| gap.edit(insert.to_vec()))
+    let (column, tail) = (gap.column(), gap.tail());
+    let last = memchr::memchr_iter(b'\n', insert).count();
+    let length = |(i, line): (usize, &[u8])| {
+        let outside = if i == 0 { column } else { 0 } + if i == last { tail } else { 0 };
+        line.strip_suffix(b"\r").unwrap_or(line).len() + outside
+    };
+    let longest = insert.split(|b| *b == b'\n').enumerate().map(length).max();
+    longest.is_some_and(|n| n <= LINE_OCTETS_MAX.max(column + tail)).then(|| gap.edit(insert.to_vec()))
 }
 
 /// Quoted-printable (RFC 2045 6.7). `char_octets` gives the octets of the character a slice begins with; they stay on
 /// one physical line, because there are readers that decode line by line.
-pub(super) fn quoted_printable(gap: Gap<'_>, insert: &[u8], char_octets: fn(&[u8]) -> usize) -> Option<Edit> {
+pub(super) fn quoted_printable(gap: Gap<'_>, insert: &[u8], char_octets: impl Fn(&[u8]) -> usize) -> Option<Edit> {
     let mut out = Vec::with_capacity(insert.len() * 3);
     let mut column = gap.column();
     let blank_before = gap.raw[gap.body..gap.at].last().is_some_and(|b| matches!(b, b' ' | b'\t'));
@@ -159,7 +163,8 @@ fn skip_chars(gap: Gap<'_>, count: usize) -> Option<usize> {
 /// Breaks the characters into lines as long as the part's own; `cut` are the characters of the cut group in front.
 fn lay_out(gap: Gap<'_>, mut chars: &[u8], cut: usize, line_chars: usize) -> Vec<u8> {
     let line = if (4..=LINE_OCTETS_MAX).contains(&line_chars) { line_chars } else { ENCODED_CHARS_MAX };
-    let (mut column, tail) = (gap.column(), gap.tail());
+    let behind = &gap.raw[gap.at..gap.at + gap.tail()];
+    let (mut column, tail) = (gap.column(), behind.trim_ascii_end().len());
     let mut out = Vec::with_capacity(chars.len() + chars.len() / 16 + 8);
     loop {
         let (now, later) = chars.split_at(line.saturating_sub(column).min(chars.len()));

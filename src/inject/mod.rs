@@ -3,19 +3,21 @@
 mod encode;
 mod gap;
 mod html;
+mod look;
 mod plain;
 mod proof;
 mod refusal;
 mod shape;
-mod site;
+mod sketch;
 #[cfg(test)]
 mod tests;
 mod wrap;
 
-use crate::mail::charset::ends_in_ascii;
+use crate::mail::charset::{ends_in_ascii, ends_in_roman};
 use crate::mail::edit::{Edit, Edits};
+use crate::mail::html::HtmlFault;
 use crate::mail::message::{Message, Part, Transfer};
-use crate::mail::view::{LineKind, TextKind, TextPart, View};
+use crate::mail::view::{LineKind, PassageKind, TextKind, TextPart, View, ViewFault};
 use crate::referral::link::LinkTemplate;
 use crate::referral::wording::LineText;
 
@@ -26,6 +28,7 @@ use proof::Change;
 
 pub use refusal::Refusal;
 pub use shape::shape_refusals;
+pub use sketch::sketch;
 
 /// A text part that carries the result, and the lines the placement turns on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -100,6 +103,9 @@ pub fn line_edits(
     if is_present {
         return Err(Refusal::LinkPresent);
     }
+    if view.parts.iter().any(|p| p.kind == TextKind::Html && shape::has_text_behind_end(&p.decoded.octets)) {
+        return Err(Refusal::Unreadable(ViewFault::Html(HtmlFault::Ambiguous)));
+    }
     let mut edits = Vec::with_capacity(targets.len());
     let mut changes = Vec::with_capacity(targets.len());
     let mut inserted = Vec::with_capacity(targets.len());
@@ -134,6 +140,12 @@ fn has_link(part: &TextPart, template: &LinkTemplate) -> bool {
         || links.into_iter().any(|l| template.token_behind(&l.url).is_some())
 }
 
+/// The last line of the passage that states the result: the line goes behind it.
+fn result_end(part: &TextPart, target: &Target) -> Option<usize> {
+    let passages = part.passages(target.result_line, target.closing_line)?;
+    passages.iter().find(|p| p.kind == PassageKind::Result).and_then(|p| p.lines.end.checked_sub(1))
+}
+
 /// The place in one part, whatever its kind.
 enum Site {
     Plain(PlainSite),
@@ -150,11 +162,15 @@ fn edit_part(message: &Message<'_>, part: &TextPart, target: &Target, line: &Lin
     let writer = Writer { raw: message.raw(), part, mime, site };
     // Between two-octet characters of ISO-2022-JP nothing can be put.
     let (before, _) = part.decoded.octets.split_at_checked(writer.at())?;
-    if !part.charset.is_ascii_compatible() && !ends_in_ascii(before) {
+    if !part.charset.is_ascii_compatible() && !ends_in_ascii(before) && !ends_in_roman(before) {
         return None;
     }
     line.leads().into_iter().find_map(|lead| writer.write(lead, line.url.as_str(), target.text_part))
 }
+
+/// The escapes of ISO-2022-JP to ASCII and to the Roman set of JIS X 0201.
+const TO_ASCII: &[u8] = b"\x1b(B";
+const TO_ROMAN: &[u8] = b"\x1b(J";
 
 struct Writer<'a> {
     raw: &'a [u8],
@@ -174,6 +190,11 @@ impl Writer<'_> {
     /// Whether only 7-bit octets may be put into the part.
     fn is_seven_bit(&self) -> bool {
         self.mime.transfer == Transfer::SevenBit && self.part.decoded.octets.is_ascii()
+    }
+
+    /// Whether the text around is in the Roman set of JIS X 0201, which must hold behind the line as well.
+    fn is_roman(&self) -> bool {
+        !self.part.charset.is_ascii_compatible() && ends_in_roman(&self.part.decoded.octets[..self.at()])
     }
 
     fn write(&self, lead: &str, url: &str, text_part: usize) -> Option<(Edit, Change)> {
@@ -213,6 +234,7 @@ impl Writer<'_> {
             Site::Plain(site) => site.compose(&self.part.charset, lead, url, pad)?,
             Site::Html(site) => site.compose(&self.part.charset, seven_bit, (lead, url), pad),
         };
+        let octets = if self.is_roman() { [TO_ASCII, &octets, TO_ROMAN].concat() } else { octets };
         (!seven_bit || octets.is_ascii()).then_some(octets)
     }
 
@@ -223,31 +245,12 @@ impl Writer<'_> {
         let gap = Gap { raw, body: self.mime.body.start, at: spot.raw, eol: "\r\n" };
         match self.mime.transfer {
             Transfer::SevenBit | Transfer::EightBit | Transfer::Binary => encode::identity(gap, insert),
-            Transfer::QuotedPrintable => encode::quoted_printable(gap, insert, self.char_octets()),
+            Transfer::QuotedPrintable => encode::quoted_printable(gap, insert, |o| self.part.charset.char_octets(o)),
             Transfer::Base64 => {
                 let before = decoded.octets.get(at.checked_sub(spot.phase)?..at)?;
                 encode::base64(gap, before, insert, decoded.layout()?.line_chars)
             }
             Transfer::Unknown => None,
-        }
-    }
-
-    /// How many octets the character has that a slice begins with.
-    fn char_octets(&self) -> fn(&[u8]) -> usize {
-        match self.part.charset.name() {
-            "UTF-8" => |o| match o.first() {
-                Some(0xf0..) => 4,
-                Some(0xe0..) => 3,
-                Some(0xc0..) => 2,
-                _ => 1,
-            },
-            "Shift_JIS" => |o| if matches!(o.first(), Some(0x81..=0x9f | 0xe0..=0xfc)) { 2 } else { 1 },
-            "EUC-JP" => |o| match o.first() {
-                Some(0x8f) => 3,
-                Some(0x8e | 0xa1..=0xfe) => 2,
-                _ => 1,
-            },
-            _ => |_| 1,
         }
     }
 }

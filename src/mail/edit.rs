@@ -74,6 +74,27 @@ impl Edits {
         self.0.iter().map(range).collect()
     }
 
+    /// Whether what [`Edits::segments`] gives is the octets of `original` themselves, each once and in order, with the
+    /// insertions in their places. Looks at where the segments lie and reads none of them.
+    pub fn is_splice(&self, original: &[u8]) -> bool {
+        let mut inserts = self.0.iter().map(|e| (e.at, &*e.insert)).peekable();
+        let mut from = 0;
+        for segment in self.segments(original) {
+            if let Some((at, _)) = inserts.next_if(|(_, insert)| std::ptr::eq(segment, *insert)) {
+                if at != from {
+                    return false;
+                }
+                continue;
+            }
+            let Some(there) = original.get(from..from + segment.len()) else { return false };
+            if !std::ptr::eq(segment, there) {
+                return false;
+            }
+            from += segment.len();
+        }
+        from == original.len() && inserts.next().is_none()
+    }
+
     /// The splice proof: `output` without the inserted octets is `original`, to the octet.
     pub fn prove(&self, original: &[u8], output: &[u8]) -> bool {
         let mut from = 0;
@@ -108,6 +129,13 @@ mod tests {
     }
 
     #[test]
+    fn an_offset_behind_the_end_is_no_splice() {
+        assert!(edits(&[(0, "a"), (2, "b"), (2, "c"), (4, "d")]).is_splice(b"abcd"));
+        assert!(edits(&[]).is_splice(b"abcd") && edits(&[(0, "a")]).is_splice(b""));
+        assert!(!edits(&[(5, "x")]).is_splice(b"abcd"));
+    }
+
+    #[test]
     fn proof_holds_for_what_apply_made_and_for_nothing_else() {
         let e = edits(&[(2, "new")]);
         assert!(e.prove(b"abcd", b"abnewcd"));
@@ -128,7 +156,7 @@ mod tests {
             let e = Edits::new(list);
             let output = e.apply(&original);
             assert_eq!(output.len(), original.len() + e.octets_added());
-            assert!(e.prove(&original, &output));
+            assert!(e.prove(&original, &output) && e.is_splice(&original));
         }
     }
 }

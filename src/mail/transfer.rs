@@ -171,7 +171,8 @@ fn decode_base64(body: &[u8], start: usize) -> Result<(Vec<u8>, Map), TransferFa
     let (mut at, mut end, mut crlf) = (0, start, true);
     while at < body.len() {
         let next = memchr(b'\n', &body[at..]).map_or(body.len(), |n| at + n + 1);
-        let line = without_line_end(&body[at..next]);
+        // Blanks at the end of a line are nobody's (RFC 2045 6.8).
+        let line = without_blanks(without_line_end(&body[at..next]));
         if !line.is_empty() {
             crlf &= next == body.len() || body[..next].ends_with(b"\r\n");
             lines.push(CharLine { chars_before: chars.count, raw: start + at });
@@ -182,6 +183,11 @@ fn decode_base64(body: &[u8], start: usize) -> Result<(Vec<u8>, Map), TransferFa
     }
     chars.finish(&mut octets)?;
     Ok((octets, Map::Base64 { lines, end, crlf }))
+}
+
+fn without_blanks(line: &[u8]) -> &[u8] {
+    let blanks = line.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    &line[..line.len() - blanks]
 }
 
 /// The characters of a base64 body as they run over its lines.

@@ -13,6 +13,7 @@ pub fn json(statement: &Statement) -> Value {
         "from": statement.from.to_string(),
         "until": statement.until.to_string(),
         "series": series,
+        "held_back_by_signature": statement.held_back,
         "chain": { "entries": statement.seq, "head": statement.head_text() },
     })
 }

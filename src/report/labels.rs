@@ -27,11 +27,15 @@ pub struct Labels {
     pub slots: &'static str,
     /// One slot granted: number, date, price.
     pub slot: &'static str,
+    /// Rejections without the line because they came signed.
+    pub held_back: &'static str,
+    /// What can be done about them.
+    pub held_back_remedy: &'static str,
     /// Number and head of the chain.
     pub chain: &'static str,
     /// Said when there is no entry.
     pub nothing: &'static str,
-    kinds: [&'static str; 7],
+    kinds: [&'static str; 8],
 }
 
 impl Labels {
@@ -59,6 +63,8 @@ impl Labels {
             toward: "次の採用枠まで",
             slots: "付与済みの採用枠",
             slot: "採用枠",
+            held_back: "DKIM署名済みで案内を追加できず",
+            held_back_remedy: "署名より前に通すか、ここで署名し直すと案内を追加できます（docs/ja/howto-dkim.md）",
             chain: "記録の連鎖",
             nothing: "対象の記録はありません",
             kinds: [
@@ -69,6 +75,7 @@ impl Labels {
                 "採用枠の付与",
                 "後日の不達",
                 "採用枠の取り消し",
+                "到達とみなしたもの（不達報告なし）",
             ],
         }
     }
@@ -87,6 +94,8 @@ impl Labels {
             toward: "Toward the next hire slot",
             slots: "Hire slots granted so far",
             slot: "Hire slot",
+            held_back: "Without the line: came signed by DKIM",
+            held_back_remedy: "Let them pass here before they are signed, or sign them anew: docs/howto-dkim.md",
             chain: "Chain",
             nothing: "No entries",
             kinds: [
@@ -97,6 +106,7 @@ impl Labels {
                 "Hire slots granted",
                 "Bounced afterwards",
                 "Hire slots voided",
+                "Presumed delivered (nothing came back)",
             ],
         }
     }

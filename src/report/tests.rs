@@ -34,6 +34,7 @@ fn statement() -> Statement {
         head = link(&head, &entry);
         statement.add(&entry, &head, terms.threshold);
     }
+    statement.held_back = 4;
     statement
 }
 
@@ -49,6 +50,7 @@ fn the_text_goes_from_opening_to_closing_in_local_time() {
         "Hire slot 1 2027-01-13 00:00 (-3)",
         "People counted 1",
         "Toward the next hire slot 0 / 3",
+        "Without the line: came signed by DKIM 4",
     ] {
         assert!(words.iter().any(|l| l == line), "{line}\n{text}");
     }
@@ -70,6 +72,7 @@ fn json_and_csv_give_the_same_figures_and_head() {
     assert_eq!(json["series"]["main"]["counted"], 1);
     assert_eq!(json["series"]["main"]["grants"][0]["slot"], 1);
     assert_eq!((&json["chain"]["head"], &json["chain"]["entries"]), (&head.as_str().into(), &5.into()));
+    assert_eq!(json["held_back_by_signature"], 4);
     let csv = csv(&statement, &Labels::of("ja"));
     assert!(csv.starts_with('\u{feff}') && !csv.replace("\r\n", "").contains(['\r', '\n']), "{csv}");
     for row in [
@@ -77,6 +80,7 @@ fn json_and_csv_give_the_same_figures_and_head() {
         "main,closing_toward,期末,0,",
         "main,duplicate,重複（カウント対象外）,1,",
         ",company,ご紹介明細書,'-kaede,",
+        ",held_back_by_signature,DKIM署名済みで案内を追加できず,4,",
         &format!(",head,記録の連鎖,{head},"),
     ] {
         assert!(csv.split("\r\n").any(|r| r == row), "{row}\n{csv}");

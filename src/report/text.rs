@@ -25,6 +25,11 @@ pub fn text(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
         line(&mut out, "", labels.series, series);
         pool_lines(&mut out, pool, labels, zone);
     }
+    if statement.held_back > 0 {
+        out.push('\n');
+        line(&mut out, "", labels.held_back, &statement.held_back.to_string());
+        line(&mut out, "  ", labels.held_back_remedy, "");
+    }
     out.push('\n');
     let head = format!("{} {}", statement.seq, statement.head_text());
     line(&mut out, "", labels.chain, &head);

@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use super::answer::{Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
 use super::logins::{self, Logins};
-use super::note::Note;
+use super::note::{self, Note};
 use super::{Admission, Arrived, Custody, Login, returns, signing, standing, test_mail};
 use crate::deliver::{Deliver, HandThrough, Job, NoEdit};
 use crate::ledger::ReferralEvent;
@@ -23,7 +24,7 @@ use crate::mail::address::{Address, Domain};
 use crate::mail::dsn::read::Reading;
 use crate::mail::envelope::Envelope;
 use crate::pipeline::{
-    self, Admission as Right, Client, Copy, Held, Outcome, Policy, Received, Referred, Returned, Secret, Untouched,
+    self, Admission as Right, Behind, Client, Copy, Held, Outcome, Policy, Received, Referred, Secret, Untouched,
 };
 use crate::policy::PolicyHandle;
 use crate::proto::smtp::reply::Reply;
@@ -54,10 +55,12 @@ pub struct Services {
     pub watch: Watch,
     /// What a mail that came back says.
     pub evidence: ReadReport,
+    /// Rung when a probe came back.
+    pub probed: Arc<Notify>,
 }
 
-/// Reads a mail that came back for the one it belongs to: its verdict, and the bounce if it is one.
-pub type ReadReport = fn(&Returned, &[u8], Timestamp) -> Option<(Reading, Option<ReferralEvent>)>;
+/// Reads a mail that came back for what its tag leads to: its verdict, and what is to be written down if it bounced.
+pub type ReadReport = fn(&Behind, &[u8], Timestamp) -> Option<(Reading, Option<Write>)>;
 
 /// What decides on a message: [`pipeline::process`], unless a test says otherwise.
 type Process = fn(&Received, &Policy, Timestamp) -> Outcome;
@@ -208,6 +211,9 @@ impl Relay {
         };
         let with_it = tagging.map_or_else(Vec::new, |policy| returns::tag(&mut outcome, &received, &policy, (&id, at)));
         let took = began.elapsed();
+        if let Some(sketch) = note::unproven(&outcome, &received.message) {
+            tracing::warn!(target: "unproven", id = id.as_str(), sketch, "an edit was not proven; please report it");
+        }
         let Received { envelope, message, .. } = Arc::unwrap_or_clone(received);
         (Decided { id, received_at: at, trace, envelope: Arc::new(envelope), message, took, with_it }, outcome)
     }

@@ -1,9 +1,12 @@
 //! What is noted of a message: codes, counts and durations for its one event; never an address.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::Answer;
+use crate::inject::{self, Refusal};
 use crate::mail::envelope::Envelope;
+use crate::mail::message::Message;
 use crate::pipeline::Outcome;
 use crate::referral::CompanyId;
 use crate::spool::EntryId;
@@ -21,7 +24,7 @@ pub(super) struct Note {
     company: Option<CompanyId>,
     outcome: &'static str,
     verdict: &'static str,
-    evidence: Vec<String>,
+    evidence: Vec<Arc<str>>,
     recipients: usize,
     octets: usize,
     inserted_octets: usize,
@@ -52,7 +55,7 @@ impl Note {
             company: company.cloned(),
             outcome: code,
             verdict,
-            evidence: evidence.iter().map(|e| String::from(&*e.rule)).collect(),
+            evidence: evidence.iter().map(|e| Arc::clone(&e.rule)).collect(),
             recipients: envelope.recipients.len(),
             octets,
             inserted_octets: copies.iter().map(|c| c.edits.octets_added()).sum(),
@@ -83,6 +86,29 @@ impl Note {
     }
 }
 
+/// The structure of a mail whose edit was not proven: an example of a fault of ours, with nothing of the mail in it.
+pub(super) fn unproven(outcome: &Outcome, message: &[u8]) -> Option<String> {
+    let Outcome::Untouched(untouched) = outcome else { return None };
+    (untouched.reason == Refusal::ProofFailed.code()).then(|| inject::sketch(&Message::read(message)))
+}
+
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::Untouched;
+
+    #[test]
+    fn an_edit_that_could_not_be_proven_leaves_a_sketch_and_nothing_else_does() {
+        let raw = b"Subject: secret\r\nContent-Type: text/html\r\n\r\nsecret\r\n";
+        let sketch = |reason| {
+            let untouched = Untouched { company: None, reason, rejection_seen: true, evidence: Vec::new() };
+            unproven(&Outcome::Untouched(untouched), raw)
+        };
+        assert_eq!(sketch("proof_failed").as_deref(), Some("0 text/html 7bit unlabelled 42+8"));
+        assert_eq!(sketch("no_place"), None);
+    }
 }

@@ -36,33 +36,60 @@ pub(super) struct Content {
     file: Arc<File>,
     /// Free runs by offset; all of them zeros, none touching another or the end.
     free: BTreeMap<u64, u64>,
+    /// Blocks of nobody that the last run left and that may hold octets of mail that is gone: nothing is written there
+    /// before they are overwritten. By offset, none touching another.
+    unswept: Vec<(u64, u64)>,
     end: u64,
     /// Whether content was written that no sync covers: it must not be named by a row yet.
     has_new: bool,
 }
 
 impl Content {
-    /// Opens the file, makes it when it is missing, and overwrites all that no run of `used` covers.
+    /// Opens the file, makes it when it is missing, and finds the blocks that no run of `used` has, for
+    /// [`Content::sweep`]. What lies in a run's last block behind its octets is zero: it was when the run was
+    /// allocated, and the block was written and synced whole. Behind the last run of all the file may be longer.
     pub(super) fn open(path: &Path, mut used: Vec<Run>) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         let length = file.metadata()?.len();
-        let mut content = Self { file: Arc::new(file), free: BTreeMap::new(), end: 0, has_new: true };
         used.sort_by_key(|run| run.at);
-        let mut covered = 0;
+        let (mut unswept, mut covered, mut written_to) = (Vec::new(), 0, 0);
         for run in used {
-            content.zero(covered, run.at.min(length))?;
-            if run.at > content.end {
-                content.free.insert(content.end, run.at);
+            if run.at > covered {
+                unswept.push((covered, run.at));
             }
-            covered = covered.max(run.at + run.octets);
-            content.end = content.end.max(run.blocks_end());
+            covered = covered.max(run.blocks_end());
+            written_to = written_to.max(run.at + run.octets);
         }
-        content.zero(covered, length)?;
-        content.file.set_len(content.end)?;
-        content.sync()?;
+        let (in_last_block, end) = (written_to..length.min(covered), length.next_multiple_of(BLOCK).max(covered));
+        if end > covered {
+            unswept.push((covered, end));
+        }
         let folder = path.parent().unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()?;
+        let content = Self { file: Arc::new(file), free: BTreeMap::new(), unswept, end, has_new: true };
+        content.zero(in_last_block.start, in_last_block.end)?;
         Ok(content)
+    }
+
+    /// Overwrites so many octets of what the last run left, the last ones first, and frees them. Returns whether
+    /// nothing is left of it. No row waits for this: what a crash prevents, the next start finds again.
+    pub(super) fn sweep(&mut self, mut octets_max: u64) -> io::Result<bool> {
+        while octets_max >= BLOCK
+            && let Some((at, end)) = self.unswept.pop()
+        {
+            let from = at.max(end.saturating_sub(octets_max).next_multiple_of(BLOCK));
+            if from > at {
+                self.unswept.push((at, from));
+            }
+            if let Err(error) = self.zero(from, end) {
+                self.unswept.push((from, end));
+                return Err(error);
+            }
+            self.has_new = true;
+            self.free_blocks(from, end);
+            octets_max -= (end - from).min(octets_max);
+        }
+        Ok(self.unswept.is_empty())
     }
 
     /// The file for readers.
@@ -211,7 +238,13 @@ mod tests {
             prop_assert_eq!(kept, live.iter().map(|(_, octets)| octets.len()).sum::<usize>());
 
             let used = live.iter().map(|(run, _)| *run).take(1).collect();
-            let reopened = Content::open(&path, used).unwrap();
+            let mut reopened = Content::open(&path, used).unwrap();
+            while !reopened.sweep(2 * BLOCK).unwrap() {
+                let new = reopened.write(b"new").unwrap();
+                prop_assert_eq!(read(&reopened.file, new).unwrap(), b"new");
+                reopened.release(new).unwrap();
+            }
+            reopened.shrink().unwrap();
             let kept: usize = std::fs::read(&path).unwrap().iter().filter(|o| **o != 0).count();
             prop_assert_eq!(kept, live.first().map_or(0, |(_, octets)| octets.len()), "orphans are overwritten");
             prop_assert_eq!(reopened.end, live.first().map_or(0, |(run, _)| run.blocks_end()));

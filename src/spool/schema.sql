@@ -31,6 +31,9 @@ CREATE TABLE recipients (
 
 -- What is due is found by destination (route, or route/domain), so that a dead one with many mails hides no other.
 CREATE INDEX recipients_due ON recipients (route, next_at) WHERE state = 0;
+-- What a start has to tell of and to mend is found without a look at all that waits.
+CREATE INDEX recipients_marked ON recipients (entry) WHERE state IN (1, 2);
+CREATE INDEX recipients_doubled ON recipients (entry) WHERE maybe_doubled = 1;
 
 -- What acceptance turns into an outbox row.
 CREATE TABLE offers (
@@ -109,6 +112,15 @@ CREATE TABLE return_paths (
     sealed  BLOB    NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX return_paths_expire ON return_paths (expires);
+
+-- Mails of ours that were sent to come back, and when they did. Kept for two months; the store has what they prove.
+CREATE TABLE probes (
+    id      TEXT    PRIMARY KEY,
+    company TEXT    NOT NULL,
+    route   TEXT    NOT NULL,
+    sent_at INTEGER NOT NULL,
+    back_at INTEGER
+) STRICT, WITHOUT ROWID;
 
 -- One row for each time the store confirmed; the newest is never removed.
 CREATE TABLE postings (

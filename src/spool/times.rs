@@ -18,6 +18,11 @@ const BEHIND_MAX: SignedDuration = SignedDuration::from_secs(10);
 /// SQLite.
 const FAR: i64 = 3_155_760_000_000_000_000;
 
+/// The last time noted, by the row of the clock or by the entry that came last. Entries are numbered as they come.
+pub(super) const LAST_SEEN: &str = "SELECT max(at) FROM (SELECT at FROM clock UNION ALL \
+    SELECT * FROM (SELECT kept_since FROM entries ORDER BY entry DESC LIMIT 1)) \
+    WHERE EXISTS (SELECT 1 FROM entries)";
+
 /// Notes what the steady clock says.
 pub(super) fn note_time(connection: &Connection, at: Timestamp) -> Result<(), Fault> {
     let sql = "INSERT INTO clock (only, at) VALUES (0, ?1) ON CONFLICT DO UPDATE SET at = excluded.at";
@@ -28,9 +33,7 @@ pub(super) fn note_time(connection: &Connection, at: Timestamp) -> Result<(), Fa
 /// how far.
 pub(super) fn go_on(connection: &Connection, now: Timestamp) -> rusqlite::Result<SignedDuration> {
     // While nothing is kept nothing is noted, and nothing has to be moved.
-    let seen = "SELECT max(at) FROM (SELECT at FROM clock UNION ALL SELECT max(kept_since) FROM entries) \
-                WHERE EXISTS (SELECT 1 FROM entries)";
-    let seen: Option<i64> = connection.query_row(seen, [], |row| row.get(0))?;
+    let seen: Option<i64> = connection.query_row(LAST_SEEN, [], |row| row.get(0))?;
     let moved = seen.map_or(SignedDuration::ZERO, |seen| unbelievable(nanoseconds(now).saturating_sub(seen)));
     let by = i64::try_from(moved.as_nanos()).unwrap_or(i64::MAX);
     let commit = connection.unchecked_transaction()?;

@@ -24,6 +24,8 @@ const QUIET: Duration = Duration::from_millis(100);
 const GATHER: Duration = Duration::from_micros(300);
 /// Never quiet, it cleans up this often.
 const CLEAN_AT_LEAST_EVERY: Duration = Duration::from_secs(10);
+/// Octets that the last run left and that are overwritten at a time, so that nobody who comes meanwhile waits long.
+const SWEPT_AT_ONCE: u64 = 4 * 1024 * 1024;
 /// How often space is looked for while there is none.
 const SPACE_RETRY: Duration = Duration::from_secs(1);
 
@@ -60,11 +62,11 @@ impl Writer {
                     gather = (jobs.len() > 1).then_some(GATHER);
                     self.serve(jobs);
                 }
-                Taken::Quiet => self.tidy_up(),
+                Taken::Quiet => self.tidy_up(SWEPT_AT_ONCE),
                 Taken::Closed => break,
             }
         }
-        self.tidy_up();
+        self.tidy_up(u64::MAX);
     }
 
     fn wait(&self) -> Option<Duration> {
@@ -249,7 +251,7 @@ impl Writer {
     fn keep_log_short(&mut self) {
         let overdue = self.freed_since.is_some_and(|since| since.elapsed() >= CLEAN_AT_LEAST_EVERY);
         if (overdue || !self.room.is_reserve_held()) && self.tidied_at.elapsed() >= SPACE_RETRY {
-            self.tidy_up();
+            self.tidy_up(SWEPT_AT_ONCE);
         }
         let is_full = !self.room.is_reserve_held();
         let octets_max = if is_full { rest::LOG_OCTETS_MAX_WHEN_FULL } else { self.log_octets_max };
@@ -265,14 +267,21 @@ impl Writer {
         rest::clean(&self.connection)
     }
 
-    /// What is done when nobody waits: freed pages are given back, the log is emptied, the reserve is made again.
-    fn tidy_up(&mut self) {
+    /// Overwrites so much of what the last run left, and cleans up; `false` when it has to be done again.
+    fn sweep_and_clean(&mut self, octets_max: u64) -> Result<bool, Fault> {
+        let swept = self.content.sweep(octets_max);
+        Ok(self.clean()? && swept?)
+    }
+
+    /// What is done when nobody waits: what the last run left is overwritten, freed pages are given back, the log is
+    /// emptied, the reserve is made again.
+    fn tidy_up(&mut self, swept_max: u64) {
         if self.state.check().is_err() {
             return;
         }
         self.tidied_at = Instant::now();
         if self.freed_since.is_some() || !self.room.is_reserve_held() {
-            match self.clean() {
+            match self.sweep_and_clean(swept_max) {
                 Ok(true) => self.freed_since = None,
                 Ok(false) | Err(Fault::Busy | Fault::Full | Fault::Conflict(_)) => {}
                 Err(fault @ Fault::Broken(_)) => drop(self.judge(fault)),

@@ -5,9 +5,11 @@
 
 mod agree;
 mod error;
+mod held_back;
 mod notices;
 mod outbox;
 mod posting;
+mod presumed;
 mod pump;
 mod read;
 mod rows;
@@ -29,8 +31,9 @@ use tokio::sync::oneshot;
 pub use agree::Agreement;
 pub use error::StoreError;
 pub use outbox::Outbox;
-pub use posting::Posted;
-pub use pump::{Pump, PumpHealth, PumpOptions};
+pub use posting::{Posted, Proof};
+pub use presumed::Proven;
+pub use pump::{Flusher, Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
 pub use switches::{OffRow, Switch, SwitchAct};
 pub use trace::{EventStory, ParkedStory, Traced};
@@ -40,6 +43,7 @@ use crate::ledger::{Balance, Grant, Notice, ReferralEvent, Statement};
 use crate::pipeline::{UserName, Users};
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
+use crate::watch::HeldBack;
 use writer::{Command, Writer};
 
 /// The file below the data folder.
@@ -104,6 +108,24 @@ impl Store {
         self.ask(|reply| Command::Agree(agreement, reply)).await
     }
 
+    /// Notes that a probe came back, and posts which mails count as delivered because of it; once for each probe. What
+    /// came back before has to be posted before.
+    ///
+    /// # Errors
+    /// When the company is unknown, or nothing was committed.
+    pub async fn prove(&self, proof: Proof) -> Result<Posted, StoreError> {
+        self.ask(|reply| Command::Prove(proof, reply)).await
+    }
+
+    /// When probes came back, newest first for each route: how long each return path is proven, and since when.
+    ///
+    /// # Errors
+    /// When the company is unknown or the file cannot be read.
+    pub async fn proven(&self, company: &CompanyId) -> Result<Vec<Proven>, StoreError> {
+        let company = company.clone();
+        self.read(move |c| presumed::proven(c, &company)).await
+    }
+
     /// Companies with slots that are in no notice yet.
     ///
     /// # Errors
@@ -134,6 +156,14 @@ impl Store {
     /// When it cannot be: a name that is taken, or unknown; a company the ledger does not know; a failed commit.
     pub async fn set_user(&self, change: UserChange) -> Result<(), StoreError> {
         self.ask(|reply| Command::SetUser(change, reply)).await
+    }
+
+    /// Adds to the rejections that a DKIM signature kept from getting the line.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn note_held_back(&self, held_back: Vec<HeldBack>) -> Result<(), StoreError> {
+        self.ask(|reply| Command::HeldBack(held_back, reply)).await
     }
 
     /// Writes down who stops or resumes the line, and for whom.

@@ -17,6 +17,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/003_notices.sql"),
     include_str!("../../migrations/sqlite/004_switches.sql"),
     include_str!("../../migrations/sqlite/005_bounces.sql"),
+    include_str!("../../migrations/sqlite/006_presumed.sql"),
+    include_str!("../../migrations/sqlite/008_traces.sql"),
 ];
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

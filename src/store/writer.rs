@@ -8,14 +8,16 @@ use tokio::sync::oneshot;
 
 use super::agree::{self, Agreement};
 use super::error::StoreError;
+use super::held_back;
 use super::notices;
-use super::posting::{self, Posted};
+use super::posting::{self, Posted, Proof};
 use super::switches::{self, Switch};
 use super::users::{self, UserChange};
 use super::{Clock, schema};
 use crate::ledger::Notice;
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
+use crate::watch::HeldBack;
 
 /// Commands that may wait; more are refused, and the asker tries again.
 const WAITING_MAX: usize = 256;
@@ -28,10 +30,12 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub enum Command {
     Post(Vec<OutboxRow>, Reply<Posted>),
     Agree(Agreement, Reply<Posted>),
+    Prove(Proof, Reply<Posted>),
     Gather(CompanyId, Reply<()>),
     Taken(Notice, Reply<()>),
     SetUser(UserChange, Reply<()>),
     Switch(Switch, Reply<()>),
+    HeldBack(Vec<HeldBack>, Reply<()>),
 }
 
 /// An answer that waits for the commit.
@@ -129,10 +133,12 @@ fn execute(
     let answer = match command {
         Command::Post(rows, reply) => posted(reply, posting::post(transaction, &rows, now)),
         Command::Agree(agreement, reply) => posted(reply, agree::agree(transaction, &agreement, now)),
+        Command::Prove(proof, reply) => posted(reply, posting::prove(transaction, &proof, now)),
         Command::Gather(company, reply) => Answer::Done(reply, notices::gather(transaction, &company)),
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
         Command::Switch(switch, reply) => Answer::Done(reply, switches::switch(transaction, &switch, now)),
+        Command::HeldBack(mails, reply) => Answer::Done(reply, held_back::note(transaction, &mails)),
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
@@ -155,11 +161,14 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
 
 fn refuse(command: Command, error: &StoreError) {
     match command {
-        Command::Post(_, reply) | Command::Agree(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Post(_, reply) | Command::Agree(_, reply) | Command::Prove(_, reply) => {
+            drop(reply.send(Err(error.clone())));
+        }
         Command::Gather(_, reply)
         | Command::Taken(_, reply)
         | Command::SetUser(_, reply)
-        | Command::Switch(_, reply) => {
+        | Command::Switch(_, reply)
+        | Command::HeldBack(_, reply) => {
             drop(reply.send(Err(error.clone())));
         }
     }

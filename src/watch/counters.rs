@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
 use super::event::{Custody, MessageEvent};
-use crate::referral::CompanyId;
+use super::held_back::Tally;
+use crate::sys::clock;
 
 /// The outcomes of rejection mails that a DKIM signature they came with kept from getting the line.
 const HELD_BACK: [&str; 2] = ["dkim_signed", "dkim_not_signed"];
@@ -152,7 +153,7 @@ pub(super) struct Counters {
     totals: [AtomicU64; Counter::ALL.len()],
     gauges: [AtomicU64; Gauge::ALL.len()],
     outcomes: RwLock<BTreeMap<&'static str, Arc<AtomicU64>>>,
-    held_back: Mutex<BTreeMap<CompanyId, u64>>,
+    pub(super) held_back: Tally,
 }
 
 impl Default for Counters {
@@ -162,7 +163,7 @@ impl Default for Counters {
             totals: std::array::from_fn(zero),
             gauges: std::array::from_fn(zero),
             outcomes: RwLock::default(),
-            held_back: Mutex::default(),
+            held_back: Tally::default(),
         }
     }
 }
@@ -180,7 +181,7 @@ impl Counters {
         if message.verdict == "rejection" {
             self.add(Counter::RejectionsSeen, 1);
             if let Some(company) = message.company.as_ref().filter(|_| HELD_BACK.contains(&message.outcome)) {
-                *self.held_back.lock().unwrap_or_else(PoisonError::into_inner).entry(company.clone()).or_default() += 1;
+                self.held_back.count(company, clock::now());
             }
         }
         for counter in by_custody(message.custody) {
@@ -220,13 +221,12 @@ impl Counters {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
-        let held_back = self.held_back.lock().unwrap_or_else(PoisonError::into_inner);
         let outcomes = self.outcomes.read().unwrap_or_else(PoisonError::into_inner);
         Snapshot {
             counters: Counter::ALL.iter().map(|c| (c.name().to_owned(), read(&self.totals[*c as usize]))).collect(),
             gauges: Gauge::ALL.iter().map(|g| (g.name().to_owned(), read(&self.gauges[*g as usize]))).collect(),
             outcomes: outcomes.iter().map(|(code, cell)| ((*code).to_owned(), read(cell))).collect(),
-            held_back_by_signature: held_back.iter().map(|(company, n)| (company.to_string(), *n)).collect(),
+            held_back_by_signature: self.held_back.all(),
         }
     }
 }

@@ -3,6 +3,8 @@
 //! There is no field for an address, a subject or a next hop's text, so none can be logged by mistake; codes that come
 //! as text are checked for the alphabet of a code before they are written.
 
+use std::sync::Arc;
+
 use crate::referral::CompanyId;
 
 use super::Counter;
@@ -53,7 +55,7 @@ pub struct MessageEvent {
     /// `rejection`, `abstain`, or `none` when nothing was asked.
     pub verdict: &'static str,
     /// Ids of the rules the verdict stands on.
-    pub evidence: Vec<String>,
+    pub evidence: Vec<Arc<str>>,
     /// Recipients of the envelope.
     pub recipients: usize,
     /// Octets of the message as it came.

@@ -3,6 +3,7 @@
 mod counters;
 mod event;
 mod follow;
+mod held_back;
 mod lines;
 mod log;
 mod next_hop;
@@ -17,6 +18,7 @@ use std::sync::{Arc, OnceLock};
 pub use counters::{Counter, Gauge, Snapshot};
 pub use event::{Attempt, AttemptOutcome, Custody, HoldEnd, HoldEvent, MessageEvent};
 pub use follow::{Made, Step, TEST_FIELD};
+pub use held_back::HeldBack;
 pub use log::{LogFault, LogGuard, LogOptions, silence_panics, start_log};
 pub use next_hop::NextHopState;
 pub use pace::Rates;
@@ -91,6 +93,16 @@ impl Watch {
         let mut snapshot = self.0.counters.snapshot();
         snapshot.gauges.insert("log_lines_dropped".to_owned(), dropped);
         snapshot
+    }
+
+    /// Takes the rejections that a DKIM signature kept from getting the line and that nobody has taken yet.
+    pub fn take_held_back(&self) -> Vec<HeldBack> {
+        self.0.counters.held_back.take()
+    }
+
+    /// Puts back what was taken and could not be written down.
+    pub fn put_back_held_back(&self, taken: Vec<HeldBack>) {
+        self.0.counters.held_back.put_back(taken);
     }
 
     /// Notes where the counters stand; to be called once a second, for [`Self::rates`].

@@ -23,7 +23,7 @@ fn event(outcome: &'static str, custody: Custody) -> MessageEvent {
         company: Some(company()),
         outcome,
         verdict: "rejection",
-        evidence: vec!["ja.sorry".to_owned(), "hanako@candidate.example".to_owned()],
+        evidence: vec!["ja.sorry".into(), "hanako@candidate.example".into()],
         recipients: 2,
         octets: 4096,
         inserted_octets: 120,

@@ -198,7 +198,7 @@ fn came_signed(domain: &str) -> Vec<u8> {
 #[test]
 fn what_becomes_of_mail_that_came_signed_is_the_companys_word() {
     let sink = Sink::start();
-    let gateway = start(sink.address, ED25519, &["e1"]);
+    let mut gateway = start(sink.address, ED25519, &["e1"]);
     let company = gateway.folder.path().join("companies/sakura.toml");
     let plain = fs::read_to_string(&company).expect("a file");
     let mut held_back = 0;
@@ -232,6 +232,13 @@ fn what_becomes_of_mail_that_came_signed_is_the_companys_word() {
         );
     }
     assert!(said(&gateway.ask(&["status"])).contains("howto-dkim"), "the remedy");
+    let statement = ["ledger", "statement", "--company", "sakura"];
+    for _ in 0..2 {
+        assert!(gateway.stop(), "{}", gateway.log());
+        assert_eq!(gateway.ask_json(&statement)["held_back_by_signature"], held_back, "over a stop");
+        gateway.run();
+    }
+    assert!(said(&gateway.ask(&statement)).contains("howto-dkim"), "the remedy");
 }
 
 #[test]

@@ -8,18 +8,17 @@ SITUATION is what the next hop does: `through` (it takes everything), `down` (it
 it refuses one recipient in twenty for good. Eight clients send rejections at a steady rate, each to a candidate of its
 own, and send a mail again until it is acknowledged or refused, as an MTA does. In the end all is drained, and then:
   lost      acknowledged mails neither delivered nor reported                              must be 0
-  unlisted  mails and reports that came twice out of our custody and were not named in the
-            log as possible doubles before                                                 must be 0
+  unlisted  mails and reports that came twice out of our custody and that the log had not
+            named as possible doubles, by its own time, when the second copy came          must be 0
   credits   what the ledger counts                      must equal the candidates who got the line
-  doubled   mails that came more than once, however: SMTP allows it; to be compared with the peer's
+  doubled   mails that came more than once, however: SMTP allows it; to be compared with the peer's, which is killed
+            by the same timetable
 The relay is $CAREER_RELAY_BIN, or with --peer a Postfix in its place. DIR keeps everything: a second call goes on.
 """
-import argparse, base64, collections, datetime, json, os, pathlib, random, re, shutil, signal, smtplib, socket, subprocess
-import sys, tempfile, threading, time
+import collections, datetime, json, os, random, re, shutil, signal, smtplib, socket, subprocess, sys, threading, time
 
-import kill_run
+import harness
 
-SENDER = "saiyo@sakura.example"
 HASTY = """
 [custody]
 hand_through_for = "1s"
@@ -34,28 +33,16 @@ def recipient(number):
     return f"{'gone' if number % 20 == 7 else 'c'}{number}@candidate.example"
 
 
-def has_line(message):
-    try:
-        return b"https://careerrelay.jp/r/" in base64.b64decode(message.partition(b"\r\n\r\n")[2])
-    except ValueError:
-        return False  # a report
-
-
-class Sink:
+class Sink(harness.Sink):
     """The next hop. Each mail it takes is a line of DIR/taken, written before it says so."""
 
     def __init__(self, situation, seed, state):
         self.situation, self.random, self.calm = situation, random.Random(seed), False
-        self.log, self.lock, self.open, self.listener = open(state / "taken", "a"), threading.Lock(), set(), None
-        self.port = kill_run.free_port()
-        self.rise()
+        self.log = open(state / "taken", "a")
+        super().__init__(harness.free_port())
         if situation == "down":
             self.fall()
             threading.Thread(target=self.flicker, daemon=True).start()
-
-    def rise(self):
-        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
-        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
 
     def fall(self):
         # Whoever waits in accept is woken by the shutdown; close alone would leave the port open until then.
@@ -72,79 +59,33 @@ class Sink:
     def flicker(self):
         while not self.calm:
             time.sleep(self.random.uniform(0.5, 3))
-            self.rise()
+            self.rise(self.port)
             time.sleep(self.random.uniform(0.2, 1.2))
             if not self.calm:
                 self.fall()
 
-    def accept(self, listener):
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self.lock:
-                self.open.add(connection)
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
-
-    def serve(self, connection):
-        with connection, connection.makefile("rb") as lines:
-            try:
-                self.converse(lines, lambda text: connection.sendall(text.encode() + b"\r\n"))
-            except (OSError, EOFError):
-                pass
-
     def lossily(self, chance):
         return self.situation == "lossy" and not self.calm and self.random.random() < chance
 
-    def converse(self, lines, say):
-        say("220 sink")
-        recipients = []
-        while line := lines.readline():
-            verb = line[:4].upper()
-            if verb == b"EHLO":
-                say("250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 1000000")
-            elif verb == b"MAIL":
-                recipients = []
-                say("250 ok")
-            elif verb == b"RCPT":
-                address = line.split(b"<")[1].split(b">")[0].decode()
-                if address.startswith("gone"):
-                    say("550 5.1.1 nobody here")
-                else:
-                    recipients.append(address)
-                    say("250 ok")
-            elif verb == b"DATA":
-                say("354 go on" if recipients else "554 5.5.1 nobody")
-                if recipients:
-                    self.take(lines, say, recipients)
-            else:
-                say("221 bye" if verb == b"QUIT" else "250 ok")
+    def answer_recipient(self, address):
+        return "550 5.1.1 nobody here" if address.startswith("gone") else None
 
-    def take(self, lines, say, recipients):
-        message = []
-        while (line := lines.readline()) != b".\r\n":
-            if not line:
-                raise EOFError
-            message.append(line.removeprefix(b"."))
+    def take(self, message, recipients):
         if self.lossily(0.2):
             time.sleep(self.random.uniform(0.2, 2))
         if self.lossily(0.05):
-            return say("451 4.3.0 later")
-        self.note(b"".join(message), recipients)
+            return "451 4.3.0 later"
+        self.note(message, recipients)
         if self.lossily(0.05):
             raise EOFError
-        say("250 taken")
 
     def note(self, message, recipients):
-        # A report carries the header of the mail it is about behind its own, so the last id is that mail's.
-        numbers = re.findall(rb"Message-ID: <(\d+)@sakura", message)
+        number = harness.number_of(message)
         ours = re.search(rb"^Message-ID: <(dsn-\w+)@", message, re.M) or re.search(rb"\sid (\w+)[;\s]", message)
-        kind = "report" if SENDER in recipients and b"multipart/report" in message else "mail"
-        if kind == "mail" and not numbers:
+        kind = "report" if harness.SENDER in recipients and b"multipart/report" in message else "mail"
+        if kind == "mail" and not number:
             kind = "notice"  # to HR, about a hire slot
-        record = {"kind": kind, "number": int(numbers[-1]) if numbers else 0, "line": has_line(message),
+        record = {"kind": kind, "number": number, "line": harness.has_line(message), "at": time.time(),
                   "id": ours.group(1).decode() if ours else "?"}
         with self.lock:
             self.log.write(json.dumps(record) + "\n")
@@ -176,8 +117,8 @@ class Clients:
             while not answer:
                 try:
                     connection = connection or smtplib.SMTP("127.0.0.1", self.port, timeout=60)
-                    mail = kill_run.mail(number).replace(f"c{number}@candidate.example".encode(), to.encode())
-                    connection.sendmail(SENDER, [to], mail)
+                    mail = harness.mail(number).replace(f"c{number}@candidate.example".encode(), to.encode())
+                    connection.sendmail(harness.SENDER, [to], mail)
                     answer = "accepted"
                 except smtplib.SMTPRecipientsRefused as fault:
                     refused = all(code >= 500 for code, _ in fault.recipients.values())
@@ -197,7 +138,7 @@ class Clients:
             thread.join()
 
 
-class Gateway(kill_run.Gateway):
+class Gateway(harness.Gateway):
     """Ours."""
 
     def __init__(self, state, next_hop):
@@ -209,9 +150,13 @@ class Gateway(kill_run.Gateway):
         return not spool["entries"] and not spool["unposted"]
 
     def listed(self):
-        """The ids that the log names as possible doubles."""
-        lines = (line for line in open(self.folder / "log", errors="replace") if "possibl" in line)
-        return {found.group(1) for line in lines if (found := re.search(r'"id":"([\w-]+)"', line))}
+        """The ids that the log names as possible doubles, and when it did so first, as seconds since 1970."""
+        first = {}
+        for line in open(self.folder / "log", errors="replace"):
+            if "possibl" in line and (found := re.search(r'"id":"([\w-]+)"', line)):
+                at = re.search(r'"(?:time|timestamp|at)":"([^"]+)"', line).group(1)
+                first.setdefault(found.group(1), datetime.datetime.fromisoformat(at).timestamp())
+        return first
 
     def end(self):
         if self.process.poll() is None:
@@ -223,11 +168,11 @@ class Postfix:
     """A Postfix in our place, killed with all its processes at once."""
 
     def __init__(self, state, next_hop):
-        self.folder, self.next_hop, self.port = state / "postfix", next_hop, kill_run.free_port()
+        self.folder, self.next_hop, self.port = state / "postfix", next_hop, harness.free_port()
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def start(self):
-        script = kill_run.HERE.parent / "postfix-instance"
+        script = harness.HERE.parent / "postfix-instance"
         subprocess.run([script, "start", self.folder, str(self.port), f"relay={self.next_hop}", "hasty=yes"], check=True)
 
     def kill(self):
@@ -255,7 +200,7 @@ class Postfix:
         return not queue.stdout.strip()
 
     def end(self):
-        subprocess.run([kill_run.HERE.parent / "postfix-instance", "stop", self.folder], check=False)
+        subprocess.run([harness.HERE.parent / "postfix-instance", "stop", self.folder], check=False)
 
 
 def state_of(pid):
@@ -280,13 +225,17 @@ def reconcile(relay, clients, state):
 
 
 def reconcile_ours(gateway, records, mails, result):
-    copies = collections.Counter((r["kind"], r["number"], r["id"]) for r in records if r["kind"] != "notice")
-    twice = [(key, count) for key, count in copies.items() if count > 1]
-    listed = gateway.listed()
-    unlisted = [key for key, _ in twice if key[2] not in listed]
+    copies = collections.defaultdict(list)
+    for r in records:
+        if r["kind"] != "notice":
+            # Records of an older run have no time: of those any listing will do.
+            copies[r["kind"], r["number"], r["id"]].append(r.get("at", float("inf")))
+    twice = {key: sorted(times) for key, times in copies.items() if len(times) > 1}
+    listed, never = gateway.listed(), float("inf")
+    unlisted = [key for key, times in twice.items() if key[2] not in listed or listed.get(key[2], never) > times[1]]
     with_line = sum(any(copy["line"] for copy in of_one) for of_one in mails.values())
     balance = gateway.ask("ledger", "balance")["balances"][0]
-    result.update({"doubled_in_custody": sum(count - 1 for _, count in twice), "listed": len(listed),
+    result.update({"doubled_in_custody": sum(len(times) - 1 for times in twice.values()), "listed": len(listed),
                    "unlisted": len(unlisted), "credits": balance["counted"], "with_line": with_line})
     faults = [f"doubled and not listed: {unlisted}"] if unlisted else []
     if balance["counted"] != with_line:
@@ -297,19 +246,21 @@ def reconcile_ours(gateway, records, mails, result):
 
 
 def run(options, state):
-    rng, file = random.Random(options.seed), state / "kills"
-    done = int(file.read_text()) if file.exists() else 0
+    rng, done = random.Random(options.seed), harness.kills_done(state)
     sink = Sink(options.situation, options.seed, state)
     relay = (Postfix if options.peer else Gateway)(state, sink.port)
     try:
         relay.start()
         clients = Clients(relay.port, state, options.rate)
+        due = time.monotonic()
         while done < options.kills:
-            time.sleep(rng.uniform(0.1, 1.5))
+            # By a timetable, so that a relay that is slow to start is not given more mails between two kills.
+            due = max(due + rng.uniform(1, 3), time.monotonic() + 0.1)
+            time.sleep(max(0, due - time.monotonic()))
             relay.kill()
             relay.start()
             done += 1
-            file.write_text(str(done))
+            (state / "kills").write_text(str(done))
         clients.finish()
         sink.calm, until = True, time.monotonic() + 180
         while not relay.is_drained():
@@ -322,38 +273,21 @@ def run(options, state):
         relay.end()
 
 
-def write_report(path, options, result):
-    """Replaces the last result of this run in the table of long runs."""
-    name = f"`make long-kill`: {options.peer or 'ours'}, {options.situation}"
-    row = f"| {name} | {datetime.date.today().isoformat()} | " + ", ".join(f"{k} {v}" for k, v in result.items()) + " |"
-    file = pathlib.Path(path)
-    rows = [line for line in file.read_text("utf-8").splitlines() if not line.startswith(f"| {name} |")]
-    file.write_text("\n".join([*rows, row]) + "\n", "utf-8")
-
-
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("situation", choices=["through", "down", "lossy"])
-    p.add_argument("--kills", type=int, default=20)
-    p.add_argument("--state")
-    p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--rate", type=float, default=40, help="mails a second")
-    p.add_argument("--peer", choices=["postfix"])
-    p.add_argument("--report")
-    options = p.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; the same call goes on"))
-    state = pathlib.Path(options.state or tempfile.mkdtemp(prefix="custody-run-")).resolve()
-    state.mkdir(parents=True, exist_ok=True)
-    state.chmod(0o755)  # Postfix runs as users of its own
+    parser = harness.arguments(__doc__, kills=20)
+    harness.resumable(parser)
+    parser.add_argument("situation", choices=["through", "down", "lossy"])
+    parser.add_argument("--rate", type=float, default=40, help="mails a second")
+    parser.add_argument("--peer", choices=["postfix"])
+    options = parser.parse_args()
+    state = harness.state_folder(options, "custody-run-")
     result, faults = run(options, state)
-    print(json.dumps(result))
-    for fault in faults:
-        print(fault, file=sys.stderr)
     if not faults:
         if options.report:
-            write_report(options.report, options, result)
+            name = f"`make long-kill`: {options.peer or 'ours'}, {options.situation}"
+            harness.write_report(options.report, name, result)
         shutil.rmtree(state)
-    return 1 if faults else 0
+    return harness.tell(result, faults)
 
 
 if __name__ == "__main__":

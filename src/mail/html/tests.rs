@@ -192,8 +192,10 @@ fn iso_2022_jp_is_never_taken_for_markup() {
     assert_eq!(texts(&page)[1], "残念 a");
     assert_eq!(texts(&page)[0].chars().count(), 2);
     assert_eq!(page.blocks.len(), 2);
-    let roman = read(b"<p>\x1b(Ja<br>b\x1b(B</p>", charset("iso-2022-jp"));
-    assert_eq!(roman.err(), Some(HtmlFault::Ambiguous));
+    let kana = read(b"<p>\x1b(I1<br>1\x1b(B</p>", charset("iso-2022-jp"));
+    assert_eq!(kana.err(), Some(HtmlFault::Ambiguous));
+    let roman = read(b"<p>\x1b$B;DG0\x1b(Ja<br>b</p>", charset("iso-2022-jp")).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(texts(&roman), ["残念a", "b"]);
     assert_eq!(read(b"<p>\xff</p>", charset("utf-8")).err(), Some(HtmlFault::Undecodable));
 }
 

@@ -90,7 +90,9 @@ pub(super) fn unfold(value: &[u8]) -> Cow<'_, str> {
     if memchr(b'\n', text.as_bytes()).is_none() {
         return text;
     }
-    Cow::Owned(text.replace("\r\n", "").replace('\n', ""))
+    let mut line = String::with_capacity(text.len());
+    text.split('\n').for_each(|l| line.push_str(l.strip_suffix('\r').unwrap_or(l)));
+    Cow::Owned(line)
 }
 
 /// mail-parser wants the line end that ends a field; the last field of a cut header may lack it.

@@ -5,6 +5,7 @@ mod head;
 mod header;
 mod part;
 mod scan;
+mod sweep;
 #[cfg(test)]
 mod tests;
 

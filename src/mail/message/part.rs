@@ -78,4 +78,21 @@ impl Transfer {
         let known = NAMES.iter().find(|(name, _)| value.trim().eq_ignore_ascii_case(name));
         known.map_or(Self::Unknown, |(_, transfer)| *transfer)
     }
+
+    /// The name as RFC 2045 writes it; `unknown` for anything else.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SevenBit => "7bit",
+            Self::EightBit => "8bit",
+            Self::Binary => "binary",
+            Self::Base64 => "base64",
+            Self::QuotedPrintable => "quoted-printable",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the octets of a body do not show in the message as they are.
+    pub fn hides_octets(self) -> bool {
+        matches!(self, Self::Base64 | Self::QuotedPrintable)
+    }
 }

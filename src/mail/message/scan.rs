@@ -6,6 +6,7 @@ use super::fault::Fault;
 use super::head::{self, Head};
 use super::header::{self, Field, without_line_end};
 use super::part::Part;
+use super::sweep::Sweep;
 
 /// Multiparts deeper than this are not read.
 pub const DEPTH_MAX: usize = 64;
@@ -50,31 +51,17 @@ struct Scan<'a> {
 
 /// Reads the structure of the whole message.
 pub(super) fn read(raw: &[u8]) -> Shape {
-    let shape = Shape { parts: Vec::new(), fields: Vec::new(), faults: octet_faults(raw) };
+    let shape = Shape { parts: Vec::new(), fields: Vec::new(), faults: Vec::new() };
     let mut scan = Scan { raw, shape, frames: Vec::new(), leaf: None, header_octets: 0, stopped: false };
+    let mut sweep = Sweep::over(raw);
     let mut from = scan.part(0);
-    let finder = memmem::Finder::new(b"\n--");
     while !scan.frames.is_empty() && !scan.stopped {
-        let Some(hit) = finder.find(&raw[from..]).map(|n| from + n) else { break };
+        let Some(hit) = sweep.find_dashes(from) else { break };
         from = scan.line(hit);
     }
     scan.finish();
+    scan.shape.faults.splice(0..0, sweep.faults());
     scan.shape
-}
-
-/// The faults that lie in single octets: NUL, and line ends that are not CRLF.
-fn octet_faults(raw: &[u8]) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    if memchr(0, raw).is_some() {
-        faults.push(Fault::Nul);
-    }
-    let pairs = raw.iter().zip(raw.get(1..).unwrap_or_default());
-    // No branch in the fold, so that it runs many octets at a time.
-    let bare_inside = pairs.fold(0u8, |bare, (a, b)| bare | (u8::from(*a == b'\r') ^ u8::from(*b == b'\n'))) != 0;
-    if bare_inside || raw.first() == Some(&b'\n') || raw.last() == Some(&b'\r') {
-        faults.push(Fault::BareLineEnd);
-    }
-    faults
 }
 
 impl<'a> Scan<'a> {

@@ -27,6 +27,7 @@ fn bodies_decode_to_their_octets() {
     check("base64", "YWJjZ\r\nA==\r\n", Ok(b"abcd"));
     check("base64", "YWJjZGU=", Ok(b"abcde"));
     check("base64", "", Ok(b""));
+    check("base64", "YWJjZ \t\r\n  \r\nGU= ", Ok(b"abcde"));
     check("quoted-printable", "a=3Db=\r\n c=e6=AE=8B\r\n-- \r\n", Ok("a=b c残\r\n-- \r\n".as_bytes()));
 }
 
@@ -35,7 +36,7 @@ fn what_is_not_certain_is_a_fault() {
     for body in ["YWJ", "Y", "YR==", "YWK="] {
         check("base64", body, Err(TransferFault::Base64Truncated));
     }
-    for body in ["YW Jj", "YWJj\r\n----", "YQ==YQ==", "YW=j", "=", "YWJj====", "YWJjZ=", "YWJj ", "Y\u{e9}=="] {
+    for body in ["YW Jj", "YWJj\r\n----", "YQ==YQ==", "YW=j", "=", "YWJj====", "YWJjZ=", " YWJj", "Y\u{e9}=="] {
         check("base64", body, Err(TransferFault::Base64Stray));
     }
     for body in ["=", "a=\r\n", "=4", "=GG", "a= \r\nb", "é", "=\u{e9}"] {
@@ -55,6 +56,7 @@ fn a_base64_spot_names_the_quantum_the_phase_and_the_column() {
     assert_eq!(spot("base64", body, 11), at(16, 2, 0));
     assert_eq!(spot("base64", body, 12), None);
     assert_eq!(spot("base64", "YWJj\r\n", 3), at(4, 0, 4));
+    assert_eq!(spot("base64", "YWJj \r\nZGVm", 3), at(7, 0, 0));
     assert_eq!(spot("base64", "", 0), at(0, 0, 0));
 }
 
@@ -108,7 +110,7 @@ proptest::proptest! {
     fn base64_is_never_more_lenient_than_the_independent_decoder(text in "[A-D=+/. ]{0,12}") {
         let ours = decoded("base64", &text).map(|(d, _)| d.octets).ok();
         // The other one takes padded bodies one behind another.
-        let theirs = data_encoding::BASE64.decode(text.as_bytes()).ok();
+        let theirs = data_encoding::BASE64.decode(text.trim_end_matches(' ').as_bytes()).ok();
         assert!(ours == theirs || (ours.is_none() && text.contains('=')), "{text:?}");
     }
 }

@@ -151,33 +151,22 @@ impl Reply {
     /// [`ReplyFault`] when it is not a well-formed reply; nothing that follows on the connection can be trusted then.
     pub fn read(octets: &[u8]) -> Result<Option<(Self, usize)>, ReplyFault> {
         let mut taken = 0;
-        let mut code = None;
-        let mut lines = Vec::new();
+        let mut reply: Option<Reading> = None;
         while let Some(end) = memchr::memchr(b'\n', &octets[taken..]) {
             if taken + end >= REPLY_OCTETS_MAX {
                 return Err(ReplyFault::TooLong);
             }
             let line = Line::read(&octets[taken..=taken + end])?;
             taken += end + 1;
-            if *code.get_or_insert(line.code) != line.code {
-                return Err(ReplyFault::CodesDiffer);
-            }
-            lines.push(line.text);
+            let reply = match &mut reply {
+                Some(reply) => reply.go_on(&line)?,
+                none => none.insert(Reading::begin(&line)),
+            };
             if line.last {
-                return Ok(Some((Self::of_lines(line.code, &lines), taken)));
+                return Ok(Some((reply.end(), taken)));
             }
         }
         check_unfinished(octets, taken)
-    }
-
-    fn of_lines(code: u16, lines: &[String]) -> Self {
-        let class_fits = |e: &EnhancedCode| u16::from(e.class) == code / 100;
-        let enhanced = lines.first().and_then(|l| EnhancedCode::split(l)).map(|(e, _)| e).filter(class_fits);
-        let bare = |line: &String| match EnhancedCode::split(line) {
-            Some((e, rest)) if Some(e) == enhanced => rest.to_owned(),
-            _ => line.clone(),
-        };
-        Self { code, enhanced, text: lines.iter().map(bare).collect::<Vec<_>>().join("\n").into() }
     }
 }
 
@@ -212,15 +201,51 @@ pub enum ReplyFault {
     TooLong,
 }
 
-struct Line {
+/// A reply as far as its lines have been read.
+struct Reading {
     code: u16,
-    last: bool,
+    enhanced: Option<EnhancedCode>,
     text: String,
 }
 
-impl Line {
+impl Reading {
+    fn begin(line: &Line<'_>) -> Self {
+        let class_fits = |e: &EnhancedCode| u16::from(e.class) == line.code / 100;
+        let enhanced = EnhancedCode::split(&line.text).map(|(e, _)| e).filter(class_fits);
+        let mut reply = Self { code: line.code, enhanced, text: String::with_capacity(line.text.len()) };
+        reply.push(line);
+        reply
+    }
+
+    fn go_on(&mut self, line: &Line<'_>) -> Result<&mut Self, ReplyFault> {
+        if line.code != self.code {
+            return Err(ReplyFault::CodesDiffer);
+        }
+        self.text.push('\n');
+        self.push(line);
+        Ok(self)
+    }
+
+    /// Appends a line's text, without the enhanced code when it is the first line's.
+    fn push(&mut self, line: &Line<'_>) {
+        let bare = EnhancedCode::split(&line.text).filter(|(code, _)| Some(*code) == self.enhanced);
+        self.text.push_str(bare.map_or(&*line.text, |(_, rest)| rest));
+    }
+
+    fn end(&mut self) -> Reply {
+        Reply { code: self.code, enhanced: self.enhanced, text: std::mem::take(&mut self.text).into() }
+    }
+}
+
+struct Line<'a> {
+    code: u16,
+    last: bool,
+    text: Cow<'a, str>,
+}
+
+impl<'a> Line<'a> {
     /// Reads one line, its LF included.
-    fn read(line: &[u8]) -> Result<Self, ReplyFault> {
+    fn read(line: &'a [u8]) -> Result<Self, ReplyFault> {
         let line = line.strip_suffix(b"\r\n").ok_or(ReplyFault::LineEnd)?;
         let code = read_code(line)?;
         if memchr::memchr2(b'\r', 0, line).is_some() {
@@ -231,9 +256,16 @@ impl Line {
             Some(b'-') => false,
             Some(_) => return Err(ReplyFault::Separator),
         };
-        let text = String::from_utf8_lossy(line.get(4..).unwrap_or_default());
+        let text = match String::from_utf8_lossy(line.get(4..).unwrap_or_default()) {
+            Cow::Borrowed(text) => harmless(text),
+            Cow::Owned(text) => harmless(&text).into_owned().into(),
+        };
         // A mark of three octets for each that is no UTF-8 would let a reply grow beyond what any reply may have.
-        let text = harmless(&text).replace(char::REPLACEMENT_CHARACTER, "?");
+        let text = if text.contains(char::REPLACEMENT_CHARACTER) {
+            text.replace(char::REPLACEMENT_CHARACTER, "?").into()
+        } else {
+            text
+        };
         Ok(Self { code, last, text })
     }
 }

@@ -22,7 +22,7 @@ impl Relay {
     async fn try_hold(&self, decided: &Decided, held: &Held) -> Result<(Mail, Answer), &'static str> {
         let services = &self.services;
         let mail = decided.mail(Outcome::Held(held.clone()));
-        let evidence = held.referred.evidence.iter().map(|e| e.rule.clone()).collect();
+        let evidence = held.referred.evidence.iter().map(|e| e.rule.to_string()).collect();
         let doubt = Doubt { reason: held.reason.to_owned(), evidence, hold_for: held.hold_for };
         let store = services.deliver.write_to_hold(&mail.jobs, mail.received_at, doubt);
         let writes: Vec<Write> = store.into_iter().chain(mail.with_it.iter().cloned()).collect();

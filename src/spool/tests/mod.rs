@@ -5,6 +5,7 @@ mod conformance;
 mod holds;
 mod leaving;
 mod model;
+mod plans;
 mod recovery;
 mod room;
 

@@ -76,6 +76,26 @@ async fn originals_and_content_without_a_row_are_overwritten_at_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn much_content_without_a_row_is_overwritten_behind_the_start_and_before_anything_is_written_there() {
+    let folder = folder();
+    open(folder.path()).commit(vec![Write::Store(mail("a", 1, 500))]).await.unwrap();
+    let content = folder.path().join("spool.content");
+    let length = std::fs::metadata(&content).unwrap().len();
+    let leftover = b"secret words of nobody ".repeat(400_000);
+    std::fs::write(&content, [std::fs::read(&content).unwrap(), leftover].concat()).unwrap();
+    let spool = open(folder.path());
+    for n in 0..20 {
+        spool.commit(vec![Write::Store(mail(&format!("b{n}"), 1, 500))]).await.unwrap();
+        assert!(spool.load(&id(&format!("b{n}"))).await.unwrap().is_some());
+        spool.commit(vec![settle(&format!("b{n}"), &[(0, Outcome::Refused)])]).await.unwrap();
+    }
+    spool.close().await;
+    assert_eq!(files_with(folder.path(), "nobody"), [""; 0]);
+    assert_eq!(std::fs::metadata(&content).unwrap().len(), length.next_multiple_of(4096));
+    assert!(open(folder.path()).load(&id("a")).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shortened_original_is_parked_at_the_start_and_never_sent() {
     let folder = folder();
     let both = vec![Write::Store(mail("bad", 1, 5000)), Write::Store(mail("good", 1, 5000))];

@@ -141,7 +141,7 @@ fn a_file_of_a_newer_program_is_left_alone() {
     let file = Connection::open(ledger.dir.path().join(LEDGER_FILE)).expect("the file");
     file.pragma_update(None, "user_version", 99).expect("a version");
     let opened = Store::open(ledger.dir.path()).map(|_| ());
-    assert_eq!(opened, Err(StoreError::Newer { found: 99, known: 5 }));
+    assert!(matches!(opened, Err(StoreError::Newer { found: 99, .. })), "{opened:?}");
 }
 
 #[test]

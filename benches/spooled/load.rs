@@ -1,0 +1,91 @@
+//! The load generator: sessions in parallel, each command waits for its reply (as smtp-source), mail after mail.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use memchr::memmem;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::talk::Talk;
+use crate::tally::Tally;
+
+/// W1: a rejection in multipart/alternative, UTF-8, base64, 4 KB.
+const MAIL: &[u8] = include_bytes!("../mails/W1.eml");
+/// Ids go on over all runs of the bench: every mail is to a person of its own.
+static NEXT_ID: AtomicUsize = AtomicUsize::new(0);
+
+/// Where mail goes in, and for which domain it is.
+#[derive(Clone, Copy)]
+pub struct Target {
+    pub port: u16,
+    pub domain: &'static str,
+}
+
+/// A tally for so many mails, with ids of their own.
+pub fn tally(mails: usize) -> Arc<Tally> {
+    Arc::new(Tally::new(NEXT_ID.fetch_add(mails, Ordering::Relaxed), mails))
+}
+
+/// Sends all mails of the tally; returns how long it took until the last 250.
+pub fn send(target: Target, tally: &Arc<Tally>, sessions: usize) -> Duration {
+    let began = Instant::now();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut all = JoinSet::new();
+        for _ in 0..sessions {
+            let tally = Arc::clone(tally);
+            all.spawn(async move { session(target, &tally).await.unwrap_or_else(|e| panic!("a session: {e}")) });
+        }
+        all.join_all().await;
+    });
+    began.elapsed()
+}
+
+async fn session(target: Target, tally: &Tally) -> io::Result<()> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, target.port)).await?;
+    stream.set_nodelay(true)?;
+    let mut talk = Talk::over(stream);
+    want(talk.reply().await?, 220)?;
+    want(talk.ask("EHLO bench.example").await?, 250)?;
+    let message = on_the_wire();
+    let id_at = memmem::find(&message, b"00000000").expect("the id's place");
+    while let Some(id) = tally.take() {
+        tally.offer(id);
+        want(talk.ask("MAIL FROM:<hr@example.co.jp>").await?, 250)?;
+        want(talk.ask(&format!("RCPT TO:<r{id:06}@{}>", target.domain)).await?, 250)?;
+        want(talk.ask("DATA").await?, 354)?;
+        talk.say(&message[..id_at]);
+        talk.say(format!("{id:08}").as_bytes());
+        talk.say(&message[id_at + 8..]);
+        want(talk.reply().await?, 250)?;
+        tally.accept(id);
+    }
+    want(talk.ask("QUIT").await?, 221)
+}
+
+fn want(code: u16, wanted: u16) -> io::Result<()> {
+    if code == wanted {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("{code} where {wanted} was due")))
+}
+
+/// The mail with its id's field in front, CRLF, dots stuffed, and the final dot.
+fn on_the_wire() -> Vec<u8> {
+    let mut out = b"X-Bench-Id: 00000000\r\n".to_vec();
+    for line in MAIL.split_inclusive(|b| *b == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.starts_with(b".") {
+            out.push(b'.');
+        }
+        out.extend_from_slice(line);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b".\r\n");
+    out
+}
