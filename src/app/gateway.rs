@@ -152,10 +152,9 @@ impl Gateway {
         let door = Door { host: hostname.into(), settings: smtp, tls: tls.clone(), watch: watch.clone() };
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
-        let reload = Reload { settings, terms, policy: policy.clone(), signer, tls, agreed };
         Ok(Self {
             addresses,
-            reload,
+            reload: Reload { settings, terms, policy: policy.clone(), signer, tls, agreed },
             policy,
             spool,
             store,
