@@ -14,7 +14,7 @@ use super::glance::Glance;
 use super::held_back;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options,
+    answer_admins, delivery, directory, door, doors, hostname, listen, notices_from, open_spool, pump_options,
     refuse_without_credentials, signing_keys, surroundings,
 };
 use super::prober::{self, Prober};
@@ -29,8 +29,8 @@ use crate::pipeline::Policy;
 use crate::policy::PolicyHandle;
 use crate::referral::CompanyId;
 use crate::sign::{SignFault, Signer};
+use crate::smtp;
 use crate::smtp::custody::Relay;
-use crate::smtp::{self, Door};
 use crate::spool::{Spool, SpoolError};
 use crate::store::{Pump, Store, StoreError};
 use crate::sys::clock;
@@ -118,7 +118,7 @@ impl Gateway {
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
         policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
         let spool = open_spool(&settings)?;
-        let around = surroundings(&settings, &store, (&watch, &addresses)).await?;
+        let around = surroundings(&settings, (&store, &spool), (&watch, &addresses)).await?;
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
@@ -126,8 +126,7 @@ impl Gateway {
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
         let notifier = Notifier::start(store.clone(), courier, writing, notices);
         let post = prober::Post { store: store.clone(), pump: pump.flusher(), granted: pump.granted() };
-        let prober = Arc::new(Prober::new(policy.clone(), (spool.clone(), deliver.clone()), post));
-        let probing = Arc::clone(&prober).start();
+        let (prober, probing) = Prober::start(policy.clone(), (spool.clone(), deliver.clone()), post);
         let (stop, stop_for) = (signal::Sender::new(false), Duration::from_secs(settings.smtp.limits.stop_seconds_max));
         let operator = Operator {
             started_at: clock::now(),
@@ -148,12 +147,7 @@ impl Gateway {
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
         let control = answer_admins(control, operator, stop.subscribe());
         tokio::spawn(held_back::run(watch.clone(), store.clone(), stop.subscribe()));
-        let door = Door {
-            host: hostname.into(),
-            settings: Arc::new(settings.smtp.clone()),
-            tls: tls.clone(),
-            watch: watch.clone(),
-        };
+        let door = door(&settings, hostname, (tls.as_ref(), &watch));
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
         let reload = Reload { settings, terms, policy: policy.clone(), signer, tls, agreed };

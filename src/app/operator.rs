@@ -2,6 +2,8 @@
 
 mod line;
 
+pub(super) use line::let_stopped_go;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
