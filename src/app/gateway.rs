@@ -121,9 +121,9 @@ impl Gateway {
         let around = surroundings(&settings, (&store, &spool), (&watch, &addresses)).await?;
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
-        let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
+        let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
         let notifier = Notifier::start(store.clone(), courier, writing, notices);
         let post = prober::Post { store: store.clone(), pump: pump.flusher(), granted: pump.granted() };
         let (prober, probing) = Prober::start(policy.clone(), (spool.clone(), deliver.clone()), post);
@@ -146,7 +146,6 @@ impl Gateway {
         };
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
         let control = answer_admins(control, operator, stop.subscribe());
-        tokio::spawn(held_back::run(watch.clone(), store.clone(), stop.subscribe()));
         let door = door(&settings, hostname, (tls.as_ref(), &watch));
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));

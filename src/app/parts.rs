@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::gateway::StartFault;
+use super::held_back;
 use super::operator::{Operator, let_stopped_go};
 use crate::config::{DkimKey, DoorTls, Listener, Settings};
 use crate::control::Server;
@@ -193,6 +194,7 @@ async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
 
 pub(super) fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(tick(operator.watch.clone(), stop.clone()));
+    tokio::spawn(held_back::run(operator.watch.clone(), operator.store.clone(), stop.clone()));
     let stopped = async move {
         // A sender that is gone means the same as a stop.
         let _ = stop.wait_for(|stop| *stop).await;

@@ -243,13 +243,13 @@ fn is_rejection_quoted(text: &TextPart, rules: &Rules) -> bool {
 
 /// The places of the result in every part that states it.
 fn read_siblings(view: &View, part: usize, reading: &Reading, rules: &Rules) -> Result<Vec<Place>, Reason> {
-    let mut places: Vec<Place> = place::find(reading, part, rules).into_iter().collect();
+    let mut places: Vec<Place> = place::find(reading, view, part, rules).into_iter().collect();
     for (index, text) in view.parts.iter().enumerate().filter(|(index, _)| *index != part) {
         let sibling = reading.of_sibling(fold_lines(text, is_newest), rules);
         if sibling.veto.is_some() {
             return Err(Reason::PartsDisagree);
         }
-        match place::find(&sibling, index, rules) {
+        match place::find(&sibling, view, index, rules) {
             Some(place) => places.push(place),
             None if sibling.folded.text.len() <= STUB_OCTETS_MAX && sibling.recruiting < RECRUITING_MIN => {}
             None => return Err(Reason::PartsDisagree),
