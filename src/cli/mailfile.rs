@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::leaves::tagged;
 use crate::classify::Rules;
 use crate::config::{self, Settings};
 use crate::inject::Inserted;
@@ -147,7 +148,8 @@ impl Decider {
         let client = Client::at(ip);
         let received = Received { client, envelope, message: mail.wire.clone() };
         let policy = self.policy(ip, from.as_ref());
-        process(&received, &policy, clock::now())
+        let now = clock::now();
+        tagged(process(&received, &policy, now), &received, &policy, now)
     }
 
     fn policy(&self, ip: IpAddr, from: Option<&Domain>) -> Policy {

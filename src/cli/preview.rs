@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::args::PreviewArgs;
+use super::leaves::Beside;
 use super::mailfile::{Decider, MailFile};
 use super::output::End;
 use super::reason::meaning;
@@ -23,12 +24,13 @@ pub fn preview(args: &PreviewArgs, out: &mut dyn Write) -> io::Result<End> {
     };
     let (octets, said) = match decider.decide(&mail) {
         Outcome::Referred(referred) => {
+            let beside: String = Beside::of(&referred).sentences().iter().map(|s| format!("; {s}, not here")).collect();
             let edits = referred.copies.into_iter().next().map(|c| c.edits).unwrap_or_default();
             let octets = if edits.is_empty() { mail.file.clone() } else { mail.for_file(edits.apply(&mail.wire)) };
             (
                 octets,
                 format!(
-                    "rejection, {} octets inserted (the link of a preview counts for nobody)",
+                    "rejection, {} octets inserted (the link of a preview counts for nobody){beside}",
                     edits.octets_added()
                 ),
             )

@@ -137,3 +137,23 @@ fn a_held_mail_let_go_with_the_line_has_all_three_and_its_bounce_is_known() {
     gateway.settled_credits();
     assert_eq!(gateway.ask_json(&["ledger", "balance"])["balances"][0]["toward"], 0);
 }
+
+#[test]
+fn explain_and_preview_say_what_goes_with_the_line() {
+    let gateway = gateway(SocketAddr::from(([127, 0, 0, 1], 9)), "");
+    let (mail, out) = (gateway.folder.path().join("mail.eml"), gateway.folder.path().join("out.eml"));
+    let ask = |words: &[&str]| {
+        let output = gateway.ask(&[words, &[mail.to_str().expect("a path")]].concat());
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    for (came, said) in [(rejection(CANDIDATE), true), (crate::smtp::ordinary(CANDIDATE), false)] {
+        fs::write(&mail, came).expect("a file");
+        let explained = ask(&["explain"]);
+        assert_eq!(explained.contains("signed by DKIM for sakura.example"), said, "{explained}");
+        assert_eq!(explained.contains("its bounces come to us, at bounce.sakura.example"), said, "{explained}");
+        let previewed = ask(&["preview", "--out", out.to_str().expect("a path")]);
+        assert_eq!(previewed.contains("signed by DKIM for sakura.example, not here"), said, "{previewed}");
+        let json = ask(&["explain", "--json"]);
+        assert_eq!(json.contains("\"signed_by\":\"sakura.example\",\"returns_to\":\"bounce.sakura.example\""), said);
+    }
+}
