@@ -104,8 +104,8 @@ pub(super) fn due_for(
 }
 
 /// Entries kept since before this time, the oldest first, at most `limit`; with `untold` those alone whose senders do
-/// not know that they are late; a mail that is held is not late, and its sender is told once it waits like others. Live rows are numbered in the order in which they came, so that this ends at the first
-/// that is not late.
+/// not know that they are late, and that are not held: one that is let go waits like others. Live rows are numbered in
+/// the order in which they came, so that this ends at the first that is not late.
 pub(super) fn late(
     connection: &Connection,
     kept_before: Timestamp,
