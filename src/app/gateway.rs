@@ -14,8 +14,8 @@ use super::glance::Glance;
 use super::held_back;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options, put_people,
-    refuse_without_credentials, signing_keys, surroundings,
+    answer_admins, delivery, directory, door, doors, hostname, listen, notices_from, open_spool, pump_options,
+    put_people, refuse_without_credentials, signing_keys, surroundings,
 };
 use super::prober::{self, Prober};
 use super::reload::Reload;
@@ -29,8 +29,8 @@ use crate::pipeline::Policy;
 use crate::policy::PolicyHandle;
 use crate::referral::CompanyId;
 use crate::sign::{SignFault, Signer};
+use crate::smtp;
 use crate::smtp::custody::Relay;
-use crate::smtp::{self, Door};
 use crate::spool::{Spool, SpoolError};
 use crate::store::{Pump, Store, StoreError};
 use crate::sys::clock;
@@ -118,7 +118,7 @@ impl Gateway {
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
         put_people(&policy, (&store, &root, &data)).await?;
         let spool = open_spool(&settings)?;
-        let around = surroundings(&settings, (&store, &policy), (&watch, &addresses)).await?;
+        let around = surroundings(&settings, (&store, &spool, &policy), (&watch, &addresses)).await?;
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
@@ -126,8 +126,7 @@ impl Gateway {
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
         let notifier = Notifier::start(store.clone(), courier, writing, notices);
         let post = prober::Post { store: store.clone(), pump: pump.flusher(), granted: pump.granted() };
-        let prober = Arc::new(Prober::new(policy.clone(), (spool.clone(), deliver.clone()), post));
-        let probing = Arc::clone(&prober).start();
+        let (prober, probing) = Prober::start(policy.clone(), (spool.clone(), deliver.clone()), post);
         let (stop, stop_for) = (signal::Sender::new(false), Duration::from_secs(settings.smtp.limits.stop_seconds_max));
         let operator = Operator {
             started_at: clock::now(),
@@ -148,8 +147,7 @@ impl Gateway {
         };
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
         let control = answer_admins(control, operator, stop.subscribe());
-        let smtp = Arc::new(settings.smtp.clone());
-        let door = Door { host: hostname.into(), settings: smtp, tls: tls.clone(), watch: watch.clone() };
+        let door = door(&settings, hostname, (tls.as_ref(), &watch));
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
         Ok(Self {

@@ -3,6 +3,8 @@
 mod line;
 mod optout;
 
+pub(super) use line::let_stopped_go;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

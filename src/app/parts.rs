@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::gateway::StartFault;
 use super::held_back;
-use super::operator::Operator;
+use super::operator::{Operator, let_stopped_go};
 use super::optouts;
 use crate::config::keys::RootKey;
 use crate::config::{DkimKey, DoorTls, Listener, Settings};
@@ -24,9 +24,10 @@ use crate::notify::{Contact, Directory, Sender};
 use crate::policy::PolicyHandle;
 use crate::referral::wording::Language;
 use crate::sign::{NamedKey, record_name};
-use crate::smtp::{Entrance, listener_for};
+use crate::smtp::{Door, Entrance, listener_for};
 use crate::spool::{Spool, SpoolOptions};
 use crate::store::{OffRow, PumpOptions, Store};
+use crate::sys::tls::ServerTls;
 use crate::watch::Watch;
 
 pub(super) fn refuse_without_credentials(settings: &Settings) -> Result<(), StartFault> {
@@ -154,14 +155,21 @@ pub(super) async fn put_people(
     Ok(())
 }
 
+/// What all sockets share.
+pub(super) fn door(settings: &Settings, host: String, (tls, watch): (Option<&ServerTls>, &Watch)) -> Door {
+    Door { host: host.into(), settings: Arc::new(settings.smtp.clone()), tls: tls.cloned(), watch: watch.clone() }
+}
+
 /// Names, where we listen (a domain whose mail server is there leads back to us), and for whom nothing is inserted.
+/// Mails that were held for those do not wait any more.
 pub(super) async fn surroundings(
     settings: &Settings,
-    (store, policy): (&Store, &PolicyHandle),
+    (store, spool, policy): (&Store, &Spool, &PolicyHandle),
     (watch, addresses): (&Watch, &[SocketAddr]),
 ) -> Result<Surroundings, StartFault> {
     let data = &settings.data_dir;
     let rows = store.switched_off().await.map_err(|e| StartFault::Store(data.clone(), e))?;
+    let_stopped_go(spool, watch, &rows).await;
     let around = Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec());
     let optouts = policy.current().optouts().cloned();
     Ok(Surroundings { policies: Some(data.join("sts-policies.json")), off: off(&rows), optouts, ..around })

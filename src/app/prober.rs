@@ -55,9 +55,11 @@ struct Done {
 }
 
 impl Prober {
-    /// One that has not begun.
-    pub fn new(policy: PolicyHandle, (spool, deliver): (Spool, Deliver), post: Post) -> Self {
-        Self { policy, spool, deliver, post, bell: Arc::default(), done: Mutex::default() }
+    /// Begins, and works until its task is ended.
+    pub fn start(policy: PolicyHandle, (spool, deliver): (Spool, Deliver), post: Post) -> (Arc<Self>, JoinHandle<()>) {
+        let prober = Arc::new(Self { policy, spool, deliver, post, bell: Arc::default(), done: Mutex::default() });
+        let task = tokio::spawn(Arc::clone(&prober).work());
+        (prober, task)
     }
 
     /// What is rung when a probe came back.
@@ -65,17 +67,14 @@ impl Prober {
         Arc::clone(&self.bell)
     }
 
-    /// Works until its task is ended.
-    pub fn start(self: Arc<Self>) -> JoinHandle<()> {
-        tokio::spawn(async move {
-            loop {
-                if let Err(error) = self.round(clock::now()).await {
-                    tracing::warn!(%error, "probes of return paths wait");
-                }
-                // A timeout is as good a reason to look as a ring is.
-                let _ = timeout(PERIOD, self.bell.notified()).await;
+    async fn work(self: Arc<Self>) {
+        loop {
+            if let Err(error) = self.round(clock::now()).await {
+                tracing::warn!(%error, "probes of return paths wait");
             }
-        })
+            // A timeout is as good a reason to look as a ring is.
+            let _ = timeout(PERIOD, self.bell.notified()).await;
+        }
     }
 
     async fn round(&self, now: Timestamp) -> Result<(), String> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::args::ExplainArgs;
+use super::leaves::Beside;
 use super::mailfile::{Decider, MailFile};
 use super::output::End;
 use super::reason::meaning;
@@ -34,9 +35,21 @@ struct Explanation {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Line {
-    Inserted { inserted: Vec<Spot> },
-    Held { held_for_seconds: u64, inserted_if_released: Vec<Spot> },
-    Untouched { untouched: &'static str, blocking: Vec<&'static str> },
+    Inserted {
+        inserted: Vec<Spot>,
+        #[serde(flatten)]
+        beside: Beside,
+    },
+    Held {
+        held_for_seconds: u64,
+        inserted_if_released: Vec<Spot>,
+        #[serde(flatten)]
+        beside: Beside,
+    },
+    Untouched {
+        untouched: &'static str,
+        blocking: Vec<&'static str>,
+    },
 }
 
 /// Words that speak for or against a question, and where they stand.
@@ -100,13 +113,13 @@ fn explain_mail(path: &Path, decider: &Decider, mail: &MailFile) -> Explanation 
                 let code = Refusal::LinkPresent.code();
                 Line::Untouched { untouched: code, blocking: vec![code] }
             } else {
-                Line::Inserted { inserted }
+                Line::Inserted { inserted, beside: Beside::of(&referred) }
             };
             Explanation { file, verdict: REJECTION, reason: REJECTION, evidence: lines(referred.evidence), line }
         }
         Outcome::Held(Held { reason, hold_for, referred }) => {
             let (held_for_seconds, inserted_if_released) = (hold_for.as_secs(), spots(&referred, mail));
-            let line = Line::Held { held_for_seconds, inserted_if_released };
+            let line = Line::Held { held_for_seconds, inserted_if_released, beside: Beside::of(&referred) };
             Explanation { file, verdict: DOUBTFUL, reason, evidence: lines(referred.evidence), line }
         }
         Outcome::Untouched(untouched) => {
@@ -156,10 +169,13 @@ fn spot(inserted: Inserted) -> Spot {
     Spot { path, charset, offset, octets }
 }
 
-fn print_spots(spots: &[Spot], out: &mut dyn Write) -> io::Result<()> {
+fn print_spots(spots: &[Spot], beside: &Beside, out: &mut dyn Write) -> io::Result<()> {
     for Spot { path, charset, offset, octets } in spots {
         let part = if path == "0" { String::new() } else { format!("part {path}, ") };
         writeln!(out, "  line        {part}{charset}: {octets} octets in front of octet {offset}")?;
+    }
+    for sentence in beside.sentences() {
+        writeln!(out, "  with it     {sentence}")?;
     }
     Ok(())
 }
@@ -168,12 +184,12 @@ impl Explanation {
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}: {}", self.file, self.verdict)?;
         match &self.line {
-            Line::Inserted { inserted } => print_spots(inserted, out)?,
-            Line::Held { held_for_seconds, inserted_if_released } => {
+            Line::Inserted { inserted, beside } => print_spots(inserted, beside, out)?,
+            Line::Held { held_for_seconds, inserted_if_released, beside } => {
                 let reason = self.reason;
                 writeln!(out, "  held        {held_for_seconds} s for HR's word; else it leaves as it came")?;
                 writeln!(out, "  doubt       {reason}: {}", meaning(reason).unwrap_or_default())?;
-                print_spots(inserted_if_released, out)?;
+                print_spots(inserted_if_released, beside, out)?;
             }
             Line::Untouched { blocking, .. } => {
                 for code in blocking {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::leaves::tagged;
 use crate::classify::Rules;
 use crate::config::{self, Settings};
 use crate::inject::Inserted;
@@ -180,7 +181,8 @@ impl Decider {
         let from = message.from().and_then(|f| f.domain()).cloned();
         let client = Client::at(ip);
         let received = Received { client, envelope, message: mail.wire.clone() };
-        process(&received, &policy(ip, from.as_ref()), at)
+        let policy = policy(ip, from.as_ref());
+        tagged(process(&received, &policy, at), &received, &policy, at)
     }
 
     fn policy(&self, ip: IpAddr, from: Option<&Domain>) -> Policy {

@@ -7,6 +7,7 @@ pub mod dkim;
 pub mod explain;
 pub mod folder;
 pub mod hold;
+mod leaves;
 pub mod ledger;
 mod mailfile;
 pub mod optout;

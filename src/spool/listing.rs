@@ -125,7 +125,9 @@ impl ActKind {
         match self {
             Self::Retry => state == RecipientState::Waiting,
             Self::Release => state == RecipientState::Parked,
-            Self::Bounce | Self::Drop => matches!(state, RecipientState::Waiting | RecipientState::Parked),
+            Self::Bounce | Self::Drop => {
+                matches!(state, RecipientState::Waiting | RecipientState::Parked | RecipientState::Held)
+            }
             Self::Export | Self::Recover => true,
         }
     }

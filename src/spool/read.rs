@@ -104,8 +104,8 @@ pub(super) fn due_for(
 }
 
 /// Entries kept since before this time, the oldest first, at most `limit`; with `untold` those alone whose senders do
-/// not know that they are late. Live rows are numbered in the order in which they came, so that this ends at the first
-/// that is not late.
+/// not know that they are late, and that are not held: one that is let go waits like others. Live rows are numbered in
+/// the order in which they came, so that this ends at the first that is not late.
 pub(super) fn late(
     connection: &Connection,
     kept_before: Timestamp,
@@ -113,7 +113,8 @@ pub(super) fn late(
     limit: usize,
 ) -> rusqlite::Result<Vec<EntryId>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, kept_since FROM entries WHERE parked = 0 AND (told_late = 0 OR ?1 = 0) ORDER BY entry",
+        "SELECT id, kept_since FROM entries WHERE parked = 0 AND (?1 = 0 OR told_late = 0 \
+         AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.entry = entries.entry)) ORDER BY entry",
     )?;
     let mut rows = statement.query([untold])?;
     let mut found = Vec::new();

@@ -16,7 +16,7 @@ use crate::smtp::{Client, has_link, ordinary, rejection, without_trace};
 
 const CANDIDATE: &str = "yamada@mail.example";
 /// One key of each kind, as dual signing has it.
-const BOTH: &str = "[[dkim]]\ndomain = \"sakura.example\"\nselector = \"r1\"\nkey = \"r1.pem\"\n\
+pub const BOTH: &str = "[[dkim]]\ndomain = \"sakura.example\"\nselector = \"r1\"\nkey = \"r1.pem\"\n\
                     [[dkim]]\ndomain = \"sakura.example\"\nselector = \"e1\"\nkey = \"e1.pem\"\n";
 const ED25519: &str = "[[dkim]]\ndomain = \"sakura.example\"\nselector = \"e1\"\nkey = \"e1.pem\"\n";
 
@@ -32,7 +32,7 @@ fn said(output: &Output) -> String {
 }
 
 /// A gateway with these lines of configuration and a key for each selector, not yet started.
-fn prepare(next_hop: std::net::SocketAddr, more: &str, selectors: &[&str]) -> Gateway {
+pub fn prepare(next_hop: std::net::SocketAddr, more: &str, selectors: &[&str]) -> Gateway {
     let gateway = Gateway::prepare(next_hop, more, "127.0.0.0/8");
     for selector in selectors {
         let made = keygen(gateway.folder.path(), selector);
@@ -57,7 +57,7 @@ fn records(gateway: &Gateway) -> Vec<String> {
 }
 
 /// What the independent verifier says of these mails.
-fn verify(gateway: &Gateway, mails: &[Vec<u8>]) -> Output {
+pub fn verify(gateway: &Gateway, mails: &[Vec<u8>]) -> Output {
     let folder = gateway.folder.path();
     fs::write(folder.join("records"), records(gateway).join("\n")).expect("a file");
     let files = mails.iter().enumerate().map(|(i, mail)| {

@@ -1,7 +1,7 @@
 //! Doubtful mails wait for HR: over a restart, until their time is over, and out in the form that was chosen.
 
 use crate::gateway::{Gateway, wait_for};
-use crate::sink::{Sink, Taken};
+use crate::sink::{Act, Sink, Stage, Taken};
 use crate::smtp::{Client, doubtful, has_link, ordinary, rejection, without_trace};
 
 const CANDIDATE: &str = "yamada@candidate.example";
@@ -124,4 +124,56 @@ fn a_company_that_lets_doubtful_mails_pass_holds_none_and_no_company_holds_what_
     send(&gateway, CANDIDATE, ordinary);
     assert_eq!(without_trace(&next(&sink, 1).octets), ordinary(CANDIDATE));
     assert_eq!(say(&gateway, &["hold", "list"]).1, "no mail is held\n");
+}
+
+#[test]
+fn mail_held_when_the_line_is_stopped_without_a_server_leaves_as_it_came_at_the_next_start() {
+    let sink = Sink::start();
+    let mut gateway = holding(&sink, "4h", "");
+    send(&gateway, CANDIDATE, doubtful);
+    assert!(gateway.stop());
+    assert!(say(&gateway, &["off", "sakura"]).0 && sink.taken().is_empty());
+    gateway.run();
+    assert_eq!(without_trace(&next(&sink, 0).octets), doubtful(CANDIDATE));
+    let ended = &gateway.ask_json(&["hold", "list", "--ended"])[0];
+    assert!(ended["with_line"] == false && ended["actor"].as_str().is_some_and(|a| a.contains("uid")), "{ended}");
+    assert_eq!(gateway.settled_credits(), 0);
+}
+
+#[test]
+fn an_admin_drops_or_bounces_a_held_mail_and_is_told_why_he_cannot_retry_it() {
+    let sink = Sink::start();
+    let gateway = holding(&sink, "4h", "");
+    for (to, act) in [(CANDIDATE, &["spool", "drop", "--yes"][..]), ("suzuki@candidate.example", &["spool", "bounce"])]
+    {
+        send(&gateway, to, doubtful);
+        let [id] = &held(&gateway)[..] else { panic!("held: {:?}", held(&gateway)) };
+        let (_, text) = say(&gateway, &["spool", "retry", id]);
+        assert!(text.contains("it is held for HR: `hold release`"), "{text}");
+        let (fine, text) = say(&gateway, &[act, &[id]].concat());
+        assert!(fine && held(&gateway).is_empty(), "{text}");
+    }
+    let report = next(&sink, 0);
+    assert_eq!(report.recipients, ["saiyo@sakura.example"]);
+    assert!(String::from_utf8_lossy(&report.octets).contains("suzuki@candidate.example"));
+    assert_eq!((gateway.settled_credits(), sink.taken().len()), (0, 1));
+}
+
+#[test]
+fn a_held_mail_is_not_late_and_one_let_go_that_waits_for_its_next_hop_is() {
+    let sink = Sink::scripted(|stage, line| {
+        let refused = stage == Stage::Rcpt && line.contains(".example") && !line.contains("sakura.example");
+        if refused { Act::Say("450 4.2.0 later") } else { Act::GoOn }
+    });
+    let more = "[retry]\nwaits = [\"1h\"]\ndelay_warning_after = \"1s\"\n";
+    let gateway = holding(&sink, "4h", more);
+    send(&gateway, CANDIDATE, doubtful);
+    send(&gateway, "partner@vendor.example", ordinary);
+    // Who looked at the second mail has looked at the first one, too.
+    let warning = String::from_utf8_lossy(&next(&sink, 0).octets).into_owned();
+    assert!(warning.contains("partner@vendor.example") && !warning.contains(CANDIDATE), "{warning}");
+    assert!(say(&gateway, &["hold", "release", &held(&gateway)[0], "--with-line"]).0);
+    let warning = String::from_utf8_lossy(&next(&sink, 1).octets).into_owned();
+    assert!(warning.contains("Action: delayed") && warning.contains(CANDIDATE), "{warning}");
+    assert_eq!(sink.taken().len(), 2);
 }

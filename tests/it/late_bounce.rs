@@ -27,7 +27,7 @@ fn gateway(next_hop: SocketAddr) -> Gateway {
 }
 
 /// A sink that notes the senders it is told.
-fn noting() -> (Sink, Arc<Mutex<Vec<String>>>) {
+pub fn noting() -> (Sink, Arc<Mutex<Vec<String>>>) {
     let senders: Arc<Mutex<Vec<String>>> = Arc::default();
     let noted = Arc::clone(&senders);
     let sink = Sink::scripted(move |stage, line| {
@@ -50,7 +50,7 @@ fn from_outside(gateway: &Gateway, to: &str, mail: &[u8]) -> (u16, String) {
 }
 
 /// A mail of the corpus.
-fn corpus(name: &str) -> Vec<u8> {
+pub fn corpus(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/bounces").join(name).with_extension("eml");
     fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }

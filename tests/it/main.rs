@@ -48,6 +48,7 @@ mod smtp;
 mod spool_commands;
 mod strace;
 mod switches;
+mod tagged;
 mod terminal;
 mod tls_client;
 mod top;

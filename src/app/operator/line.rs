@@ -10,6 +10,9 @@ use crate::control::{Caller, Request};
 use crate::deliver::Off;
 use crate::pipeline::Mode;
 use crate::referral::CompanyId;
+use crate::spool::Spool;
+use crate::store::OffRow;
+use crate::watch::Watch;
 
 impl Operator {
     /// With the line a mail is let go only where the company's mails may still get one.
@@ -98,17 +101,33 @@ impl Operator {
         to_value(&stops.iter().map(StopLine::from).collect::<Vec<_>>())
     }
 
-    /// Nothing can be said of a mail any more into which nothing is inserted: it does not wait.
     async fn let_holds_go(&self, caller: Caller, off: &Off) -> Result<u64, String> {
-        let mut let_go = 0;
-        for held in self.spool.holds().await.map_err(|e| e.to_string())? {
-            if off.all || held.company.as_ref().is_some_and(|company| off.is_for(company)) {
-                // One that somebody else has let go meanwhile is gone as well.
-                let done = hold::let_go(&self.spool, &self.watch, &held, (false, &caller.describe())).await;
-                let_go += u64::from(done.is_ok());
-            }
-        }
+        let let_go = let_holds_go(&self.spool, &self.watch, (off, &caller.describe())).await;
         self.deliver.wake();
-        Ok(let_go)
+        let_go
+    }
+}
+
+/// Nothing can be said of a mail any more into which nothing is inserted: it does not wait.
+async fn let_holds_go(spool: &Spool, watch: &Watch, (off, actor): (&Off, &str)) -> Result<u64, String> {
+    let mut let_go = 0;
+    for held in spool.holds().await.map_err(|e| e.to_string())? {
+        if off.all || held.company.as_ref().is_some_and(|company| off.is_for(company)) {
+            // One that somebody else has let go meanwhile is gone as well.
+            let_go += u64::from(hold::let_go(spool, watch, &held, (false, actor)).await.is_ok());
+        }
+    }
+    Ok(let_go)
+}
+
+/// Lets held mails go whose line was stopped while no server ran, in the name of who did that.
+pub(in crate::app) async fn let_stopped_go(spool: &Spool, watch: &Watch, rows: &[OffRow]) {
+    for row in rows {
+        let of_row = off(std::slice::from_ref(row));
+        match let_holds_go(spool, watch, (&of_row, &row.actor)).await {
+            Ok(0) => {}
+            Ok(mails) => tracing::warn!(target: "control", mails, "held mails go as they came: the line is off"),
+            Err(error) => tracing::error!(target: "control", %error, "held mails cannot be let go"),
+        }
     }
 }

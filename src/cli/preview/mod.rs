@@ -9,10 +9,11 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::args::PreviewArgs;
+use super::leaves::Beside;
 use super::mailfile::{Decider, MailFile};
 use super::output::End;
 use super::reason::meaning;
-use crate::pipeline::{Outcome, Referred};
+use crate::pipeline::Outcome;
 use compare::Comparison;
 
 /// What became of the mail, in both languages of the page.
@@ -80,8 +81,14 @@ fn write_file(path: &Path, octets: &[u8]) -> Result<(), String> {
 fn leaving(mail: &MailFile, outcome: Outcome, is_past: bool) -> (Vec<u8>, Said) {
     let as_it_came = mail.wire.to_vec();
     match outcome {
-        Outcome::Referred(Referred { copies, .. }) => {
-            let (edits, offers) = copies.into_iter().next().map(|c| (c.edits, c.offers.len())).unwrap_or_default();
+        Outcome::Referred(referred) => {
+            let beside = Beside::of(&referred);
+            let (beside, beside_ja): (String, String) = (
+                beside.sentences().iter().map(|said| format!("; {said}, not here")).collect(),
+                beside.sentences_ja().iter().map(|said| format!("{said}（ここには含みません）。")).collect(),
+            );
+            let (edits, offers) =
+                referred.copies.into_iter().next().map(|c| (c.edits, c.offers.len())).unwrap_or_default();
             let octets = edits.octets_added();
             let (note, note_ja) = match (offers, is_past) {
                 (0, _) => ("words without a link, which count for nobody", "リンクのない案内です。数えません"),
@@ -90,8 +97,8 @@ fn leaving(mail: &MailFile, outcome: Outcome, is_past: bool) -> (Vec<u8>, Said) 
                     ("the link of a preview counts for nobody", "プレビューのリンクは誰の分としても数えません")
                 }
             };
-            let text = format!("rejection, {octets} octets inserted ({note})");
-            let text_ja = format!("不採用通知です。{octets} オクテットを挿入します（{note_ja}）。");
+            let text = format!("rejection, {octets} octets inserted ({note}){beside}");
+            let text_ja = format!("不採用通知です。{octets} オクテットを挿入します（{note_ja}）。{beside_ja}");
             (edits.apply(&mail.wire), Said { code: "rejection", text, text_ja })
         }
         Outcome::Held(held) => {

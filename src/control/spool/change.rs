@@ -147,6 +147,7 @@ fn unfit_for(act: ActKind, state: RecipientState) -> &'static str {
         (_, RecipientState::Sending) => "it is being sent just now: ask again when the attempt is over",
         (_, RecipientState::InDoubt) => "the next hop has it and has not answered yet: ask again when it has",
         (ActKind::Retry, RecipientState::Parked) => "it is set aside as damaged: `release` lets it go on",
+        (_, RecipientState::Held) => "it is held for HR: `hold release` lets it go, with the line or as it came",
         _ => "it is not set aside, it waits",
     }
 }

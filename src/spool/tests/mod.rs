@@ -7,6 +7,7 @@ mod leaving;
 mod model;
 mod plans;
 mod recovery;
+mod returns;
 mod room;
 
 use std::path::Path;

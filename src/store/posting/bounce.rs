@@ -86,12 +86,16 @@ impl OpenLedger<'_> {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
-    /// Notes which entry voided a slot. While it is in no mail, none tells of it.
+    /// Notes which entry voided a slot. While no courier has the mail it is in, none tells of it: those that stand in
+    /// one mail with it are gathered anew, for a mail has the name of its first slot.
     pub(super) fn void(&mut self, entry: &Entry) -> Result<(), StoreError> {
         let sql = "UPDATE grants SET voided = ?4 WHERE company = ?1 AND series = ?2 AND cycle = ?3";
         let mut statement = self.connection.prepare_cached(sql)?;
         statement.execute(params![self.row.id, entry.contract.series, entry.new.cycle, signed(entry.seq)])?;
         let (series, cycle) = (&entry.contract.series, entry.new.cycle);
+        let sql = "UPDATE notices SET mail = NULL WHERE company = ?1 AND series = ?2 AND taken IS NULL
+                   AND mail = (SELECT mail FROM notices WHERE company = ?1 AND series = ?2 AND cycle = ?3)";
+        self.connection.prepare_cached(sql)?.execute(params![self.row.id, series, cycle])?;
         let sql = "DELETE FROM notices WHERE company = ?1 AND series = ?2 AND cycle = ?3 AND mail IS NULL";
         self.connection.prepare_cached(sql)?.execute(params![self.row.id, series, cycle])?;
         self.grants.retain(|grant| grant.series != *series || grant.cycle != cycle);

@@ -89,6 +89,27 @@ fn under_clawback_a_slot_that_is_not_carried_any_more_is_voided_and_not_told_of(
 }
 
 #[test]
+fn a_slot_voided_after_its_mail_was_gathered_is_not_told_of_and_those_beside_it_are_once() {
+    let mut ledger = Ledger::open(&["kaede"], terms(2, LateBounce::Clawback));
+    let gathered = |ledger: &Ledger| {
+        wait(ledger.store.gather_notice(company("kaede"))).expect("a notice");
+        let due = wait(ledger.store.notices_due(9)).expect("notices");
+        due.iter().map(|notice| notice.grants().map(|grant| grant.cycle).collect()).collect::<Vec<Vec<u32>>>()
+    };
+    ledger.post_persons("kaede", 0..4);
+    assert_eq!(gathered(&ledger), [vec![1, 2]]);
+    ledger.post([bounce(&contact(&ledger, 3, 0))]);
+    assert_eq!(wait(ledger.store.notices_due(9)).expect("notices"), []);
+    assert_eq!(gathered(&ledger), [vec![1]]);
+    let due = wait(ledger.store.notices_due(9)).expect("notices");
+    wait(ledger.store.mark_taken(due[0].clone())).expect("a mark");
+    // What HR was told of stays told; the entry and the statement say that it is voided.
+    ledger.post([bounce(&contact(&ledger, 1, 0)), bounce(&contact(&ledger, 2, 0))]);
+    assert_eq!((gathered(&ledger), standing(&ledger)), (Vec::new(), (1, 2, 0)));
+    assert_eq!(ledger.faults(), Vec::<String>::new());
+}
+
+#[test]
 fn a_void_that_is_undone_behind_our_back_is_found() {
     let mut ledger = Ledger::open(&["kaede"], terms(2, LateBounce::Clawback));
     ledger.post_persons("kaede", 0..2);
