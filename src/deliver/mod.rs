@@ -164,7 +164,7 @@ impl Deliver {
             return HandThrough::Spool(NotTried::Slowed);
         }
         let patience = Patience { deadlines: inner.settings.deadlines(), until: Some(until) };
-        let connection = match hop.connection_soon(&inner.settings.hostname, &patience).await {
+        let connection = match hop.connection_for_client(&inner.settings.hostname, &patience).await {
             Ok(connection) => connection,
             Err(none) => {
                 hop.rate.give_back();
