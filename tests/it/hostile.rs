@@ -74,7 +74,8 @@ fn deep_and_wide_mails_are_left_as_they_are() {
     let deep: String = (0..10_000).map(nested).collect();
     check_reason("too_deep", root, deep.as_bytes());
     let levels: String = (0..500).map(nested).collect();
-    let ends: String = (0..=500).rev().map(|n| format!("\r\n--b{n}x--\r\n")).collect();
+    let end = |n: usize| format!("\r\n--b{n}x--\r\n");
+    let ends: String = (0..=500).rev().map(end).collect();
     let whole = format!("{levels}--b500x\r\n{PLAIN}\r\n{body}{ends}");
     check_reason("too_deep", root, whole.as_bytes());
     let same = format!("--b\r\n{MIXED}\r\n").repeat(10_000);
