@@ -39,7 +39,7 @@ mod user;
 pub use company::{Company, Doubtful, Mode, ProvedBy, Scope, Sender, Stage};
 pub use policy::{InForce, Policy};
 pub use relaying::{Admission, Mark, Relaying, SharedClients};
-pub use returning::{CameBack, ReturnPath, ReturnRow, Returned, tag_copies};
+pub use returning::{Behind, CameBack, Probe, Probes, ReturnPath, ReturnRow, Returned, tag_copies};
 pub use secret::Secret;
 pub use signing::{CameSigned, Signing};
 pub use terms::{LineTerms, SenderTerms};

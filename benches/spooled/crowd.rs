@@ -38,9 +38,7 @@ pub fn run(options: &Options) {
         let starts: Vec<f64> =
             (0..options.rounds).map(|_| start_anew(peer, &next_hop).as_secs_f64() * 1000.0).collect();
         let (median, least, most) = spread(starts.into_iter());
-        println!(
-            "start after SIGKILL {name} them, until a mail of others is delivered: {median:.0} ms ({least:.0}-{most:.0})"
-        );
+        println!("start after SIGKILL {name} them, until others get a mail: {median:.0} ms ({least:.0}-{most:.0})");
     }
     println!("{} still wait", full.kept());
 }

@@ -43,7 +43,7 @@ pub fn run(options: &Options) {
             for kind in sooner.iter().chain(later) {
                 let row = measure(options, *kind, *fault);
                 println!(
-                    "round {round} {} {}: {:.0}/s taken, {:.0}/s released, {:.0}/s in all, CPU s/1000 {:.2}, lost {}, doubled {}",
+                    "{round} {} {}: {:.0}/s taken, {:.0}/s released, {:.0}/s, CPU s/1000 {:.2}, {} lost, {} twice",
                     fault.name(),
                     kind.name(),
                     rate(row.mails, row.taking),
@@ -97,7 +97,7 @@ fn measure(options: &Options, kind: Kind, fault: Fault) -> Row {
 
 fn print_table(options: &Options, rows: &[Row]) {
     println!(
-        "| next hop | peer | taken/s | released/s | both, mails/s (min-max) | x Postfix | CPU s/1000 | x Postfix | peak PSS MB | lost/doubled |"
+        "| next hop | peer | taken/s | released/s | both | x Postfix | CPU s/1000 | x Postfix | MB | lost, twice |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     for fault in &options.faults {

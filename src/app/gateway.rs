@@ -14,9 +14,10 @@ use super::glance::Glance;
 use super::held_back;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options, put_people,
-    refuse_without_credentials, signing_keys, surroundings,
+    answer_admins, delivery, directory, door_of, doors, hostname, listen, notices_from, open_spool, pump_options,
+    put_people, refuse_without_credentials, signing_keys, surroundings,
 };
+use super::prober::{self, Prober};
 use super::reload::Reload;
 use crate::config::keys::{self, KeyFault};
 use crate::config::{Inspection, Settings};
@@ -28,8 +29,8 @@ use crate::pipeline::Policy;
 use crate::policy::PolicyHandle;
 use crate::referral::CompanyId;
 use crate::sign::{SignFault, Signer};
+use crate::smtp;
 use crate::smtp::custody::Relay;
-use crate::smtp::{self, Door};
 use crate::spool::{Spool, SpoolError};
 use crate::store::{Pump, Store, StoreError};
 use crate::sys::clock;
@@ -84,6 +85,7 @@ pub struct Gateway {
     deliver: Deliver,
     pump: Pump<Spool>,
     notifier: Notifier<SpoolCourier>,
+    probing: JoinHandle<()>,
     relay: Arc<Relay>,
     watch: Watch,
     stop: signal::Sender<bool>,
@@ -104,8 +106,7 @@ impl Gateway {
         let lock = DataLock::take(&data, "serve")?;
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
-        let tls = smtp::open_tls(&settings.tls)?;
-        let signer = Signer::new(signing_keys(&settings)?);
+        let (tls, signer) = (smtp::open_tls(&settings.tls)?, Signer::new(signing_keys(&settings)?));
         let entrances = listen(&settings, handed)?;
         let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
@@ -123,6 +124,9 @@ impl Gateway {
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
         let notifier = Notifier::start(store.clone(), courier, writing, notices);
+        let post = prober::Post { store: store.clone(), pump: pump.flusher(), granted: pump.granted() };
+        let prober = Arc::new(Prober::new(policy.clone(), (spool.clone(), deliver.clone()), post));
+        let probing = Arc::clone(&prober).start();
         let (stop, stop_for) = (signal::Sender::new(false), Duration::from_secs(settings.smtp.limits.stop_seconds_max));
         let operator = Operator {
             started_at: clock::now(),
@@ -137,14 +141,13 @@ impl Gateway {
             doors: doors(&settings, &entrances),
             policy: policy.clone(),
             changing: tokio::sync::Mutex::default(),
+            prober,
             watch: watch.clone(),
             stop: stop.clone(),
         };
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
         let control = answer_admins(control, operator, stop.subscribe());
-        tokio::spawn(held_back::run(watch.clone(), store.clone(), stop.subscribe()));
-        let smtp = Arc::new(settings.smtp.clone());
-        let door = Door { host: hostname.into(), settings: smtp, tls: tls.clone(), watch: watch.clone() };
+        let door = door_of(&settings, hostname, (&tls, &watch));
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
         let reload = Reload { settings, terms, policy: policy.clone(), signer, tls, agreed };
@@ -157,6 +160,7 @@ impl Gateway {
             deliver,
             pump,
             notifier,
+            probing,
             relay,
             watch,
             stop,
@@ -234,6 +238,8 @@ impl Gateway {
         let _ = self.pump.flush().await;
         held_back::write(&self.watch, &self.store).await;
         let _ = self.control.await;
+        self.probing.abort();
+        let _ = self.probing.await;
         drop((self.pump, self.notifier));
         self.spool.close().await;
     }

@@ -8,6 +8,7 @@ mod held_back;
 mod operator;
 pub(crate) mod optouts;
 pub(crate) mod parts;
+mod prober;
 mod reload;
 mod serve;
 

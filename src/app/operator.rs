@@ -12,10 +12,12 @@ use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
 use super::glance::Glance;
+use super::prober::Prober;
 use crate::config::Stamp;
 use crate::config::keys::RootKey;
 use crate::confirm;
 use crate::control::ledger::answer_ledger;
+use crate::control::probe;
 use crate::control::recover::recover;
 use crate::control::spool::{Hand, answer_spool};
 use crate::control::switch::{OffLine, StopLine};
@@ -67,6 +69,8 @@ pub struct Operator {
     pub doors: Vec<TestDoor>,
     /// The counters.
     pub watch: Watch,
+    /// Who sends probes of return paths.
+    pub prober: Arc<Prober>,
     /// Ends the server when it turns true.
     pub stop: watch::Sender<bool>,
 }
@@ -106,6 +110,12 @@ impl Answer for Operator {
                 let companies = self.store.companies().await.map_err(|e| e.to_string())?;
                 let keys: Vec<_> = companies.iter().map(|company| keys_of(&self.root, company)).collect();
                 to_value(&trace((&self.spool, &self.store), &keys, &subject).await?)
+            }
+            Request::Probes => to_value(&probe::list((&self.spool, &self.store), clock::now()).await?),
+            Request::Probe { company } => {
+                let sent = self.prober.send_now(company.as_ref(), clock::now()).await?;
+                tracing::info!(target: "audit", uid = caller.uid, act = "probe", probes = sent);
+                to_value(&probe::list((&self.spool, &self.store), clock::now()).await?)
             }
             Request::Stop => {
                 self.stop.send_replace(true);
@@ -154,7 +164,8 @@ impl Operator {
             signer: signer.clone(),
             stamp: stamp.map(Stamp::line).unwrap_or_default().into(),
             watch: self.watch.clone(),
-            evidence: |returned, report, at| Some(confirm::evidence(returned, report, at)),
+            evidence: |behind, report, at| Some(confirm::evidence(behind, report, at)),
+            probed: self.prober.bell(),
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::gateway::StartFault;
+use super::held_back;
 use super::operator::Operator;
 use super::optouts;
 use crate::config::keys::RootKey;
@@ -23,9 +24,10 @@ use crate::notify::{Contact, Directory, Sender};
 use crate::policy::PolicyHandle;
 use crate::referral::wording::Language;
 use crate::sign::{NamedKey, record_name};
-use crate::smtp::{Entrance, listener_for};
+use crate::smtp::{Door, Entrance, listener_for};
 use crate::spool::{Spool, SpoolOptions};
 use crate::store::{OffRow, PumpOptions, Store};
+use crate::sys::tls::ServerTls;
 use crate::watch::Watch;
 
 pub(super) fn refuse_without_credentials(settings: &Settings) -> Result<(), StartFault> {
@@ -143,6 +145,12 @@ pub(super) fn off(rows: &[OffRow]) -> Off {
     Off { all: rows.iter().any(|row| row.company.is_none()), companies }
 }
 
+/// What all connections of the doors have in common.
+pub(super) fn door_of(settings: &Settings, hostname: String, (tls, watch): (&Option<ServerTls>, &Watch)) -> Door {
+    let smtp = Arc::new(settings.smtp.clone());
+    Door { host: hostname.into(), settings: smtp, tls: tls.clone(), watch: watch.clone() }
+}
+
 /// Puts in force who may log in, and who wants no line.
 pub(super) async fn put_people(
     policy: &PolicyHandle,
@@ -199,6 +207,7 @@ async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
 
 pub(super) fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(tick(operator.watch.clone(), stop.clone()));
+    tokio::spawn(held_back::run(operator.watch.clone(), operator.store.clone(), stop.clone()));
     let stopped = async move {
         // A sender that is gone means the same as a stop.
         let _ = stop.wait_for(|stop| *stop).await;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::dkim::args::DkimCommand;
 use super::hold::HoldCommand;
 use super::optout::OptOutCommand;
+use super::probe::ProbeArgs;
 pub use super::spool::args::SpoolCommand;
 use super::switch::{ResumeArgs, SwitchArgs};
 pub use super::trace::args::TraceArgs;
@@ -77,6 +78,8 @@ pub enum Tool {
     Optout(OptOutCommand),
     /// Show or write a mail as it would leave, or as it left once. Nothing is sent.
     Preview(PreviewArgs),
+    /// Show until when each return path is proven by a mail that came back, or send such a mail now.
+    Probe(ProbeArgs),
     /// Let mails be edited again for a next hop that had refused mails with the line.
     Resume(ResumeArgs),
     /// Send one marked mail through the gateway and follow it to the far end. It is never changed and never counted.
@@ -365,8 +368,8 @@ pub struct PreviewArgs {
     /// The language of that page.
     #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
     pub lang: String,
-    /// Of a copy that HR has sent: the mail as it left at this time, such as 2026-11-22T09:30:00+09:00, by what held then
-    /// and with the candidate's own link.
+    /// Of a copy that HR has sent: the mail as it left at this time, such as 2026-11-22T09:30:00+09:00, by what held
+    /// then and with the candidate's own link.
     #[arg(long, value_name = "TIME", value_parser = time, requires = "config")]
     pub at: Option<Timestamp>,
     /// The company whose mail it is; the only one, or the built-in example, when left out.

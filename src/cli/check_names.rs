@@ -116,7 +116,8 @@ mod tests {
     /// What is found, as far as it matters.
     fn check(mx: &'static str, txt: &'static [&'static str], expect: &[&str]) {
         let domain = |text: &str| Domain::parse(text).unwrap_or_else(|e| panic!("{e}"));
-        let return_path = Some(ReturnPath { domain: domain("bounce.sample.example"), keep_days: 14 });
+        let (domain_of_it, probes) = (domain("bounce.sample.example"), crate::pipeline::Probes::default());
+        let return_path = Some(ReturnPath { domain: domain_of_it, keep_days: 14, probes });
         let company = Company { return_path, ..example_company().unwrap_or_else(|e| panic!("{e}")) };
         let hostname = Some(domain("relay.sample.example"));
         let settings = Settings { companies: vec![company], hostname, ..Settings::default() };

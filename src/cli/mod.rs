@@ -12,6 +12,7 @@ mod mailfile;
 pub mod optout;
 pub mod output;
 pub mod preview;
+pub mod probe;
 pub mod reach;
 pub mod reason;
 mod recover;
@@ -46,6 +47,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::On(args) => switch::switch(args, false, out),
         Tool::Optout(command) => optout::optout(command, out),
         Tool::Preview(args) => preview::preview(args, out),
+        Tool::Probe(args) => probe::probe(args, out),
         Tool::Resume(args) => switch::resume(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
         Tool::Spool(command) => spool::spool(command, out),

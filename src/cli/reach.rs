@@ -14,6 +14,7 @@ use crate::config::keys::open_root_key;
 use crate::control::hold::answer_hold;
 use crate::control::ledger::answer_ledger;
 use crate::control::optout::{self, OptOutRequest};
+use crate::control::probe;
 use crate::control::switch::{self, OffLine, StopLine, Switched};
 use crate::control::then;
 use crate::control::users::answer_users;
@@ -21,7 +22,7 @@ use crate::control::{Caller, Client, DataLock, LockFault, Request};
 use crate::policy::optout_of;
 use crate::spool::{Spool, SpoolOptions};
 use crate::store::{LEDGER_FILE, OffRow, Store};
-use crate::sys::account;
+use crate::sys::{account, clock};
 use crate::watch::Watch;
 
 /// A replay of a long ledger takes its time.
@@ -190,6 +191,10 @@ async fn ask_spool_here(dir: &Path, (store, caller): (&Store, Caller), request: 
         Request::ResumeEditing { company, next_hop } => {
             let stops = switch::resume(store, &spool, caller, (company.as_ref(), next_hop.as_deref())).await;
             Some(stops.and_then(|stops| to_value(&stops.iter().map(StopLine::from).collect::<Vec<_>>())))
+        }
+        Request::Probes => {
+            let lines = probe::list((&spool, store), clock::now()).await;
+            Some(lines.and_then(|lines| to_value(&lines)))
         }
         _ => answer_hold(&spool, &Watch::new(), caller, request).await,
     };

@@ -37,6 +37,7 @@ const SHAPES: &[(&str, &str)] = &[
     ("report", "The mail is a delivery report or a read receipt."),
     ("message_rfc822", "The mail is nothing but a forwarded message."),
     ("partial", "The mail is a fragment, or its body lies elsewhere."),
+    ("amp", "The mail has an AMP part, whose readers would not see the line."),
     ("winmail_dat", "The text lies in winmail.dat alone; switch Outlook's rich text format off."),
     (
         "dkim_signed",

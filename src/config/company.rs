@@ -10,7 +10,9 @@ use super::words::{self, SenderBlock};
 use crate::classify::Audience;
 use crate::ledger::{ContractVersion, CountOn, LateBounce};
 use crate::mail::address::Domain;
-use crate::pipeline::{CameSigned, Company, Doubtful, Mode, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage};
+use crate::pipeline::{
+    CameSigned, Company, Doubtful, Mode, Probes, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage,
+};
 use crate::referral::CompanyId;
 use crate::referral::carrier::CarrierMail;
 use crate::referral::link::LinkTemplate;
@@ -149,6 +151,7 @@ const RETURN_DAYS: u32 = 14;
 fn read_return_path(section: &Section<'_>, sender_domains: &[Domain]) -> (Option<ReturnPath>, Place) {
     let (domain, at) = (section.optional("domain", values::domain), section.place("domain"));
     let keep_days = section.read("keep_for", RETURN_DAYS, values::days(1..=60));
+    let probes = read_probes(section, domain.as_ref());
     let Some(domain) = domain else { return (None, at) };
     if sender_domains.contains(&domain) {
         let what = format!("{domain} is a domain HR sends from, and its mail is not for us");
@@ -160,9 +163,28 @@ fn read_return_path(section: &Section<'_>, sender_domains: &[Domain]) -> (Option
         let what = format!("{domain} is below none of the company's sender domains, so DMARC would not be aligned");
         section.fault("domain", Wrong::new(what, "take a sub-domain of the domain in From"));
     } else {
-        return (Some(ReturnPath { domain, keep_days }), at);
+        return (Some(ReturnPath { domain, keep_days, probes }), at);
     }
     (None, at)
+}
+
+/// How often probes are sent when nothing is set, and at most: a proof holds for seven days, and one may be lost.
+const PROBE_EVERY: Duration = Duration::from_hours(24);
+const PROBE_HOURS: std::ops::RangeInclusive<u64> = 1..=72;
+
+/// Addresses that must bounce. One at the return path itself would be answered by us, and prove nothing.
+fn read_probes(section: &Section<'_>, path: Option<&Domain>) -> Probes {
+    let to = section.list("probe_to", Vec::new(), values::address);
+    let every = section.read(
+        "probe_every",
+        PROBE_EVERY,
+        values::duration(PROBE_HOURS.start() * 3600..=PROBE_HOURS.end() * 3600),
+    );
+    if path.is_some() && to.iter().any(|address| address.domain() == path) {
+        let what = "a probe to the return path itself is answered by us, and proves nothing";
+        section.fault("probe_to", Wrong::new(what, "name an address elsewhere that does not exist"));
+    }
+    Probes { to, every }
 }
 
 fn read_proofs(section: &Section<'_>, top: &Section<'_>) -> (ProvedBy, ProofPlaces) {
@@ -262,6 +284,7 @@ fn read_contract(section: &Section<'_>) -> Option<ContractVersion> {
         count_on: section.read("count_on", default.count_on, one_of(COUNT_ON)),
         person_window_days: section.read("person_window", default.person_window_days, window),
         late_bounce: section.read("late_bounce", default.late_bounce, one_of(LATE_BOUNCE)),
+        quiet_days: section.read("quiet_days", default.quiet_days, count(1..=60)),
         series: series?,
         version: version?,
         from: from?,

@@ -180,19 +180,25 @@ fn check_mode(company: &Company, at: &CompanyPlaces, report: &Report) {
 fn check_contracts(company: &Company, at: &CompanyPlaces, settings: &Settings, report: &Report) {
     let all_prove = settings.routes.iter().all(|r| r.proves == Proves::Delivered);
     let some_prove = settings.routes.iter().any(|r| r.proves == Proves::Delivered);
+    let path = company.return_path.as_ref();
+    let presumes = path.is_some_and(|path| !path.probes.to.is_empty());
     for (contract, at) in company.contracts.iter().zip(&at.contracts) {
+        if presumes && path.is_some_and(|path| path.keep_days < contract.quiet_days) {
+            let what = "what comes back is not taken for as long as the quiet days last";
+            report.fault(at, Wrong::new(what, "make return_path.keep_for at least as long as quiet_days"));
+        }
         match contract.count_on {
             CountOn::Registered => {
                 let what = "registrations cannot be proven in this version, so nothing would ever count";
                 report.fault(at, Wrong::new(what, "use \"delivered\" or \"accepted\""));
             }
-            CountOn::Delivered if !some_prove => {
+            CountOn::Delivered if !some_prove && !presumes => {
                 let what = "no route proves delivery, so nothing would ever count";
                 let remedy = "use count_on = \"accepted\", or set proves = \"delivered\" on a route whose next hop \
-                              is the candidates' own mail server";
+                              is the candidates' own mail server, or [return_path] with probe_to";
                 report.fault(at, Wrong::new(what, remedy));
             }
-            CountOn::Delivered if !all_prove => {
+            CountOn::Delivered if !all_prove && !presumes => {
                 let what = "some routes prove no delivery: referrals over them are never counted";
                 report.warn(at, Wrong::new(what, "use count_on = \"accepted\" if they should count"));
             }

@@ -4,21 +4,25 @@ use jiff::Timestamp;
 
 use crate::ledger::ReferralEvent;
 use crate::mail::dsn::read::{Reading, Verdict, read};
-use crate::pipeline::Returned;
+use crate::pipeline::Behind;
+use crate::spool::Write;
 
-/// Reads it, and gives the bounce when it says for good that the mail was not delivered. Warnings, receipts, answers of
-/// programs and complaints are none.
-pub fn evidence(returned: &Returned, octets: &[u8], at: Timestamp) -> (Reading, Option<ReferralEvent>) {
+/// Reads it, and gives what is to be written down when it says for good that the mail was not delivered: the bounce of
+/// a mail with the line, or that a probe is back. Warnings, receipts, answers of programs and complaints are none.
+pub fn evidence(behind: &Behind, octets: &[u8], at: Timestamp) -> (Reading, Option<Write>) {
     let reading = read(octets);
-    let bounced = reading.verdict == Verdict::Failed;
-    let bounce = bounced.then(|| ReferralEvent { at, ..returned.bounce.clone() });
-    (reading, bounce)
+    let write = (reading.verdict == Verdict::Failed).then(|| match behind {
+        Behind::Mail(returned) => Write::Outbox(ReferralEvent { at, ..returned.bounce.clone() }),
+        Behind::Probe(probe) => Write::ProbeBack { id: probe.id.clone(), at },
+    });
+    (reading, write)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ledger::{ContractVersion, Proves};
+    use crate::pipeline::{Probe, Returned};
     use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
     fn returned() -> Returned {
@@ -42,9 +46,14 @@ mod tests {
 
     fn check(mail: &str, bounces: bool) {
         let at = Timestamp::from_second(9).unwrap_or_default();
-        let (_, bounce) = evidence(&returned(), mail.as_bytes(), at);
+        let (_, write) = evidence(&Behind::Mail(Box::new(returned())), mail.as_bytes(), at);
+        let bounce = if let Some(Write::Outbox(event)) = write { Some(event) } else { None };
         let expected = bounces.then(|| ReferralEvent { at, ..returned().bounce });
         assert_eq!(bounce, expected, "{mail}");
+        let (company, id) = (returned().bounce.company, "p1".to_owned());
+        let (_, write) = evidence(&Behind::Probe(Probe { company, id, route: "out".to_owned() }), mail.as_bytes(), at);
+        let back = matches!(&write, Some(Write::ProbeBack { id, at: when }) if id == "p1" && *when == at);
+        assert_eq!((back, write.is_some()), (bounces, bounces), "{mail}");
     }
 
     #[test]

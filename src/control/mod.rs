@@ -9,6 +9,7 @@ pub mod ledger;
 mod lock;
 mod month;
 pub mod optout;
+pub mod probe;
 pub mod recover;
 mod server;
 pub mod spool;
@@ -163,6 +164,13 @@ pub enum Request {
         company: CompanyId,
         /// The time, RFC 3339.
         at: String,
+    },
+    /// How the return paths stand: probes sent and come back, and until when each is proven.
+    Probes,
+    /// Sends a probe of each return path now.
+    Probe {
+        /// Whose; all companies' when absent.
+        company: Option<CompanyId>,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -35,7 +35,9 @@ impl<'a> Parcel<'a> {
             terms: connection.terms,
             ..Plan::of(self.envelope, recipients)
         };
-        if !content.edits.is_empty() && self.return_path.is_some() {
+        // Mail with the null sender is never tagged but by us: it is a probe, which has its path whatever it says.
+        let is_probe = self.envelope.sender.is_none();
+        if (is_probe || !content.edits.is_empty()) && self.return_path.is_some() {
             plan.sender = self.return_path;
         }
         if plan.asks_what_octets(&connection.offered) {

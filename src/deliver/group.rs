@@ -195,13 +195,20 @@ impl Group<'_> {
             },
             kept_since: self.entry.kept_since,
             route: route.map_or("", |r| &r.name),
-            proves: route.map_or(Proves::Accepted, |r| r.proves),
+            proves: self.proves(route),
         };
         let written = writes::settle(&self.inner.settings, &mail, &told, Now::read());
         let number = told.iter().map(|t| t.attempts).max().unwrap_or(1);
         let (id, began, protection) = (&self.entry.id, self.began, peer.map(|p| p.protection));
         self.inner.commit(written, Tried { id, route: mail.route, number, began, protection }).await;
         self.inner.follow(&mail, &told);
+    }
+
+    /// What acceptance of this copy proves.
+    fn proves(&self, route: Option<&Route>) -> Proves {
+        let proves = route.map_or(Proves::Accepted, |r| r.proves);
+        let copy = usize::try_from(self.copy).ok().and_then(|c| self.entry.copies.get(c));
+        if copy.is_some_and(|copy| copy.return_path.is_some()) { proves.tagged() } else { proves }
     }
 
     fn told(&self, i: usize, place: usize, came: &Came) -> Told<'_> {

@@ -214,6 +214,11 @@ impl Deliver {
         writes::store(&self.0.settings, copies, received_at, clock::steady()).map(Write::Store)
     }
 
+    /// The name of the route that mail to this address takes.
+    pub fn route_of(&self, recipient: &Address) -> String {
+        self.0.settings.route(recipient).map(|route| route.name.clone()).unwrap_or_default()
+    }
+
     /// Keeps waiting for the answer to a dot, and settles it in the spool. Call it once the mail is stored there as in
     /// doubt.
     pub fn settle_later(&self, doubt: InDoubt, id: EntryId) {

@@ -245,13 +245,14 @@ pub(super) fn referral_events<'a>(
     let counting: Vec<usize> =
         job.copy.recipients.iter().zip(outcomes).filter(|(_, o)| counts(*o)).map(|(number, _)| *number).collect();
     let offers = job.copy.offers.iter().filter(|o| counting.contains(&o.recipient));
+    let proves = if job.copy.return_path.is_some() { by.proves.tagged() } else { by.proves };
     offers
         .map(|offer| ReferralEvent {
             company: company.clone(),
             candidate: offer.candidate,
             token: offer.token.clone(),
             contract: offer.contract.clone(),
-            proves: by.proves,
+            proves,
             route: by.route.to_owned(),
             transaction: job.id.as_str().to_owned(),
             recipient: u32::try_from(offer.recipient).unwrap_or(u32::MAX),

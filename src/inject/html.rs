@@ -2,22 +2,19 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memrchr};
 
-use crate::mail::charset::{Charset, ends_in_ascii};
-use crate::mail::html::{Block, Place};
-use crate::mail::view::{Line, LineKind, TextPart};
+use crate::mail::charset::Charset;
+use crate::mail::html::{Block, Place, has_blank, is_spaced};
+use crate::mail::view::{Line, LineKind, TextPart, columns, ends_sentence};
 
 use super::Target;
-use super::gap::{block_gap, has_blank, is_spaced, starts_paragraph};
+use super::gap::block_gap;
+use super::look::{is_copyable, is_framed, leading_wrappers, takes_text_color};
 use super::plain::columns_max;
-use super::site::{Bounds, ends_sentence, paragraph_end};
-use super::wrap::{columns, wrap};
+use super::result_end;
+use super::wrap::wrap;
 
-/// Longest tag that is copied for its look, in octets.
-const TAG_OCTETS_MAX: usize = 400;
-/// Most `span` and `font` elements around a paragraph that are copied for their look.
-const WRAPPERS_MAX: usize = 4;
 /// Elements whose last text may be followed by more lines of it.
 const CONTAINERS: [&str; 8] = ["td", "body", "center", "section", "article", "main", "div", "p"];
 /// Lines a table cell must hold to be the mail's text and not a datum.
@@ -40,16 +37,17 @@ pub(super) struct HtmlSite {
     behind: Vec<u8>,
     /// Preformatted text: the columns that the lead text is wrapped at, as the author's lines are.
     columns_max: Option<usize>,
+    /// Whether the link has the colour of the text around it.
+    plain_color: bool,
 }
 
 /// Finds the place behind the paragraph of the result.
 pub(super) fn site(part: &TextPart, target: &Target) -> Option<HtmlSite> {
-    let bounds = Bounds::of(part, target)?;
-    let last = paragraph_end(part, bounds, |i| starts_paragraph(part, i))?;
+    let last = result_end(part, target)?;
     let place = part.lines[last].place.as_ref()?;
     let is_in_table_of_data =
         || place.in_table_cell && !is_text_cell(part, place) && !is_layout_row(part, place, part.line(last));
-    if place.in_quote || place.in_list || is_in_table_of_data() {
+    if place.in_quote || place.in_list || place.on_some_screens || is_in_table_of_data() {
         return None;
     }
     let next = (last + 1..part.lines.len()).find(|i| part.lines[*i].kind != LineKind::Blank);
@@ -61,7 +59,9 @@ pub(super) fn site(part: &TextPart, target: &Target) -> Option<HtmlSite> {
     let site = found.behind_block().or_else(|| found.behind_break());
     let site = site.or_else(|| found.before_next_block()).or_else(|| found.at_end())?;
     let inside = part.lines[last].octets.end..=until;
-    (inside.contains(&site.at) && !is_in_anchor(&part.decoded.octets[..site.at])).then_some(site)
+    let fits = inside.contains(&site.at) && !is_in_anchor(&part.decoded.octets[..site.at]);
+    let plain_color = takes_text_color(part, place, &site.before);
+    fits.then_some(HtmlSite { plain_color, ..site })
 }
 
 /// What the last line of the paragraph has around it.
@@ -95,12 +95,13 @@ impl Spot<'_> {
         let copied = gap.filter(|g| has_gap_blank || g.iter().all(u8::is_ascii_whitespace)).unwrap_or_default();
         let tag = self.start_tag(block);
         // A paragraph whose tag cannot be copied gets one with the margins that readers give it.
-        let spaced = is_spaced(block, self.octets()) || block.name == "p" && tag == b"<p>";
+        let is_copied = self.octets().get(block.start_tag.clone()) == Some(&tag);
+        let spaced = is_spaced(block, self.octets()) || block.name == "p" && !is_copied;
         let empty = [&tag, format!("<br></{}>", block.name).as_bytes()].concat();
         let needs_blank = !spaced && !has_gap_blank;
         let (open, close) = self.look(block);
         let blank_before = if needs_blank { empty.as_slice() } else { b"" };
-        let follows = |next: usize| next == self.last + 1 && !starts_paragraph(self.part, self.last);
+        let follows = |next: usize| next == self.last + 1 && !self.part.starts_paragraph(self.last);
         let needs_blank_behind = needs_blank && self.next.is_some_and(follows);
         let blank_behind = if needs_blank_behind { empty.as_slice() } else { b"" };
         Some(HtmlSite {
@@ -109,6 +110,7 @@ impl Spot<'_> {
             between: b"<br>".to_vec(),
             behind: [&close, blank_behind].concat(),
             columns_max: None,
+            plain_color: false,
         })
     }
 
@@ -130,7 +132,7 @@ impl Spot<'_> {
                 (b"<br><br>".to_vec(), parts.to_vec())
             }
         };
-        Some(HtmlSite { at, before, between: b"<br>".to_vec(), behind, columns_max: None })
+        Some(HtmlSite { at, before, between: b"<br>".to_vec(), behind, columns_max: None, plain_color: false })
     }
 
     /// The start tag again, or a bare one where it cannot stand twice.
@@ -170,7 +172,8 @@ impl Spot<'_> {
             return Some(self.behind_line_end(at));
         }
         let tag = memrchr(b'<', &octets[..at]).map(|n| &octets[n..at]);
-        let tag = tag.filter(|t| t.len() <= 16 && t[1..].to_ascii_lowercase().starts_with(b"br"));
+        let is_plain = |t: &&[u8]| matches!(t.to_ascii_lowercase().as_slice(), b"<br>" | b"<br/>" | b"<br />");
+        let tag = tag.filter(is_plain);
         let eol: &[u8] = match &octets[at..] {
             [b'\r', b'\n', ..] => b"\r\n",
             [b'\n', ..] => b"\n",
@@ -184,6 +187,7 @@ impl Spot<'_> {
             between: [&br[eol.len()..], eol].concat(),
             behind: if lacks_blank { [&br[eol.len()..], &br].concat() } else { br[eol.len()..].to_vec() },
             columns_max: None,
+            plain_color: false,
         })
     }
 
@@ -197,6 +201,7 @@ impl Spot<'_> {
             between: eol.to_vec(),
             behind: eol.repeat(if lacks_blank { 2 } else { 1 }),
             columns_max: columns_max(self.part),
+            plain_color: false,
         }
     }
 
@@ -211,7 +216,7 @@ impl Spot<'_> {
             _ => return None,
         };
         let before = [&b"<br><br>"[..], &open].concat();
-        Some(HtmlSite { at, before, between: b"<br>".to_vec(), behind, columns_max: None })
+        Some(HtmlSite { at, before, between: b"<br>".to_vec(), behind, columns_max: None, plain_color: false })
     }
 }
 
@@ -221,15 +226,6 @@ fn is_said_twice(part: &TextPart, result: usize) -> bool {
     let text = part.line(result);
     let same = |i: usize| i != result && part.lines[i].kind == LineKind::Text && part.line(i) == text;
     columns(text) >= WORDS_COLUMNS_MIN && (0..part.lines.len()).any(same)
-}
-
-/// Whether the block is drawn as a box: a second one beside it would look like a thing of its own.
-fn is_framed(tag: &[u8]) -> bool {
-    let tag: Vec<u8> = tag.iter().filter(|b| **b != b' ').map(u8::to_ascii_lowercase).collect();
-    let has = |needle: &str| memmem::find(&tag, needle.as_bytes()).is_some();
-    let border = has("border:") && !has("border:0") && !has("border:none");
-    let side = ["border-left:", "border-top:", "border-right:", "border-bottom:"].iter().any(|side| has(side));
-    border || side || has("background") && has("padding") && !has("padding:0")
 }
 
 /// The blocks around the place, from the innermost.
@@ -282,32 +278,6 @@ fn is_layout_row(part: &TextPart, place: &Place, text: &str) -> bool {
     ends_sentence(text) || columns(text) >= SENTENCE_COLUMNS_MIN
 }
 
-/// Tags copied for their look name nothing and run nothing.
-fn is_copyable(tag: &[u8]) -> bool {
-    let lower = tag.to_ascii_lowercase();
-    let named = [&b"id="[..], b"name=", b" on", b"hidden", b"mso-hide", b"display"];
-    tag.len() <= TAG_OCTETS_MAX && named.iter().all(|n| memmem::find(&lower, n).is_none()) && ends_in_ascii(tag)
-}
-
-/// The `span` and `font` tags that a paragraph begins with.
-fn leading_wrappers(mut octets: &[u8]) -> Vec<&[u8]> {
-    let mut tags = Vec::new();
-    while tags.len() < WRAPPERS_MAX {
-        octets = octets.trim_ascii_start();
-        let Some(end) = memchr(b'>', octets) else { break };
-        let (tag, rest) = octets.split_at(end + 1);
-        let lower = tag.to_ascii_lowercase();
-        let wraps = [&b"<span "[..], b"<font "].iter().any(|n| lower.starts_with(n));
-        let quotes = |q| memchr::memchr_iter(q, tag).count().is_multiple_of(2);
-        if !wraps || !is_copyable(tag) || !quotes(b'"') || !quotes(b'\'') {
-            break;
-        }
-        tags.push(tag);
-        octets = rest;
-    }
-    tags
-}
-
 /// Octets of the inline end tags that follow the text at once.
 fn inline_end_tags(octets: &[u8]) -> usize {
     const NAMES: [&[u8]; 12] =
@@ -349,7 +319,8 @@ impl HtmlSite {
         }
         // Shown without its scheme, so that the part holds the link once and still shows where it leads.
         let shown = url.trim_start_matches("https://");
-        let link = format!("<a href=\"{url}\">{shown}</a>");
+        let color = if self.plain_color { " style=\"color:inherit;text-decoration:underline\"" } else { "" };
+        let link = format!("<a href=\"{url}\"{color}>{shown}</a>");
         [&self.before, &lead, &blanks, &self.between, link.as_bytes(), &self.behind].concat()
     }
 }

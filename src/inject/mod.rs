@@ -3,11 +3,11 @@
 mod encode;
 mod gap;
 mod html;
+mod look;
 mod plain;
 mod proof;
 mod refusal;
 mod shape;
-mod site;
 mod sketch;
 #[cfg(test)]
 mod tests;
@@ -15,8 +15,9 @@ mod wrap;
 
 use crate::mail::charset::{ends_in_ascii, ends_in_roman};
 use crate::mail::edit::{Edit, Edits};
+use crate::mail::html::HtmlFault;
 use crate::mail::message::{Message, Part, Transfer};
-use crate::mail::view::{LineKind, TextKind, TextPart, View};
+use crate::mail::view::{LineKind, PassageKind, TextKind, TextPart, View, ViewFault};
 use crate::referral::link::LinkTemplate;
 use crate::referral::wording::LineText;
 
@@ -102,6 +103,9 @@ pub fn line_edits(
     if is_present {
         return Err(Refusal::LinkPresent);
     }
+    if view.parts.iter().any(|p| p.kind == TextKind::Html && shape::has_text_behind_end(&p.decoded.octets)) {
+        return Err(Refusal::Unreadable(ViewFault::Html(HtmlFault::Ambiguous)));
+    }
     let mut edits = Vec::with_capacity(targets.len());
     let mut changes = Vec::with_capacity(targets.len());
     let mut inserted = Vec::with_capacity(targets.len());
@@ -134,6 +138,12 @@ fn has_link(part: &TextPart, template: &LinkTemplate) -> bool {
     let links = part.links.iter().filter(|l| l.line < newest || newest == part.lines.len());
     (0..newest).any(|i| template.recognises(part.line(i)))
         || links.into_iter().any(|l| template.token_behind(&l.url).is_some())
+}
+
+/// The last line of the passage that states the result: the line goes behind it.
+fn result_end(part: &TextPart, target: &Target) -> Option<usize> {
+    let passages = part.passages(target.result_line, target.closing_line)?;
+    passages.iter().find(|p| p.kind == PassageKind::Result).and_then(|p| p.lines.end.checked_sub(1))
 }
 
 /// The place in one part, whatever its kind.

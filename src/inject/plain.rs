@@ -2,12 +2,12 @@
 
 use crate::mail::charset::Charset;
 use crate::mail::message::Part;
-use crate::mail::view::{LineKind, TextPart};
+use crate::mail::view::{LineKind, TextPart, columns};
 
 use super::Target;
 use super::encode::line_end;
-use super::site::{Bounds, ends_sentence, paragraph_end};
-use super::wrap::{columns, wrap};
+use super::result_end;
+use super::wrap::wrap;
 
 /// Mails with longer lines than this leave wrapping to the reader.
 const WRAPPED_COLUMNS_MAX: usize = 100;
@@ -32,10 +32,7 @@ pub(super) struct PlainSite {
 
 /// Finds the place behind the paragraph of the result.
 pub(super) fn site(part: &TextPart, mime: &Part, target: &Target) -> Option<PlainSite> {
-    let bounds = Bounds::of(part, target)?;
-    // Letters in the Japanese manner begin a paragraph with a wide blank instead of an empty line.
-    let is_indented = |i: usize| part.line(i + 1).starts_with('\u{3000}') && ends_sentence(part.line(i));
-    let last = paragraph_end(part, bounds, is_indented)?;
+    let last = result_end(part, target)?;
     let line = &part.lines[last];
     let octets = &part.decoded.octets;
     let eol = eol_of(octets.get(line.octets.clone())?).or_else(|| eol_of(octets));

@@ -30,6 +30,9 @@ pub enum Refusal {
     /// `partial`: message/partial or message/external-body (RFC 2046 5.2.2, 5.2.3).
     #[error("the mail is a fragment, or its body lies elsewhere")]
     Partial,
+    /// `amp`: a text/x-amp-html part, which its readers are shown instead of the texts that could carry the line.
+    #[error("the mail has an AMP part, whose readers would not see the line")]
+    Amp,
     /// `winmail_dat`: the text lies in a TNEF object alone.
     #[error("the text lies in winmail.dat alone; switch Outlook's rich text format off")]
     WinmailDat,
@@ -65,6 +68,7 @@ impl Refusal {
             Self::Report => "report",
             Self::MessageRfc822 => "message_rfc822",
             Self::Partial => "partial",
+            Self::Amp => "amp",
             Self::WinmailDat => "winmail_dat",
             Self::Malformed(fault) => fault.code(),
             Self::Unreadable(fault) => fault.code(),

@@ -10,7 +10,7 @@ use super::refusal::Refusal;
 pub(super) const PGP_ARMOUR: &[u8] = b"-----BEGIN PGP";
 
 /// Media types that forbid every edit wherever in the tree they stand.
-const MEDIA: [(&str, Refusal); 15] = [
+const MEDIA: [(&str, Refusal); 16] = [
     ("multipart/signed", Refusal::Signed),
     ("application/pkcs7-signature", Refusal::Signed),
     ("application/x-pkcs7-signature", Refusal::Signed),
@@ -26,6 +26,7 @@ const MEDIA: [(&str, Refusal); 15] = [
     ("message/disposition-notification", Refusal::Report),
     ("message/partial", Refusal::Partial),
     ("message/external-body", Refusal::Partial),
+    ("text/x-amp-html", Refusal::Amp),
 ];
 
 /// Every reason of shape for which the message is not edited, each once; empty when it may be.
@@ -49,6 +50,23 @@ pub fn shape_refusals(message: &Message<'_>) -> Vec<Refusal> {
         add(Refusal::DkimSigned);
     }
     found
+}
+
+/// Whether text stands behind the end of the document: some readers show it there, some where the body ends, and some
+/// not at all.
+pub(super) fn has_text_behind_end(html: &[u8]) -> bool {
+    let is_end = |at: &usize| html[*at..].get(..7).is_some_and(|tag| tag.eq_ignore_ascii_case(b"</html>"));
+    let Some(at) = memchr::memrchr_iter(b'<', html).find(is_end) else { return false };
+    let mut rest = &html[at..];
+    while let Some(tag) = rest.strip_prefix(b"<") {
+        let comment = tag.starts_with(b"!--");
+        let end = if comment { memmem::find(tag, b"-->").map(|n| n + 2) } else { memchr::memchr(b'>', tag) };
+        let Some(end) = end else { return true };
+        rest = tag[end + 1..].trim_ascii_start();
+        // ISO-2022-JP may go back to ASCII last of all.
+        rest = rest.strip_prefix(b"\x1b(B").map_or(rest, <[u8]>::trim_ascii_start);
+    }
+    !rest.is_empty()
 }
 
 /// Armour in a part whose octets show it; encoded bodies are looked at once they are decoded.

@@ -1,5 +1,6 @@
 //! The line in mails of every charset, transfer encoding and shape, and in none that it must not touch.
 
+mod clients;
 mod golden;
 mod mail;
 mod markup;

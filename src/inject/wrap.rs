@@ -1,23 +1,13 @@
 //! Breaking a lead text into lines no wider than the mail's own.
 
+use crate::mail::view::{char_columns, columns};
+
 /// Characters that must not begin a line of Japanese text.
 const NO_START: &str = "、。，．・：；？！）」』】〕〉》”’ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ:;,.!?)]}%";
 /// Characters that must not end one.
 const NO_END: &str = "（「『【〔〈《“‘([{■▶";
 /// Columns a balanced line may be wider than its even share.
 const SLACK_COLUMNS: usize = 8;
-
-/// Columns on a fixed-pitch screen: two for what East Asian fonts draw wide.
-pub(super) fn columns(text: &str) -> usize {
-    text.chars().map(char_columns).sum()
-}
-
-fn char_columns(c: char) -> usize {
-    match c {
-        '\u{0}'..='\u{2ff}' | '\u{ff61}'..='\u{ff9f}' => 1,
-        _ => 2,
-    }
-}
 
 /// Breaks `text` into lines of at most `width` columns, as even as the words allow. A word wider than that stays whole.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<&str> {

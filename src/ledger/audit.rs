@@ -7,6 +7,7 @@ use super::bounce::bounce;
 use super::chain::{Hash, genesis, link};
 use super::contract::{ContractVersion, LateBounce};
 use super::entry::{Entry, Kind};
+use super::presume::{presume, quiet_time};
 use super::rules::{Contracts, Pool, Referral, Stage, counts};
 use super::statement::apply;
 use crate::referral::CompanyId;
@@ -135,6 +136,7 @@ impl<'a> Audit<'a> {
             Kind::Granted => self.replay_grant(entry, price),
             Kind::Voided => self.replay_void(entry, contract),
             Kind::Bounced => self.replay_bounce(entry, contract),
+            Kind::Presumed => self.replay_presumption(entry, contract),
             _ => self.replay_stage(entry, contract),
         };
         let pool = self.pools.entry(entry.contract.series.clone()).or_default();
@@ -200,6 +202,30 @@ impl<'a> Audit<'a> {
             self.fault(entry.seq, "ruled by another contract version than its referral pinned");
         }
         worth
+    }
+
+    /// Which mail it speaks of, and that the return path was proven, is known by the evidence alone.
+    fn replay_presumption(&mut self, entry: &Entry, contract: &Arc<ContractVersion>) -> i64 {
+        let Some(referral) = self.persons.get_mut(&entry.person) else {
+            self.fault(entry.seq, "presumed, and nothing was offered before");
+            return 0;
+        };
+        let (offered, pinned) = (referral.offered, Arc::clone(&referral.contract));
+        let presumed = presume(referral.clone(), entry.at, Pool::default());
+        let credit = presumed.as_ref().map(|posting| posting.referral.counted != referral.counted);
+        if let Some(posting) = presumed {
+            *referral = posting.referral;
+        }
+        if credit.is_none() {
+            self.fault(entry.seq, "presumed what is known to be delivered");
+        }
+        if entry.at.duration_since(offered) < quiet_time(&pinned) {
+            self.fault(entry.seq, "presumed before its quiet days were over");
+        }
+        if pinned != *contract {
+            self.fault(entry.seq, "ruled by another contract version than its referral pinned");
+        }
+        i64::from(credit.unwrap_or(false))
     }
 
     fn replay_stage(&mut self, entry: &Entry, contract: &Arc<ContractVersion>) -> i64 {
@@ -275,6 +301,11 @@ impl<'a> Audit<'a> {
         if self.events.remove(commitment) != Some(seq) {
             self.fault(seq, "its evidence is not the evidence kept for it");
         }
+    }
+
+    /// Notes an entry that counts a mail as delivered though no proof carries that.
+    pub fn unproven(&mut self, seq: u64) {
+        self.fault(seq, "presumed without a proven return path, or without a mail that has not come back");
     }
 
     fn derived(&mut self, what: String) {

@@ -21,7 +21,12 @@ pub struct ContractVersion {
     pub person_window_days: u32,
     /// What a bounce after a grant does.
     pub late_bounce: LateBounce,
+    /// Days without a bounce, on a proven return path, after which a mail that was accepted counts as delivered.
+    pub quiet_days: u32,
 }
+
+/// Quiet days of a version that says nothing of them. Its record says nothing of them either.
+const QUIET_DAYS: u32 = 7;
 
 impl ContractVersion {
     /// A version with the house's defaults: ten credits, counted on delivery, 365 days, late bounces absorbed.
@@ -34,14 +39,17 @@ impl ContractVersion {
             count_on: CountOn::Delivered,
             person_window_days: 365,
             late_bounce: LateBounce::Absorb,
+            quiet_days: QUIET_DAYS,
         }
     }
 
     /// The canonical record: one line per term, in a fixed order.
     pub fn record(&self) -> String {
+        let quiet =
+            if self.quiet_days == QUIET_DAYS { String::new() } else { format!("quiet_days {}\n", self.quiet_days) };
         format!(
             "career-relay contract v1\nseries {}\nversion {}\nfrom {}\nthreshold {}\ncount_on {}\n\
-             person_window_days {}\nlate_bounce {}\n",
+             person_window_days {}\nlate_bounce {}\n{quiet}",
             self.series,
             self.version,
             self.from,
@@ -76,6 +84,9 @@ impl ContractVersion {
         }
         if !(1..=36_500).contains(&self.person_window_days) {
             faults.push("person_window_days: 1 to 36500".to_owned());
+        }
+        if !(1..=60).contains(&self.quiet_days) {
+            faults.push("quiet_days: 1 to 60".to_owned());
         }
         faults
     }
@@ -168,6 +179,7 @@ mod tests {
             ContractVersion { count_on: CountOn::Accepted, ..base.clone() },
             ContractVersion { person_window_days: 364, ..base.clone() },
             ContractVersion { late_bounce: LateBounce::Clawback, ..base.clone() },
+            ContractVersion { quiet_days: 8, ..base.clone() },
         ];
         for other in changed {
             assert_ne!(base.digest(), other.digest(), "{other:?}");

@@ -22,12 +22,22 @@ pub enum Kind {
     Bounced = 6,
     /// A hire slot taken back, because the credits for it came back (contracts with clawback).
     Voided = 7,
+    /// The mail counts as delivered: it was taken, and nothing has come back on a proven return path.
+    Presumed = 8,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 7] =
-        [Self::Offered, Self::Accepted, Self::Delivered, Self::Duplicate, Self::Granted, Self::Bounced, Self::Voided];
+    pub const ALL: [Self; 8] = [
+        Self::Offered,
+        Self::Accepted,
+        Self::Delivered,
+        Self::Duplicate,
+        Self::Granted,
+        Self::Bounced,
+        Self::Voided,
+        Self::Presumed,
+    ];
 
     /// The stable code.
     pub fn code(self) -> &'static str {
@@ -39,6 +49,7 @@ impl Kind {
             Self::Granted => "granted",
             Self::Bounced => "bounced",
             Self::Voided => "voided",
+            Self::Presumed => "presumed",
         }
     }
 
@@ -95,7 +106,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);
     }

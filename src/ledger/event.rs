@@ -18,21 +18,36 @@ pub enum Proves {
     Delivered,
     /// A report at our own return path says that it was not delivered after all; never what a route's 250 proves.
     Bounced,
+    /// A smarthost has taken it with a return path of ours: if it comes back, we see it.
+    AcceptedTagged,
+    /// It was taken so, and nothing has come back on a proven return path; never what a route's 250 proves.
+    Presumed,
 }
 
 impl Proves {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Accepted, Self::Delivered, Self::Bounced, Self::AcceptedTagged, Self::Presumed];
+
+    /// What it proves of a mail that left with a return path of ours.
+    #[must_use]
+    pub fn tagged(self) -> Self {
+        if self == Self::Accepted { Self::AcceptedTagged } else { self }
+    }
+
     /// The stable code.
     pub fn code(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Delivered => "delivered",
             Self::Bounced => "bounced",
+            Self::AcceptedTagged => "accepted_tagged",
+            Self::Presumed => "presumed",
         }
     }
 
     /// Reads a code.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Accepted, Self::Delivered, Self::Bounced].into_iter().find(|p| p.code() == text)
+        Self::ALL.into_iter().find(|p| p.code() == text)
     }
 }
 
@@ -86,7 +101,11 @@ impl Evidence<'_> {
     /// SHA-256 over company, contract series, kind, candidate key and evidence id, each with its length in front.
     pub fn id(&self, company: &CompanyId, candidate: &CandidateKey) -> EventId {
         let recipient = self.recipient.to_be_bytes();
-        let kind: &[u8] = if self.proves == Proves::Bounced { b"bounce" } else { b"referral" };
+        let kind: &[u8] = match self.proves {
+            Proves::Bounced => b"bounce",
+            Proves::Presumed => b"presumption",
+            Proves::Accepted | Proves::Delivered | Proves::AcceptedTagged => b"referral",
+        };
         let fields: [&[u8]; 6] = [
             company.as_str().as_bytes(),
             self.series.as_bytes(),

@@ -6,6 +6,7 @@ pub mod chain;
 pub mod contract;
 pub mod entry;
 pub mod event;
+pub mod presume;
 pub mod rules;
 pub mod statement;
 
@@ -14,5 +15,6 @@ pub use bounce::{Beside, take_back};
 pub use contract::{ContractRef, ContractVersion, CountOn, LateBounce};
 pub use entry::{Entry, Kind, NewEntry};
 pub use event::{EventId, Evidence, Proves, ReferralEvent};
+pub use presume::{is_presumed, presume, proven_since};
 pub use rules::{Contracts, Pool, Posting, Referral, Stage, Unpostable, post, ruling};
 pub use statement::{Balance, Grant, Notice, PoolStatement, Statement};

@@ -23,8 +23,8 @@ pub enum Stage {
 impl From<Proves> for Stage {
     fn from(proves: Proves) -> Self {
         match proves {
-            Proves::Accepted => Self::Accepted,
-            Proves::Delivered => Self::Delivered,
+            Proves::Accepted | Proves::AcceptedTagged => Self::Accepted,
+            Proves::Delivered | Proves::Presumed => Self::Delivered,
             Proves::Bounced => Self::Bounced,
         }
     }
@@ -166,7 +166,7 @@ pub fn post(person: Option<Referral>, event: &ReferralEvent, contract: &Arc<Cont
 
 impl Posting {
     /// Adds one stage, its credit if it is the stage that counts, and the grant if it is then due.
-    fn add(&mut self, kind: Kind, at: Timestamp) {
+    pub(super) fn add(&mut self, kind: Kind, at: Timestamp) {
         let counts = counts(kind, self.referral.contract.count_on) && self.referral.counted.is_none();
         self.entries.push(NewEntry { kind, worth: i64::from(counts), cycle: 0 });
         if counts {
@@ -190,7 +190,11 @@ impl Posting {
 
 /// Whether an entry of this kind is the stage that makes a credit.
 pub(super) fn counts(kind: Kind, count_on: CountOn) -> bool {
-    matches!((kind, count_on), (Kind::Accepted, CountOn::Accepted) | (Kind::Delivered, CountOn::Delivered))
+    match count_on {
+        CountOn::Accepted => kind == Kind::Accepted,
+        CountOn::Delivered => matches!(kind, Kind::Delivered | Kind::Presumed),
+        CountOn::Registered => false,
+    }
 }
 
 #[cfg(test)]

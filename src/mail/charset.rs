@@ -15,6 +15,8 @@ mod repertoire;
 
 use repertoire::Repertoire;
 
+mod steps;
+
 const ESCAPE: u8 = 0x1b;
 
 /// The charset of one text part.

@@ -2,10 +2,12 @@
 
 mod courier;
 mod notice;
+mod probe;
 mod task;
 #[cfg(test)]
 mod tests;
 
 pub use courier::{Courier, CourierFault, Handover};
 pub use notice::{Contact, NoticeFault, Sender, compose};
+pub use probe::compose_probe;
 pub use task::{Directory, Notifier, Terms};

@@ -3,15 +3,18 @@
 //! Only a copy that got a line, for one candidate, in a mail whose sender nobody has tagged before. The tag stands
 //! below the domain of From, so that SPF speaks for it and DMARC stays aligned.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Copy, InForce, Offer, Policy, Received, Referred};
+use crate::ledger::presume::PROOF_HOLDS;
 use crate::ledger::{Proves, ReferralEvent};
 use crate::mail::address::{Address, Domain};
 use crate::mail::message::Message;
-use crate::referral::CompanyId;
 use crate::referral::return_path::{ReturnId, Tag, Tagged};
+use crate::referral::{CandidateKey, CompanyId};
 
 /// The route of evidence that came back on a return path of ours.
 const ROUTE: &str = "return-path";
@@ -39,6 +42,17 @@ pub struct ReturnPath {
     pub domain: Domain,
     /// Days for which what comes back is taken.
     pub keep_days: u32,
+    /// How it is shown that what comes back is seen.
+    pub probes: Probes,
+}
+
+/// Mails that are sent to come back.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Probes {
+    /// Addresses that must bounce. None: nothing is ever presumed to be delivered.
+    pub to: Vec<Address>,
+    /// How often each gets one.
+    pub every: Duration,
 }
 
 /// What is kept of a tagged mail: to be written where a report finds it, and to be forgotten in time.
@@ -66,6 +80,36 @@ pub struct Returned {
     pub sender: String,
     /// What the mail's bounce is to the ledger.
     pub bounce: ReferralEvent,
+}
+
+/// A mail of ours that was sent to come back.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Whose return path it tries.
+    pub company: CompanyId,
+    /// Our message id of it.
+    pub id: String,
+    /// The route by which it goes.
+    pub route: String,
+}
+
+/// What a tag leads to.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Behind {
+    /// A mail with the line.
+    Mail(Box<Returned>),
+    /// A probe.
+    Probe(Probe),
+}
+
+impl Behind {
+    fn company(&self) -> &CompanyId {
+        match self {
+            Self::Mail(returned) => &returned.bounce.company,
+            Self::Probe(probe) => &probe.company,
+        }
+    }
 }
 
 impl Returned {
@@ -141,10 +185,10 @@ impl Case<'_> {
         let (series, candidate, transaction) = (&*offer.contract.series, &offer.candidate, self.transaction);
         let tag = keys.tag(Tagged { series, candidate, transaction, recipient }, self.now);
         let returned = Returned { sender: self.sender.to_string(), bounce: self.bounce(offer, recipient) };
-        let sealed = keys.seal(&tag, &serde_json::to_vec(&returned).ok()?)?;
+        let sealed = keys.seal(&tag, &serde_json::to_vec(&Behind::Mail(Box::new(returned))).ok()?)?;
         let keep = SignedDuration::from_hours((i64::from(self.path.keep_days) + 1) * 24);
         let expires = self.now.checked_add(keep).ok()?;
-        let address = Address::parse(&format!("{}@{}", tag.local_part(), self.path.domain)).ok()?;
+        let address = address_of(&tag, self.path)?;
         Some((address, ReturnRow { id: tag.id(), expires, sealed }))
     }
 
@@ -164,6 +208,23 @@ impl Case<'_> {
     }
 }
 
+fn address_of(tag: &Tag, path: &ReturnPath) -> Option<Address> {
+    Address::parse(&format!("{}@{}", tag.local_part(), path.domain)).ok()
+}
+
+impl Probe {
+    /// Its tag at the company's return path, and what is kept of it: as long as its coming back proves anything. No
+    /// mail with the line has such a tag, for a contract series is never without a name.
+    pub fn tag(&self, of: &InForce, now: Timestamp) -> Option<(Address, ReturnRow)> {
+        let (path, keys) = (of.company.return_path.as_ref()?, of.keys.returns());
+        let nobody = CandidateKey { key_id: 0, octets: [0; 32] };
+        let tag = keys.tag(Tagged { series: "", candidate: &nobody, transaction: &self.id, recipient: 0 }, now);
+        let sealed = keys.seal(&tag, &serde_json::to_vec(&Behind::Probe(self.clone())).ok()?)?;
+        let expires = now.checked_add(PROOF_HOLDS).ok()?;
+        Some((address_of(&tag, path)?, ReturnRow { id: tag.id(), expires, sealed }))
+    }
+}
+
 impl Policy {
     /// Whether mail for this domain is mail that came back on a return path of ours.
     pub fn is_return_domain(&self, domain: &Domain) -> bool {
@@ -175,8 +236,10 @@ impl Policy {
         let of = self.return_domains().get(address.domain()?).and_then(|at| self.companies().nth(*at))?;
         let path = of.company.return_path.as_ref()?;
         let tag = Tag::parse(address.local_part()).filter(|tag| of.keys.returns().made(tag))?;
-        // A node whose clock is ahead may have made it tomorrow.
-        (-1..=i64::from(path.keep_days)).contains(&tag.days_old(now)).then_some(CameBack { of, tag })
+        // A node whose clock is ahead may have made it tomorrow, and a probe is awaited for a week.
+        (-1..=i64::from(path.keep_days).max(PROOF_HOLDS.as_hours() / 24))
+            .contains(&tag.days_old(now))
+            .then_some(CameBack { of, tag })
     }
 }
 
@@ -197,8 +260,8 @@ impl CameBack<'_> {
     }
 
     /// What was sealed; `None` when it is not this tag's.
-    pub fn open(&self, sealed: &[u8]) -> Option<Returned> {
+    pub fn open(&self, sealed: &[u8]) -> Option<Behind> {
         let content = self.of.keys.returns().open(&self.tag, sealed)?;
-        serde_json::from_slice(&content).ok().filter(|returned: &Returned| returned.bounce.company == *self.company())
+        serde_json::from_slice(&content).ok().filter(|behind: &Behind| behind.company() == self.company())
     }
 }

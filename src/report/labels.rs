@@ -35,7 +35,7 @@ pub struct Labels {
     pub chain: &'static str,
     /// Said when there is no entry.
     pub nothing: &'static str,
-    kinds: [&'static str; 7],
+    kinds: [&'static str; 8],
 }
 
 impl Labels {
@@ -75,6 +75,7 @@ impl Labels {
                 "採用枠の付与",
                 "後日の不達",
                 "採用枠の取り消し",
+                "到達とみなしたもの（不達報告なし）",
             ],
         }
     }
@@ -105,6 +106,7 @@ impl Labels {
                 "Hire slots granted",
                 "Bounced afterwards",
                 "Hire slots voided",
+                "Presumed delivered (nothing came back)",
             ],
         }
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use super::answer::{Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
@@ -23,7 +24,7 @@ use crate::mail::address::{Address, Domain};
 use crate::mail::dsn::read::Reading;
 use crate::mail::envelope::Envelope;
 use crate::pipeline::{
-    self, Admission as Right, Client, Copy, Held, Outcome, Policy, Received, Referred, Returned, Secret, Untouched,
+    self, Admission as Right, Behind, Client, Copy, Held, Outcome, Policy, Received, Referred, Secret, Untouched,
 };
 use crate::policy::PolicyHandle;
 use crate::proto::smtp::reply::Reply;
@@ -54,10 +55,12 @@ pub struct Services {
     pub watch: Watch,
     /// What a mail that came back says.
     pub evidence: ReadReport,
+    /// Rung when a probe came back.
+    pub probed: Arc<Notify>,
 }
 
-/// Reads a mail that came back for the one it belongs to: its verdict, and the bounce if it is one.
-pub type ReadReport = fn(&Returned, &[u8], Timestamp) -> Option<(Reading, Option<ReferralEvent>)>;
+/// Reads a mail that came back for what its tag leads to: its verdict, and what is to be written down if it bounced.
+pub type ReadReport = fn(&Behind, &[u8], Timestamp) -> Option<(Reading, Option<Write>)>;
 
 /// What decides on a message: [`pipeline::process`], unless a test says otherwise.
 type Process = fn(&Received, &Policy, Timestamp) -> Outcome;

@@ -16,7 +16,7 @@ use crate::deliver::Job;
 use crate::mail::address::Address;
 use crate::mail::dsn::read::{Reading, Verdict};
 use crate::mail::envelope::Envelope;
-use crate::pipeline::{self, Copy, Held, Outcome, Policy, Received, Returned, Untouched};
+use crate::pipeline::{self, Behind, Copy, Held, Outcome, Policy, Probe, Received, Returned, Untouched};
 use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::CameBack;
 use crate::referral::CompanyId;
@@ -40,6 +40,15 @@ pub(super) fn tag(
     referred.copies = copies;
     let returnable = |row: pipeline::ReturnRow| Returnable { id: row.id, expires: row.expires, sealed: row.sealed };
     rows.into_iter().map(returnable).map(Write::Returnable).collect()
+}
+
+/// What a mail says, and what is to be written down of it.
+type Read = Option<(Reading, Option<Write>)>;
+
+/// What came back.
+enum Came {
+    Mail(Box<Found>),
+    Probe(Probe, Box<Read>),
 }
 
 /// A mail that came back, and whose it was.
@@ -78,34 +87,55 @@ impl Relay {
         if arrived.transaction.message.len() > OCTETS_MAX {
             return Reply::new(552, (5, 3, 4), "Too large for a report");
         }
-        let (Some(id), Some(found)) = (new_id(arrived.at), self.find(&arrived).await) else {
-            return Reply::new(450, (4, 2, 1), "Not now, try again");
+        let not_now = || Reply::new(450, (4, 2, 1), "Not now, try again");
+        let (id, found) = match (new_id(arrived.at), self.find(&arrived).await) {
+            (Some(id), Some(Came::Mail(found))) => (id, *found),
+            (_, Some(Came::Probe(probe, reading))) => return self.note_probe(&probe, *reading).await,
+            _ => return not_now(),
         };
         let mail = self.as_mail(id, arrived, found);
-        let [job] = &mail.jobs[..] else { return Reply::new(450, (4, 2, 1), "Not now, try again") };
+        let [job] = &mail.jobs[..] else { return not_now() };
         let answer = self.hand_through(&mail, job).await;
         self.tell(mail, answer, began)
     }
 
     /// Opens what belongs to the tag, and reads the mail in its light. `None` when it went meanwhile.
-    async fn find(&self, arrived: &Arrived) -> Option<Found> {
+    async fn find(&self, arrived: &Arrived) -> Option<Came> {
         let policy = self.services.policy.current();
         let path = policy.came_back(arrived.transaction.envelope.recipients.first()?, arrived.at)?;
         let sealed = self.services.spool.returnable(path.id(), arrived.at).await.ok()??;
-        let returned = path.open(&sealed)?;
-        let (sender, company) = (returned.sender()?, path.company().clone());
+        let behind = path.open(&sealed)?;
         let message = &arrived.transaction.message;
         // What strangers send is read here: an error of ours in it must not cost the mail.
-        let read = || (self.services.evidence)(&returned, message, arrived.at);
+        let read = || (self.services.evidence)(&behind, message, arrived.at);
         let read = catch_unwind(AssertUnwindSafe(read)).ok().flatten();
-        let (reading, bounce) =
-            read.map_or((None, None), |(reading, bounce)| (Some(reading), bounce.map(Write::Outbox)));
+        let returned = match behind {
+            Behind::Mail(returned) => *returned,
+            Behind::Probe(probe) => return Some(Came::Probe(probe, Box::new(read))),
+        };
+        let (sender, company) = (returned.sender()?, path.company().clone());
+        let (reading, bounce) = read.map_or((None, None), |(reading, bounce)| (Some(reading), bounce));
         let keys = policy.company(&company).map(|of| &of.keys);
         let names =
             reading.as_ref().filter(|reading| !reading.recipients.is_empty()).zip(keys).map(|(reading, keys)| {
                 reading.recipients.iter().any(|named| keys.candidate(named) == returned.bounce.candidate)
             });
-        Some(Found { company, sender, returned, names, reading, bounce })
+        Some(Came::Mail(Box::new(Found { company, sender, returned, names, reading, bounce })))
+    }
+
+    /// A probe was nobody's mail, so nobody gets what comes back of it.
+    async fn note_probe(&self, probe: &Probe, read: Read) -> Reply {
+        let verdict = read.as_ref().map_or(Verdict::NotAReport, |(reading, _)| reading.verdict);
+        let (company, route, verdict) = (probe.company.as_str(), &*probe.route, verdict.code());
+        tracing::info!(target: "smtp", of = probe.id, company, route, verdict, "probe_came_back");
+        if let Some((_, Some(write))) = read {
+            if let Err(error) = self.services.spool.commit(vec![write]).await {
+                tracing::error!(target: "smtp", %error, "that a probe came back cannot be written down");
+                return Reply::new(450, (4, 3, 1), "Not now, try again");
+            }
+            self.services.probed.notify_one();
+        }
+        Reply::new(250, (2, 0, 0), "Read")
     }
 
     /// From the null sender, so that nothing is ever reported about it.

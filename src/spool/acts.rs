@@ -7,8 +7,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::apply::{Effects, find};
 use super::database::{Fault, execute, nanoseconds, timestamp};
 use super::listing::{Act, ActKind};
+use super::recipient_state::RecipientState;
 use super::settle::{end_if_empty, remove};
-use super::types::{EntryId, RecipientState};
+use super::types::EntryId;
 use crate::sys::clock;
 
 /// How much longer than posted referrals these rows are kept: a year.

@@ -8,6 +8,7 @@ use super::bodies::Placed;
 use super::content::{Content, Run};
 use super::database::{Fault, execute, nanoseconds, stored};
 use super::holds::{self, HoldClock};
+use super::probes;
 use super::returns;
 use super::settle::settle;
 use super::stops;
@@ -71,6 +72,13 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
             }
             Write::Outbox(event) => add_to_outbox(connection, event)?,
             Write::Returnable(returnable) => returns::keep(connection, returnable)?,
+            Write::Probe(probe) => probes::keep(connection, probe)?,
+            Write::ProbeBack { id, at } => probes::note_back(connection, id, *at)?,
+            Write::Forget { at } => {
+                returns::forget(connection, *at)?;
+                probes::forget(connection, *at)?;
+                effects.has_pruned = true;
+            }
             Write::Posted { up_to_seq, at } => note_posted(connection, stored(*up_to_seq), nanoseconds(*at))?,
             Write::Prune { posted_before } => {
                 prune(connection, nanoseconds(*posted_before))?;
@@ -232,6 +240,8 @@ pub(super) fn proves_number(proves: Proves) -> i64 {
         Proves::Accepted => 0,
         Proves::Delivered => 1,
         Proves::Bounced => 2,
+        Proves::AcceptedTagged => 3,
+        Proves::Presumed => 4,
     }
 }
 
@@ -253,7 +263,7 @@ fn prune(connection: &Connection, posted_before: i64) -> Result<(), Fault> {
     execute(connection, sql, [posted_before])?;
     let sql = "DELETE FROM postings WHERE at < ?1 AND up_to_seq < (SELECT max(up_to_seq) FROM postings)";
     execute(connection, sql, [posted_before])?;
-    returns::forget(connection)?;
+    returns::forget(connection, clock::now())?;
     acts::forget(connection, posted_before)?;
     holds::forget_ends(connection, posted_before)
 }

@@ -46,8 +46,8 @@ pub(super) struct Content {
 
 impl Content {
     /// Opens the file, makes it when it is missing, and finds the blocks that no run of `used` has, for
-    /// [`Content::sweep`]. What lies in a run's last block behind its octets is zero: it was when the run was allocated,
-    /// and the block was written and synced whole. Behind the last run of all the file may have been made longer.
+    /// [`Content::sweep`]. What lies in a run's last block behind its octets is zero: it was when the run was
+    /// allocated, and the block was written and synced whole. Behind the last run of all the file may be longer.
     pub(super) fn open(path: &Path, mut used: Vec<Run>) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         let length = file.metadata()?.len();
@@ -71,8 +71,8 @@ impl Content {
         Ok(content)
     }
 
-    /// Overwrites so many octets of what the last run left, the last ones first, and frees them. Returns whether nothing
-    /// is left of it. No row waits for this: what a crash prevents, the next start finds again.
+    /// Overwrites so many octets of what the last run left, the last ones first, and frees them. Returns whether
+    /// nothing is left of it. No row waits for this: what a crash prevents, the next start finds again.
     pub(super) fn sweep(&mut self, mut octets_max: u64) -> io::Result<bool> {
         while octets_max >= BLOCK
             && let Some((at, end)) = self.unswept.pop()

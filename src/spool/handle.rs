@@ -21,6 +21,7 @@ use super::database::{self, unreadable};
 use super::error::SpoolError;
 use super::holds::{self, EndedHold, Hold, HoldClock, HoldsDue};
 use super::load;
+use super::probes::{self, SentProbe};
 use super::queue::{Job, Queue};
 use super::read::{self, Readers};
 use super::recover::recover;
@@ -155,6 +156,14 @@ impl Spool {
     /// [`SpoolError::Read`].
     pub async fn returnable(&self, id: [u8; 12], now: Timestamp) -> Result<Option<Vec<u8>>, SpoolError> {
         self.0.readers.read(move |c| returns::find(c, &id, now).map_err(unreadable)).await
+    }
+
+    /// The probes of return paths that are remembered, in the order in which they went out.
+    ///
+    /// # Errors
+    /// [`SpoolError::Read`].
+    pub async fn probes(&self) -> Result<Vec<SentProbe>, SpoolError> {
+        self.0.readers.read(|c| probes::list(c).map_err(unreadable)).await
     }
 
     /// Every destination with waiting mail, and the earliest time at which any of it is due, which may have passed.

@@ -16,7 +16,8 @@ use super::error::SpoolError;
 use super::listing::{Listed, Listing, OutboxStory, Page, Referrals, Standing, Wanted};
 use super::load::{RECIPIENT_COLUMNS, recipient};
 use super::read::{EVENT_COLUMNS, event, posted_seq};
-use super::types::{EntryId, OutboxRow, RecipientState};
+use super::recipient_state::RecipientState;
+use super::types::{EntryId, OutboxRow};
 use crate::mail::address::Address;
 use crate::referral::{CompanyId, canonical};
 

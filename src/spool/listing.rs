@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::types::{EntryId, OutboxRow, Recipient, RecipientState};
+use super::recipient_state::RecipientState;
+use super::types::{EntryId, OutboxRow, Recipient};
 use crate::mail::address::Address;
 use crate::referral::{CandidateKey, CompanyId};
 

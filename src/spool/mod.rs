@@ -17,8 +17,10 @@ mod holds;
 mod inspect;
 mod listing;
 mod load;
+mod probes;
 mod queue;
 mod read;
+mod recipient_state;
 mod recover;
 mod reply;
 mod rest;
@@ -37,10 +39,12 @@ pub use error::SpoolError;
 pub use handle::Spool;
 pub use holds::{EndedHold, Hold, HoldsDue, NewHold, Release};
 pub use listing::{Act, ActKind, Listed, Listing, OutboxStory, Page, Referrals, Standing, Wanted};
+pub use probes::SentProbe;
+pub use recipient_state::RecipientState;
 pub use reply::without_addresses;
 pub use returns::Returnable;
 pub use stops::EditStop;
 pub use types::{
     Credit, Due, DueEntry, Entry, EntryCopy, EntryFault, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer,
-    OutboxRow, Outcome, Recipient, RecipientState, Recovered, Settlement, SpoolOptions, Summary, Write,
+    OutboxRow, Outcome, Recipient, Recovered, Settlement, SpoolOptions, Summary, Write,
 };

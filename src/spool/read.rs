@@ -205,5 +205,5 @@ pub(super) fn event(row: &Row<'_>) -> Option<ReferralEvent> {
 
 /// The way back from what an outbox row stores.
 fn proves(number: i64) -> Option<Proves> {
-    [Proves::Accepted, Proves::Delivered, Proves::Bounced].into_iter().find(|p| proves_number(*p) == number)
+    Proves::ALL.into_iter().find(|p| proves_number(*p) == number)
 }

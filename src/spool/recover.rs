@@ -83,8 +83,8 @@ fn read_doubles(connection: &Connection) -> rusqlite::Result<Vec<EntryId>> {
     statement.query_map([], id)?.filter_map(Result::transpose).collect()
 }
 
-/// Keys of entries not parked yet whose content lies outside the file or in that of another, or whose own file is not as
-/// long as it was. Anything subtler is found by the checksum when the entry is loaded.
+/// Keys of entries not parked yet whose content lies outside the file or in that of another, or whose own file is not
+/// as long as it was. Anything subtler is found by the checksum when the entry is loaded.
 fn find_damaged(claims: &mut [Claim], bodies: &Bodies, length: u64) -> Vec<i64> {
     claims.sort_by_key(|c| c.run.at);
     let end = |c: &Claim| c.run.at.saturating_add(c.run.octets);

@@ -34,7 +34,7 @@ pub(super) fn find(connection: &Connection, id: &[u8], now: Timestamp) -> rusqli
 }
 
 /// Sends away all whose time is over.
-pub(super) fn forget(connection: &Connection) -> Result<(), Fault> {
-    execute(connection, "DELETE FROM return_paths WHERE expires < ?1", [nanoseconds(clock::now())])?;
+pub(super) fn forget(connection: &Connection, now: Timestamp) -> Result<(), Fault> {
+    execute(connection, "DELETE FROM return_paths WHERE expires < ?1", [nanoseconds(now)])?;
     Ok(())
 }

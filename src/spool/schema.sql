@@ -113,6 +113,15 @@ CREATE TABLE return_paths (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX return_paths_expire ON return_paths (expires);
 
+-- Mails of ours that were sent to come back, and when they did. Kept for two months; the store has what they prove.
+CREATE TABLE probes (
+    id      TEXT    PRIMARY KEY,
+    company TEXT    NOT NULL,
+    route   TEXT    NOT NULL,
+    sent_at INTEGER NOT NULL,
+    back_at INTEGER
+) STRICT, WITHOUT ROWID;
+
 -- One row for each time the store confirmed; the newest is never removed.
 CREATE TABLE postings (
     up_to_seq INTEGER PRIMARY KEY,

@@ -7,6 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::holds::{NewHold, Release};
 use super::listing::Act;
+use super::probes::SentProbe;
+use super::recipient_state::RecipientState;
 use super::returns::Returnable;
 use super::stops::EditStop;
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
@@ -106,6 +108,20 @@ pub enum Write {
     Outbox(ReferralEvent),
     /// What is kept of a mail that left with a return path of ours; an older one of its name is replaced.
     Returnable(Returnable),
+    /// A probe of a return path goes out.
+    Probe(SentProbe),
+    /// A probe came back. The first time is kept.
+    ProbeBack {
+        /// Our message id of it.
+        id: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Forgets what is kept of return paths and probes, as far as its time is over.
+    Forget {
+        /// The time now.
+        at: Timestamp,
+    },
     /// The store has every outbox row up to and including this one.
     Posted {
         /// The last sequence number the store has.
@@ -302,42 +318,6 @@ pub struct Recipient {
     pub maybe_doubled: bool,
     /// Whether a referral hangs on its acceptance.
     pub has_offer: bool,
-}
-
-/// The states of a recipient in custody.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum RecipientState {
-    /// Waits for its time.
-    Waiting,
-    /// Between the durable mark and its settlement.
-    Sending,
-    /// Behind the dot, the answer still awaited.
-    InDoubt,
-    /// Its entry is damaged; an admin has to look.
-    Parked,
-    /// Its entry waits for a word of HR, or for its time to be over.
-    Held,
-}
-
-impl RecipientState {
-    /// All of them, as they are stored.
-    pub const ALL: [Self; 5] = [Self::Waiting, Self::Sending, Self::InDoubt, Self::Parked, Self::Held];
-
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Sending => "sending",
-            Self::InDoubt => "in_doubt",
-            Self::Parked => "parked",
-            Self::Held => "held",
-        }
-    }
-
-    /// Reads a code.
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.code() == code)
-    }
 }
 
 /// What is due for one destination.

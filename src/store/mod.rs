@@ -10,6 +10,7 @@ mod notices;
 mod optouts;
 mod outbox;
 mod posting;
+mod presumed;
 mod pump;
 mod read;
 mod rows;
@@ -33,8 +34,9 @@ pub use agree::Agreement;
 pub use error::StoreError;
 pub use optouts::{OptOutChange, OptOutRow};
 pub use outbox::Outbox;
-pub use posting::Posted;
-pub use pump::{Pump, PumpHealth, PumpOptions};
+pub use posting::{Posted, Proof};
+pub use presumed::Proven;
+pub use pump::{Flusher, Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
 pub use switches::{OffRow, Switch, SwitchAct};
 pub use terms::TermsChange;
@@ -108,6 +110,24 @@ impl Store {
     /// changed then.
     pub async fn agree(&self, agreement: Agreement) -> Result<Posted, StoreError> {
         self.ask(|reply| Command::Agree(agreement, reply)).await
+    }
+
+    /// Notes that a probe came back, and posts which mails count as delivered because of it; once for each probe. What
+    /// came back before has to be posted before.
+    ///
+    /// # Errors
+    /// When the company is unknown, or nothing was committed.
+    pub async fn prove(&self, proof: Proof) -> Result<Posted, StoreError> {
+        self.ask(|reply| Command::Prove(proof, reply)).await
+    }
+
+    /// When probes came back, newest first for each route: how long each return path is proven, and since when.
+    ///
+    /// # Errors
+    /// When the company is unknown or the file cannot be read.
+    pub async fn proven(&self, company: &CompanyId) -> Result<Vec<Proven>, StoreError> {
+        let company = company.clone();
+        self.read(move |c| presumed::proven(c, &company)).await
     }
 
     /// Companies with slots that are in no notice yet.

@@ -1,6 +1,7 @@
 //! Posts events: finds the person, asks the rules, writes entries, states, balances, grants and notices.
 
 mod bounce;
+mod presume;
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -9,14 +10,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+pub(in crate::store) use presume::proofs;
+pub use presume::{Proof, prove};
+
 use super::error::StoreError;
 use super::rows::{self, CompanyRow, KnownContracts, signed};
 use crate::ledger::chain::{Hash, Salt, commit_event, commit_person, link};
 use crate::ledger::{
-    ContractRef, ContractVersion, Entry, EventId, Grant, Kind, NewEntry, Pool, Posting, Proves, Referral,
+    ContractRef, ContractVersion, Entry, EventId, Evidence, Grant, Kind, NewEntry, Pool, Posting, Proves, Referral,
     ReferralEvent, Unpostable, post as rules_post, ruling,
 };
-use crate::referral::CompanyId;
+use crate::referral::{CandidateKey, CompanyId};
 use crate::spool::OutboxRow;
 
 /// What a commit added.
@@ -127,6 +131,15 @@ struct Person {
     referral: Referral,
 }
 
+/// Evidence about a person who is known.
+struct About<'e> {
+    person: i64,
+    salt: Salt,
+    candidate: CandidateKey,
+    evidence: Evidence<'e>,
+    at: Timestamp,
+}
+
 /// What stands behind the entries of one event.
 struct Behind {
     contract: ContractRef,
@@ -177,7 +190,7 @@ impl<'c> OpenLedger<'c> {
         let at = rows::time(event.at.as_microsecond())?;
         let event = if at == event.at { event } else { &ReferralEvent { at, ..event.clone() } };
         if event.proves == Proves::Bounced {
-            return self.post_bounce(event, &id, person);
+            return self.post_bounce(event, person);
         }
         let contract = match ruling(person.as_ref().map(|p| &p.referral), event, &self.known.contracts) {
             Ok(contract) => contract,
@@ -227,7 +240,7 @@ impl<'c> OpenLedger<'c> {
             Some((row, _)) => self.update_person(row, &posting.referral, contract_row)?,
             None => self.insert_person(event, &salt, &posting.referral, contract_row)?,
         };
-        self.insert_event(event, id, person_row)?;
+        self.insert_event(&event.evidence(), id, person_row)?;
         let behind = Behind {
             contract: self.pinned(contract_row)?,
             contract_row,
@@ -236,6 +249,30 @@ impl<'c> OpenLedger<'c> {
             at: event.at,
         };
         self.append(&posting, &behind)
+    }
+
+    /// The row of the version that rules a known person, and the balance of its series.
+    fn open_pool(&mut self, contract: &ContractVersion) -> Result<(i64, Pool), StoreError> {
+        let row = self.known.rows.get(&(contract.series.clone(), contract.version)).copied();
+        let row = row.ok_or_else(|| StoreError::Damaged("a person's contract".to_owned()))?;
+        Ok((row, self.pool(&contract.series, row)?))
+    }
+
+    /// Writes what the rules made of evidence about a known person.
+    fn record(&mut self, posting: &Posting, contract_row: i64, about: &About<'_>) -> Result<(), StoreError> {
+        let About { person, salt, candidate, evidence, at } = about;
+        let id = evidence.id(self.company, candidate);
+        self.pools.insert(posting.referral.contract.series.clone(), (posting.pool, contract_row));
+        self.update_person(*person, &posting.referral, contract_row)?;
+        self.insert_event(evidence, &id, *person)?;
+        let behind = Behind {
+            contract: self.pinned(contract_row)?,
+            contract_row,
+            person: commit_person(salt, candidate),
+            event: commit_event(salt, &id, evidence),
+            at: *at,
+        };
+        self.append(posting, &behind)
     }
 
     fn pinned(&self, contract_row: i64) -> Result<ContractRef, StoreError> {
@@ -292,7 +329,7 @@ impl<'c> OpenLedger<'c> {
         Ok(row)
     }
 
-    fn insert_event(&self, event: &ReferralEvent, id: &EventId, person: i64) -> Result<(), StoreError> {
+    fn insert_event(&self, evidence: &Evidence<'_>, id: &EventId, person: i64) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "INSERT INTO events (person, id, seq, series, transaction_id, recipient, route, proves, inserted)
@@ -302,12 +339,12 @@ impl<'c> OpenLedger<'c> {
                 person,
                 id,
                 signed(self.row.seq + 1),
-                event.contract.series,
-                event.transaction,
-                event.recipient,
-                event.route,
-                event.proves.code(),
-                event.inserted,
+                evidence.series,
+                evidence.transaction,
+                evidence.recipient,
+                evidence.route,
+                evidence.proves.code(),
+                evidence.inserted,
             ])?;
         Ok(())
     }

@@ -56,6 +56,19 @@ pub struct Pump<O: Outbox> {
     task: JoinHandle<()>,
 }
 
+/// Moves what is in the outbox, for those who do not hold the pump.
+pub struct Flusher<O>(Arc<Inner<O>>);
+
+impl<O: Outbox> Flusher<O> {
+    /// As [`Pump::flush`].
+    ///
+    /// # Errors
+    /// As [`Pump::flush`].
+    pub async fn flush(&self) -> Result<(), String> {
+        self.0.move_all().await
+    }
+}
+
 struct Inner<O> {
     outbox: O,
     store: Store,
@@ -97,6 +110,11 @@ impl<O: Outbox> Pump<O> {
     /// The bell of [`Self::wake`], for those who do not hold the pump.
     pub fn waker(&self) -> Arc<Notify> {
         Arc::clone(&self.inner.wake)
+    }
+
+    /// Its hand, for those who do not hold it.
+    pub fn flusher(&self) -> Flusher<O> {
+        Flusher(Arc::clone(&self.inner))
     }
 
     /// Rung whenever a slot was granted; the notices wait in the store.

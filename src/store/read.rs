@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::StoreError;
 use super::held_back;
+use super::presumed;
 use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
 use crate::ledger::chain::{Hash, commit_event, commit_person, genesis};
 use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Pool, Proves, Referral, Statement};
@@ -53,7 +54,7 @@ pub fn company_id(name: &str) -> Result<CompanyId, StoreError> {
     CompanyId::parse(name).map_err(|e| StoreError::Damaged(format!("company {name:?}: {e}")))
 }
 
-fn require(connection: &Connection, company: &CompanyId) -> Result<CompanyRow, StoreError> {
+pub fn require(connection: &Connection, company: &CompanyId) -> Result<CompanyRow, StoreError> {
     rows::company(connection, company)?.ok_or_else(|| StoreError::NoCompany(company.clone()))
 }
 
@@ -177,6 +178,7 @@ fn verify_company(connection: &Connection, company: &CompanyId) -> Result<Compan
     compare_pools(connection, &row, &mut audit)?;
     compare_persons(connection, &row, &known, &mut audit)?;
     compare_events(connection, company, &row, &mut audit)?;
+    presumed::compare(connection, &row, &known, &mut audit)?;
     compare_grants(connection, &row, &mut audit)?;
     Ok(CompanyFaults { company: company.clone(), entries: row.seq, head: row.head, faults: audit.faults() })
 }

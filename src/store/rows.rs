@@ -38,8 +38,8 @@ pub struct KnownContracts {
 /// Reads a company's contract versions.
 pub fn contracts(connection: &Connection, company: i64) -> Result<KnownContracts, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, series, version, digest, from_day, threshold, count_on, person_window_days, late_bounce
-         FROM contracts WHERE company = ?1",
+        "SELECT id, series, version, digest, from_day, threshold, count_on, person_window_days, late_bounce,
+         quiet_days FROM contracts WHERE company = ?1",
     )?;
     let mut rows = statement.query([company])?;
     let mut known = KnownContracts::default();
@@ -65,6 +65,7 @@ fn contract(row: &Row<'_>) -> Result<ContractVersion, StoreError> {
         count_on: CountOn::parse(text(6)?).ok_or_else(|| code("count_on"))?,
         person_window_days: row.get(7)?,
         late_bounce: LateBounce::parse(text(8)?).ok_or_else(|| code("late_bounce"))?,
+        quiet_days: row.get(9)?,
     })
 }
 
@@ -72,7 +73,7 @@ fn contract(row: &Row<'_>) -> Result<ContractVersion, StoreError> {
 pub fn insert_contract(connection: &Connection, company: i64, version: &ContractVersion) -> Result<(), StoreError> {
     connection.prepare_cached(
         "INSERT INTO contracts (company, series, version, digest, from_day, threshold, count_on, person_window_days,
-         late_bounce) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         late_bounce, quiet_days) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?.execute(params![
         company,
         version.series,
@@ -83,6 +84,7 @@ pub fn insert_contract(connection: &Connection, company: i64, version: &Contract
         version.count_on.code(),
         version.person_window_days,
         version.late_bounce.code(),
+        version.quiet_days,
     ])?;
     Ok(())
 }

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/003_notices.sql"),
     include_str!("../../migrations/sqlite/004_switches.sql"),
     include_str!("../../migrations/sqlite/005_bounces.sql"),
+    include_str!("../../migrations/sqlite/006_presumed.sql"),
     include_str!("../../migrations/sqlite/008_traces.sql"),
     include_str!("../../migrations/sqlite/010_optouts.sql"),
     include_str!("../../migrations/sqlite/011_line_terms.sql"),

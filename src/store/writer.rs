@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::held_back;
 use super::notices;
 use super::optouts::{self, OptOutChange};
-use super::posting::{self, Posted};
+use super::posting::{self, Posted, Proof};
 use super::switches::{self, Switch};
 use super::terms::{self, TermsChange};
 use super::users::{self, UserChange};
@@ -32,6 +32,7 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub enum Command {
     Post(Vec<OutboxRow>, Reply<Posted>),
     Agree(Agreement, Reply<Posted>),
+    Prove(Proof, Reply<Posted>),
     Gather(CompanyId, Reply<()>),
     Taken(Notice, Reply<()>),
     SetUser(UserChange, Reply<()>),
@@ -136,6 +137,7 @@ fn execute(
     let answer = match command {
         Command::Post(rows, reply) => posted(reply, posting::post(transaction, &rows, now)),
         Command::Agree(agreement, reply) => posted(reply, agree::agree(transaction, &agreement, now)),
+        Command::Prove(proof, reply) => posted(reply, posting::prove(transaction, &proof, now)),
         Command::Gather(company, reply) => Answer::Done(reply, notices::gather(transaction, &company)),
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
@@ -165,7 +167,9 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
 
 fn refuse(command: Command, error: &StoreError) {
     match command {
-        Command::Post(_, reply) | Command::Agree(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Post(_, reply) | Command::Agree(_, reply) | Command::Prove(_, reply) => {
+            drop(reply.send(Err(error.clone())));
+        }
         Command::Gather(_, reply)
         | Command::Taken(_, reply)
         | Command::SetUser(_, reply)

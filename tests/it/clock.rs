@@ -86,7 +86,7 @@ impl World {
     }
 }
 
-fn library() -> OsString {
+pub fn library() -> OsString {
     let folders = fs::read_dir("/usr/lib").expect("a folder").flatten();
     let files = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
     files.into_iter().find(|file| file.exists()).expect("libfaketime; tests/setup installs it").into()

@@ -1,5 +1,5 @@
-//! Two thousand mails for a dead destination: a server that is killed beside them is there again for the others at once,
-//! tells what may double, and has lost none.
+//! Two thousand mails for a dead destination: a server that is killed beside them is there again for the others,
+//! and has lost none.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -35,6 +35,7 @@ mod odd_next_hops;
 mod optouts;
 mod postfix;
 mod preview;
+mod probe;
 mod protected_next_hop;
 mod recover;
 mod reload;

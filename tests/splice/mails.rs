@@ -238,18 +238,20 @@ fn harmed() -> impl Strategy<Value = (Vec<u8>, bool)> {
     ];
     (select(corpus()), prop::collection::vec(harm, 0..5)).prop_map(|(mut octets, harms)| {
         let is_whole = harms.is_empty();
-        harms.into_iter().for_each(|harm| do_harm(&mut octets, harm));
+        for harm in &harms {
+            do_harm(&mut octets, harm);
+        }
         (octets, is_whole)
     })
 }
 
-fn do_harm(octets: &mut Vec<u8>, harm: Harm) {
+fn do_harm(octets: &mut Vec<u8>, harm: &Harm) {
     let length = octets.len();
-    let range = |at: Index, count: usize| at.index(length + 1)..(at.index(length + 1) + count).min(length);
+    let range = |at: &Index, count: &usize| at.index(length + 1)..(at.index(length + 1) + count).min(length);
     match harm {
-        Harm::Put(at, piece) => drop(octets.splice(range(at, 0), piece.bytes())),
+        Harm::Put(at, piece) => drop(octets.splice(range(at, &0), piece.bytes())),
         Harm::Take(at, count) => drop(octets.drain(range(at, count))),
-        Harm::Change(at, octet) => octets[range(at, 1)].fill(octet),
+        Harm::Change(at, octet) => octets[range(at, &1)].fill(*octet),
         Harm::Repeat(at, count) => {
             let range = range(at, count);
             let again = octets[range.clone()].to_vec();

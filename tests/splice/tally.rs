@@ -14,6 +14,7 @@ pub struct Tally {
 }
 
 /// What became of one mail.
+#[derive(Clone, Copy)]
 pub struct Seen {
     /// Whether a line could be put behind the line that was chosen.
     pub spliced: bool,

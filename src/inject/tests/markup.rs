@@ -3,10 +3,13 @@
 use super::mail::{Carriage, entity, message};
 use super::*;
 
-/// The HTML with `^` where something is expected, and what: `LEAD` and `LINK` stand for the lead text and the link.
+/// The HTML with `^` where something is expected, and what: `LEAD` and `LINK` stand for the lead text and the link,
+/// `DARK` for a link in the colour of its text.
 fn check(marked: &str, inserted: &str) {
     let [lead, ..] = Wording::default().candidates(Language::Ja).map(str::to_owned);
     let inserted = inserted.replace("LEAD", &lead).replace("LINK", &format!("<a href=\"{URL}\">{}</a>", &URL[8..]));
+    let style = "color:inherit;text-decoration:underline";
+    let inserted = inserted.replace("DARK", &format!("<a href=\"{URL}\" style=\"{style}\">{}</a>", &URL[8..]));
     let raw = html(&marked.replace('^', ""));
     let injected = inject(&raw, Language::Ja).unwrap_or_else(|r| panic!("{marked}: {}", r.code()));
     let found = texts(&injected.edits.apply(&raw)).concat();
@@ -82,6 +85,40 @@ fn blank_lines_are_as_flat_as_the_paragraphs_and_stand_where_none_is_seen() {
 }
 
 #[test]
+fn margins_are_read_as_readers_see_them() {
+    for style in ["margin:0 0 16px", "margin: 1em 0", "margin:0;margin-bottom:1.2em", "margin-bottom:0"] {
+        let tag = format!("<p style=\"{style}\">");
+        check(&format!("{tag}添いかねる。</p>^{tag}末筆</p>"), &format!("{tag}LEAD<br>LINK</p>"));
+    }
+    let blank = "<p><br></p>";
+    for sheet in
+        ["p{margin:0}", "P {margin-top:0;margin-bottom:0;}", "*{margin:0}", "p{margin:0mm;margin-bottom:.0001pt}"]
+    {
+        let block = format!("{blank}<p>LEAD<br>DARK</p>{blank}");
+        check(&format!("<style>{sheet}</style><p>添いかねる。</p>^<p>末筆</p>"), &block);
+    }
+    check(
+        "<style>.a{margin:0 0 9px}</style><div class=a>添いかねる。</div>^<div class=a>末筆</div>",
+        "<div class=a>LEAD<br>DARK</div>",
+    );
+}
+
+#[test]
+fn on_a_dark_ground_the_link_has_the_colour_of_the_text() {
+    check("<body bgcolor=\"#111\"><p>添いかねる。</p>^<p>末筆</p>", "<p>LEAD<br>DARK</p>");
+    let tag = "<p style=\"color:#eee\">";
+    check(&format!("{tag}添いかねる。</p>^{tag}末筆</p>"), &format!("{tag}LEAD<br>DARK</p>"));
+    let sheet = "<style>@media (prefers-color-scheme:dark){p{color:#fff}}</style>";
+    check(&format!("{sheet}<p>添いかねる。</p>^<p>末筆</p>"), "<p>LEAD<br>DARK</p>");
+    let letter = "<p>山田様</p><p>添いかねる。</p>^<p>末筆</p>";
+    check(&format!("<body bgcolor=\"#111\"><table bgcolor=white><tr><td>{letter}</td></tr></table>"), BLOCK);
+    let font = "<p><font color=\"#ffffff\">";
+    check(&format!("{font}添いかねる。</font></p>^<p>末筆</p>"), &format!("{font}LEAD<br>DARK</font></p>"));
+    let buttons = "<style>a{color:#fff;text-decoration:none}</style>";
+    check(&format!("{buttons}<p>添いかねる。</p>^<p>末筆</p>"), "<p>LEAD<br>DARK</p>");
+}
+
+#[test]
 fn flat_paragraphs_are_told_from_spaced_ones() {
     check(
         "<p style=\"margin:0\">添いかねる</p><p style=\"margin:0\">結果です。</p>^<p style=\"margin:0\">&nbsp;</p><p>末筆</p>",
@@ -94,6 +131,7 @@ fn between_breaks_come_lines_between_breaks() {
     check("添いかねる結果です。<br>^<br>末筆ながら", "<br>LEAD<br>LINK<br>");
     check("添いかねる<BR>\n結果です。<BR>^\n<BR>\n末筆ながら", "\n<BR>\nLEAD<BR>\nLINK<BR>");
     check("<div>添いかねる。<br />^末筆ながら</div>", "<br />LEAD<br />LINK<br /><br />");
+    check("<div>添いかねる。<br clear=all>^<b>末筆</b></div>", "<br>LEAD<br>LINK<br><br>");
 }
 
 #[test]
@@ -182,7 +220,7 @@ fn lists_headings_quotations_links_and_preformatted_text_are_no_place() {
 #[test]
 fn hidden_text_and_scripts_around_the_result_stay_outside() {
     check("<div style=\"display:none\">添いかねる</div><p>添いかねる。</p>^<p>末筆</p>", BLOCK);
-    check("<style>p{}</style><p>添いかねる。</p>^<!-- <p>x</p> --><p>末筆</p>", BLOCK);
+    check("<style>p{}</style><p>添いかねる。</p>^<!-- <p>x</p> --><p>末筆</p>", "<p>LEAD<br>DARK</p>");
 }
 
 #[test]

@@ -41,6 +41,7 @@ fn media_that_no_line_belongs_in_are_refused_beside_text_too() {
         ("message/delivery-status", "report"),
         ("message/partial; id=a; number=1", "partial"),
         ("message/external-body; access-type=URL", "partial"),
+        ("text/x-amp-html; charset=utf-8", "amp"),
     ] {
         check(&message(&multipart("mixed", "b0", &[text(), leaf(media)])), code);
     }
@@ -98,6 +99,18 @@ fn a_link_in_the_newest_text_refuses_and_one_in_the_history_does_not() {
     let hidden_behind_words =
         format!("<p>選考の結果、添いかねることとなりました。</p><p><a href=\"{URL}\">ご案内</a></p>");
     check(&message(&entity(UTF8, "text/html", &hidden_behind_words)), "link_present");
+}
+
+#[test]
+fn text_behind_the_end_of_the_document_is_refused() {
+    let html = "<html><body><p>選考の結果、添いかねることとなりました。</p><p>末筆ながら</p></body></html>";
+    for behind in ["Sent by a list.", "<p>Sent by a list.</p>", "<!-- a --><br>\n。", "<!-- open", "<p"] {
+        check(&message(&entity(UTF8, "text/html", &format!("{html}\n{behind}\n"))), "html_ambiguous");
+    }
+    for behind in ["", "\n\n", "<!-- a -->\n<img src=\"cid:a\">"] {
+        let raw = message(&entity(UTF8, "text/html", &format!("{html}{behind}")));
+        assert!(inject(&raw, Language::Ja).is_ok(), "{behind}");
+    }
 }
 
 #[test]

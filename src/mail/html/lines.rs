@@ -8,7 +8,7 @@ use memchr::memmem;
 use super::element::{self, Role};
 use super::text::{self, Gap};
 use super::tokens::{Kind, Start, Token};
-use super::{Block, HtmlFault, Page, PageLine, Place};
+use super::{Block, HtmlFault, Page, PageLine, Place, Run};
 use crate::mail::charset::Charset;
 
 /// Elements nested deeper than this are not read.
@@ -33,6 +33,7 @@ struct Open {
     in_quote: bool,
     in_anchor: bool,
     in_signature: bool,
+    on_some_screens: bool,
 }
 
 /// What is known of a block beyond what is handed out.
@@ -70,6 +71,7 @@ pub(super) fn read(body: &[u8], charset: Charset, tokens: Vec<Token>) -> Result<
     let page = Page {
         text: String::with_capacity(body.len()),
         lines: Vec::with_capacity(tags),
+        runs: Vec::with_capacity(tags),
         blocks: Vec::with_capacity(tags),
         ..Page::default()
     };
@@ -144,10 +146,14 @@ impl Reader<'_> {
     /// Text without a visible line end in it.
     fn run(&mut self, octets: Range<usize>) -> Result<(), HtmlFault> {
         let octets = text::trim(self.body, octets);
-        let is_start = self.page.text.len() == self.line.text_start;
+        let start = self.page.text.len();
+        let is_start = start == self.line.text_start;
         let gap = Gap { octets: &self.body[octets.outer.clone()], is_start };
         if !text::push(&gap, self.charset, &mut self.page.text) {
             return Err(HtmlFault::Undecodable);
+        }
+        if self.page.text.len() > start {
+            self.page.runs.push(Run { text: start, octets: octets.outer });
         }
         if octets.inner.is_empty() {
             return Ok(());
@@ -167,6 +173,7 @@ impl Reader<'_> {
             in_table_cell: top.in_cell,
             in_list: top.in_list,
             in_quote: top.in_quote,
+            on_some_screens: top.on_some_screens,
             behind_break_before: self.line.behind_break.filter(|_| !is_structure),
             ..Place::default()
         };
@@ -221,9 +228,14 @@ impl Reader<'_> {
             let parent = around.block.map_or("", |i| self.page.blocks[i].name);
             let takes_siblings = element::takes_siblings(start.name) && !around.in_anchor && !is_structure(parent);
             self.states.push(BlockState { has_line: false, takes_siblings, is_structure: is_structure(start.name) });
-            let block =
-                Block { name: start.name, start_tag: octets, end_tag: None, style: start.style, parent: around.block };
-            self.page.blocks.push(block);
+            self.page.blocks.push(Block {
+                name: start.name,
+                start_tag: octets,
+                end_tag: None,
+                style: start.style,
+                margins: start.shown.margins,
+                parent: around.block,
+            });
         }
         if start.opens {
             self.open.push(open);
@@ -245,6 +257,7 @@ impl Reader<'_> {
             in_quote: top.in_quote || name == "blockquote",
             in_anchor: top.in_anchor || name == "a",
             in_signature: top.in_signature || start.signature,
+            on_some_screens: top.on_some_screens || start.shown.varies,
             block: top.block,
         }
     }

@@ -2,6 +2,8 @@
 
 mod element;
 mod lines;
+mod paragraph;
+mod sheet;
 mod style;
 #[cfg(test)]
 mod tests;
@@ -11,6 +13,10 @@ mod tokens;
 use std::ops::Range;
 
 use super::charset::Charset;
+
+pub(crate) use paragraph::{has_blank, is_spaced, starts_paragraph};
+pub(crate) use sheet::has_sheet;
+pub(crate) use text::trace;
 
 /// A block element: a paragraph, a table cell, a list item, a `div`. Offsets count octets of the decoded body.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,12 +29,30 @@ pub struct Block {
     pub end_tag: Option<Range<usize>>,
     /// The inline style as written, if any.
     pub style: Option<String>,
+    /// What its styles say of the room around it.
+    pub margins: Margins,
     /// The block around it, as an index into [`super::view::TextPart::blocks`].
     pub parent: Option<usize>,
 }
 
+/// Whether an element has room above and below it that a reader sees; `None` where no style says.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Margins {
+    /// Above.
+    pub above: Option<bool>,
+    /// Below.
+    pub below: Option<bool>,
+}
+
+impl Margins {
+    pub(crate) fn then(self, later: Self) -> Self {
+        Self { above: later.above.or(self.above), below: later.below.or(self.below) }
+    }
+}
+
 /// Where a line stands between the tags, and where text may be put beside it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub struct Place {
     /// The innermost block element around the line, as an index into [`super::view::TextPart::blocks`].
     pub block: Option<usize>,
@@ -38,6 +62,8 @@ pub struct Place {
     pub in_list: bool,
     /// Whether it is in a `blockquote`.
     pub in_quote: bool,
+    /// Whether a style sheet shows it on some screens and hides it on others.
+    pub on_some_screens: bool,
     /// Behind the `<br>` in front of this line: `text<br>` put here becomes a line of its own before it. In
     /// preformatted text a line end does for a `<br>`, here and below.
     pub behind_break_before: Option<usize>,
@@ -83,11 +109,27 @@ impl HtmlFault {
 pub(crate) struct Page {
     pub(crate) text: String,
     pub(crate) lines: Vec<PageLine>,
+    /// Where the text came from, in order.
+    pub(crate) runs: Vec<Run>,
     pub(crate) blocks: Vec<Block>,
     /// Where links lead, with the line their text begins on.
     pub(crate) links: Vec<(usize, String)>,
     /// The first line of reply or forward history, by the markup.
     pub(crate) history_from: Option<usize>,
+}
+
+/// Text between two tags: where it begins in the page's text, and its octets.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) text: usize,
+    pub(crate) octets: Range<usize>,
+}
+
+/// The text of a run with its characters, each with where it begins there and the octets of the body that it is from.
+#[derive(Debug, Default)]
+pub(crate) struct Traced {
+    pub(crate) text: String,
+    pub(crate) glyphs: Vec<(usize, Range<usize>)>,
 }
 
 /// One visible or blank line.

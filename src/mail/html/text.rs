@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use mail_parser::decoders::html::add_html_token;
 
+use super::{Run, Traced};
 use crate::mail::charset::Charset;
 
 /// Longest entity that is looked for, in octets.
@@ -58,6 +59,43 @@ pub(super) fn push(gap: &Gap<'_>, charset: Charset, text: &mut String) -> bool {
         after_space = is_space || (after_space && is_invisible(c));
     }
     true
+}
+
+/// Reads a run once more, character by character, as [`push`] adds it: `after_space` when the text in front of it ends
+/// with a blank, or it begins a line.
+pub(crate) fn trace(body: &[u8], run: &Run, charset: Charset, mut after_space: bool) -> Option<Traced> {
+    let steps = charset.decode_steps(body.get(run.octets.clone())?)?;
+    let decoded: String = steps.iter().map(|(c, _)| *c).collect();
+    let mut traced = Traced::default();
+    let (mut at, mut behind) = (0, 0);
+    // The glyph of a character reference ends with the last character of it.
+    let mut referred = false;
+    for (c, octets) in steps {
+        let octets = run.octets.start + octets.start..run.octets.start + octets.end;
+        let here = at;
+        at += c.len_utf8();
+        if here < behind {
+            if let Some((_, glyph)) = traced.glyphs.last_mut().filter(|_| referred) {
+                glyph.end = octets.end;
+            }
+            continue;
+        }
+        let before = traced.text.len();
+        let is_space = matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{c}');
+        if c == '&' {
+            behind = decoded.len() - push_entity(decoded.get(here..)?, &mut traced.text).len();
+        } else if is_space && !after_space {
+            traced.text.push(' ');
+        } else if !is_space && !is_invisible(c) {
+            traced.text.push(c);
+        }
+        after_space = is_space || c != '&' && after_space && is_invisible(c);
+        referred = traced.text.len() > before;
+        if referred {
+            traced.glyphs.push((before, octets));
+        }
+    }
+    Some(traced)
 }
 
 /// Whether the octet is one of text that is taken as it stands: ASCII but for spaces and ampersands, and characters

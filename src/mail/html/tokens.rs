@@ -10,6 +10,7 @@ use memchr::memchr;
 
 use super::HtmlFault;
 use super::element::{self, Role};
+use super::sheet::Sheet;
 use super::style::{self, Shown};
 use crate::mail::charset::Charset;
 
@@ -49,12 +50,13 @@ type Found = Rc<RefCell<Vec<Token>>>;
 /// Finds all tokens, in order.
 pub(super) fn read(body: &[u8], charset: Charset) -> Result<Vec<Token>, HtmlFault> {
     let masked = if charset.is_ascii_compatible() { None } else { Some(mask(body)?) };
+    let sheet = Sheet::read(masked.as_deref().unwrap_or(body), charset)?;
     let encoding = AsciiCompatibleEncoding::new(charset.markup_encoding()).ok_or(HtmlFault::Ambiguous)?;
     let found: Found = Rc::new(RefCell::new(Vec::with_capacity(body.len() / TAG_OCTETS_USUAL)));
     let (of_elements, of_comments, of_doctypes) = (Rc::clone(&found), Rc::clone(&found), Rc::clone(&found));
     let settings = Settings::new()
         .append_element_content_handler(element!("*", move |e| {
-            take_element(&of_elements, e, body);
+            take_element(&of_elements, e, body, &sheet);
             Ok(())
         }))
         .append_document_content_handler(doc_comments!(move |c| {
@@ -121,11 +123,12 @@ impl Attributes {
     }
 }
 
-fn take_element(found: &Found, e: &mut Element<'_, '_>, body: &[u8]) {
+fn take_element(found: &Found, e: &mut Element<'_, '_>, body: &[u8], sheet: &Sheet) {
     let (name, role) = named(body, &e.source_location().bytes());
     let has_content = e.can_have_content();
     let Attributes { class, id, style, href, hidden } = Attributes::of(e, body);
-    let mut shown = style.as_deref().map(style::read).unwrap_or_default();
+    let of_sheet = sheet.shown(name, &class, &id);
+    let mut shown = style.as_deref().map_or(of_sheet, |style| of_sheet.then(style::read(style)));
     shown.hidden |= hidden || role == Role::Hidden || element::marks_preheader(&class, &id);
     if name == "pre" {
         shown.pre = Some(true);

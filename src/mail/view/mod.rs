@@ -1,5 +1,8 @@
-//! The newest visible text of a message, built once for deciding and for editing: lines with their octets.
+//! The newest visible text of a message, built once for deciding and for editing: lines, passages, and the way back to
+//! the octets.
 
+mod origin;
+mod passage;
 mod plain;
 mod quotation;
 mod signature;
@@ -9,9 +12,13 @@ mod tests;
 use std::ops::Range;
 
 use super::charset::{Charset, CharsetFault};
-use super::html::{self, Block, HtmlFault, Place};
+use super::html::{self, Block, HtmlFault, Place, Run};
 use super::message::{Message, Part};
 use super::transfer::{self, Decoded, TransferFault};
+
+pub use origin::Span;
+pub use passage::{Passage, PassageKind};
+pub(crate) use passage::{char_columns, columns, ends_sentence};
 
 /// Text parts with more decoded octets than this are not read.
 pub const TEXT_OCTETS_MAX: usize = 1024 * 1024;
@@ -84,6 +91,10 @@ pub struct TextPart {
     /// The decoded body, with the way back to the raw message.
     pub decoded: Decoded,
     text: String,
+    /// Whether its lines flow (RFC 3676).
+    flowed: bool,
+    /// HTML: where the text came from, between tags. Plain: none.
+    runs: Vec<Run>,
 }
 
 /// The media of a text part.
@@ -231,6 +242,8 @@ impl TextPart {
             links: Vec::new(),
             decoded,
             text: String::new(),
+            flowed: kind == TextKind::Plain && part.format_flowed,
+            runs: Vec::new(),
         };
         let history_from = match kind {
             TextKind::Html => text.read_html()?,
@@ -259,7 +272,7 @@ impl TextPart {
         };
         self.lines = page.lines.into_iter().map(line).collect();
         self.links = page.links.into_iter().map(|(line, url)| Link { line, url }).collect();
-        (self.text, self.blocks) = (page.text, page.blocks);
+        (self.text, self.blocks, self.runs) = (page.text, page.blocks, page.runs);
         Ok(page.history_from)
     }
 

@@ -4,6 +4,8 @@
 const ATTRIBUTION_LINES: usize = 3;
 /// How far a block of `From:`, `Date:`, `Subject:` lines may spread, counting lines that are not blank.
 const FIELDS_SPREAD: usize = 10;
+/// Longest name in front of a quoted line, in characters.
+const NAME_CHARS_MAX: usize = 12;
 
 /// The first line of history, if there is any.
 pub(super) fn begins(lines: &[&str]) -> Option<usize> {
@@ -17,9 +19,45 @@ fn is_mark(lines: &[&str], index: usize) -> bool {
     let line = lines[index].trim();
     match line.chars().next() {
         None => false,
-        Some('>') => true,
-        Some(_) => is_divider(line) || is_attribution(lines, index) || begins_fields(lines, index),
+        Some('>' | '＞') => true,
+        Some(c) if is_bar(c) => is_barred(lines, index),
+        Some(_) => {
+            is_divider(line)
+                || is_attribution(lines, index)
+                || begins_fields(lines, index)
+                || is_named_quote(lines, index)
+        }
     }
+}
+
+/// What some programs draw at the left of what they quote.
+fn is_bar(c: char) -> bool {
+    matches!(c, '|' | '｜' | '│' | '┃')
+}
+
+/// Two lines or more with a bar at the left, and none further on: a table drawn from bars has more of them.
+fn is_barred(lines: &[&str], index: usize) -> bool {
+    let barred = |line: &&str| {
+        let line = line.trim();
+        line.starts_with(is_bar) && line.chars().filter(|c| is_bar(*c)).count() == 1
+    };
+    barred(&lines[index]) && lines.get(index + 1).is_some_and(barred)
+}
+
+/// `yamada> …` on two lines: quotations that name their writer.
+fn is_named_quote(lines: &[&str], index: usize) -> bool {
+    let name = |line: &str| {
+        let (name, _) = line.trim().split_once(['>', '＞'])?;
+        let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
+        (fits && !name.contains(|c: char| "<＜=＝-－ \u{3000}".contains(c))).then(|| name.to_owned())
+    };
+    // Hardly a line has such a sign near its beginning, and this is asked of every line.
+    let head = lines[index].as_bytes().get(..NAME_CHARS_MAX * 4).unwrap_or(lines[index].as_bytes());
+    if !head.contains(&b'>') && !head.windows(3).any(|w| w == "＞".as_bytes()) {
+        return false;
+    }
+    let Some(first) = name(lines[index]) else { return false };
+    lines.get(index + 1).is_some_and(|next| name(next) == Some(first))
 }
 
 fn is_underline(line: &str) -> bool {
@@ -29,7 +67,7 @@ fn is_underline(line: &str) -> bool {
 
 /// `-----Original Message-----` and its relatives.
 fn is_divider(line: &str) -> bool {
-    const RULED: [&str; 9] = [
+    const RULED: [&str; 17] = [
         "original message",
         "original appointment",
         "forwarded message",
@@ -39,9 +77,17 @@ fn is_divider(line: &str) -> bool {
         "転送メッセージ",
         "転送されたメッセージ",
         "受信メール",
+        "元メール",
+        "元のメールの内容",
+        "元のメッセージの内容",
+        "返信元メール",
+        "返信元のメール",
+        "転送元メール",
+        "以下引用",
+        "以下、引用",
     ];
     const BARE: [&str; 3] = ["begin forwarded message", "転送されたメッセージ", "forwarded by "];
-    let core = line.trim_matches(|c: char| "-—–―─━ー=_*＊#<>＜＞ \u{3000}".contains(c));
+    let core = line.trim_matches(|c: char| "-－—–―─━ー=＝_＿*＊#＃<>＜＞《》~～〜 \u{3000}".contains(c));
     if core.len() > 60 || core.is_empty() {
         return false;
     }

@@ -35,8 +35,24 @@ fn is_rule(line: &str) -> bool {
 
 /// `iPhoneから送信` and its relatives.
 fn is_device_line(line: &str) -> bool {
-    const DEVICES: [&str; 8] = ["iPhone", "iPad", "Android", "Galaxy", "Xperia", "スマートフォン", "携帯", "Outlook"];
-    let sent = line.ends_with("から送信") || line.ends_with("を入手") || line.ends_with("から送信されました");
+    const DEVICES: [&str; 13] = [
+        "iPhone",
+        "iPad",
+        "Android",
+        "Galaxy",
+        "Xperia",
+        "AQUOS",
+        "Pixel",
+        "スマートフォン",
+        "スマホ",
+        "携帯",
+        "Outlook",
+        "Yahoo!メール",
+        "Gmail",
+    ];
+    const SENT: [&str; 4] = ["から送信", "から送信されました", "から送信しました", "を入手"];
+    let said = line.trim_end_matches('。');
+    let sent = SENT.iter().any(|end| said.ends_with(end));
     let english = line.starts_with("Sent from ") || line.starts_with("Get Outlook for ");
     (english || (sent && DEVICES.iter().any(|d| line.contains(d)))) && line.chars().count() <= LINE_CHARS_MAX
 }

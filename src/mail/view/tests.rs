@@ -1,5 +1,8 @@
 //! How text becomes lines, and which of them are the newest message.
 
+mod origin;
+mod passages;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -39,6 +42,15 @@ fn lines_carry_their_octets_and_their_text() {
 fn history_begins_at_its_first_mark() {
     for mark in [
         "> 選考の件",
+        "＞選考の件",
+        "＞ 選考の件",
+        "－－－－－ Original Message －－－－－",
+        "＜＜元のメール＞＞",
+        "===== 以下、引用 =====",
+        "yamada> 選考の件\nyamada> 続き",
+        "山田＞選考の件\n山田＞続き",
+        "| 選考の件\n| 続き",
+        "｜選考の件\n｜続き",
         "-----Original Message-----",
         "----- 元のメッセージ -----",
         "---------- Forwarded message ---------",
@@ -51,8 +63,18 @@ fn history_begins_at_its_first_mark() {
         "2026/04/06 10:00、山田 <a@kaede.example>のメール：",
         "山田さんは書きました:",
     ] {
-        check(&format!("本文\n\n{mark}\nあと\n\n続き"), "tbqqqq");
+        let history = "q".repeat(mark.lines().count() + 3);
+        check(&format!("本文\n\n{mark}\nあと\n\n続き"), &format!("tb{history}"));
     }
+}
+
+#[test]
+fn bars_and_arrows_of_the_author_are_no_quotation() {
+    check("| 職種 | 営業 |\n| 結果 | 不採用 |\n本文", "ttt");
+    check("| 選考結果のお知らせ\n本文", "tt");
+    check("a -> b\na -> c\n本文", "ttt");
+    check("結果>不採用\n本文", "tt");
+    check("<a@kaede.example>\n<a@kaede.example>", "tt");
 }
 
 #[test]
@@ -84,7 +106,11 @@ fn signatures_are_told_from_decorations() {
     check("本文\n-- \n山田\n選考は続きます。", "tsss");
     check("本文\n--\n株式会社サクラ\nTEL 03-0000-0000", "tsss");
     check("本文\n\n━━━━━━━━\n株式会社サクラ\n人事部 佐藤\n〒100-0000\n━━━━━━━━\n", "tbsssss");
-    check("本文\niPhoneから送信", "ts");
+    for device in
+        ["iPhoneから送信", "Yahoo!メール アプリから送信", "私のスマートフォンから送信しました。", "Sent from my iPhone"]
+    {
+        check(&format!("本文\n{device}"), "ts");
+    }
     check("本文\n=*=*=*=*=\nhr@sakura.example", "tss");
     check("──────\n選考結果のご連絡\n──────\n残念ながら見送ります。\n株式会社サクラ", "ttttt");
     check("──────\n不採用\n株式会社サクラ", "ttt");

@@ -76,6 +76,7 @@ impl House {
             stamp,
             watch: watch.clone(),
             evidence: |_, _, _| None,
+            probed: Arc::default(),
         };
         let logins = Logins::new();
         Self { hop, relay: Relay { services, judge, logins, process }, deliver, spool, watch, _folder: folder }

@@ -4,11 +4,8 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Behind, OpenLedger, Person};
-use crate::ledger::chain::{commit_event, commit_person};
-use crate::ledger::{
-    Beside, CountOn, Entry, EventId, Evidence, LateBounce, Proves, ReferralEvent, Unpostable, take_back,
-};
+use super::{About, OpenLedger, Person};
+use crate::ledger::{Beside, CountOn, Entry, Evidence, LateBounce, Proves, ReferralEvent, Unpostable, take_back};
 use crate::referral::CompanyId;
 use crate::store::error::StoreError;
 use crate::store::rows::signed;
@@ -36,7 +33,6 @@ impl OpenLedger<'_> {
     pub(super) fn post_bounce(
         &mut self,
         event: &ReferralEvent,
-        id: &EventId,
         person: Option<Person>,
     ) -> Result<Result<bool, Unpostable>, StoreError> {
         let known = match person {
@@ -48,24 +44,13 @@ impl OpenLedger<'_> {
             return Ok(Err(Unpostable::ReferralUnknown));
         };
         let contract = Arc::clone(&referral.contract);
-        let row = self.known.rows.get(&(contract.series.clone(), contract.version)).copied();
-        let contract_row = row.ok_or_else(|| StoreError::Damaged("a person's contract".to_owned()))?;
-        let pool = self.pool(&contract.series, contract_row)?;
+        let (contract_row, pool) = self.open_pool(&contract)?;
         let slots =
             if contract.late_bounce == LateBounce::Clawback { self.slots(&contract.series)? } else { Vec::new() };
         let credit_stands = self.credit_stands(event, person, contract.count_on)?;
         let posting = take_back(referral, pool, Beside { credit_stands, free_slots: &slots });
-        self.pools.insert(contract.series.clone(), (posting.pool, contract_row));
-        self.update_person(person, &posting.referral, contract_row)?;
-        self.insert_event(event, id, person)?;
-        let behind = Behind {
-            contract: self.pinned(contract_row)?,
-            contract_row,
-            person: commit_person(&salt, &event.candidate),
-            event: commit_event(&salt, id, &event.evidence()),
-            at: event.at,
-        };
-        self.append(&posting, &behind)?;
+        let (evidence, candidate) = (event.evidence(), event.candidate);
+        self.record(&posting, contract_row, &About { person, salt, candidate, evidence, at: event.at })?;
         Ok(Ok(true))
     }
 
@@ -79,7 +64,8 @@ impl OpenLedger<'_> {
     /// Whether other evidence of the person's newest referral makes the credit by itself: evidence posted since that
     /// was offered, which has not bounced.
     fn credit_stands(&self, event: &ReferralEvent, person: i64, count_on: CountOn) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM events e WHERE e.person = ?1 AND (e.proves = 'delivered' OR e.proves = ?4)
+        let sql = "SELECT 1 FROM events e WHERE e.person = ?1
+                   AND (e.proves IN ('delivered', 'presumed') OR ?4 = 'accepted' AND e.proves <> 'bounced')
                    AND NOT (e.transaction_id = ?2 AND e.recipient = ?3)
                    AND e.seq >= (SELECT MAX(o.seq) FROM events o
                                  JOIN entries n ON n.company = ?5 AND n.seq = o.seq

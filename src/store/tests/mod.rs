@@ -3,6 +3,7 @@
 mod bouncing;
 mod model;
 mod posting;
+mod presuming;
 mod pumping;
 mod tampering;
 mod users;

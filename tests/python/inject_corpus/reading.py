@@ -144,6 +144,12 @@ def fields_of(part):
     return [(name, str(value)) for name, value in part.raw_items()]
 
 
+def boundary_at(raw, at):
+    """The boundary of the multipart whose type stands at `at`."""
+    found = re.search(rb'boundary="?([^";\r\n]+)', raw[at:at + 1000], re.I)
+    return found[1].rstrip() if found else b""
+
+
 def skeleton(raw):
     """Types, boundaries, preambles and epilogues, in order."""
     message = email.message_from_bytes(raw, policy=email.policy.compat32)
