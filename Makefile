@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 TARGET ?= inject
 SECONDS ?= 60
 
-.PHONY: bench bench-spool bench-tls build check clippy corpus-inject demo deny doc fmt fuzz help long-idle long-inject \
+.PHONY: bench bench-spool bench-tls build check clippy compare-editors corpus-inject demo deny doc fmt fuzz help long-idle long-inject \
 	long-kill long-render long-slots long-splice long-streams screenshots setup test units
 
 help: ## this list
@@ -73,6 +73,13 @@ corpus-inject: ## the made mails of tests/corpus/inject, written anew
 
 screenshots: build ## pictures of edited mails in sixteen layouts, into target/screenshots
 	$(READERS)/render.py target/release/career-relay $(CORPUS)/made $(CORPUS)/hand --shots target/screenshots --names $(CORPUS)/pictured.txt
+
+EDITORS ?= target/editors
+MAILS ?= 120
+
+compare-editors: build ## 120 mails of the corpus given to other editors of mail, as the table of docs/injection.md
+	$(READERS)/install-editors $(EDITORS)
+	$(READERS)/compare.py target/release/career-relay $(EDITORS) $(CORPUS)/made $(CORPUS)/hand --limit $(MAILS)
 
 long-render: build ## every edited HTML mail of the corpus in Chromium (CI shows a sample)
 	$(READERS)/render.py target/release/career-relay $(CORPUS)/made $(CORPUS)/hand

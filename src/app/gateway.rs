@@ -120,9 +120,9 @@ impl Gateway {
         let around = surroundings(&settings, (&store, &policy), (&watch, &addresses)).await?;
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
-        let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
+        let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
         let notifier = Notifier::start(store.clone(), courier, writing, notices);
         let post = prober::Post { store: store.clone(), pump: pump.flusher(), granted: pump.granted() };
         let prober = Arc::new(Prober::new(policy.clone(), (spool.clone(), deliver.clone()), post));

@@ -29,8 +29,6 @@ pub(super) struct Folded {
 pub(super) struct Sentence {
     /// Where it begins in the folded text.
     pub start: usize,
-    /// The number of its paragraph.
-    pub paragraph: usize,
     /// Whether it begins a line.
     pub begins_line: bool,
 }
@@ -46,7 +44,7 @@ pub(super) struct Scripts {
 }
 
 impl Folded {
-    /// Whether text and sentences are the same. Lines and paragraphs may still stand elsewhere.
+    /// Whether text and sentences are the same. Lines may still stand elsewhere.
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         let start = |sentence: &Sentence| sentence.start;
         self.text == other.text && self.sentences.iter().map(start).eq(other.sentences.iter().map(start))
@@ -82,7 +80,7 @@ pub(super) fn fold_phrase(phrase: &str) -> String {
     folder.folded.text
 }
 
-/// Folds lines with their numbers; an empty line ends a paragraph.
+/// Folds lines with their numbers; an empty line ends a sentence.
 pub(super) fn fold<'a>(lines: impl Iterator<Item = (usize, &'a str)> + Clone) -> Folded {
     // A buffer that grows step by step asks the allocator for each, and threads wait for one another there.
     let (count, octets) = lines.clone().fold((0, 0), |(count, octets), (_, line)| (count + 1, octets + line.len()));
@@ -103,7 +101,6 @@ pub(super) fn fold<'a>(lines: impl Iterator<Item = (usize, &'a str)> + Clone) ->
 struct Folder {
     folded: Folded,
     splits: bool,
-    paragraph: usize,
     /// A blank was seen since the last character.
     blank: bool,
     /// The next character begins a sentence.
@@ -117,7 +114,6 @@ impl Folder {
     fn push_line(&mut self, number: usize, line: &str) {
         let line = line.trim_matches(is_blank);
         if line.is_empty() {
-            self.paragraph += 1;
             self.ended = true;
             return;
         }
@@ -209,8 +205,8 @@ impl Folder {
         if !self.folded.text.is_empty() {
             self.folded.text.push(BREAK);
         }
-        let (start, paragraph) = (self.folded.text.len(), self.paragraph);
-        self.folded.sentences.push(Sentence { start, paragraph, begins_line });
+        let start = self.folded.text.len();
+        self.folded.sentences.push(Sentence { start, begins_line });
     }
 
     fn push(&mut self, c: char) {
@@ -303,7 +299,7 @@ impl Folder {
 
 const ADDRESSEES: &[&str] = &["さま", "さん", "各位", "ご中", "殿"];
 const ENDINGS: &[&str] =
-    &["ます", "ました", "ません", "ませんでした", "です", "でした", "ください", "不採用", "不合格"];
+    &["ます", "ました", "ません", "ませんでした", "です", "でした", "ください", "不採用", "不合格", "不通過"];
 const BULLETS: &[char] = &['・', '■', '□', '◆', '◇', '●', '▼', '▽', '★', '☆', '※', '【', '*', '•', '記'];
 
 /// Characters that are their own NFKC form, or are folded here without it, and join with none of these to another.

@@ -3,24 +3,29 @@
 use super::reading::Reading;
 use super::rules::{Kind, Rules};
 use super::verdict::Place;
+use crate::mail::view::{TextPart, View};
 
-/// Finds the place of the main result; `None` when no result stands in this text.
-pub(super) fn find(reading: &Reading, text_part: usize, rules: &Rules) -> Option<Place> {
+/// Finds the place of the main result in the reading of a part; `None` when no result stands in its text.
+pub(super) fn find(reading: &Reading, view: &View, text_part: usize, rules: &Rules) -> Option<Place> {
+    let part = view.parts.get(text_part)?;
     let result = reading.main_result(rules)?;
-    let last = last_sentence_of_result(reading, result.sentence, rules);
+    let last = last_sentence_of_result(reading, part, result.sentence, rules);
     let result_line = reading.folded.last_line_of(last)?;
-    let closing_line = closing_line(reading, last, rules).filter(|line| *line > result_line);
+    let closing_line = closing_line(reading, part, last, rules).filter(|line| *line > result_line);
     Some(Place { text_part, result_line, closing_line })
 }
 
 /// The sentence itself, what shares its last line, and what goes on with it (asks to understand, regrets it).
-fn last_sentence_of_result(reading: &Reading, sentence: usize, rules: &Rules) -> usize {
-    let sentences = &reading.folded.sentences;
-    let paragraph = sentences.get(sentence).map(|s| s.paragraph);
+fn last_sentence_of_result(reading: &Reading, part: &TextPart, sentence: usize, rules: &Rules) -> usize {
+    let folded = &reading.folded;
+    let is_one_paragraph = |last: usize| {
+        let lines = folded.last_line_of(last).zip(folded.first_line_of(last + 1));
+        lines.is_some_and(|(above, below)| part.are_one_paragraph(above, below))
+    };
     let mut last = sentence;
-    while let Some(next) = sentences.get(last + 1) {
+    while let Some(next) = folded.sentences.get(last + 1) {
         let goes_on = !next.begins_line
-            || Some(next.paragraph) == paragraph
+            || is_one_paragraph(last)
                 && reading.has_in(last + 1, Kind::Continuation, rules)
                 && !reading.has_in(last + 1, Kind::Wish, rules);
         if !goes_on {
@@ -31,14 +36,14 @@ fn last_sentence_of_result(reading: &Reading, sentence: usize, rules: &Rules) ->
     last
 }
 
-fn closing_line(reading: &Reading, result: usize, rules: &Rules) -> Option<usize> {
+fn closing_line(reading: &Reading, part: &TextPart, result: usize, rules: &Rules) -> Option<usize> {
     let folded = &reading.folded;
     let is_wish = |hit: &&super::scan::Hit| rules.list.get(hit.rule).is_some_and(|rule| rule.kind == Kind::Wish);
     let wish = reading.hits.iter().filter(|hit| hit.sentence > result).find(is_wish)?;
-    let begun = folded.sentences.get(wish.sentence)?;
-    if begun.begins_line {
-        return folded.first_line_of(wish.sentence);
+    let line = folded.first_line_of(wish.sentence)?;
+    if folded.sentences.get(wish.sentence)?.begins_line {
+        return Some(line);
     }
-    let head = folded.sentences.partition_point(|sentence| sentence.paragraph < begun.paragraph);
-    (head > result).then(|| folded.first_line_of(head)).flatten()
+    let begin = part.paragraph_begin(line);
+    (begin > folded.last_line_of(result)?).then_some(begin)
 }

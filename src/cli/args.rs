@@ -93,6 +93,8 @@ pub enum Tool {
     Top(TopArgs),
     /// Tell the whole story of a person's mails, or of one mail: custody, attempts, outbox, ledger.
     Trace(TraceArgs),
+    /// Learn the weights of the classifier's model from mails whose answers are known, for who builds the program.
+    Train(TrainArgs),
     /// Say who may send mail through the gateway with a password, or look after it.
     #[command(subcommand)]
     User(UserCommand),
@@ -333,6 +335,17 @@ pub struct ServeArgs {
     /// The main file.
     #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+/// `train`.
+#[derive(Args, Clone, Debug)]
+pub struct TrainArgs {
+    /// The folder of mails: files in the form that tests/corpus/classify/README.md tells.
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Where the weights go; the program is built with config/rules/model.weights.
+    #[arg(value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// `explain`.

@@ -24,6 +24,7 @@ pub mod switch;
 mod tests;
 pub mod top;
 pub mod trace;
+pub mod train;
 pub mod user;
 
 use std::io::{self, Write};
@@ -54,6 +55,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Status(args) => status::status(args, out),
         Tool::Top(args) => top::top(args, out),
         Tool::Trace(args) => trace::trace(args, out),
+        Tool::Train(args) => train::train(args, out),
         Tool::User(command) => user::user(command, out),
     }
 }

@@ -148,6 +148,13 @@ pub enum Request {
         /// Whether with the line; else as it came.
         with_line: bool,
     },
+    /// How the return paths stand: probes sent and come back, and until when each is proven.
+    Probes,
+    /// Sends a probe of each return path now.
+    Probe {
+        /// Whose; all companies' when absent.
+        company: Option<CompanyId>,
+    },
     /// Who wants no line.
     OptOuts {
         /// The company; every list when absent.
@@ -164,13 +171,6 @@ pub enum Request {
         company: CompanyId,
         /// The time, RFC 3339.
         at: String,
-    },
-    /// How the return paths stand: probes sent and come back, and until when each is proven.
-    Probes,
-    /// Sends a probe of each return path now.
-    Probe {
-        /// Whose; all companies' when absent.
-        company: Option<CompanyId>,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -14,15 +14,19 @@ fn in_tree(path: &str) -> PathBuf {
 fn check(program: &str, args: &[&str], folders: &[&str], count_min: usize) {
     let mut command = Command::new("python3");
     command.arg(in_tree("tests/python/inject_corpus").join(program));
-    if program != "make.py" {
+    if !matches!(program, "make.py" | "test_reading.py") {
         command.arg(binary().get_program());
-        command.arg("--open").arg(in_tree("tests/corpus/inject/open.txt"));
     }
     let output = command.args(folders.iter().map(|f| in_tree(f))).args(args).output().expect("python3 runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     let count = text.lines().last().and_then(|l| l.split(' ').next()).and_then(|n| n.parse::<usize>().ok());
-    assert!(count.is_some_and(|n| n >= count_min), "too few mails: {text}");
+    assert!(count.is_some_and(|n| n >= count_min), "too few: {text}");
+}
+
+#[test]
+fn the_judge_of_the_corpus_sees_each_fault() {
+    check("test_reading.py", &[], &[], 15);
 }
 
 #[test]

@@ -52,8 +52,7 @@ impl TextPart {
         let letter = Letter::of(self, result, wishes)?;
         let last = letter.result_end()?;
         let greeting = letter.greeting_end();
-        let begins = |i: &usize| !self.is_text(i - 1) || self.starts_paragraph(i - 1);
-        let first = (greeting + 1..=result).rev().find(begins).unwrap_or(greeting);
+        let first = self.paragraph_begin(result).max(greeting);
         let mut passages = Passages::default();
         passages.push_until(PassageKind::Greeting, greeting);
         passages.push_until(PassageKind::Body, first);
@@ -88,6 +87,19 @@ impl TextPart {
                 html::starts_paragraph(&self.decoded.octets, &self.blocks, gap, block)
             }
         }
+    }
+
+    /// The first line of the paragraph that the line stands in.
+    pub fn paragraph_begin(&self, line: usize) -> usize {
+        let begins = |i: &usize| !self.is_text(i - 1) || self.starts_paragraph(i - 1);
+        let line = line.min(self.lines.len());
+        let first = line.saturating_sub(PARAGRAPH_LINES_MAX);
+        (first + 1..=line).rev().find(begins).unwrap_or(first)
+    }
+
+    /// Whether the two lines, one above the other, stand in one paragraph.
+    pub fn are_one_paragraph(&self, above: usize, below: usize) -> bool {
+        (above..below).all(|i| self.is_text(i + 1) && !self.starts_paragraph(i))
     }
 
     /// Whether a sentence ends with line `i`. Flowed lines go on behind a blank at their end (RFC 3676 4.1).

@@ -6,6 +6,8 @@ const ATTRIBUTION_LINES: usize = 3;
 const FIELDS_SPREAD: usize = 10;
 /// Longest name in front of a quoted line, in characters.
 const NAME_CHARS_MAX: usize = 12;
+/// The last octet of a wide `＞`.
+const LAST_OF_WIDE: u8 = 0x9e;
 
 /// The first line of history, if there is any.
 pub(super) fn begins(lines: &[&str]) -> Option<usize> {
@@ -53,7 +55,8 @@ fn is_named_quote(lines: &[&str], index: usize) -> bool {
     };
     // Hardly a line has such a sign near its beginning, and this is asked of every line.
     let head = lines[index].as_bytes().get(..NAME_CHARS_MAX * 4).unwrap_or(lines[index].as_bytes());
-    if !head.contains(&b'>') && !head.windows(3).any(|w| w == "＞".as_bytes()) {
+    let is_sign = |at: usize| head[at] == b'>' || head[..=at].ends_with("＞".as_bytes());
+    if !memchr::memchr2_iter(b'>', LAST_OF_WIDE, head).any(is_sign) {
         return false;
     }
     let Some(first) = name(lines[index]) else { return false };

@@ -1,11 +1,12 @@
 """HTML layouts of the made corpus: how mail programs, newsletter builders and applicant tracking systems lay a letter out.
 
 A layout takes the paragraphs of a letter (lines, without LINE) and returns the markup. `seen_before` and `seen_after` are
-lines of its own that a person sees above and below the letter and its history. {history} stands where the history goes, ¤ in a template where a block or a line goes.
+lines of its own that a person sees above and below the letter and its history. `is_flat`: nothing shows where a
+paragraph ends. {history} stands where the history goes, ¤ in a template where a block or a line goes.
 """
 import collections
 
-Layout = collections.namedtuple("Layout", "render seen_before seen_after", defaults=([], []))
+Layout = collections.namedtuple("Layout", "render seen_before seen_after is_flat", defaults=([], [], False))
 HISTORY = "{history}"
 
 
@@ -104,10 +105,10 @@ LAYOUTS = {
     "no-end-tags": Layout(lambda b: "<html><body><div>" + all_lines(b) + "</div>\n" + HISTORY),
     "pre": Layout(lambda b: page("<pre>" + all_lines(b, "\n") + "</pre>\n")),
     "pre-wrap": Layout(lambda b: page('<div style="white-space:pre-wrap">' + all_lines(b, "\n") + "</div>\n")),
-    "div-blocks": in_page("<div>¤</div>"),
+    "div-blocks": in_page("<div>¤</div>")._replace(is_flat=True),
     "div-margin": in_page('<div style="margin-bottom:16px">¤</div>'),
     "div-soup": in_frame('<div><div><div class="a">@</div></div></div>\n', "<div><div><span>¤</span></div></div><div><br></div>"),
-    "div-rtl-safe": in_page('<div dir="auto" style="unicode-bidi:plaintext">¤</div>'),
+    "div-rtl-safe": in_page('<div dir="auto" style="unicode-bidi:plaintext">¤</div>')._replace(is_flat=True),
     "spans-joined": Layout(lambda b: page(each("<p>¤</p>", [[f"<span>{t[:4]}</span><span>{t[4:]}</span>" for t in x] for x in b]))),
     "entities": Layout(lambda b: page(each("<p>¤</p>", [["".join(f"&#{ord(c)};" if ord(c) > 127 else c for c in t) for t in x] for x in b]))),
     "comments-between": in_page("<!-- block --><p>¤</p><!-- end -->"),
@@ -132,10 +133,10 @@ LAYOUTS = {
     "night-br": Layout(lambda b: page(NIGHT.replace("@", all_lines(b) + "\n"))),
     "night-body": in_page('<p style="color:#dddddd">¤</p>', body='<body bgcolor="#202020" style="background:#202020">'),
     "grey-page": in_frame(CARD, f'<p style="{TEXT}">¤</p>', body='<body style="margin:0;background:#eeeeee">'),
-    "center": in_frame(f"<center>{CARD}</center>\n", '<div style="padding:4px">¤</div>'),
+    "center": in_frame(f"<center>{CARD}</center>\n", '<div style="padding:4px">¤</div>')._replace(is_flat=True),
     "centered-text": in_frame(CARD, '<p style="text-align:center;margin:0 0 12px">¤</p>'),
     "two-columns-below": in_frame(CARD + SOCIAL, "<p>¤</p>")._replace(seen_after=["Jobs", "Blog"]),
-    "font-size-zero": in_frame(f'{TABLE}<tr><td style="font-size:0;line-height:0">@</td></tr></table>\n', '<div style="font-size:15px;line-height:1.6;padding:6px 20px">¤</div>'),
+    "font-size-zero": in_frame(f'{TABLE}<tr><td style="font-size:0;line-height:0">@</td></tr></table>\n', '<div style="font-size:15px;line-height:1.6;margin:14px 20px">¤</div>'),
     "small-print": in_page('<p style="font-size:11px;color:#555555;line-height:1.5">¤</p>'),
     "narrow": in_frame('<div style="max-width:320px">@</div>\n', '<p style="margin:0 0 10px">¤</p>'),
     # Applicant tracking systems.

@@ -27,8 +27,8 @@ JA = {
     "dashless": lambda: Letter([[JA_NAME], JA_THANKS, JA_RESULT, [LINE], JA_CLOSING],
                                ["株式会社さくら", "採用担当 佐藤", "saiyo@sakura.example"]),
     "season": lambda: Letter(
-        [[JA_NAME], ["拝啓　時下ますますご清祥のこととお慶び申し上げます。"], JA_THANKS, JA_RESULT, [LINE],
-         ["ご希望に添えず大変恐縮ではございますが、", "悪しからずご了承のほどお願い申し上げます。"], JA_CLOSING, ["敬具"]], JA_SIGN),
+        [[JA_NAME], ["拝啓　時下ますますご清祥のこととお慶び申し上げます。"], JA_THANKS,
+         JA_RESULT + ["ご希望に添えず大変恐縮ではございますが、", "悪しからずご了承のほどお願い申し上げます。"], [LINE], JA_CLOSING, ["敬具"]], JA_SIGN),
 }
 
 EN_THANKS = ["Thank you for applying for the position of sales manager at Sakura."]
@@ -54,6 +54,15 @@ def letter(language, style, extra=""):
     thanks = JA_THANKS if language == "ja" else EN_THANKS
     marked = [thanks[0] + extra]
     return Letter([marked if p is thanks else p for p in found.paragraphs], found.sign)
+
+
+def run_together(found):
+    """The letter as one sees it where nothing shows that a paragraph ends: the line is right in front of the wishes."""
+    rows = [p for p in found.paragraphs if p != [LINE]]
+    if len(rows) == len(found.paragraphs):
+        return found
+    wishes = next(i for i, p in enumerate(rows) if p in (JA_CLOSING, EN_CLOSING))
+    return found._replace(paragraphs=rows[:wishes] + [[LINE]] + rows[wishes:])
 
 
 def plain_lines(found):

@@ -17,7 +17,7 @@ Case = collections.namedtuple("Case", "name charset transfer shape style reply l
 
 
 # Charsets that no mail program writes any more: the line in them is right, and so is none.
-MAY_STAY = dict.fromkeys(("iso-2022-jp-2", "iso-2022-jp-3", "iso-2022-jp-2004"), " or charset_unsupported")
+MAY_STAY = dict.fromkeys(("iso-2022-jp-2", "iso-2022-jp-3", "iso-2022-jp-2004"), " or charset_unsupported charset_illegal_octets")
 
 
 def head(language, number):
@@ -61,7 +61,8 @@ def html_text(case, language, letter):
     layout = layouts.LAYOUTS[case.layout]
     markup, seen_history = letters.html_replies(language)[html_reply(case.reply)]
     written = layout.render(without_line(letter.paragraphs) + [letter.sign]).replace(layouts.HISTORY, markup)
-    own = [t for paragraph in letter.paragraphs + [letter.sign] for t in paragraph]
+    shown = letters.run_together(letter) if layout.is_flat else letter
+    own = [t for paragraph in shown.paragraphs + [letter.sign] for t in paragraph]
     return written, layout.seen_before + own + layout.seen_after + seen_history
 
 
