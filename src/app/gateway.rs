@@ -106,8 +106,7 @@ impl Gateway {
         let lock = DataLock::take(&data, "serve")?;
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
-        let tls = smtp::open_tls(&settings.tls)?;
-        let signer = Signer::new(signing_keys(&settings)?);
+        let (tls, signer) = (smtp::open_tls(&settings.tls)?, Signer::new(signing_keys(&settings)?));
         let entrances = listen(&settings, handed)?;
         let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.

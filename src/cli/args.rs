@@ -381,8 +381,8 @@ pub struct PreviewArgs {
     /// The language of that page.
     #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
     pub lang: String,
-    /// Of a copy that HR has sent: the mail as it left at this time, such as 2026-11-22T09:30:00+09:00, by what held then
-    /// and with the candidate's own link.
+    /// Of a copy that HR has sent: the mail as it left at this time, such as 2026-11-22T09:30:00+09:00, by what held
+    /// then and with the candidate's own link.
     #[arg(long, value_name = "TIME", value_parser = time, requires = "config")]
     pub at: Option<Timestamp>,
     /// The company whose mail it is; the only one, or the built-in example, when left out.

@@ -59,8 +59,8 @@ const EN: &str =
 const ASCII: &str = "Career Relay (free, voluntary):";
 const JA_WITHOUT_LINK: &str =
     "■ 弊社が提携する無料のキャリア支援サービス「キャリアリレー」のご案内（登録は任意です。名称で検索してください）";
-const EN_WITHOUT_LINK: &str = "We would like to support your next step: free career support from our partner Career Relay \
-                               (voluntary; please search for it by its name)";
+const EN_WITHOUT_LINK: &str = "We would like to support your next step: free career support from our partner Career \
+                               Relay (voluntary; please search for it by its name)";
 const ASCII_WITHOUT_LINK: &str = "Career Relay (free, voluntary; please search for it by its name)";
 
 /// The lead texts of one occasion. The link follows each on a line of its own.

@@ -11,7 +11,8 @@ const STYLE: &str = "\
 @media(prefers-color-scheme:dark){:root{--line:#3a414b;--faint:#a3acb8;--ins:#173d22;--insline:#6fd58b;--card:#1b1f25;\
 --page:#12151a}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--page);font:16px/1.7 system-ui,\"Hiragino Sans\",\"Noto Sans CJK JP\",\"Yu Gothic\",sans-serif}
+body{margin:0;background:var(--page);font:16px/1.7 system-ui,\
+\"Hiragino Sans\",\"Noto Sans CJK JP\",\"Yu Gothic\",sans-serif}
 main{max-width:76rem;margin:0 auto;padding:1.25rem}
 h1{font-size:1.35rem;margin:.25rem 0 .5rem}
 h2{font-size:1rem;margin:2rem 0 .5rem;font-weight:600}
@@ -78,7 +79,8 @@ pub(super) fn page(comparison: &Comparison, said: &Said, in_japanese: bool) -> S
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"referrer\" content=\"no-referrer\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
          <body>\n<main>\n<h1>{title}</h1>\n<p class=\"subject\">{subject_label}: {subject}</p>\n\
-         <p class=\"said\" data-code=\"{code}\">{text}</p>\n{parts}<footer>{footer}</footer>\n</main>\n</body>\n</html>\n",
+         <p class=\"said\" data-code=\"{code}\">{text}</p>\n{parts}<footer>{footer}</footer>\n</main>\n\
+         </body>\n</html>\n",
         lang = labels.lang,
         title = labels.title,
         subject_label = labels.subject,

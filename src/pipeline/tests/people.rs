@@ -145,8 +145,8 @@ fn the_words_are_those_of_the_stage_that_the_mailbox_ends() {
 #[test]
 fn a_mail_in_two_languages_gets_one_line_in_the_first_of_them() {
     let ja = "慎重に選考いたしました結果、誠に残念ながら今回は採用を見送らせていただくこととなりました。";
-    let en = "Thank you for applying to our position. After careful consideration, we regret to inform you that we will \
-              not be moving forward with your application.";
+    let en = "Thank you for applying to our position. After careful consideration, we regret to inform you that we \
+              will not be moving forward with your application.";
     let check = |first: &str, second: &str, expect: &str| {
         let mut mail = mail_to(CANDIDATE);
         let text_of = String::from_utf8_lossy(&mail.message).replace(ja, &format!("{first}\r\n\r\n{second}"));
