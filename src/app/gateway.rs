@@ -14,7 +14,7 @@ use super::glance::Glance;
 use super::held_back;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options,
+    answer_admins, delivery, directory, doors, hostname, listen, notices_from, open_spool, pump_options, put_people,
     refuse_without_credentials, signing_keys, surroundings,
 };
 use super::prober::{self, Prober};
@@ -116,9 +116,9 @@ impl Gateway {
         let terms = Terms::new(store.clone(), Arc::clone(&root));
         let Agreed { policy, disagreements } = terms.agree(&settings).await;
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
-        policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
+        put_people(&policy, (&store, &root, &data)).await?;
         let spool = open_spool(&settings)?;
-        let around = surroundings(&settings, &store, (&watch, &addresses)).await?;
+        let around = surroundings(&settings, (&store, &policy), (&watch, &addresses)).await?;
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
@@ -136,6 +136,7 @@ impl Gateway {
             deliver: deliver.clone(),
             store: store.clone(),
             root,
+            data,
             glance: Glance::default(),
             hostname: hostname.clone(),
             doors: doors(&settings, &entrances),

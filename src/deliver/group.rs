@@ -171,7 +171,7 @@ impl Group<'_> {
         let company = self.entry.company.as_ref();
         // What was decided while the next hop took edited mails is sent as it came once it does not.
         let Ended { outcomes, edit_blamed, peer } =
-            match sender.send(&parcel, connection, self.inner.edits_at(company, hop)).await {
+            match sender.send(&parcel, connection, self.inner.edits(&parcel, company, hop)).await {
                 Attempt::Settled(ended) => ended,
                 Attempt::InDoubt(pending) => pending.wait(&sender, &parcel).await,
                 Attempt::GivenUp => return unasked(unanswered("The attempt was given up")),
