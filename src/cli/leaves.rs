@@ -37,10 +37,16 @@ impl Beside {
         signed.chain(path).collect()
     }
 
-    /// The same in Japanese.
-    pub fn sentences_ja(&self) -> Vec<String> {
-        let signed = self.signed_by.iter().map(|domain| format!("{domain} の DKIM 署名を付けます"));
-        let path = self.returns_to.iter().map(|domain| format!("不達通知は {domain} で受け取ります"));
+    /// What a preview, which has none of it, says of it: behind a sentence.
+    pub fn left_out(&self) -> String {
+        self.sentences().iter().flat_map(|sentence| ["; ", sentence, ", not here"]).map(str::to_owned).collect()
+    }
+
+    /// The same in Japanese, as sentences.
+    pub fn left_out_ja(&self) -> String {
+        let signed = self.signed_by.iter().map(|domain| format!("{domain} の DKIM 署名は、ここには含みません。"));
+        let path =
+            self.returns_to.iter().map(|domain| format!("不達通知は {domain} で受け取ります（ここには含みません）。"));
         signed.chain(path).collect()
     }
 }

@@ -83,10 +83,7 @@ fn leaving(mail: &MailFile, outcome: Outcome, is_past: bool) -> (Vec<u8>, Said) 
     match outcome {
         Outcome::Referred(referred) => {
             let beside = Beside::of(&referred);
-            let (beside, beside_ja): (String, String) = (
-                beside.sentences().iter().map(|said| format!("; {said}, not here")).collect(),
-                beside.sentences_ja().iter().map(|said| format!("{said}（ここには含みません）。")).collect(),
-            );
+            let (beside, beside_ja) = (beside.left_out(), beside.left_out_ja());
             let (edits, offers) =
                 referred.copies.into_iter().next().map(|c| (c.edits, c.offers.len())).unwrap_or_default();
             let octets = edits.octets_added();
