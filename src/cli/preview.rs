@@ -24,7 +24,8 @@ pub fn preview(args: &PreviewArgs, out: &mut dyn Write) -> io::Result<End> {
     };
     let (octets, said) = match decider.decide(&mail) {
         Outcome::Referred(referred) => {
-            let beside: String = Beside::of(&referred).sentences().iter().map(|s| format!("; {s}, not here")).collect();
+            let beside = Beside::of(&referred).sentences();
+            let beside = beside.iter().map(|sentence| format!("; {sentence}, not here")).collect::<Vec<_>>().concat();
             let edits = referred.copies.into_iter().next().map(|c| c.edits).unwrap_or_default();
             let octets = if edits.is_empty() { mail.file.clone() } else { mail.for_file(edits.apply(&mail.wire)) };
             (
