@@ -6,8 +6,9 @@ export CARGO_TERM_COLOR ?= auto
 TARGET ?= inject
 SECONDS ?= 60
 
-.PHONY: bench bench-spool bench-tls build check clippy compare-editors corpus-inject demo deny doc fmt fuzz help long-idle long-inject \
-	long-kill long-render long-slots long-splice long-streams screenshots setup test units
+.PHONY: bench bench-spool bench-tls build check clippy compare-editors corpus-inject demo deny doc fmt fuzz \
+	help long-idle long-inject long-kill long-render long-slots long-splice long-streams screenshots setup test \
+	units
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14

@@ -3,6 +3,7 @@
 //! Pure. What comes out is a list of edits or a reason for none, never a message: an error here cannot lose a mail.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,9 +17,11 @@ use crate::mail::edit::Edits;
 use crate::mail::envelope::Envelope;
 use crate::mail::message::Message;
 use crate::mail::view::View;
+use crate::referral::carrier::{CarrierMail, filtering_carrier};
+use crate::referral::link::LinkUrl;
 use crate::referral::token::company_code;
 use crate::referral::wording::{Language, LineText};
-use crate::referral::{CandidateKey, CompanyId, LinkToken};
+use crate::referral::{CandidateKey, CompanyId, LinkToken, OptOuts};
 
 use signing::Signatures;
 
@@ -28,6 +31,7 @@ mod relaying;
 mod returning;
 mod secret;
 mod signing;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -38,6 +42,7 @@ pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use returning::{Behind, CameBack, Probe, Probes, ReturnPath, ReturnRow, Returned, tag_copies};
 pub use secret::Secret;
 pub use signing::{CameSigned, Signing};
+pub use terms::{LineTerms, SenderTerms};
 pub use user::{PasswordHash, Role, User, UserAct, UserName, UserNameFault, Users};
 
 /// A client that has been allowed to relay, as far as it has shown who it is.
@@ -192,7 +197,8 @@ fn refer(
     let mail = classify::Mail { envelope: &received.envelope, message, view: &view, audience };
     let verdict = classify::decide(&mail, &policy.rules);
     let signatures = policy.signatures(&of.company, message);
-    let case = Case { received, of, message, view: &view, sender, signatures: &signatures, now };
+    let optouts = policy.optouts().map(Arc::as_ref);
+    let case = Case { received, of, message, view: &view, sender, signatures: &signatures, optouts, now };
     match verdict {
         Verdict::Rejection(rejection) => match case.refer(&rejection) {
             Ok(referred) => Ok(Outcome::Referred(referred)),
@@ -213,6 +219,8 @@ struct Case<'a> {
     view: &'a View,
     sender: Option<&'a Sender>,
     signatures: &'a Signatures,
+    /// Who wants no line, if it is known.
+    optouts: Option<&'a OptOuts>,
     now: Timestamp,
 }
 
@@ -244,23 +252,57 @@ impl Case<'_> {
             return Err("language_not_served");
         }
         let contract = company.contract_at(self.now).ok_or("no_contract")?.reference();
+        let (mut out, candidates) = self.opted_out(&rejection.candidates.candidates)?;
         let targets: Vec<Target> = rejection.places.iter().map(target).collect();
-        let mut copies = Vec::with_capacity(rejection.candidates.candidates.len());
+        let mut copies = Vec::with_capacity(candidates.len() + 1);
         let mut inserted = Vec::new();
-        for &recipient in &rejection.candidates.candidates {
-            let offer = self.offer(recipient, &contract);
-            let (edits, spots) = self.edits(&targets, language, &offer.token)?;
-            let offers = vec![Offer { inserted: !edits.is_empty(), ..offer }];
+        for &recipient in &candidates {
+            let (edits, spots, offers) = match self.carrier_mail(recipient) {
+                CarrierMail::Insert => {
+                    let offer = self.offer(recipient, &contract);
+                    let (edits, spots) = self.edits(&targets, language, &offer.token)?;
+                    let offers = vec![Offer { inserted: !edits.is_empty(), ..offer }];
+                    (edits, spots, offers)
+                }
+                CarrierMail::TextOnly => {
+                    let (edits, spots) = self.words_alone(&targets, language)?;
+                    (edits, spots, Vec::new())
+                }
+                CarrierMail::Skip => {
+                    out.push(recipient);
+                    continue;
+                }
+            };
             copies.push(Copy { recipients: vec![recipient], edits, offers, return_path: None });
             if inserted.is_empty() {
                 inserted = spots;
             }
         }
+        if copies.is_empty() && !out.is_empty() {
+            return Err("carrier_filters_links");
+        }
         // Whoever is no candidate (HR, an archive) gets the first candidate's copy.
         let others =
             (0..self.received.envelope.recipients.len()).filter(|r| !rejection.candidates.candidates.contains(r));
         copies.first_mut().ok_or("no_candidate")?.recipients.extend(others);
+        if !out.is_empty() {
+            copies.push(Copy { recipients: out, ..Copy::default() });
+        }
         Ok((copies, inserted))
+    }
+
+    /// Those of the candidates who want no line, and the others; or the code of why there are no others.
+    fn opted_out(&self, candidates: &[usize]) -> Result<(Vec<usize>, Vec<usize>), &'static str> {
+        let optouts = self.optouts.ok_or("optouts_unreadable")?;
+        if optouts.is_empty() {
+            return Ok((Vec::new(), candidates.to_vec()));
+        }
+        let is_out = |r: &usize| {
+            let address = self.received.envelope.recipients.get(*r);
+            address.is_some_and(|address| optouts.is_out(&self.of.company.id, address))
+        };
+        let (out, others): (Vec<usize>, Vec<usize>) = candidates.iter().partition(|r| is_out(r));
+        if others.is_empty() && !out.is_empty() { Err("opted_out") } else { Ok((out, others)) }
     }
 
     fn offer(&self, recipient: usize, contract: &ContractRef) -> Offer {
@@ -280,6 +322,41 @@ impl Case<'_> {
         first.is_some_and(|token| is_own_token(&token, &code))
     }
 
+    /// What the candidate gets: the line for everybody but those whose carrier may drop mail with a link, and for them
+    /// too where the mail shows one by itself, so that ours makes nothing worse.
+    fn carrier_mail(&self, recipient: usize) -> CarrierMail {
+        let wanted = self.of.company.carrier_mail;
+        let address = self.received.envelope.recipients.get(recipient);
+        if wanted == CarrierMail::Insert || address.and_then(filtering_carrier).is_none() || self.shows_link() {
+            CarrierMail::Insert
+        } else {
+            wanted
+        }
+    }
+
+    /// Whether any link stands in the mail as it came.
+    fn shows_link(&self) -> bool {
+        let is_link = |line: &str| line.contains("://") || line.contains("www.");
+        self.view.parts.iter().any(|part| {
+            part.links.iter().any(|link| is_link(&link.url)) || (0..part.lines.len()).any(|i| is_link(part.line(i)))
+        })
+    }
+
+    /// The line without its link: no referral, for nothing in it leads to the company.
+    fn words_alone(&self, targets: &[Target], language: Language) -> Result<(Edits, Vec<Inserted>), &'static str> {
+        let company = &self.of.company;
+        let wording = &company.wording.without_link;
+        let squeezed = |text: &str| text.split_whitespace().collect::<String>();
+        let mut texts =
+            self.view.parts.iter().map(|p| (0..p.lines.len()).map(|i| squeezed(p.line(i))).collect::<String>());
+        if texts.any(|text| wording.candidates(language).iter().any(|lead| text.contains(&squeezed(lead)))) {
+            return Err("line_present");
+        }
+        let line = LineText { language, wording, url: LinkUrl::none(), template: &company.link };
+        let injected = inject::line_edits(self.message, self.view, targets, &line, self.signatures.on_it);
+        injected.map(|injected| (injected.edits, injected.inserted)).map_err(Refusal::code)
+    }
+
     fn edits(
         &self,
         targets: &[Target],
@@ -287,7 +364,8 @@ impl Case<'_> {
         token: &LinkToken,
     ) -> Result<(Edits, Vec<Inserted>), &'static str> {
         let company = &self.of.company;
-        let wording = self.sender.and_then(|s| s.wording.as_ref()).unwrap_or(&company.wording);
+        let of_stage = || company.wording.of(self.sender.and_then(|s| s.stage));
+        let wording = self.sender.and_then(|s| s.wording.as_ref()).unwrap_or_else(of_stage);
         let url = company.link.url(token.as_str()).map_err(|_| "link_too_long")?;
         let line = LineText { language, wording, url, template: &company.link };
         match inject::line_edits(self.message, self.view, targets, &line, self.signatures.on_it) {

@@ -38,14 +38,21 @@ pub fn send(target: Target, tally: &Arc<Tally>, sessions: usize) -> Duration {
         let mut all = JoinSet::new();
         for _ in 0..sessions {
             let tally = Arc::clone(tally);
-            all.spawn(async move { session(target, &tally).await.unwrap_or_else(|e| panic!("a session: {e}")) });
+            all.spawn(async move {
+                let mut unsent = tally.take();
+                while unsent.is_some() {
+                    let came = session(target, &tally, &mut unsent).await;
+                    came.unwrap_or_else(|e| panic!("a session: {e}"));
+                }
+            });
         }
         all.join_all().await;
     });
     began.elapsed()
 }
 
-async fn session(target: Target, tally: &Tally) -> io::Result<()> {
+/// One connection; `unsent` is the mail to begin with, and what is left over when the peer has had enough of it.
+async fn session(target: Target, tally: &Tally, unsent: &mut Option<usize>) -> io::Result<()> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, target.port)).await?;
     stream.set_nodelay(true)?;
     let mut talk = Talk::over(stream);
@@ -53,9 +60,13 @@ async fn session(target: Target, tally: &Tally) -> io::Result<()> {
     want(talk.ask("EHLO bench.example").await?, 250)?;
     let message = on_the_wire();
     let id_at = memmem::find(&message, b"00000000").expect("the id's place");
-    while let Some(id) = tally.take() {
+    while let Some(id) = *unsent {
         tally.offer(id);
-        want(talk.ask("MAIL FROM:<hr@example.co.jp>").await?, 250)?;
+        match talk.ask("MAIL FROM:<hr@example.co.jp>").await? {
+            // So many mails over one connection were enough.
+            421 => return Ok(()),
+            code => want(code, 250)?,
+        }
         want(talk.ask(&format!("RCPT TO:<r{id:06}@{}>", target.domain)).await?, 250)?;
         want(talk.ask("DATA").await?, 354)?;
         talk.say(&message[..id_at]);
@@ -63,6 +74,7 @@ async fn session(target: Target, tally: &Tally) -> io::Result<()> {
         talk.say(&message[id_at + 8..]);
         want(talk.reply().await?, 250)?;
         tally.accept(id);
+        *unsent = tally.take();
     }
     want(talk.ask("QUIT").await?, 221)
 }

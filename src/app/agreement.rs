@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::classify::Rules;
 use crate::config::Settings;
 use crate::config::keys::RootKey;
-use crate::pipeline::{Mode, Policy};
+use crate::control::Caller;
+use crate::pipeline::{LineTerms, Mode, Policy};
 use crate::policy;
 use crate::referral::CompanyId;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, TermsChange};
 
 /// What a policy is made of beside the settings.
 pub struct Terms {
@@ -44,7 +45,20 @@ impl Terms {
                 disagreements.push((company, error));
             }
         }
+        self.note_terms(&settings).await;
         Agreed { policy: self.build(&settings), disagreements }
+    }
+
+    /// Writes down what shapes the line from now on. Without the row `preview --at` cannot tell it later, and the mail
+    /// path needs nothing of it.
+    async fn note_terms(&self, settings: &Settings) {
+        let actor = format!("files, read by {}", Caller::own().describe());
+        for company in &settings.companies {
+            let (id, terms, actor) = (company.id.clone(), LineTerms::of(company), actor.clone());
+            if let Err(error) = self.store.note_terms(TermsChange { company: id, terms, actor }).await {
+                tracing::error!(company = company.id.as_str(), %error, "what shapes the line is not written down");
+            }
+        }
     }
 
     fn build(&self, settings: &Settings) -> Policy {

@@ -15,7 +15,7 @@ use super::held_back;
 use super::operator::Operator;
 use super::parts::{
     answer_admins, delivery, directory, door, doors, hostname, listen, notices_from, open_spool, pump_options,
-    refuse_without_credentials, signing_keys, surroundings,
+    put_people, refuse_without_credentials, signing_keys, surroundings,
 };
 use super::prober::{self, Prober};
 use super::reload::Reload;
@@ -106,8 +106,7 @@ impl Gateway {
         let lock = DataLock::take(&data, "serve")?;
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
-        let tls = smtp::open_tls(&settings.tls)?;
-        let signer = Signer::new(signing_keys(&settings)?);
+        let (tls, signer) = (smtp::open_tls(&settings.tls)?, Signer::new(signing_keys(&settings)?));
         let entrances = listen(&settings, handed)?;
         let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
@@ -116,9 +115,9 @@ impl Gateway {
         let terms = Terms::new(store.clone(), Arc::clone(&root));
         let Agreed { policy, disagreements } = terms.agree(&settings).await;
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
-        policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.clone(), e))?);
+        put_people(&policy, (&store, &root, &data)).await?;
         let spool = open_spool(&settings)?;
-        let around = surroundings(&settings, (&store, &spool), (&watch, &addresses)).await?;
+        let around = surroundings(&settings, (&store, &spool, &policy), (&watch, &addresses)).await?;
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
@@ -135,6 +134,7 @@ impl Gateway {
             deliver: deliver.clone(),
             store: store.clone(),
             root,
+            data,
             glance: Glance::default(),
             hostname: hostname.clone(),
             doors: doors(&settings, &entrances),
@@ -149,10 +149,9 @@ impl Gateway {
         let door = door(&settings, hostname, (tls.as_ref(), &watch));
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
-        let reload = Reload { settings, terms, policy: policy.clone(), signer, tls, agreed };
         Ok(Self {
             addresses,
-            reload,
+            reload: Reload { settings, terms, policy: policy.clone(), signer, tls, agreed },
             policy,
             spool,
             store,

@@ -6,6 +6,7 @@ pub mod gateway;
 mod glance;
 mod held_back;
 mod operator;
+pub(crate) mod optouts;
 pub(crate) mod parts;
 mod prober;
 mod reload;

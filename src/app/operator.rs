@@ -1,9 +1,11 @@
 //! Answers what is asked of a running server over the admin socket.
 
 mod line;
+mod optout;
 
 pub(super) use line::let_stopped_go;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,6 +24,7 @@ use crate::control::recover::recover;
 use crate::control::spool::{Hand, answer_spool};
 use crate::control::switch::{OffLine, StopLine};
 use crate::control::test_mail::{self, TestDoor};
+use crate::control::then;
 use crate::control::trace::trace;
 use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, DestinationState, Request, SpoolStatus, Status};
@@ -56,6 +59,8 @@ pub struct Operator {
     pub root: Arc<RootKey>,
     /// Who may log in stands beside the policy.
     pub policy: PolicyHandle,
+    /// The data folder.
+    pub data: PathBuf,
     /// What waits where, as it was looked at last.
     pub glance: Glance,
     /// One change at a time, from the store to what is in force.
@@ -86,6 +91,9 @@ impl Answer for Operator {
         if let Some(answer) = self.answer_hold(caller, &request).await {
             return answer;
         }
+        if let Some(answer) = self.answer_optout(caller, &request).await {
+            return answer;
+        }
         match request {
             Request::Counters => to_value(&self.status().await?.watch),
             Request::ExpectTest { company, kind } => {
@@ -99,6 +107,7 @@ impl Answer for Operator {
             Request::Recover { events, dry_run } => {
                 to_value(&recover((&self.spool, &self.store), caller, &events, dry_run).await?)
             }
+            Request::Then { company, at } => to_value(&then::then(&self.store, &company, &at).await?),
             Request::Trace { subject } => {
                 let companies = self.store.companies().await.map_err(|e| e.to_string())?;
                 let keys: Vec<_> = companies.iter().map(|company| keys_of(&self.root, company)).collect();

@@ -1,6 +1,7 @@
 //! What the parts of a gateway are started with, made from its settings.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::gateway::StartFault;
 use super::held_back;
 use super::operator::{Operator, let_stopped_go};
+use super::optouts;
+use crate::config::keys::RootKey;
 use crate::config::{DkimKey, DoorTls, Listener, Settings};
 use crate::control::Server;
 use crate::control::test_mail::TestDoor;
@@ -142,6 +145,16 @@ pub(super) fn off(rows: &[OffRow]) -> Off {
     Off { all: rows.iter().any(|row| row.company.is_none()), companies }
 }
 
+/// Puts in force who may log in, and who wants no line.
+pub(super) async fn put_people(
+    policy: &PolicyHandle,
+    (store, root, data): (&Store, &RootKey, &Path),
+) -> Result<(), StartFault> {
+    policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.to_owned(), e))?);
+    policy.put_optouts(optouts::at_start(store, root, data).await.as_ref());
+    Ok(())
+}
+
 /// What all sockets share.
 pub(super) fn door(settings: &Settings, host: String, (tls, watch): (Option<&ServerTls>, &Watch)) -> Door {
     Door { host: host.into(), settings: Arc::new(settings.smtp.clone()), tls: tls.cloned(), watch: watch.clone() }
@@ -151,14 +164,15 @@ pub(super) fn door(settings: &Settings, host: String, (tls, watch): (Option<&Ser
 /// Mails that were held for those do not wait any more.
 pub(super) async fn surroundings(
     settings: &Settings,
-    (store, spool): (&Store, &Spool),
+    (store, spool, policy): (&Store, &Spool, &PolicyHandle),
     (watch, addresses): (&Watch, &[SocketAddr]),
 ) -> Result<Surroundings, StartFault> {
     let data = &settings.data_dir;
     let rows = store.switched_off().await.map_err(|e| StartFault::Store(data.clone(), e))?;
     let_stopped_go(spool, watch, &rows).await;
     let around = Surroundings::with(watch.clone(), &settings.dns, addresses.to_vec());
-    Ok(Surroundings { policies: Some(data.join("sts-policies.json")), off: off(&rows), ..around })
+    let optouts = policy.current().optouts().cloned();
+    Ok(Surroundings { policies: Some(data.join("sts-policies.json")), off: off(&rows), optouts, ..around })
 }
 
 pub(super) fn directory(policy: PolicyHandle) -> Directory {

@@ -63,7 +63,7 @@ impl Reload {
         }
         // A mail in between is decided on by one and signed by the other: if its key is gone, it is not signed.
         self.signer.swap(keys);
-        self.policy.swap(policy);
+        self.policy.swap(&policy);
         self.agreed.store(true, Ordering::Relaxed);
         let later = self.left_for_a_restart(&settings);
         if !later.is_empty() {

@@ -7,8 +7,10 @@ use super::verdict::{Question, Reason};
 pub(super) struct Bars {
     /// Recruiting weight a result of full weight needs beside it.
     pub(super) recruiting: u32,
-    /// Whether something has to say that the matter is a job. What says that it is none counts in any case.
+    /// Whether something has to say that the matter is a job.
     pub(super) job_said: bool,
+    /// Whether a noun that is applied for and is not known as a job says that it is none.
+    pub(super) matter_said: bool,
     /// Whether a result in words that are used of other matters too needs more beside it, and none may be turned to
     /// something else.
     pub(super) result_sure: bool,
@@ -19,7 +21,12 @@ pub(super) struct Bars {
 
 impl Bars {
     /// What a rejection has to reach.
-    pub(super) const FULL: Self = Self { recruiting: 3, job_said: true, result_sure: true, applicant: 2 };
+    pub(super) const FULL: Self =
+        Self { recruiting: 3, job_said: true, matter_said: true, result_sure: true, applicant: 2 };
+
+    /// What a text has to reach for the model to be asked: every question likely, none of them sure.
+    pub(super) const LIKELY: Self =
+        Self { recruiting: 2, job_said: false, matter_said: false, result_sure: false, applicant: 1 };
 
     /// The bars with that of one question lowered: what is likely is enough for it, and the others are to be certain.
     fn lowered(question: Question) -> Self {

@@ -299,7 +299,7 @@ impl Folder {
 
 const ADDRESSEES: &[&str] = &["さま", "さん", "各位", "ご中", "殿"];
 const ENDINGS: &[&str] =
-    &["ます", "ました", "ません", "ませんでした", "です", "でした", "ください", "不採用", "不合格"];
+    &["ます", "ました", "ません", "ませんでした", "です", "でした", "ください", "不採用", "不合格", "不通過"];
 const BULLETS: &[char] = &['・', '■', '□', '◆', '◇', '●', '▼', '▽', '★', '☆', '※', '【', '*', '•', '記'];
 
 /// Characters that are their own NFKC form, or are folded here without it, and join with none of these to another.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::bars::Bars;
 use super::fold::{Folded, fold};
+use super::model::Marks;
 use super::reading::{Reading, read};
 use super::recipients::Candidates;
 use super::rules::{Kind, Proof, Rules};
@@ -27,8 +28,22 @@ const STRONG: u32 = 3;
 const SOFT: u32 = 1;
 /// Folded octets up to which a part without a result is a stub or a footer.
 const STUB_OCTETS_MAX: usize = 240;
+/// Points of the model from which on a likely rejection is one. Crossed by families, no other mail came so far.
+const SURE_POINTS: i64 = 50;
+/// Points more that it takes when what is applied for is no job that the rules know.
+const OTHER_MATTER_POINTS: i64 = 100;
+/// Points from which on a person is asked.
+const LIKELY_POINTS: i64 = -100;
 /// Octets of the subject that are read.
 const SUBJECT_OCTETS_MAX: usize = 1024;
+
+/// The marks of a mail that has a text, for learning.
+pub(super) fn marks(view: &View, rules: &Rules) -> Option<Marks> {
+    let (part, text) = primary(view)?;
+    let reading = read(fold_lines(text, is_newest), rules);
+    let subject = read(fold(std::iter::once((0, head_of(&view.subject)))), rules);
+    Some(Marks::of(&Letter { view, part, text, reading: &reading, subject: &subject, rules }))
+}
 
 /// Judges the text of a mail whose candidates are known.
 pub(super) fn judge(mail: &Mail<'_>, candidates: Candidates, rules: &Rules) -> Verdict {
@@ -45,7 +60,7 @@ pub(super) fn judge(mail: &Mail<'_>, candidates: Candidates, rules: &Rules) -> V
     let subject = read(fold(std::iter::once((0, head_of(&mail.view.subject)))), rules);
     let evidence = evidence_of(&reading, &subject, part, rules);
     let letter = Letter { view: mail.view, part, text, reading: &reading, subject: &subject, rules };
-    match letter.places(&Bars::FULL) {
+    match letter.places(&Bars::FULL).or_else(|reason| letter.places_by_model(SURE_POINTS).ok_or(reason)) {
         Ok(places) => Verdict::Rejection(letter.rejection(candidates, evidence, places)),
         Err(reason) => {
             let nearly = letter.nearly(reason, candidates, &evidence);
@@ -94,19 +109,30 @@ fn fold_lines(part: &TextPart, wanted: fn(LineKind) -> bool) -> Folded {
 
 /// A mail whose part that a person reads, and whose subject, are read.
 #[derive(Clone, Copy)]
-struct Letter<'a> {
+pub(super) struct Letter<'a> {
     view: &'a View,
     part: usize,
     text: &'a TextPart,
-    reading: &'a Reading,
-    subject: &'a Reading,
-    rules: &'a Rules,
+    pub(super) reading: &'a Reading,
+    pub(super) subject: &'a Reading,
+    pub(super) rules: &'a Rules,
 }
 
 impl Letter<'_> {
     /// Where the result stands, when all three questions reach these bars; else why it is no rejection to its reader.
     fn places(&self, bars: &Bars) -> Result<Vec<Place>, Reason> {
         self.question(bars).map_or_else(|| read_siblings(self.view, self.part, self.reading, self.rules), Err)
+    }
+
+    /// The same when each question is likely, none of them is answered with no, and the text as a whole reads so much
+    /// like a rejection that the model gives it so many points.
+    fn places_by_model(&self, points: i64) -> Option<Vec<Place>> {
+        if self.reading.results.is_empty() {
+            return None;
+        }
+        let places = self.places(&Bars::LIKELY).ok().filter(|places| !places.is_empty())?;
+        let points = if self.is_of_another_matter() { points + OTHER_MATTER_POINTS } else { points };
+        (self.rules.model.score(&Marks::of(self)) >= points).then_some(places)
     }
 
     fn rejection(&self, candidates: Candidates, evidence: Vec<Evidence>, places: Vec<Place>) -> Rejection {
@@ -120,15 +146,40 @@ impl Letter<'_> {
             return None;
         }
         let (question, bars) = Bars::for_close_miss(reason)?;
-        let places = self.places(&bars).ok().filter(|places| !places.is_empty())?;
+        let places = self.places(&bars).ok().filter(|places| !places.is_empty());
+        let places = places.or_else(|| self.places_by_model(LIKELY_POINTS))?;
         Some(Nearly { question, rejection: self.rejection(candidates, evidence.to_vec(), places) })
+    }
+
+    /// What was made of the rules' words, as marks for the model.
+    pub(super) fn traits(&self) -> [bool; 12] {
+        let Letter { reading, subject, rules, .. } = *self;
+        let strength = reading.strength(rules);
+        let targets = [reading.target, subject.target];
+        let recruiting = recruiting_weight(reading, subject, rules);
+        [
+            reading.results.is_empty(),
+            strength == SOFT,
+            strength >= STRONG,
+            reading.conditional,
+            reading.turned,
+            reading.thanked,
+            reading.veto.is_some(),
+            targets.contains(&Some(true)),
+            targets.contains(&Some(false)),
+            reading.applicant >= THANKED_APPLICANT,
+            recruiting >= RECRUITING_MIN,
+            recruiting >= RECRUITING_SURE,
+        ]
     }
 
     /// Why it is no rejection to its reader; `None` when all three questions are answered with yes.
     fn question(&self, bars: &Bars) -> Option<Reason> {
         let Letter { text, reading, subject, rules, .. } = *self;
         let recruiting = recruiting_weight(reading, subject, rules);
-        let subject_veto = subject.veto.filter(|_| !is_reply(&subject.folded.text));
+        // A reply carries the subject of what it answers, but whoever writes of a template writes one.
+        let subject_veto =
+            subject.veto.filter(|(reason, _)| *reason == Reason::Template || !is_reply(&subject.folded.text));
         let veto = [reading.veto, subject_veto].into_iter().flatten().map(|(reason, _)| reason).min();
         // Whose matter it is says nothing of a mail that is about none.
         if let Some(reason) = veto.filter(|reason| *reason < Reason::ThirdPerson || recruiting >= bars.recruiting) {
@@ -150,12 +201,14 @@ impl Letter<'_> {
             });
         }
         let signature = read(fold_lines(text, |kind| kind == LineKind::Signature), rules);
-        if !is_about_job(reading, subject, &signature, recruiting) && (bars.job_said || self.is_of_another_matter()) {
+        if !is_about_job(reading, subject, &signature, recruiting)
+            && (bars.job_said || bars.matter_said && self.is_of_another_matter())
+        {
             return Some(Reason::NotRecruiting);
         }
         // 定員に達した and the like are said of events and courses too.
         let soft = reading.strength(rules) < STRONG;
-        if soft && self.is_of_another_matter() {
+        if soft && bars.matter_said && self.is_of_another_matter() {
             return Some(Reason::NotRecruiting);
         }
         if reading.turned && bars.result_sure {

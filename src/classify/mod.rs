@@ -9,6 +9,8 @@ mod fold;
 mod gate;
 mod judge;
 mod language;
+mod learn;
+mod model;
 mod names;
 mod object;
 mod place;
@@ -23,6 +25,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use learn::train;
 pub use recipients::{Audience, Candidates, Listed, recipients};
 pub use rules::{Rules, RulesFault};
 pub use verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Verdict};

@@ -41,6 +41,20 @@ const OFFERED: &[&str] = &[
     "school",
     "actor",
     "colleague",
+    "freelancer",
+    "contractor",
+    "vendor",
+    "provider",
+    "supplier",
+    "agency",
+    "tool",
+    "platform",
+    "guest",
+    "speaker",
+    "piece",
+    "article",
+    "tenant",
+    "product",
     "position",
     "role",
     "job",
@@ -102,6 +116,27 @@ const MANNERS: &[&str] = &[
     "試験",
     "弊社",
     "当社",
+    "弊店",
+    "当店",
+    "弊院",
+    "当院",
+    "弊所",
+    "当所",
+    "弊園",
+    "当園",
+    "弊行",
+    "当行",
+    "弊校",
+    "当校",
+    "小社",
+    "当館",
+    "当法人",
+    "弊法人",
+    "当施設",
+    "当事務所",
+    "弊事務所",
+    "当組合",
+    "当学園",
     "本人",
     "多数",
     "以上",
@@ -228,10 +263,9 @@ pub(super) fn is_of_other(folded: &Folded, hits: &[Hit], result: &Hit, rules: &R
     }
     let Some(verb) = PASSED_OVER.iter().filter_map(|verb| words.rfind(verb)).min() else { return false };
     let before = text.get(..result.start + verb).unwrap_or_default();
-    let Some(rest) = ["を", "をお", "のお", "の"].iter().find_map(|particle| before.strip_suffix(particle))
-    else {
-        return false;
-    };
+    let object = ["を", "をお", "のお", "の"].iter().find_map(|particle| before.strip_suffix(particle));
+    let theme = || ["は", "はお", "も", "もお"].iter().find_map(|particle| before.strip_suffix(particle));
+    let Some(rest) = object.or_else(|| theme().filter(|rest| is_theme(noun_at_end(rest)))) else { return false };
     let noun = noun_at_end(rest);
     let taken_on = rest.strip_suffix("採用").and_then(|rest| rest.strip_suffix('の'));
     if taken_on.and_then(|rest| target(rest, hits, rules)) == Some(false) {
@@ -300,6 +334,14 @@ fn is_listed(hits: &[Hit], start: usize, end: usize, wanted: Kind, rules: &Rules
     let from = hits.partition_point(|hit| hit.end <= start);
     let near = hits.iter().skip(from).take_while(|hit| hit.end <= end);
     near.into_iter().any(|hit| hit.start >= start && rules.list.get(hit.rule).is_some_and(|r| r.kind == wanted))
+}
+
+/// Whether the noun before は may be what is passed over, and is no time, person or place.
+fn is_theme(noun: &str) -> bool {
+    !noun.ends_with([
+        '年', '月', '日', '度', '期', '回', '春', '夏', '秋', '冬', '社', '店', '院', '園', '所', '者', '方', '名',
+    ]) && !NO_NOUNS.contains(&noun)
+        && !MANNERS.iter().any(|manner| noun.ends_with(manner))
 }
 
 /// The run of Chinese characters, katakana, letters and brackets a text ends with.

@@ -206,15 +206,17 @@ impl Reading {
     }
 }
 
-/// Where 「 and 」 stand, and whether it is the one that opens.
+/// Where 「 and 」 and quotation marks stand, and whether it is the one that opens.
 fn brackets(text: &str) -> Vec<(usize, bool)> {
     let all = |bracket: &'static str, opens| memmem::find_iter(text.as_bytes(), bracket).map(move |at| (at, opens));
-    let mut brackets: Vec<(usize, bool)> = all("「", true).chain(all("」", false)).collect();
+    let straight = memchr::memchr_iter(b'"', text.as_bytes()).enumerate().map(|(count, at)| (at, count % 2 == 0));
+    let paired = all("「", true).chain(all("」", false)).chain(all("“", true)).chain(all("”", false));
+    let mut brackets: Vec<(usize, bool)> = paired.chain(straight).collect();
     brackets.sort_unstable();
     brackets
 }
 
-/// Whether the offset is inside 「」: such words are spoken of, and not said.
+/// Whether the offset is inside 「」 or quotation marks: such words are spoken of, and not said.
 fn is_spoken_of(brackets: &[(usize, bool)], offset: usize) -> bool {
     let before = brackets.partition_point(|(at, _)| *at < offset);
     before.checked_sub(1).and_then(|last| brackets.get(last)).is_some_and(|(_, opens)| *opens)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::fold::fold_phrase;
 use super::gate::Gate;
+use super::model::Model;
 use super::verdict::{Lang, Reason};
 use super::words::Words;
 
@@ -24,6 +25,8 @@ pub struct Rules {
     pub(super) uses: Vec<Vec<Step>>,
     pub(super) phrases: Vec<Phrase>,
     pub(super) list: Vec<Rule>,
+    /// What is asked where the rules are not sure by themselves.
+    pub(super) model: Model,
 }
 
 /// One rule.
@@ -117,6 +120,9 @@ pub enum RulesFault {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// The file of weights is none.
+    #[error("the weights are not those of a model")]
+    Weights,
     /// The automaton cannot be built.
     #[error("rules cannot be compiled: {0}")]
     Compile(String),
@@ -160,10 +166,21 @@ impl Rules {
             (Lang::Ja, include_str!("../../config/rules/ja.toml")),
             (Lang::En, include_str!("../../config/rules/en.toml")),
         ];
-        Self::parse(&texts).unwrap_or_else(|fault| unreachable!("built-in {fault}"))
+        let weights = include_bytes!("../../config/rules/model.weights");
+        let rules = Self::parse(&texts).and_then(|rules| rules.with_model(weights));
+        rules.unwrap_or_else(|fault| unreachable!("built-in {fault}"))
     }
 
-    /// Reads and compiles rules.
+    /// The same rules with the weights that [`train`](super::train) learnt.
+    ///
+    /// # Errors
+    /// The octets are no file of weights.
+    pub fn with_model(self, weights: &[u8]) -> Result<Self, RulesFault> {
+        let model = Model::read(weights).ok_or(RulesFault::Weights)?;
+        Ok(Self { model, ..self })
+    }
+
+    /// Reads and compiles rules, with a model that knows nothing.
     ///
     /// # Errors
     /// The first thing that is wrong with them.
@@ -260,7 +277,8 @@ impl Builder {
         let gate = Gate::new(self.recruiting.iter().map(String::as_str));
         let gate = gate.map_err(|fault| RulesFault::Compile(fault.to_string()))?;
         let words = Words::new().map_err(|fault| RulesFault::Compile(fault.to_string()))?;
-        Ok(Rules { automaton, gate, words, uses: self.uses, phrases: self.phrases, list: self.rules })
+        let (uses, phrases, list) = (self.uses, self.phrases, self.rules);
+        Ok(Rules { automaton, gate, words, uses, phrases, list, model: Model::blank() })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The classifier against its corpus, its places, and hostile text.
 
 mod corpus;
+mod crossed;
 mod nearly;
 mod places;
 
@@ -132,6 +133,18 @@ fn the_corpus_is_judged_rightly() {
 }
 
 #[test]
+fn the_weights_that_are_shipped_are_those_the_corpus_teaches() {
+    let families = corpus::read_families("tune");
+    let learnt = train(families.iter().map(String::as_str), &RULES);
+    let shipped = include_bytes!("../../config/rules/model.weights");
+    assert!(
+        learnt == shipped,
+        "rules or corpus changed: career-relay train tests/corpus/classify/tune config/rules/model.weights"
+    );
+    assert_eq!(learnt, train(families.iter().map(String::as_str), &RULES), "not the same twice");
+}
+
+#[test]
 fn every_reason_has_a_mail() {
     let notes = [Note::read_all("tune"), Note::read_all("held")].concat();
     // These two take octets that do not fit into the corpus; they have a test of their own below.
@@ -160,7 +173,8 @@ fn a_mail_is_judged_alike_in_every_form() {
 #[test]
 fn a_subject_that_says_nothing_neither_finds_nor_hides() {
     let notes = [Note::read_all("tune"), Note::read_all("held")].concat();
-    let plain: Vec<Note> = notes.iter().map(|note| note.under("さくら商事よりご連絡")).collect();
+    let notes = notes.iter().filter(|note| !note.told_by_subject);
+    let plain: Vec<Note> = notes.map(|note| note.under("さくら商事よりご連絡")).collect();
     let tally = tally(&plain, &RULES);
     tally.report("with a bare subject");
     assert!(tally.wrongly_found.is_empty(), "{:#?}", tally.wrongly_found);

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
 
 use super::dkim::args::DkimCommand;
 use super::hold::HoldCommand;
+use super::optout::OptOutCommand;
 use super::probe::ProbeArgs;
 pub use super::spool::args::SpoolCommand;
 use super::switch::{ResumeArgs, SwitchArgs};
@@ -71,7 +73,10 @@ pub enum Tool {
     Off(SwitchArgs),
     /// Let the line be written again that was stopped by off.
     On(SwitchArgs),
-    /// Write a mail as it would leave. Nothing is sent.
+    /// Say who wants no line, for one company or all: from then on such mails leave as they came.
+    #[command(subcommand)]
+    Optout(OptOutCommand),
+    /// Show or write a mail as it would leave, or as it left once. Nothing is sent.
     Preview(PreviewArgs),
     /// Show until when each return path is proven by a mail that came back, or send such a mail now.
     Probe(ProbeArgs),
@@ -88,6 +93,8 @@ pub enum Tool {
     Top(TopArgs),
     /// Tell the whole story of a person's mails, or of one mail: custody, attempts, outbox, ledger.
     Trace(TraceArgs),
+    /// Learn the weights of the classifier's model from mails whose answers are known, for who builds the program.
+    Train(TrainArgs),
     /// Say who may send mail through the gateway with a password, or look after it.
     #[command(subcommand)]
     User(UserCommand),
@@ -330,6 +337,17 @@ pub struct ServeArgs {
     pub config: ConfigArgs,
 }
 
+/// `train`.
+#[derive(Args, Clone, Debug)]
+pub struct TrainArgs {
+    /// The folder of mails: files in the form that tests/corpus/classify/README.md tells.
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Where the weights go; the program is built with config/rules/model.weights.
+    #[arg(value_name = "FILE")]
+    pub out: PathBuf,
+}
+
 /// `explain`.
 #[derive(Args, Clone, Debug)]
 pub struct ExplainArgs {
@@ -353,9 +371,20 @@ pub struct PreviewArgs {
     /// A mail as a file; - reads it from standard input.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Where to write the mail as it would leave; - writes it to standard output.
+    /// Where to write the mail as it would leave; - writes it to standard output. Without it what would be put in is
+    /// shown.
     #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
+    pub out: Option<PathBuf>,
+    /// Also write a page that shows the mail before and after. It loads nothing from anywhere.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// The language of that page.
+    #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
+    pub lang: String,
+    /// Of a copy that HR has sent: the mail as it left at this time, such as 2026-11-22T09:30:00+09:00, by what held
+    /// then and with the candidate's own link.
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "config")]
+    pub at: Option<Timestamp>,
     /// The company whose mail it is; the only one, or the built-in example, when left out.
     #[arg(long, value_name = "ID", value_parser = company_id)]
     pub company: Option<CompanyId>,
@@ -391,6 +420,10 @@ fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = units.into_iter().find_map(cut).unwrap_or((text, 1));
     let seconds = number.parse().ok().and_then(|n: u64| n.checked_mul(unit)).filter(|n| (1..=86_400).contains(n));
     seconds.map(Duration::from_secs).ok_or_else(|| "write 1s to 24h, such as 60s or 5m".to_owned())
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write it as 2026-11-22T09:30:00+09:00, or with Z".to_owned())
 }
 
 fn user_name(text: &str) -> Result<UserName, String> {

@@ -36,6 +36,13 @@ impl Beside {
         let path = self.returns_to.iter().map(|domain| format!("its bounces come to us, at {domain}"));
         signed.chain(path).collect()
     }
+
+    /// The same in Japanese.
+    pub fn sentences_ja(&self) -> Vec<String> {
+        let signed = self.signed_by.iter().map(|domain| format!("{domain} の DKIM 署名を付けます"));
+        let path = self.returns_to.iter().map(|domain| format!("不達通知は {domain} で受け取ります"));
+        signed.chain(path).collect()
+    }
 }
 
 /// The outcome with the return paths that its copies would have.

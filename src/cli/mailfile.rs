@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use super::leaves::tagged;
 use crate::classify::Rules;
@@ -20,7 +21,7 @@ use crate::mail::message::Message;
 use crate::pipeline::{
     Client, Company, InForce, Outcome, Policy, ProvedBy, Received, Relaying, Untouched, envelope_of, process,
 };
-use crate::referral::{CompanyId, CompanyKeys};
+use crate::referral::{CompanyId, CompanyKeys, OptOuts};
 use crate::sys::clock;
 
 /// Previews make links of their own: they belong to nobody and count for nothing.
@@ -99,6 +100,18 @@ fn with_crlf(file: &[u8]) -> Vec<u8> {
     wire
 }
 
+/// What held for a company's line at a time.
+pub struct Moment {
+    /// The time.
+    pub at: Timestamp,
+    /// The company as it was.
+    pub company: Company,
+    /// Its keys.
+    pub keys: CompanyKeys,
+    /// Who wanted no line.
+    pub optouts: Arc<OptOuts>,
+}
+
 /// What decides on files: a company of the configuration, or the built-in example.
 pub struct Decider {
     companies: Vec<Company>,
@@ -134,8 +147,29 @@ impl Decider {
         Ok(Self { companies, signing, example, rules: Arc::new(Rules::built_in()) })
     }
 
+    /// The company whose mail it is, by its From.
+    pub fn company_of(&self, mail: &MailFile) -> Option<Company> {
+        let message = Message::read(&mail.wire);
+        let from = message.from()?.domain()?;
+        self.companies.iter().find(|company| company.sender_domains.contains(from)).cloned()
+    }
+
     /// Decides on a mail: its envelope is what its header says, its client the company's own.
     pub fn decide(&self, mail: &MailFile) -> Outcome {
+        Self::decide_by(mail, clock::now(), |ip, from| self.policy(ip, from))
+    }
+
+    /// Decides on it by what held at a moment.
+    pub fn decide_then(&self, mail: &MailFile, then: Moment) -> Outcome {
+        let Moment { at, mut company, keys, optouts } = then;
+        Self::decide_by(mail, at, |ip, _| {
+            company.proved_by = ProvedBy { networks: vec![ip.into()], ..ProvedBy::default() };
+            let policy = Policy::new(vec![InForce { company, keys }], Relaying::default(), Arc::clone(&self.rules));
+            policy.signing_for(self.signing.clone()).without(Some(optouts))
+        })
+    }
+
+    fn decide_by(mail: &MailFile, at: Timestamp, policy: impl FnOnce(IpAddr, Option<&Domain>) -> Policy) -> Outcome {
         let message = Message::read(&mail.wire);
         let envelope = envelope_of(&message);
         if envelope.sender.is_none() {
@@ -147,9 +181,8 @@ impl Decider {
         let from = message.from().and_then(|f| f.domain()).cloned();
         let client = Client::at(ip);
         let received = Received { client, envelope, message: mail.wire.clone() };
-        let policy = self.policy(ip, from.as_ref());
-        let now = clock::now();
-        tagged(process(&received, &policy, now), &received, &policy, now)
+        let policy = policy(ip, from.as_ref());
+        tagged(process(&received, &policy, at), &received, &policy, at)
     }
 
     fn policy(&self, ip: IpAddr, from: Option<&Domain>) -> Policy {

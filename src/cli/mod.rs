@@ -10,6 +10,7 @@ pub mod hold;
 mod leaves;
 pub mod ledger;
 mod mailfile;
+pub mod optout;
 pub mod output;
 pub mod preview;
 pub mod probe;
@@ -24,6 +25,7 @@ pub mod switch;
 mod tests;
 pub mod top;
 pub mod trace;
+pub mod train;
 pub mod user;
 
 use std::io::{self, Write};
@@ -45,6 +47,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Ledger(command) => ledger::ledger(command, out),
         Tool::Off(args) => switch::switch(args, true, out),
         Tool::On(args) => switch::switch(args, false, out),
+        Tool::Optout(command) => optout::optout(command, out),
         Tool::Preview(args) => preview::preview(args, out),
         Tool::Probe(args) => probe::probe(args, out),
         Tool::Resume(args) => switch::resume(args, out),
@@ -53,6 +56,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Status(args) => status::status(args, out),
         Tool::Top(args) => top::top(args, out),
         Tool::Trace(args) => trace::trace(args, out),
+        Tool::Train(args) => train::train(args, out),
         Tool::User(command) => user::user(command, out),
     }
 }

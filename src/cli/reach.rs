@@ -8,13 +8,18 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::args::DataArgs;
+use crate::app::optouts;
 use crate::config;
+use crate::config::keys::open_root_key;
 use crate::control::hold::answer_hold;
 use crate::control::ledger::answer_ledger;
+use crate::control::optout::{self, OptOutRequest};
 use crate::control::probe;
 use crate::control::switch::{self, OffLine, StopLine, Switched};
+use crate::control::then;
 use crate::control::users::answer_users;
 use crate::control::{Caller, Client, DataLock, LockFault, Request};
+use crate::policy::optout_of;
 use crate::spool::{Spool, SpoolOptions};
 use crate::store::{LEDGER_FILE, OffRow, Store};
 use crate::sys::{account, clock};
@@ -124,7 +129,10 @@ fn ask_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, Stri
             Some(answer) => answer,
             None => match switch_here(&store, caller, request).await {
                 Some(answer) => answer,
-                None => ask_spool_here(dir, (&store, caller), request).await,
+                None => match optout_here(dir, (&store, caller), request).await {
+                    Some(answer) => answer,
+                    None => ask_spool_here(dir, (&store, caller), request).await,
+                },
             },
         }
     })
@@ -136,6 +144,40 @@ async fn switch_here(store: &Store, caller: Caller, request: &Request) -> Option
     let rows = switch::switch(store, caller, (company.as_ref(), *off)).await;
     let switched = |rows: Vec<OffRow>| Switched { off: rows.iter().map(OffLine::from).collect(), let_go: 0 };
     Some(rows.and_then(|rows| to_value(&switched(rows))))
+}
+
+/// The next start has these in force.
+async fn optout_here(
+    dir: &Path,
+    (store, caller): (&Store, Caller),
+    request: &Request,
+) -> Option<Result<Value, String>> {
+    match request {
+        Request::OptOuts { company } => {
+            let lines = optout::list(store, company.as_ref()).await;
+            Some(lines.and_then(|lines| to_value(&lines)))
+        }
+        Request::Then { company, at } => Some(then::then(store, company, at).await.and_then(|then| to_value(&then))),
+        Request::SetOptOuts { what } => Some(set_optouts_here(dir, (store, caller), what).await),
+        _ => None,
+    }
+}
+
+async fn set_optouts_here(
+    dir: &Path,
+    (store, caller): (&Store, Caller),
+    request: &OptOutRequest,
+) -> Result<Value, String> {
+    let root = open_root_key(dir).map_err(|e| e.to_string())?;
+    let persons = optout::persons(request, |list, address| optout_of(&root, list, address))?;
+    let mut changed = optout::change(store, caller, (request, persons)).await?;
+    let now = optouts::read(store, &root).await.map_err(|e| e.to_string())?;
+    optouts::keep(dir, &now).await;
+    if !request.add {
+        let companies = store.companies().await.map_err(|e| e.to_string())?;
+        changed.still_out = optout::still_out(&now, request, &companies);
+    }
+    to_value(&changed)
 }
 
 fn to_value(answer: &impl serde::Serialize) -> Result<Value, String> {

@@ -15,6 +15,13 @@ const SETTINGS: &[(&str, &str)] = &[
     ("observe", "The company only observes: mode = \"live\" would give the line."),
     ("template_not_approved", "The company's mode is \"approved\", and no template is approved in this version."),
     ("language_not_served", "The company does not serve this language (languages)."),
+    ("opted_out", "The candidate wants no line, or the company has said so: `career-relay optout`."),
+    (
+        "carrier_filters_links",
+        "The candidate's carrier may drop mail with a link, and this mail shows none by itself (carrier_mail).",
+    ),
+    ("line_present", "The words without a link are in the mail already."),
+    ("optouts_unreadable", "Nobody can say who wants no line, so nobody gets one: see the log of the start."),
     ("no_contract", "No contract version is in force today."),
     ("link_too_long", "The link has over 72 octets; shorten the template (link)."),
     ("link_of_another", "Another company's Career Relay link is in the mail."),
@@ -78,6 +85,10 @@ const RUNNING: &[(&str, &str)] = &[
         "The next hop refused too many mails with the line; no line there until `career-relay resume`.",
     ),
     ("held", "It may be a rejection, and waits for a word of HR: `hold list`."),
+    (
+        "words_alone",
+        "The candidate's carrier may drop mail with a link: words without one were put in, and nothing is counted.",
+    ),
     ("hold_full", "It may be a rejection, but as many mails are held as may be (holds_max): it passed as it came."),
     ("hold_unavailable", "It may be a rejection, but the spool could not hold it: it passed as it came."),
     ("overloaded", "Deciding on large mails had no turn left in time."),
@@ -144,6 +155,7 @@ mod tests {
             ("smtp/signing.rs", "DKIM_NOT_SIGNED: &str = \""),
             ("smtp/note.rs", "EDIT_REFUSED: &str = \""),
             ("smtp/note.rs", "HELD: &str = \""),
+            ("smtp/note.rs", "WORDS_ALONE: &str = \""),
         ] {
             for code in codes(file, before) {
                 assert!(meaning(&code).is_some(), "{file} gives {code:?}, whose meaning nobody tells");

@@ -6,6 +6,7 @@ use super::finding::Wrong;
 use super::reader::{Place, Section};
 use super::secrets::{self, ROUTING_SECRETS_MAX};
 use super::values::{self, count, one_of, quoted, text};
+use super::words::{self, SenderBlock};
 use crate::classify::Audience;
 use crate::ledger::{ContractVersion, CountOn, LateBounce};
 use crate::mail::address::Domain;
@@ -13,6 +14,7 @@ use crate::pipeline::{
     CameSigned, Company, Doubtful, Mode, Probes, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage,
 };
 use crate::referral::CompanyId;
+use crate::referral::carrier::CarrierMail;
 use crate::referral::link::LinkTemplate;
 use crate::referral::wording::{Language, Wording};
 
@@ -25,6 +27,8 @@ const SCOPES: &[(&str, Scope)] =
 const STAGES: &[(&str, Stage)] =
     &[("document", Stage::Document), ("interview", Stage::Interview), ("final", Stage::Final)];
 const LANGUAGES: &[(&str, Language)] = &[("ja", Language::Ja), ("en", Language::En)];
+const CARRIER_MAIL: &[(&str, CarrierMail)] =
+    &[("insert", CarrierMail::Insert), ("text_only", CarrierMail::TextOnly), ("skip", CarrierMail::Skip)];
 const CAME_SIGNED: &[(&str, CameSigned)] =
     &[("untouched", CameSigned::Untouched), ("sign", CameSigned::Sign), ("next_hop_signs", CameSigned::NextHopSigns)];
 const COUNT_ON: &[(&str, CountOn)] =
@@ -68,6 +72,8 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     let (proved_by, proof_places) = read_proofs(&top.section("proved_by"), top);
     let (return_path, path_place) = read_return_path(&top.section("return_path"), &sender_domains);
     let dkim = top.section("dkim");
+    let (languages, block) = (read_languages(top), SenderBlock::read(&top.section("sender_block")));
+    let carrier_mail = top.read("carrier_mail", CarrierMail::default(), one_of(CARRIER_MAIL));
     let places = CompanyPlaces {
         id: top.place("id"),
         mode: top.place("mode"),
@@ -80,13 +86,14 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     let company = Company {
         mode: top.read("mode", Mode::default(), one_of(MODES)),
         doubtful: read_doubtful(top),
-        senders: read_senders(top, &sender_domains),
+        senders: read_senders(top, &sender_domains, &block),
         only_senders: top.read("only_senders", false, values::switch),
         proved_by,
         audience: read_audience(top, &sender_domains),
         return_path,
-        wording: read_wording(&top.section("wording")).unwrap_or_default(),
-        languages: read_languages(top),
+        wording: words::read(top, &block, (&languages, carrier_mail)),
+        carrier_mail,
+        languages,
         notify_to: top.list("notify_to", Vec::new(), values::address),
         notify_language: top.read("notify_language", Language::Ja, one_of(LANGUAGES)),
         came_signed: dkim.optional("signed_mail", one_of(CAME_SIGNED)),
@@ -218,10 +225,10 @@ fn read_languages(top: &Section<'_>) -> Vec<Language> {
     languages
 }
 
-fn read_senders(top: &Section<'_>, sender_domains: &[Domain]) -> Vec<Sender> {
+fn read_senders(top: &Section<'_>, sender_domains: &[Domain], block: &SenderBlock) -> Vec<Sender> {
     let mut senders: Vec<Sender> = Vec::new();
     for section in top.sections("sender") {
-        let Some(sender) = read_sender(&section) else { continue };
+        let Some(sender) = read_sender(&section, block) else { continue };
         if sender.address.domain().is_none_or(|d| !sender_domains.contains(d)) {
             let remedy = "add its domain to sender_domains, or correct the address";
             section.fault("address", Wrong::new("not in any of the company's sender domains", remedy));
@@ -234,29 +241,18 @@ fn read_senders(top: &Section<'_>, sender_domains: &[Domain]) -> Vec<Sender> {
     senders
 }
 
-fn read_sender(section: &Section<'_>) -> Option<Sender> {
+fn read_sender(section: &Section<'_>, block: &SenderBlock) -> Option<Sender> {
     let address = section.required("address", values::address);
     let wording = section.section("wording");
     let has_wording = section.has("wording");
     let sender = Sender {
         scope: section.optional("scope", one_of(SCOPES)),
         stage: section.optional("stage", one_of(STAGES)),
-        wording: read_wording(&wording).filter(|_| has_wording),
+        wording: Some(words::read_one(&wording, Wording::default(), block)).filter(|_| has_wording),
         off: section.read("off", false, values::switch),
         address: address?,
     };
     Some(sender)
-}
-
-/// The line's words per language; plain text and HTML are both made from them.
-fn read_wording(section: &Section<'_>) -> Option<Wording> {
-    let checked = |value: &toml::de::DeValue| {
-        let text = quoted(value, "\"…\"")?.to_owned();
-        let parsed = Wording::parse(Some(&text), None);
-        parsed.map(|_| text).map_err(|fault| Wrong::new("the line cannot be worded so", fault.why.to_string()))
-    };
-    let (ja, en) = (section.optional("ja", checked), section.optional("en", checked));
-    Wording::parse(ja.as_deref(), en.as_deref()).ok()
 }
 
 fn read_contracts(top: &Section<'_>) -> (Vec<ContractVersion>, Vec<Place>) {

@@ -8,6 +8,7 @@ mod finding;
 mod installation;
 pub mod keys;
 mod limits;
+mod lint;
 mod load;
 mod reader;
 mod route_keys;
@@ -20,6 +21,7 @@ mod tests;
 mod trust;
 mod values;
 mod whole;
+mod words;
 
 pub use dkim_keys::{DkimKey, parse_selector};
 pub use doors::{BareLf, ClientCa, DoorTls, Listener, SmtpSettings, Stamp, TlsSettings};

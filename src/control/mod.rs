@@ -8,6 +8,7 @@ pub mod hold;
 pub mod ledger;
 mod lock;
 mod month;
+pub mod optout;
 pub mod probe;
 pub mod recover;
 mod server;
@@ -17,6 +18,7 @@ pub mod switch;
 pub mod test_mail;
 #[cfg(test)]
 mod tests;
+pub mod then;
 pub mod trace;
 pub mod users;
 
@@ -152,6 +154,23 @@ pub enum Request {
     Probe {
         /// Whose; all companies' when absent.
         company: Option<CompanyId>,
+    },
+    /// Who wants no line.
+    OptOuts {
+        /// The company; every list when absent.
+        company: Option<CompanyId>,
+    },
+    /// Puts persons on the list of those who want no line, or takes them off it; it holds from the answer on.
+    SetOptOuts {
+        /// Who, and how.
+        what: optout::OptOutRequest,
+    },
+    /// What held for a company's line at a time.
+    Then {
+        /// The company.
+        company: CompanyId,
+        /// The time, RFC 3339.
+        at: String,
     },
     /// Finishes what is in flight, then ends.
     Stop,

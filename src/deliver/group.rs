@@ -24,6 +24,8 @@ use crate::sys::clock::{self, Now};
 
 /// A next hop that is down for no longer is waited for; its mail stays due.
 const DOWN_BRIEFLY: Duration = Duration::from_secs(2);
+/// How long a mail waits for a connection to come back before it is put back among those that are due.
+const PLACE_WITHIN: Duration = Duration::from_secs(1);
 /// The wait when a next hop has as many connections as it may: one is free as soon as a mail is through.
 const WAIT_WHEN_FULL: Duration = Duration::from_millis(50);
 
@@ -99,7 +101,7 @@ impl Group<'_> {
     async fn send(&self, route: &Route, hop: &Arc<Hop>) {
         let settings = &self.inner.settings;
         let patience = Patience { deadlines: settings.deadlines(), until: None };
-        let connection = match hop.connection(&settings.hostname, &patience).await {
+        let connection = match hop.connection_within(PLACE_WITHIN, &settings.hostname, &patience).await {
             Ok(connection) => connection,
             Err(none) => {
                 hop.rate.give_back();
@@ -171,7 +173,7 @@ impl Group<'_> {
         let company = self.entry.company.as_ref();
         // What was decided while the next hop took edited mails is sent as it came once it does not.
         let Ended { outcomes, edit_blamed, peer } =
-            match sender.send(&parcel, connection, self.inner.edits_at(company, hop)).await {
+            match sender.send(&parcel, connection, self.inner.edits(&parcel, company, hop)).await {
                 Attempt::Settled(ended) => ended,
                 Attempt::InDoubt(pending) => pending.wait(&sender, &parcel).await,
                 Attempt::GivenUp => return unasked(unanswered("The attempt was given up")),

@@ -3,12 +3,13 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::referral::CompanyId;
+use crate::mail::address::Address;
+use crate::referral::{CompanyId, OptOuts};
 use crate::spool::EditStop;
 use crate::sys::clock;
 
@@ -51,12 +52,21 @@ pub(super) struct EditGuard {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     off: Off,
+    /// Who wants no line; absent when nobody knows, and then nobody gets one.
+    optouts: Option<Arc<OptOuts>>,
     /// Refusals of edited mails that are not enough yet, by company and next hop.
     refusals: HashMap<(CompanyId, String), VecDeque<Instant>>,
     stops: Vec<EditStop>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let optouts = Some(Arc::default());
+        Self { off: Off::default(), optouts, refusals: HashMap::new(), stops: Vec::new() }
+    }
 }
 
 impl EditGuard {
@@ -131,6 +141,21 @@ impl EditGuard {
         self.change(|state| state.off = off);
     }
 
+    /// From now on these get no line; nobody does when nobody knows who they are.
+    pub(super) fn set_optouts(&self, optouts: Option<Arc<OptOuts>>) {
+        self.change(|state| state.optouts = optouts);
+    }
+
+    /// Whether one of these gets no line in mails of the company.
+    pub(super) fn is_out<'a>(&self, company: &CompanyId, mut recipients: impl Iterator<Item = &'a Address>) -> bool {
+        if !self.any.load(Ordering::Acquire) {
+            return false;
+        }
+        // The lock is not held while keys are made.
+        let optouts = self.lock().optouts.clone();
+        optouts.is_none_or(|optouts| !optouts.is_empty() && recipients.any(|r| optouts.is_out(company, r)))
+    }
+
     /// The next hops for which mails are not edited.
     pub(super) fn stops(&self) -> Vec<EditStop> {
         self.lock().stops.clone()
@@ -146,7 +171,9 @@ impl EditGuard {
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let changed = change(&mut state);
-        let any = state.off.all || !state.off.companies.is_empty() || !state.stops.is_empty();
+        let is_off = state.off.all || !state.off.companies.is_empty();
+        let has_optouts = state.optouts.as_ref().is_none_or(|optouts| !optouts.is_empty());
+        let any = is_off || has_optouts || !state.stops.is_empty();
         self.any.store(any, Ordering::Release);
         changed
     }
@@ -199,6 +226,18 @@ mod tests {
         assert!(guard.may_forbid(&ume) && guard.forbids(&ume, "a:25") == Some(NoEdit::SwitchedOff));
         guard.set_off(Off::default());
         assert!(!guard.may_forbid(&sakura) && guard.forbids(&sakura, "a:25").is_none());
+    }
+
+    #[tokio::test]
+    async fn nobody_gets_a_line_while_nobody_knows_who_wants_none() {
+        let guard = EditGuard::new(3, Duration::from_mins(10));
+        let (sakura, to) = (company("sakura"), Address::parse("a@mail.example").expect("an address"));
+        let is_out = |guard: &EditGuard| guard.is_out(&sakura, std::iter::once(&to));
+        assert!(!is_out(&guard));
+        guard.set_optouts(None);
+        assert!(is_out(&guard) && guard.forbids(&sakura, "a:25").is_none());
+        guard.set_optouts(Some(Arc::default()));
+        assert!(!is_out(&guard));
     }
 
     #[tokio::test(start_paused = true)]

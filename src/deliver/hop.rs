@@ -1,7 +1,7 @@
 //! A next hop as we know it: its idle connections, how many it may have, whether it answers at all.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +22,12 @@ use crate::watch::{Gauge, NextHopState};
 /// A failure within so short a time (a refused connection, most often) costs a waiting client nothing. Such a next hop
 /// is asked again every [`DOWN_AT_FIRST`], however often it failed, so that nothing lies long once it is back.
 const CHEAP_WITHIN: Duration = Duration::from_millis(50);
+
+/// Mails of the spool under way for each connection to a next hop to which nothing is handed through.
+const BUSY_PER_CONNECTION: usize = 3;
+
+/// For so long behind the last mail that was handed through more of them are expected.
+const CLIENTS_FOR: Duration = Duration::from_millis(250);
 
 /// How long a mail that is handed through waits for a connection to come back.
 const PLACE_WITHIN: Duration = Duration::from_millis(100);
@@ -66,6 +72,10 @@ pub(super) struct Hop {
     pub(super) has_backlog: AtomicBool,
     /// Mails of the spool being sent to it.
     pub(super) busy: AtomicUsize,
+    /// Mails that were offered to it while their clients waited.
+    offered: AtomicU32,
+    /// What that was when the spool's worker looked last, and when it had last changed.
+    clients_seen: Mutex<(u32, Option<Instant>)>,
     closed: AtomicBool,
 }
 
@@ -85,6 +95,8 @@ impl Hop {
             said: Said::default(),
             has_backlog: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
+            offered: AtomicU32::new(0),
+            clients_seen: Mutex::default(),
             closed: AtomicBool::new(false),
             way,
         }
@@ -143,10 +155,21 @@ impl Hop {
     }
 
     /// Mails of the spool sent to it at one time. As long as mail is handed through, most connections are left to that:
-    /// what finds none goes to the spool, and makes more work there than it saves here.
+    /// what finds none goes to the spool, and makes more work there than it saves here. Else more are under way than
+    /// there are connections, for a mail has one only while it is sent: before and behind that it waits for the disk.
     pub(super) fn busy_max(&self) -> usize {
         let all = self.way.settings.connections_max;
-        if self.is_behind() { all } else { (all / 4).max(1) }
+        if self.is_behind() || !self.has_clients() { all * BUSY_PER_CONNECTION } else { (all / 4).max(1) }
+    }
+
+    /// Whether mail was offered to it lately while its client waited.
+    fn has_clients(&self) -> bool {
+        let offered = self.offered.load(Ordering::Relaxed);
+        let mut seen = lock(&self.clients_seen);
+        if seen.0 != offered {
+            *seen = (offered, Some(Instant::now()));
+        }
+        seen.1.is_some_and(|at| at.elapsed() < CLIENTS_FOR)
     }
 
     /// Whether BDAT may be used where it is offered.
@@ -184,6 +207,16 @@ impl Hop {
         lock(&self.health).down_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
+    /// A connection for a mail whose client waits.
+    pub(super) async fn connection_for_client(
+        &self,
+        hostname: &str,
+        patience: &Patience,
+    ) -> Result<Connection, NoConnection> {
+        self.offered.fetch_add(1, Ordering::Relaxed);
+        self.connection_within(PLACE_WITHIN, hostname, patience).await
+    }
+
     /// A kept connection, or a new one.
     pub(super) async fn connection(&self, hostname: &str, patience: &Patience) -> Result<Connection, NoConnection> {
         match self.take_idle() {
@@ -193,12 +226,13 @@ impl Hop {
     }
 
     /// The same; where all connections are in use it waits a moment for one: to sync the mail takes longer.
-    pub(super) async fn connection_soon(
+    pub(super) async fn connection_within(
         &self,
+        within: Duration,
         hostname: &str,
         patience: &Patience,
     ) -> Result<Connection, NoConnection> {
-        let until = Instant::now() + PLACE_WITHIN;
+        let until = Instant::now() + within;
         loop {
             match self.connection(hostname, patience).await {
                 Err(NoConnection::Full) if timeout_at(until, self.freed.notified()).await.is_ok() => {}

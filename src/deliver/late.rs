@@ -121,6 +121,7 @@ async fn give_up(inner: &Arc<Inner>, id: &EntryId, now: Now) -> Result<(), Spool
     for recipient in entry.recipients.iter().filter(|r| r.state == RecipientState::Waiting && r.next_at <= now.steady) {
         due.entry(&recipient.route).or_default().push(recipient.number);
     }
+    let octets = entry.original.len() as u64;
     for (destination, recipients) in due {
         let destination: Arc<str> = destination.into();
         let Some(hop) = inner.hop_of(&destination).ok().filter(|hop| hop.is_failing()) else { continue };
@@ -128,7 +129,7 @@ async fn give_up(inner: &Arc<Inner>, id: &EntryId, now: Now) -> Result<(), Spool
         if is_begun || inner.active.is_full(true) || hop.rate.take().is_err() {
             continue;
         }
-        let (busy, id) = (Busy::begin(inner, id, &destination, Some(&hop)), id.clone());
+        let (busy, id) = (Busy::begin(inner, (id, octets), &destination, Some(&hop)), id.clone());
         inner.tasks.spawn(async move { busy.send_to(&id, &recipients).await });
     }
     Ok(())

@@ -56,7 +56,7 @@ use self::worker::Active;
 use crate::config::Route;
 use crate::mail::address::Address;
 use crate::proto::smtp::client::Recipient;
-use crate::referral::CompanyId;
+use crate::referral::{CompanyId, OptOuts};
 use crate::spool::{EditStop, EntryId, Spool, SpoolError, Write};
 use crate::sys::clock::{self, Now};
 use crate::sys::tls::Protection;
@@ -121,6 +121,7 @@ impl Deliver {
         let around = Arc::new(around);
         let guard = EditGuard::new(settings.deliver.edit_refusals_max, settings.deliver.edit_refusals_within);
         let guard = guard.with(&spool.recovered().edit_stops, around.off.clone());
+        guard.set_optouts(around.optouts.clone());
         let inner = Arc::new(Inner {
             spool,
             hops: Hops::new(&settings, &around),
@@ -163,7 +164,7 @@ impl Deliver {
             return HandThrough::Spool(NotTried::Slowed);
         }
         let patience = Patience { deadlines: inner.settings.deadlines(), until: Some(until) };
-        let connection = match hop.connection_soon(&inner.settings.hostname, &patience).await {
+        let connection = match hop.connection_for_client(&inner.settings.hostname, &patience).await {
             Ok(connection) => connection,
             Err(none) => {
                 hop.rate.give_back();
@@ -176,8 +177,8 @@ impl Deliver {
             return HandThrough::Spool(NotTried::TooManyRecipients);
         }
         let sender = Sender { hop: &hop, hostname: &inner.settings.hostname, patience };
-        let with_edits = inner.edits_at(job.company.as_ref(), &hop);
         let Some(parcel) = parcel(job) else { return HandThrough::Spool(NotTried::NoRoute) };
+        let with_edits = inner.edits(&parcel, job.company.as_ref(), &hop);
         match sender.send(&parcel, connection, with_edits).await {
             Attempt::Settled(Ended { outcomes, edit_blamed, peer }) => {
                 if edit_blamed {
@@ -261,6 +262,11 @@ impl Deliver {
         self.0.guard.set_off(off);
     }
 
+    /// From now on these get no line, nobody when nobody knows who they are; also not by mail that is in custody.
+    pub fn set_optouts(&self, optouts: Option<Arc<OptOuts>>) {
+        self.0.guard.set_optouts(optouts);
+    }
+
     /// What was counted since the start.
     pub fn counted(&self) -> Counted {
         self.0.counters.read()
@@ -289,9 +295,12 @@ impl Inner {
         self.hops.revived.work.notify_one();
     }
 
-    /// Whether mails of the company may be edited for this next hop.
-    fn edits_at(&self, company: Option<&CompanyId>, hop: &Hop) -> bool {
-        company.is_none_or(|company| self.guard.forbids(company, hop.name()).is_none())
+    /// Whether the edits of a parcel may be used: the company's mails are edited for this next hop, and none of those
+    /// it is for has said meanwhile that he wants no line.
+    fn edits(&self, parcel: &Parcel<'_>, company: Option<&CompanyId>, hop: &Hop) -> bool {
+        let Some(company) = company.filter(|_| !parcel.edits.is_empty()) else { return true };
+        let recipients = parcel.recipients.iter().map(|recipient| recipient.address);
+        self.guard.forbids(company, hop.name()).is_none() && !self.guard.is_out(company, recipients)
     }
 
     fn note_edit_refused(self: &Arc<Self>, company: Option<&CompanyId>, next_hop: &str) {

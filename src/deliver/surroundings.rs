@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::guard::Off;
 use crate::config::DnsSettings;
+use crate::referral::OptOuts;
 use crate::sys::https::{Fetch, Https};
 use crate::sys::resolver::{NameServers, Nobody, Resolve};
 use crate::sys::tls::ClientTls;
@@ -32,6 +33,8 @@ pub struct Surroundings {
     pub listening: Vec<SocketAddr>,
     /// For whom nothing is inserted.
     pub off: Off,
+    /// Who wants no line; absent when nobody knows.
+    pub optouts: Option<Arc<OptOuts>>,
 }
 
 /// Says that some next hop answers again.
@@ -53,7 +56,8 @@ impl Surroundings {
         let names = names(dns);
         let tls = ClientTls::new();
         let web = Arc::new(Https::new(Arc::clone(&names), tls.clone()));
-        Self { watch, names, tls, web, policies: None, listening, off: Off::default() }
+        let (off, optouts) = (Off::default(), Some(Arc::default()));
+        Self { watch, names, tls, web, policies: None, listening, off, optouts }
     }
 }
 

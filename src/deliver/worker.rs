@@ -4,7 +4,7 @@
 //! nothing can be done cost nothing, however many mails wait there.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ const DUE_PER_DESTINATION_MAX: usize = 256;
 const DESTINATIONS_PER_ROUND_MAX: usize = 64;
 /// Mails of the spool sent at one time, over all destinations.
 const BUSY_MAX: usize = 256;
+/// The octets of these mails in memory; one more is begun as long as they have less.
+const BUSY_OCTETS_MAX: u64 = 64 * 1024 * 1024;
 /// Of these, mails sent to destinations that did not answer when they were last asked.
 const PROBES_MAX: usize = 64;
 /// The wait when mail is due and cannot be begun yet.
@@ -46,6 +48,7 @@ pub(super) struct Active {
     /// Destinations that somebody wants to be looked at, be they left alone or not.
     asked_for: Mutex<HashSet<Arc<str>>>,
     busy: AtomicUsize,
+    octets: AtomicU64,
     probes: AtomicUsize,
 }
 
@@ -69,7 +72,8 @@ impl Active {
 
     pub(super) fn is_full(&self, probe: bool) -> bool {
         let busy = self.busy.load(Ordering::Acquire) >= BUSY_MAX;
-        busy || (probe && self.probes.load(Ordering::Acquire) >= PROBES_MAX)
+        let heavy = self.octets.load(Ordering::Acquire) >= BUSY_OCTETS_MAX;
+        busy || heavy || (probe && self.probes.load(Ordering::Acquire) >= PROBES_MAX)
     }
 }
 
@@ -221,7 +225,7 @@ fn begin(inner: &Arc<Inner>, destination: &Arc<str>, due: Vec<DueEntry>, hop: Op
         if let Some(Err(wait)) = hop.map(|hop| hop.rate.take()) {
             return Begun::Slowed { wait, since: entry.since };
         }
-        let busy = Busy::begin(inner, &entry.id, destination, hop);
+        let busy = Busy::begin(inner, (&entry.id, entry.octets), destination, hop);
         inner.tasks.spawn(async move { busy.send(entry).await });
     }
     if is_failing { Begun::Failing } else { Begun::All }
@@ -235,22 +239,30 @@ fn signed(duration: Duration) -> SignedDuration {
 pub(super) struct Busy {
     inner: Arc<Inner>,
     id: EntryId,
+    octets: u64,
     destination: Arc<str>,
     hop: Option<Arc<Hop>>,
     is_probe: bool,
 }
 
 impl Busy {
-    pub(super) fn begin(inner: &Arc<Inner>, id: &EntryId, destination: &Arc<str>, hop: Option<&Arc<Hop>>) -> Self {
+    /// Begins with an entry, given with what it takes in memory.
+    pub(super) fn begin(
+        inner: &Arc<Inner>,
+        (id, octets): (&EntryId, u64),
+        destination: &Arc<str>,
+        hop: Option<&Arc<Hop>>,
+    ) -> Self {
         let is_probe = hop.is_some_and(|hop| hop.is_failing());
         inner.active.busy.fetch_add(1, Ordering::AcqRel);
+        inner.active.octets.fetch_add(octets, Ordering::AcqRel);
         inner.active.probes.fetch_add(usize::from(is_probe), Ordering::AcqRel);
         inner.active.entries().insert((id.clone(), Arc::clone(destination)));
         if let Some(hop) = hop {
             hop.busy.fetch_add(1, Ordering::AcqRel);
         }
         let (inner, destination) = (Arc::clone(inner), Arc::clone(destination));
-        Self { inner, id: id.clone(), destination, hop: hop.cloned(), is_probe }
+        Self { inner, id: id.clone(), octets, destination, hop: hop.cloned(), is_probe }
     }
 
     async fn send(self, due: DueEntry) {
@@ -277,7 +289,8 @@ impl Drop for Busy {
         active.entries().remove(&(self.id.clone(), Arc::clone(&self.destination)));
         active.ended().insert(Arc::clone(&self.destination));
         active.probes.fetch_sub(usize::from(self.is_probe), Ordering::AcqRel);
-        let was_full = active.busy.fetch_sub(1, Ordering::AcqRel) >= BUSY_MAX;
+        let was_heavy = active.octets.fetch_sub(self.octets, Ordering::AcqRel) >= BUSY_OCTETS_MAX;
+        let was_full = active.busy.fetch_sub(1, Ordering::AcqRel) >= BUSY_MAX || was_heavy;
         // Looking for what is due costs the same for one mail as for many; whoever is still busy calls later.
         if was_full || self.hop.as_ref().is_none_or(|hop| left <= hop.busy_max() / 2) {
             self.inner.wake();

@@ -313,11 +313,14 @@ impl HtmlSite {
         let leads = self.columns_max.map_or_else(|| vec![texts.0], |width| wrap(texts.0, width));
         let leads: Vec<Vec<u8>> = leads.into_iter().map(|lead| encode_text(charset, ascii, lead)).collect();
         let (lead, url) = (leads.join(&self.between[..]), escape(texts.1));
+        let blanks = vec![b' '; pad];
+        if url.is_empty() {
+            return [&self.before[..], &lead, &blanks, &self.behind].concat();
+        }
         // Shown without its scheme, so that the part holds the link once and still shows where it leads.
         let shown = url.trim_start_matches("https://");
         let color = if self.plain_color { " style=\"color:inherit;text-decoration:underline\"" } else { "" };
         let link = format!("<a href=\"{url}\"{color}>{shown}</a>");
-        let blanks = vec![b' '; pad];
         [&self.before, &lead, &blanks, &self.between, link.as_bytes(), &self.behind].concat()
     }
 }

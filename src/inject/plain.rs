@@ -79,7 +79,14 @@ impl PlainSite {
             if !self.flowed && i + 1 == leads.len() {
                 out.extend(std::iter::repeat_n(b' ', pad));
             }
-            out.extend_from_slice(self.eol);
+            // Words without a link are a paragraph of themselves.
+            if !url.is_empty() || i + 1 < leads.len() || self.after_line_end {
+                out.extend_from_slice(self.eol);
+            }
+        }
+        if url.is_empty() {
+            (0..usize::from(self.after_line_end && self.blank_behind)).for_each(|_| out.extend_from_slice(self.eol));
+            return (!self.flowed || pad < 2).then_some(out);
         }
         if self.flowed && pad > 1 {
             out.push(b' ');

@@ -367,4 +367,6 @@ fn pieces(mut word: &str) -> impl Iterator<Item = &str> {
 }
 
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod tests;

@@ -5,6 +5,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::tz::{self, TimeZone};
+use serde::{Deserialize, Serialize};
+
+pub use crate::referral::wording::Stage;
 
 use super::{CameSigned, Client, ReturnPath, Secret};
 use crate::classify::Audience;
@@ -12,8 +15,9 @@ use crate::ledger::ContractVersion;
 use crate::mail::address::{Address, Domain};
 use crate::mail::message::Message;
 use crate::referral::CompanyId;
+use crate::referral::carrier::CarrierMail;
 use crate::referral::link::LinkTemplate;
-use crate::referral::wording::{Language, Wording};
+use crate::referral::wording::{Language, Wording, Wordings};
 
 /// One company (tenant) that sends rejection mails, as its file describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +49,9 @@ pub struct Company {
     /// Where referred mail comes back to, if to us.
     pub return_path: Option<ReturnPath>,
     /// What the line says.
-    pub wording: Wording,
+    pub wording: Wordings,
+    /// What candidates get behind whose mailboxes links may be filtered, if the mail shows no link by itself.
+    pub carrier_mail: CarrierMail,
     /// The languages the service answers in; a mail in another gets no line.
     pub languages: Vec<Language>,
     /// Who in HR is told when a hire slot is granted.
@@ -60,7 +66,8 @@ pub struct Company {
 }
 
 /// What we may do with a company's mail.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Nothing is even decided.
     Off,
@@ -119,17 +126,6 @@ pub enum Scope {
     MidCareer,
     /// アルバイト・パート.
     PartTime,
-}
-
-/// The selection stage that a rejection ends.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Stage {
-    /// Screening of documents.
-    Document,
-    /// An interview before the last.
-    Interview,
-    /// The last interview.
-    Final,
 }
 
 /// What shows that a client may send for a company; any one of these is enough, but for a client that others share.

@@ -7,10 +7,10 @@ use super::{Client, Company, ProvedBy, Received, Relaying};
 use crate::classify::Rules;
 use crate::mail::address::Domain;
 use crate::mail::message::Message;
-use crate::referral::{CompanyId, CompanyKeys};
+use crate::referral::{CompanyId, CompanyKeys, OptOuts};
 
 /// A company and the keys that were derived for it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct InForce {
     /// The company.
     pub company: Company,
@@ -25,6 +25,7 @@ impl InForce {
 }
 
 /// All that deciding on a mail may depend on. Built whole, swapped whole, never changed.
+#[derive(Clone)]
 pub struct Policy {
     /// The classifier's rules.
     pub rules: Arc<Rules>,
@@ -33,6 +34,7 @@ pub struct Policy {
     by_return_domain: HashMap<Domain, usize>,
     pub(super) relaying: Relaying,
     pub(super) signing_domains: Vec<Domain>,
+    optouts: Option<Arc<OptOuts>>,
 }
 
 impl Policy {
@@ -51,7 +53,19 @@ impl Policy {
         by_domain.retain(|domain, _| !claimed_twice.contains(domain));
         let path = |(i, of): (usize, &InForce)| of.company.return_path.as_ref().map(|path| (path.domain.clone(), i));
         let by_return_domain = companies.iter().enumerate().filter_map(path).collect();
-        Self { rules, companies, by_domain, by_return_domain, relaying, signing_domains: Vec::new() }
+        let (signing_domains, optouts) = (Vec::new(), Some(Arc::default()));
+        Self { rules, companies, by_domain, by_return_domain, relaying, signing_domains, optouts }
+    }
+
+    /// The same policy for these who want no line; `None` when nobody can say who they are, and then nobody gets one.
+    #[must_use]
+    pub fn without(self, optouts: Option<Arc<OptOuts>>) -> Self {
+        Self { optouts, ..self }
+    }
+
+    /// Who wants no line, if it is known.
+    pub fn optouts(&self) -> Option<&Arc<OptOuts>> {
+        self.optouts.as_ref()
     }
 
     /// The companies in their order.

@@ -1,6 +1,7 @@
 //! The order of the steps: which question is asked first, and what each answer makes of a mail.
 
 mod holds;
+mod people;
 mod relaying;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,8 +15,9 @@ use crate::classify::{Audience, Rules};
 use crate::ledger::ContractVersion;
 use crate::mail::address::{Address, Domain};
 use crate::mail::envelope::{Body, Envelope};
+use crate::referral::carrier::CarrierMail;
 use crate::referral::link::LinkTemplate;
-use crate::referral::wording::{Language, Wording};
+use crate::referral::wording::{Language, Wordings};
 use crate::referral::{CompanyId, CompanyKeys};
 
 const HR: &str = "hr@sakura.example";
@@ -44,7 +46,8 @@ fn company(id: &str, domain: &str) -> Company {
         audience: Audience { own_domains: vec![domain], ..Audience::default() },
         link: LinkTemplate::parse("https://careerrelay.jp/r/{token}").unwrap_or_else(|e| panic!("{e}")),
         return_path: None,
-        wording: Wording::default(),
+        wording: Wordings::default(),
+        carrier_mail: CarrierMail::default(),
         languages: vec![Language::Ja, Language::En],
         notify_to: Vec::new(),
         notify_language: Language::Ja,

@@ -1,5 +1,7 @@
 //! The policy in force: built whole from files and keys, swapped whole, read without waiting.
 
+mod optouts;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -8,8 +10,10 @@ use crate::classify::Rules;
 use crate::config::Settings;
 use crate::config::keys::RootKey;
 use crate::pipeline::{InForce, Policy, Users};
-use crate::referral::{CompanyId, CompanyKeys};
+use crate::referral::{CompanyId, CompanyKeys, OptOuts};
 use crate::store::Agreement;
+
+pub use optouts::{OPTOUTS_FILE, kept_optouts, optout_of, optouts_of, optouts_to_keep};
 
 /// The number of the key all companies' keys derive from; a rotation will count on from here.
 const KEY_ID: u16 = 1;
@@ -55,9 +59,14 @@ impl PolicyHandle {
         self.policy.load_full()
     }
 
-    /// Puts another policy in force, whole, and gives back the one it replaces.
-    pub fn swap(&self, policy: Policy) -> Arc<Policy> {
-        self.policy.swap(Arc::new(policy))
+    /// Puts another policy in force, whole but for the opt-outs, which stay those of now. Gives back the one before.
+    pub fn swap(&self, policy: &Policy) -> Arc<Policy> {
+        self.policy.rcu(|now| policy.clone().without(now.optouts().cloned()))
+    }
+
+    /// From now on these get no line; `None`: nobody does, for nobody knows who they are.
+    pub fn put_optouts(&self, optouts: Option<&Arc<OptOuts>>) {
+        self.policy.rcu(|now| Policy::clone(now).without(optouts.cloned()));
     }
 
     /// The users there are now. They are swapped apart from the policy: who may log in is decided before any mail is.
@@ -92,7 +101,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
         let handle = PolicyHandle::new(build_with(folder.path(), vec![example()]));
         let (begun, other_node) = (handle.current(), handle.clone());
-        handle.swap(build_with(folder.path(), Vec::new()));
+        handle.swap(&build_with(folder.path(), Vec::new()));
         assert_eq!((begun.companies().count(), other_node.current().companies().count()), (1, 0));
     }
 

@@ -72,7 +72,7 @@ pub struct CompanyKeys {
 impl CompanyKeys {
     /// Derives the keys by HKDF-SHA256 (RFC 5869) from the root key, the company's id and the key id.
     pub fn derive(root: &[u8; 32], company: &CompanyId, key_id: u16) -> Self {
-        let derived = |purpose| expand(root, purpose, company, key_id);
+        let derived = |purpose| expand(root, purpose, company.as_str(), key_id);
         let fingerprint = HEXLOWER.encode(&derived(b"fingerprint")[..8]);
         Self {
             company: company.clone(),
@@ -100,10 +100,7 @@ impl CompanyKeys {
 
     /// The key of the candidate behind an address, the same for every spelling that reaches the same mailbox.
     pub fn candidate(&self, address: &Address) -> CandidateKey {
-        let tag = hmac::sign(&self.candidate, canonical(address).as_bytes());
-        let mut octets = [0; 32];
-        octets.copy_from_slice(tag.as_ref());
-        CandidateKey { key_id: self.key_id, octets }
+        CandidateKey { key_id: self.key_id, octets: keyed_hash(&self.candidate, address) }
     }
 
     /// The token of the referral link: the same on every retry and node, unguessable, without personal data.
@@ -133,8 +130,39 @@ impl fmt::Debug for CompanyKeys {
     }
 }
 
-fn expand(root: &[u8; 32], purpose: &[u8], company: &CompanyId, key_id: u16) -> [u8; 32] {
-    let id = company.as_str().as_bytes();
+/// The key by which somebody is known on a list of opt-outs.
+#[derive(Clone)]
+pub struct OptOutKey {
+    key_id: u16,
+    key: hmac::Key,
+}
+
+impl OptOutKey {
+    /// The company's key of candidates, or one for the list that holds for all companies, which belongs to none.
+    pub fn derive(root: &[u8; 32], company: Option<&CompanyId>, key_id: u16) -> Self {
+        let key = match company {
+            Some(company) => expand(root, b"candidate", company.as_str(), key_id),
+            None => expand(root, b"opt-out of all", "", key_id),
+        };
+        Self { key_id, key: hmac::Key::new(hmac::HMAC_SHA256, &key) }
+    }
+
+    /// The person behind an address, the same for every spelling that reaches the same mailbox.
+    pub fn candidate(&self, address: &Address) -> CandidateKey {
+        CandidateKey { key_id: self.key_id, octets: keyed_hash(&self.key, address) }
+    }
+}
+
+/// HMAC-SHA256 of the canonical address.
+fn keyed_hash(key: &hmac::Key, address: &Address) -> [u8; 32] {
+    let tag = hmac::sign(key, canonical(address).as_bytes());
+    let mut octets = [0; 32];
+    octets.copy_from_slice(tag.as_ref());
+    octets
+}
+
+fn expand(root: &[u8; 32], purpose: &[u8], company: &str, key_id: u16) -> [u8; 32] {
+    let id = company.as_bytes();
     let info: [&[u8]; 5] = [purpose, b"\0", &(id.len() as u64).to_be_bytes(), id, &key_id.to_be_bytes()];
     let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, DERIVATION_SALT).extract(root);
     let mut key = [0; 32];

@@ -102,7 +102,12 @@ impl fmt::Display for LinkTemplate {
 pub struct LinkUrl(Box<str>);
 
 impl LinkUrl {
-    /// The link as it is written.
+    /// No link: the words stand alone.
+    pub fn none() -> Self {
+        Self("".into())
+    }
+
+    /// The link as it is written; empty where there is none.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -2,14 +2,17 @@
 //! the words and the link of the line.
 
 pub mod canonical;
+pub mod carrier;
 pub mod company;
 pub mod key;
 pub mod link;
+pub mod optout;
 pub mod return_path;
 pub mod token;
 pub mod wording;
 
 pub use canonical::canonical;
 pub use company::CompanyId;
-pub use key::{CandidateKey, CompanyKeys};
+pub use key::{CandidateKey, CompanyKeys, OptOutKey};
+pub use optout::{OptOut, OptOutSource, OptOuts};
 pub use token::LinkToken;

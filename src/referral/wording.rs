@@ -1,9 +1,12 @@
 //! The words of the one line a candidate reads, and what to fall back to where a charset cannot write them.
 
+use serde::{Deserialize, Serialize};
+
 use super::link::{LinkTemplate, LinkUrl};
 
 /// The language of a rejection mail, and so of the line in it.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Language {
     /// Japanese.
     Ja,
@@ -21,6 +24,32 @@ impl Language {
     }
 }
 
+/// The selection stage that a rejection ends.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Screening of documents.
+    Document,
+    /// An interview before the last.
+    Interview,
+    /// The last interview.
+    Final,
+}
+
+impl Stage {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Document, Self::Interview, Self::Final];
+
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Document => "document",
+            Self::Interview => "interview",
+            Self::Final => "final",
+        }
+    }
+}
+
 /// Longest lead text, in characters: a line, not a leaflet, and far below 998 octets in every charset.
 pub const LEAD_CHARS_MAX: usize = 200;
 
@@ -28,17 +57,23 @@ const JA: &str = "■ 弊社が提携する無料のキャリア支援サービ�
 const EN: &str =
     "We would like to support your next step: free career support from our partner Career Relay (voluntary):";
 const ASCII: &str = "Career Relay (free, voluntary):";
+const JA_WITHOUT_LINK: &str =
+    "■ 弊社が提携する無料のキャリア支援サービス「キャリアリレー」のご案内（登録は任意です。名称で検索してください）";
+const EN_WITHOUT_LINK: &str = "We would like to support your next step: free career support from our partner Career \
+                               Relay (voluntary; please search for it by its name)";
+const ASCII_WITHOUT_LINK: &str = "Career Relay (free, voluntary; please search for it by its name)";
 
-/// A company's lead texts. The link follows each on a line of its own.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// The lead texts of one occasion. The link follows each on a line of its own.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Wording {
     ja: Box<str>,
     en: Box<str>,
+    has_link: bool,
 }
 
 impl Default for Wording {
     fn default() -> Self {
-        Self { ja: JA.into(), en: EN.into() }
+        Self { ja: JA.into(), en: EN.into(), has_link: true }
     }
 }
 
@@ -48,19 +83,64 @@ impl Wording {
     /// # Errors
     /// The language of the first text that cannot be used, and why.
     pub fn parse(ja: Option<&str>, en: Option<&str>) -> Result<Self, WordingFault> {
-        let lead = |language, text: Option<&str>, default: &str| {
-            let Some(text) = text else { return Ok(default.into()) };
-            check_lead(text).map_err(|why| WordingFault { language, why }).map(|()| text.into())
+        let lead = |language, text: Option<&str>| {
+            let filled = text.map(|text| Slots::default().fill(text)).transpose();
+            filled.map_err(|why| WordingFault { language, why })
         };
-        Ok(Self { ja: lead(Language::Ja, ja, JA)?, en: lead(Language::En, en, EN)? })
+        Ok(Self::default().with(lead(Language::Ja, ja)?, lead(Language::En, en)?))
+    }
+
+    /// The words for where no link may stand: they tell the service's name.
+    pub fn without_link() -> Self {
+        Self { ja: JA_WITHOUT_LINK.into(), en: EN_WITHOUT_LINK.into(), has_link: false }
+    }
+
+    /// The same with these texts in place of its own.
+    #[must_use]
+    pub fn with(self, ja: Option<Lead>, en: Option<Lead>) -> Self {
+        let or = |lead: Option<Lead>, before: Box<str>| lead.map_or(before, |lead| lead.0);
+        Self { ja: or(ja, self.ja), en: or(en, self.en), ..self }
     }
 
     /// The lead texts to try in turn: the company's own, the plainer default, and one in ASCII that always fits.
     pub fn candidates(&self, language: Language) -> [&str; 3] {
-        match language {
-            Language::Ja => [&self.ja, JA, ASCII],
-            Language::En => [&self.en, EN, ASCII],
+        match (language, self.has_link) {
+            (Language::Ja, true) => [&self.ja, JA, ASCII],
+            (Language::En, true) => [&self.en, EN, ASCII],
+            (Language::Ja, false) => [&self.ja, JA_WITHOUT_LINK, ASCII_WITHOUT_LINK],
+            (Language::En, false) => [&self.en, EN_WITHOUT_LINK, ASCII_WITHOUT_LINK],
         }
+    }
+}
+
+/// A company's wordings: the plain one, those of stages that have one of their own, and that without a link.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Wordings {
+    /// Where the stage is not known, or has none of its own.
+    pub plain: Wording,
+    /// In the order of [`Stage::ALL`].
+    pub stages: [Option<Wording>; 3],
+    /// Where no link may stand.
+    pub without_link: Wording,
+}
+
+impl Default for Wordings {
+    fn default() -> Self {
+        Self { plain: Wording::default(), stages: [None, None, None], without_link: Wording::without_link() }
+    }
+}
+
+impl From<Wording> for Wordings {
+    fn from(plain: Wording) -> Self {
+        Self { plain, ..Self::default() }
+    }
+}
+
+impl Wordings {
+    /// The wording of a stage, else the plain one.
+    pub fn of(&self, stage: Option<Stage>) -> &Wording {
+        let own = stage.and_then(|stage| Stage::ALL.iter().position(|s| *s == stage));
+        own.and_then(|at| self.stages[at].as_ref()).unwrap_or(&self.plain)
     }
 }
 
@@ -92,6 +172,61 @@ pub enum LeadFault {
     /// Begins like a quotation, a signature delimiter or a mailbox separator.
     #[error("do not begin it with >, -, _ or From: mail readers take such lines for something else")]
     Opening,
+    /// A slot that nothing fills.
+    #[error(
+        "use no slots but {{optout}}, {{operator}}, {{postal_address}} and {{contact}}, and fill them in [sender_block]"
+    )]
+    Slot,
+}
+
+/// A lead text that may be used, with its slots filled.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Lead(Box<str>);
+
+impl Lead {
+    /// Its words.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What stands in the slots of a lead text.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Slots<'a> {
+    /// For `{optout}`: a link or an address where a candidate says that he wants no more of it.
+    pub optout: Option<&'a str>,
+    /// For `{operator}`: who runs the service.
+    pub operator: Option<&'a str>,
+    /// For `{postal_address}`: where that is.
+    pub postal_address: Option<&'a str>,
+    /// For `{contact}`: where questions go.
+    pub contact: Option<&'a str>,
+}
+
+impl Slots<'_> {
+    /// The text with its slots filled. What the slots hold is the company's, and may be a link; the text may hold none.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn fill(&self, text: &str) -> Result<Lead, LeadFault> {
+        check_lead(text)?;
+        let mut filled = text.to_owned();
+        let slots = [
+            ("{optout}", self.optout),
+            ("{operator}", self.operator),
+            ("{postal_address}", self.postal_address),
+            ("{contact}", self.contact),
+        ];
+        for (slot, value) in slots {
+            if filled.contains(slot) {
+                filled = filled.replace(slot, value.ok_or(LeadFault::Slot)?);
+            }
+        }
+        if filled.contains(['{', '}']) {
+            return Err(LeadFault::Slot);
+        }
+        if filled.chars().count() > LEAD_CHARS_MAX { Err(LeadFault::TooLong) } else { Ok(Lead(filled.into())) }
+    }
 }
 
 fn check_lead(text: &str) -> Result<(), LeadFault> {
@@ -178,6 +313,34 @@ mod tests {
         check("-- ご案内", LeadFault::Opening);
         check("> ご案内", LeadFault::Opening);
         check("From us", LeadFault::Opening);
+    }
+
+    #[test]
+    fn each_stage_has_its_own_wording_or_the_plain_one() {
+        let own = Wording::parse(Some("最終選考までお進みいただいた方へのご案内："), None).ok();
+        let wordings = Wordings { stages: [None, None, own.clone()], ..Wordings::default() };
+        assert_eq!(Some(wordings.of(Some(Stage::Final))), own.as_ref());
+        for stage in [None, Some(Stage::Document), Some(Stage::Interview)] {
+            assert_eq!(wordings.of(stage), &Wording::default());
+        }
+        let [ja, _, ascii] = wordings.without_link.candidates(Language::Ja);
+        assert!(ja.contains("検索") && ascii.is_ascii() && !ascii.ends_with(':'));
+    }
+
+    #[test]
+    fn slots_are_filled_by_what_the_company_gives_and_by_nothing_else() {
+        let slots = Slots { optout: Some("https://careerrelay.jp/stop"), ..Slots::default() };
+        let filled = slots.fill("ご案内（不要の方： {optout} ）：");
+        assert_eq!(filled.as_ref().map(Lead::as_str), Ok("ご案内（不要の方： https://careerrelay.jp/stop ）："));
+        for (text, why) in [
+            ("{operator}のご案内：", LeadFault::Slot),
+            ("{name}様へ：", LeadFault::Slot),
+            ("https://x.example/ {optout}", LeadFault::Link),
+        ] {
+            assert_eq!(slots.fill(text), Err(why), "{text}");
+        }
+        let long = format!("{}{{optout}}", "あ".repeat(LEAD_CHARS_MAX - 8));
+        assert_eq!(slots.fill(&long), Err(LeadFault::TooLong));
     }
 
     #[test]

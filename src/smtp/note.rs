@@ -7,7 +7,7 @@ use super::answer::Answer;
 use crate::inject::{self, Refusal};
 use crate::mail::envelope::Envelope;
 use crate::mail::message::Message;
-use crate::pipeline::Outcome;
+use crate::pipeline::{Outcome, Referred};
 use crate::referral::CompanyId;
 use crate::spool::EntryId;
 use crate::sys::tls::Protection;
@@ -18,6 +18,13 @@ const EDIT_REFUSED: &str = "edit_refused";
 
 /// The outcome of a mail that waits for a word of HR.
 const HELD: &str = "held";
+
+/// The outcome of a mail that was given words and no link, and so refers nobody.
+const WORDS_ALONE: &str = "words_alone";
+
+fn referred(referred: &Referred) -> &'static str {
+    if referred.copies.iter().all(|copy| copy.offers.is_empty()) { WORDS_ALONE } else { "referred" }
+}
 
 /// What deciding on a message leaves to be told.
 pub(super) struct Note {
@@ -35,7 +42,7 @@ pub(super) struct Note {
 impl Note {
     pub(super) fn new(outcome: &Outcome, envelope: &Envelope, octets: usize, decided_in: Duration) -> Self {
         let (company, code, verdict, evidence) = match outcome {
-            Outcome::Referred(r) => (Some(&r.company), "referred", "rejection", &r.evidence),
+            Outcome::Referred(r) => (Some(&r.company), referred(r), "rejection", &r.evidence),
             Outcome::Held(held) => (Some(&held.referred.company), HELD, "doubtful", &held.referred.evidence),
             Outcome::Untouched(u) => {
                 let verdict = match (&u.company, u.rejection_seen) {

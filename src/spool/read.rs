@@ -77,8 +77,8 @@ pub(super) fn due_for(
     entries_max: usize,
 ) -> rusqlite::Result<Due> {
     let mut statement = connection.prepare_cached(
-        "SELECT recipients.entry, entries.id, number, next_at, kept_since FROM recipients INDEXED BY recipients_due \
-         JOIN entries USING (entry) \
+        "SELECT recipients.entry, entries.id, number, next_at, kept_since, octets + ifnull(file_octets, 0) \
+         FROM recipients INDEXED BY recipients_due JOIN entries USING (entry) \
          WHERE state = 0 AND route = ?1 AND next_at <= ?2 ORDER BY next_at, recipients.entry, number",
     )?;
     let mut rows = statement.query(params![destination, nanoseconds(now)])?;
@@ -95,7 +95,8 @@ pub(super) fn due_for(
         } else if let Ok(id) = EntryId::parse(row.get_ref(1)?.as_str()?) {
             places.insert(entry, entries.len());
             let (since, kept_since) = (timestamp(row.get(3)?), timestamp(row.get(4)?));
-            entries.push(DueEntry { id, recipients: vec![number], since, kept_since });
+            let octets = row.get::<_, i64>(5)?.cast_unsigned();
+            entries.push(DueEntry { id, recipients: vec![number], since, kept_since, octets });
         }
     }
     drop(rows);

@@ -342,6 +342,8 @@ pub struct DueEntry {
     pub since: Timestamp,
     /// Since when we have it, by the steady clock.
     pub kept_since: Timestamp,
+    /// What it takes in memory once it is loaded.
+    pub octets: u64,
 }
 
 /// An outbox row.

@@ -7,6 +7,7 @@ mod agree;
 mod error;
 mod held_back;
 mod notices;
+mod optouts;
 mod outbox;
 mod posting;
 mod presumed;
@@ -15,6 +16,7 @@ mod read;
 mod rows;
 mod schema;
 mod switches;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -30,17 +32,19 @@ use tokio::sync::oneshot;
 
 pub use agree::Agreement;
 pub use error::StoreError;
+pub use optouts::{OptOutChange, OptOutRow};
 pub use outbox::Outbox;
 pub use posting::{Posted, Proof};
 pub use presumed::Proven;
 pub use pump::{Flusher, Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
 pub use switches::{OffRow, Switch, SwitchAct};
+pub use terms::TermsChange;
 pub use trace::{EventStory, ParkedStory, Traced};
 pub use users::{UserChange, UserRow};
 
 use crate::ledger::{Balance, Grant, Notice, ReferralEvent, Statement};
-use crate::pipeline::{UserName, Users};
+use crate::pipeline::{LineTerms, UserName, Users};
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
 use crate::watch::HeldBack;
@@ -179,7 +183,48 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub async fn switched_off(&self) -> Result<Vec<OffRow>, StoreError> {
-        self.read(switches::off).await
+        self.switched_off_at(Timestamp::MAX).await
+    }
+
+    /// For whom nothing was inserted at a time.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn switched_off_at(&self, then: Timestamp) -> Result<Vec<OffRow>, StoreError> {
+        self.read(move |c| switches::off(c, then)).await
+    }
+
+    /// Writes down what shapes the line of a company from now on, if it is not what did so before.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn note_terms(&self, change: TermsChange) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Terms(Box::new(change), reply)).await
+    }
+
+    /// What shaped the line of a company at a time; `None` before it was first served here.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn line_terms(&self, company: &CompanyId, then: Timestamp) -> Result<Option<LineTerms>, StoreError> {
+        let company = company.clone();
+        self.read(move |c| terms::at(c, &company, then)).await
+    }
+
+    /// Puts persons on the list of those who want no line, or takes them off it; all of them or none.
+    ///
+    /// # Errors
+    /// When it cannot be: a company the ledger does not know, a failed commit.
+    pub async fn change_optouts(&self, change: OptOutChange) -> Result<(), StoreError> {
+        self.ask(|reply| Command::OptOuts(change, reply)).await
+    }
+
+    /// Who wanted no line at a time, or wants none now; oldest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn optouts(&self, then: Option<Timestamp>) -> Result<Vec<OptOutRow>, StoreError> {
+        self.read(move |c| optouts::optouts(c, then)).await
     }
 
     /// The users there are now.

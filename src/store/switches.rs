@@ -72,13 +72,13 @@ pub fn switch(connection: &Connection, switch: &Switch, now: Timestamp) -> Resul
     Ok(())
 }
 
-/// For whom nothing is inserted now: all companies first, if they are off, then each that is off on its own.
-pub fn off(connection: &Connection) -> Result<Vec<OffRow>, StoreError> {
+/// For whom nothing was inserted at a time: all companies first, if they are off, then each that is off on its own.
+pub fn off(connection: &Connection, then: Timestamp) -> Result<Vec<OffRow>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT company, at, actor FROM switches WHERE act = 'off' AND seq IN \
-         (SELECT max(seq) FROM switches WHERE act IN ('off', 'on') GROUP BY company) ORDER BY company",
+         (SELECT max(seq) FROM switches WHERE act IN ('off', 'on') AND at <= ?1 GROUP BY company) ORDER BY company",
     )?;
-    let mut found = statement.query([])?;
+    let mut found = statement.query([then.as_microsecond()])?;
     let mut off = Vec::new();
     while let Some(row) = found.next()? {
         let id: Option<String> = row.get(0)?;

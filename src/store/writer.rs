@@ -10,8 +10,10 @@ use super::agree::{self, Agreement};
 use super::error::StoreError;
 use super::held_back;
 use super::notices;
+use super::optouts::{self, OptOutChange};
 use super::posting::{self, Posted, Proof};
 use super::switches::{self, Switch};
+use super::terms::{self, TermsChange};
 use super::users::{self, UserChange};
 use super::{Clock, schema};
 use crate::ledger::Notice;
@@ -36,6 +38,8 @@ pub enum Command {
     SetUser(UserChange, Reply<()>),
     Switch(Switch, Reply<()>),
     HeldBack(Vec<HeldBack>, Reply<()>),
+    OptOuts(OptOutChange, Reply<()>),
+    Terms(Box<TermsChange>, Reply<()>),
 }
 
 /// An answer that waits for the commit.
@@ -139,6 +143,8 @@ fn execute(
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
         Command::Switch(switch, reply) => Answer::Done(reply, switches::switch(transaction, &switch, now)),
         Command::HeldBack(mails, reply) => Answer::Done(reply, held_back::note(transaction, &mails)),
+        Command::OptOuts(change, reply) => Answer::Done(reply, optouts::change(transaction, &change, now)),
+        Command::Terms(change, reply) => Answer::Done(reply, terms::note(transaction, &change, now)),
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
@@ -168,7 +174,9 @@ fn refuse(command: Command, error: &StoreError) {
         | Command::Taken(_, reply)
         | Command::SetUser(_, reply)
         | Command::Switch(_, reply)
-        | Command::HeldBack(_, reply) => {
+        | Command::HeldBack(_, reply)
+        | Command::OptOuts(_, reply)
+        | Command::Terms(_, reply) => {
             drop(reply.send(Err(error.clone())));
         }
     }

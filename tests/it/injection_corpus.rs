@@ -16,7 +16,6 @@ fn check(program: &str, args: &[&str], folders: &[&str], count_min: usize) {
     command.arg(in_tree("tests/python/inject_corpus").join(program));
     if !matches!(program, "make.py" | "test_reading.py") {
         command.arg(binary().get_program());
-        command.arg("--open").arg(in_tree("tests/corpus/inject/open.txt"));
     }
     let output = command.args(folders.iter().map(|f| in_tree(f))).args(args).output().expect("python3 runs");
     let text = String::from_utf8_lossy(&output.stdout);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::mail::address::Address;
 use crate::mail::envelope::{Body, Envelope};
@@ -22,23 +22,34 @@ pub struct Note {
     cc: Vec<String>,
     rcpt: Option<Vec<String>>,
     null_sender: bool,
+    /// Nothing but its subject tells what it is about.
+    pub told_by_subject: bool,
     headers: Vec<String>,
     body: String,
+}
+
+/// The families of a folder as they are written, in order of their names.
+pub fn read_families(folder: &str) -> Vec<String> {
+    paths(folder).iter().map(|path| fs::read_to_string(path).expect("a UTF-8 family")).collect()
+}
+
+fn paths(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/classify").join(folder);
+    let mut files: Vec<_> = fs::read_dir(&folder).expect("the corpus").flatten().map(|e| e.path()).collect();
+    files.sort();
+    files
 }
 
 impl Note {
     /// Reads all families of a folder.
     pub fn read_all(folder: &str) -> Vec<Note> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/classify").join(folder);
-        let mut files: Vec<_> = fs::read_dir(&folder).expect("the corpus").flatten().map(|e| e.path()).collect();
-        files.sort();
         let read = |path: &std::path::PathBuf| {
             let family = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default().to_owned();
             let text = fs::read_to_string(path).expect("a UTF-8 family");
             let notes: Vec<Note> = text.split("\n=== ").map(|note| Note::parse(&family, note)).collect();
             notes
         };
-        files.iter().flat_map(read).collect()
+        paths(folder).iter().flat_map(read).collect()
     }
 
     /// The file it stands in.
@@ -61,6 +72,7 @@ impl Note {
             cc: Vec::new(),
             rcpt: None,
             null_sender: false,
+            told_by_subject: false,
             headers: Vec::new(),
             body: body.trim_end().to_owned(),
         };
@@ -75,6 +87,7 @@ impl Note {
                 "to" => note.to = words(value),
                 "cc" => note.cc = words(value),
                 "rcpt" => note.rcpt = Some(words(value)),
+                "told-by" => note.told_by_subject = value == "subject",
                 "sender" => note.null_sender = value == "<>",
                 "header" => note.headers.push(value.to_owned()),
                 other => panic!("{}: unknown directive {other}", note.name),

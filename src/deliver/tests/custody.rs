@@ -267,8 +267,9 @@ async fn a_stop_waits_for_what_has_begun_and_leaves_the_rest() {
     assert_eq!(world.spool.summary().await.expect("a summary").waiting, 1);
 }
 
-/// A next hop that takes one mail of the spool at a time, and is slow with the first of two that are due for so long.
-async fn with_two_due_for(seconds: i64) -> World {
+/// A next hop for which six mails of the spool are under way at a time, slow with the first of seven that are due for so
+/// long.
+async fn with_seven_due_for(seconds: i64) -> World {
     let late = Act::Late(STALL_FOR, "250 taken");
     let world = World::with(&[(Stage::Dot, late)], |s| s.deliver.connections_max = 2).await;
     let next_at = clock::now() - jiff::SignedDuration::from_secs(seconds);
@@ -280,7 +281,7 @@ async fn with_two_due_for(seconds: i64) -> World {
         entry.recipients[0].state = NewState::Waiting { next_at };
         Write::Store(entry)
     };
-    world.spool.commit(vec![write(1), write(2)]).await.expect("a commit");
+    world.spool.commit((1..=7).map(write).collect()).await.expect("a commit");
     world.deliver.wake();
     world.hop.wait_for_command("DATA").await;
     world
@@ -288,15 +289,15 @@ async fn with_two_due_for(seconds: i64) -> World {
 
 #[tokio::test]
 async fn mail_that_waits_for_long_for_a_busy_next_hop_is_a_backlog_and_goes_first() {
-    let world = with_two_due_for(60).await;
+    let world = with_seven_due_for(60).await;
     assert_eq!(world.hand_through().await, "spool backlog");
     world.wait_until_empty().await;
-    world.hop.wait_for_messages(2).await;
+    world.hop.wait_for_messages(7).await;
     // The worker sees that nothing is left a moment after the last mail has gone.
     while world.hand_through().await == "spool backlog" {
         tokio::task::yield_now().await;
     }
-    assert_eq!(world.hop.messages().len(), 3);
+    assert_eq!(world.hop.messages().len(), 8);
 }
 
 #[tokio::test]

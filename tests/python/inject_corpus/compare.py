@@ -7,7 +7,7 @@ EDITORS is what `install-editors` filled. Every editor gets the same mails, with
 mail's language and its HTML, in UTF-8. The judge is that of our own tests (reading.py). A mail counts as right in a column
 when nothing is wrong with it there; columns that a mail cannot go wrong in (no file, no signature) leave it out.
 """
-import argparse, collections, pathlib, sys, tempfile
+import argparse, collections, pathlib, subprocess, sys, tempfile
 
 import editors, reading
 
@@ -71,7 +71,7 @@ def tally(editor, chosen, show):
         text, html = line_of(expected.language or "ja")
         try:
             faults = judge(raw, editor.edit(raw, text, html), expected, is_signed)
-        except (RuntimeError, OSError, ValueError, LookupError) as why:
+        except (RuntimeError, OSError, ValueError, LookupError, subprocess.TimeoutExpired) as why:
             faults = [reading.Fault(question, f"{type(why).__name__}: {why}") for question in asked(raw, is_signed)]
         wrong, can = {fault.question for fault in faults}, asked(raw, is_signed)
         for column, questions in COLUMNS.items():
@@ -99,7 +99,7 @@ def main():
         chosen = others[::max(1, len(others) // options.limit)] + signed
     editors.Ours.binary = pathlib.Path(options.binary).resolve()
     print("| | " + " | ".join(COLUMNS) + " |\n|---|" + "---|" * len(COLUMNS))
-    for kind in (editors.Ours, editors.AlterMime, editors.MimeDefang, editors.Haraka, editors.Rspamd):
+    for kind in (editors.Ours, editors.AlterMime, editors.MimeDefang, editors.Haraka):
         if options.only and options.only.lower() not in kind.__name__.lower():
             continue
         with tempfile.TemporaryDirectory() as scratch:

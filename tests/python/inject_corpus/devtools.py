@@ -1,5 +1,5 @@
 """A headless Chromium driven over its DevTools protocol on two pipes: no port, no library, no network."""
-import base64, json, os, pathlib, shutil, subprocess, tempfile
+import base64, json, os, shutil, subprocess, tempfile
 
 EMPTY = "data:text/html,<title>mail</title>"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -12,7 +12,7 @@ class Browser:
         program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
         if not program:
             raise SystemExit("no Chromium here: run tests/setup")
-        self.profile = tempfile.TemporaryDirectory()
+        self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         ours_read, theirs_write = os.pipe()
         theirs_read, ours_write = os.pipe()
         self.reads, self.writes = os.fdopen(ours_read, "rb"), os.fdopen(ours_write, "wb")
@@ -87,8 +87,7 @@ class Browser:
         self.process.kill()
         self.process.wait()
         self.reads.close()
-        shutil.rmtree(self.profile.name, ignore_errors=True)
-        self.profile._finalizer.detach()
+        self.profile.cleanup()
 
 
 def pixels(png):

@@ -18,7 +18,7 @@ class Editor:
 
     def __init__(self, home, scratch):
         self.home, self.scratch = home, scratch
-        libraries = [home / "tree/usr/lib/x86_64-linux-gnu", home / "tree/usr/lib/rspamd"]
+        libraries = [home / "tree/usr/lib/x86_64-linux-gnu"]
         perl = [home / "tree/usr/share/perl5", *sorted((home / "tree/usr/lib/x86_64-linux-gnu/perl5").glob("*"))]
         self.environment = dict(os.environ, LD_LIBRARY_PATH=":".join(map(str, libraries)), PERL5LIB=":".join(map(str, perl)))
 
@@ -27,7 +27,7 @@ class Editor:
         (self.scratch / "line.html").write_text(html, "utf-8")
 
     def run(self, *command, **kinds):
-        return subprocess.run([str(c) for c in command], env=self.environment, capture_output=True, timeout=60, **kinds)
+        return subprocess.run([str(c) for c in command], env=self.environment, capture_output=True, timeout=30, **kinds)
 
     def version(self, package):
         rows = dict(row.split(" ") for row in (self.home / "versions").read_text().splitlines())
@@ -104,26 +104,6 @@ def changed_head(head, results):
         kept = [f for f in fields if not named(f, name)]
         fields = kept + ([f"{name}: {value}".encode("utf-8", "surrogateescape")] if row[:1] != "J" else [])
     return b"\n".join(fields)
-
-
-class Rspamd(Editor):
-    """The footer of its own command, the code that its modules add footers with."""
-
-    def name(self):
-        return f"rspamd {self.version('rspamd')}"
-
-    def edit(self, raw, text, html):
-        self.write_lines(text, html)
-        mail, share = self.scratch / "mail", self.home / "tree/usr/share/rspamd"
-        mail.write_bytes(raw)
-        config = self.scratch / "rspamd.conf"
-        config.write_text(f'options {{ url_tld = "{share}/effective_tld_names.dat"; }}\n')
-        done = self.run(self.home / "tree/usr/bin/rspamadm", f"--var=LUALIBDIR={share}/lualib", f"--var=SHAREDIR={share}",
-                        f"--var=PLUGINSDIR={share}/plugins", f"--var=RULESDIR={share}/rules", "mime", "-c", config, "modify",
-                        "--text-footer", self.scratch / "line.txt", "--html-footer", self.scratch / "line.html", mail)
-        if b"\n\n" not in with_lf(done.stdout):
-            raise RuntimeError(f"rspamadm: {done.stderr.decode()[-400:]}")
-        return with_crlf(done.stdout)
 
 
 class Haraka(Editor):

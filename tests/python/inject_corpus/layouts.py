@@ -86,7 +86,7 @@ LAYOUTS = {
     "apple": Layout(lambda b: page(per_line(b, "<div>¤</div>", "<div><br></div>"),
                                    body='<body style="overflow-wrap: break-word; -webkit-nbsp-mode: space; line-break: after-white-space;">')),
     "apple-br": Layout(lambda b: page(all_lines(b, "<br>"), body='<body dir="auto" style="overflow-wrap: break-word;">')),
-    "thunderbird": Layout(lambda b: page(per_line(b, "<p>¤</p>", "<p><br>\n</p>"))),
+    "thunderbird": Layout(lambda b: page(each("<p>¤</p>", b, "<br>\n      "), body='<body text="#000000" bgcolor="#ffffff">')),
     "outlook-web": Layout(lambda b: page(per_line(b, f"<div {APTOS}>¤</div>", f"<div {APTOS}><br></div>"), body='<body dir="ltr">')),
     "outlook-span": Layout(lambda b: page(per_line(b, '<div style="font-size:12pt"><span style="font-size:12pt">¤</span></div>',
                                                    '<div style="font-size:12pt"><span style="font-size:12pt"><br></span></div>'))),

@@ -1,0 +1,42 @@
+//! `train`: learns the weights of the classifier's model from a folder of mails whose answers are known.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::args::TrainArgs;
+use super::output::End;
+use crate::classify::{Rules, train as learn};
+
+/// Reads the folder, learns, and writes the file of weights.
+///
+/// # Errors
+/// When the reader of the output is gone.
+pub fn train(args: &TrainArgs, out: &mut dyn Write) -> io::Result<End> {
+    match learn_from(&args.folder, &args.out) {
+        Ok(families) => {
+            writeln!(out, "{}: learnt from {families} families of mails", args.out.display())?;
+            Ok(End::Well)
+        }
+        Err(why) => {
+            eprintln!("{why}");
+            Ok(End::Wrong)
+        }
+    }
+}
+
+fn learn_from(folder: &Path, out: &Path) -> Result<usize, String> {
+    let fault = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
+    let entries = std::fs::read_dir(folder).map_err(|error| fault(folder, error))?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "txt"));
+    // The order decides on the last bits of the weights, and a folder gives its files in any.
+    paths.sort();
+    if paths.is_empty() {
+        return Err(format!("{}: no families of mails (*.txt) are in it", folder.display()));
+    }
+    let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(|error| fault(path, error));
+    let families = paths.iter().map(read).collect::<Result<Vec<String>, String>>()?;
+    let weights = learn(families.iter().map(String::as_str), &Rules::built_in());
+    std::fs::write(out, weights).map_err(|error| fault(out, error))?;
+    Ok(families.len())
+}
