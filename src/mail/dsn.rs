@@ -367,6 +367,4 @@ fn pieces(mut word: &str) -> impl Iterator<Item = &str> {
 }
 
 #[cfg(test)]
-mod round_trip;
-#[cfg(test)]
 mod tests;

@@ -267,8 +267,8 @@ async fn a_stop_waits_for_what_has_begun_and_leaves_the_rest() {
     assert_eq!(world.spool.summary().await.expect("a summary").waiting, 1);
 }
 
-/// A next hop for which six mails of the spool are under way at a time, slow with the first of seven that are due for so
-/// long.
+/// A next hop for which six mails of the spool are under way at a time, slow with the first of seven that are due for
+/// so long.
 async fn with_seven_due_for(seconds: i64) -> World {
     let late = Act::Late(STALL_FOR, "250 taken");
     let world = World::with(&[(Stage::Dot, late)], |s| s.deliver.connections_max = 2).await;

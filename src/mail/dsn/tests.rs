@@ -1,5 +1,7 @@
 //! Tests of delivery reports: the golden octets, and what an independent parser reads in them.
 
+mod round_trip;
+
 use super::*;
 use mail_parser::{MessageParser, MimeHeaders};
 

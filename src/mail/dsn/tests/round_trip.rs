@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::read::{Verdict, read};
-use super::*;
+use crate::mail::dsn::read::{Verdict, read};
+use crate::mail::dsn::*;
 
 fn address() -> impl Strategy<Value = Address> {
     "[a-z0-9_+山太é'=-]{1,20}(\\.[a-z0-9]{1,8})?@[a-z0-9]{1,10}(\\.[a-z]{2,6}){1,2}"
@@ -39,10 +39,8 @@ fn original() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn what_is_written_is_read_back(
-        to in address(),
-        lost in proptest::collection::vec(address(), 1..8),
-        (action, verdict, class) in action(),
-        (subject, detail) in (0u16..1000, 0u16..1000),
+        (to, lost) in (address(), proptest::collection::vec(address(), 1..8)),
+        ((action, verdict, class), subject, detail) in (action(), 0u16..1000, 0u16..1000),
         diagnostic in any::<String>(),
         original in original(),
         (smtp, header_only, smtputf8) in any::<(bool, bool, bool)>(),
