@@ -106,7 +106,7 @@ impl Labels {
                 "Hire slots granted",
                 "Bounced afterwards",
                 "Hire slots voided",
-                "Presumed delivered (nothing came back)",
+                "Presumed delivered (no bounce)",
             ],
         }
     }
