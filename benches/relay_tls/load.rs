@@ -13,14 +13,13 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
+use crate::mail::on_the_wire;
 use crate::options::Workload;
 use crate::sink::Sink;
-use crate::talk::Talk;
+use crate::talk::{Talk, want};
 use crate::tally::{Figures, Tally};
 use crate::tls::{NAME, Tls};
 
-/// W1: a rejection in multipart/alternative, UTF-8, base64, 4 KB.
-const MAIL: &[u8] = include_bytes!("../mails/W1.eml");
 /// Ids go on over all runs of the bench.
 static NEXT_ID: AtomicUsize = AtomicUsize::new(0);
 
@@ -132,27 +131,4 @@ impl Load {
         want(talk.ask("EHLO bench.example").await?, 250)?;
         Ok(talk)
     }
-}
-
-fn want(code: u16, wanted: u16) -> io::Result<()> {
-    if code == wanted {
-        return Ok(());
-    }
-    Err(io::Error::other(format!("{code} where {wanted} was due")))
-}
-
-/// The mail with its id's field in front, CRLF, dots stuffed, and the final dot.
-fn on_the_wire() -> Vec<u8> {
-    let mut out = b"X-Bench-Id: 00000000\r\n".to_vec();
-    for line in MAIL.split_inclusive(|b| *b == b'\n') {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.starts_with(b".") {
-            out.push(b'.');
-        }
-        out.extend_from_slice(line);
-        out.extend_from_slice(b"\r\n");
-    }
-    out.extend_from_slice(b".\r\n");
-    out
 }

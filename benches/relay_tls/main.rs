@@ -5,6 +5,7 @@
 //! id of its own, so what is lost or doubled is counted. CPU and memory are those of all the peer's processes.
 
 mod load;
+mod mail;
 mod options;
 mod peer;
 mod processes;

@@ -3,10 +3,10 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use memchr::memmem;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use crate::mail::id_of;
 use crate::talk::Talk;
 use crate::tally::Tally;
 use crate::tls::Tls;
@@ -83,9 +83,4 @@ async fn serve(stream: TcpStream, acceptor: &TlsAcceptor, tally: &Mutex<Arc<Tall
             _ => talk.say(b"250 2.0.0 Ok\r\n"),
         }
     }
-}
-
-fn id_of(message: &[u8]) -> Option<usize> {
-    let at = memmem::find(message, b"X-Bench-Id: ")? + 12;
-    std::str::from_utf8(message.get(at..at + 8)?).ok()?.parse().ok()
 }

@@ -94,3 +94,11 @@ impl Talk {
         self.reply().await
     }
 }
+
+/// Whether a reply is the one that is due.
+pub fn want(code: u16, wanted: u16) -> io::Result<()> {
+    if code == wanted {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("{code} where {wanted} was due")))
+}

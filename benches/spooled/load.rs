@@ -10,11 +10,10 @@ use memchr::memmem;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::talk::Talk;
+use crate::mail::on_the_wire;
+use crate::talk::{Talk, want};
 use crate::tally::Tally;
 
-/// W1: a rejection in multipart/alternative, UTF-8, base64, 4 KB.
-const MAIL: &[u8] = include_bytes!("../mails/W1.eml");
 /// Ids go on over all runs of the bench: every mail is to a person of its own.
 static NEXT_ID: AtomicUsize = AtomicUsize::new(0);
 
@@ -77,27 +76,4 @@ async fn session(target: Target, tally: &Tally, unsent: &mut Option<usize>) -> i
         *unsent = tally.take();
     }
     want(talk.ask("QUIT").await?, 221)
-}
-
-fn want(code: u16, wanted: u16) -> io::Result<()> {
-    if code == wanted {
-        return Ok(());
-    }
-    Err(io::Error::other(format!("{code} where {wanted} was due")))
-}
-
-/// The mail with its id's field in front, CRLF, dots stuffed, and the final dot.
-fn on_the_wire() -> Vec<u8> {
-    let mut out = b"X-Bench-Id: 00000000\r\n".to_vec();
-    for line in MAIL.split_inclusive(|b| *b == b'\n') {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.starts_with(b".") {
-            out.push(b'.');
-        }
-        out.extend_from_slice(line);
-        out.extend_from_slice(b"\r\n");
-    }
-    out.extend_from_slice(b".\r\n");
-    out
 }

@@ -6,6 +6,8 @@
 
 mod crowd;
 mod load;
+#[path = "../relay_tls/mail.rs"]
+mod mail;
 mod next_hop;
 mod options;
 mod peer;

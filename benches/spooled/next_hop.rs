@@ -5,9 +5,9 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use memchr::memmem;
 use tokio::net::TcpStream;
 
+use crate::mail::id_of;
 use crate::options::Fault;
 use crate::talk::Talk;
 use crate::tally::Tally;
@@ -122,9 +122,4 @@ async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
             _ => talk.say(b"250 2.0.0 Ok\r\n"),
         }
     }
-}
-
-fn id_of(message: &[u8]) -> Option<usize> {
-    let at = memmem::find(message, b"X-Bench-Id: ")? + 12;
-    std::str::from_utf8(message.get(at..at + 8)?).ok()?.parse().ok()
 }

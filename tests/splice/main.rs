@@ -6,6 +6,8 @@
 
 mod check;
 mod mails;
+#[path = "../streams/record.rs"]
+mod record;
 mod tally;
 
 use std::cell::RefCell;

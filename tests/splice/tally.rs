@@ -1,8 +1,9 @@
 //! How many mails ended in which way, kept on disk so that a long run can be stopped and resumed.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
+
+use crate::record;
 
 /// The counts of a run. A mail that is neither the same nor a splice ends it, so there is none to count.
 #[derive(Default)]
@@ -25,10 +26,8 @@ pub struct Seen {
 impl Tally {
     /// The counts noted in this file, or none yet.
     pub fn resume(state: &Path) -> Self {
-        let text = fs::read_to_string(state).unwrap_or_default();
-        let mut numbers = text.split_whitespace().map(|n| n.parse().expect("a state file of this run"));
-        let mut next = || numbers.next().unwrap_or(0);
-        Self { cases: next(), spliced: next(), untouched: next(), referred: next() }
+        let [cases, spliced, untouched, referred] = record::resume(state);
+        Self { cases, spliced, untouched, referred }
     }
 
     pub fn count(&mut self, seen: Seen) {
@@ -39,20 +38,12 @@ impl Tally {
 
     pub fn note(&self, state: &Path) {
         let Self { cases, spliced, untouched, referred } = self;
-        let new = state.with_extension("new");
-        fs::write(&new, format!("{cases} {spliced} {untouched} {referred}\n")).expect("a state file can be written");
-        fs::rename(&new, state).expect("a state file can be renamed");
+        record::note(state, &[cases, spliced, untouched, referred]);
     }
 
     /// Replaces the last result of this run in the table of long runs.
     pub fn report(&self, table: &Path) {
-        let name = "| `make long-splice` |";
-        let today = jiff::Timestamp::now().strftime("%Y-%m-%d");
-        let text = fs::read_to_string(table).expect("the table of long runs");
-        let mut rows: Vec<&str> = text.lines().filter(|row| !row.starts_with(name)).collect();
-        let row = format!("{name} {today} | {self}, neither 0 |");
-        rows.push(&row);
-        fs::write(table, rows.join("\n") + "\n").expect("the table of long runs");
+        record::report(table, "make long-splice", &format!("{self}, neither 0"));
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod dialogue;
 mod dice;
+mod record;
 #[path = "../../src/proto/smtp/data/tests/reference.rs"]
 mod reference;
 mod tally;
