@@ -18,6 +18,7 @@ mod reading;
 mod recipients;
 mod rules;
 mod scan;
+mod stage;
 mod structure;
 mod verdict;
 mod words;
@@ -28,7 +29,7 @@ mod tests;
 pub use learn::train;
 pub use recipients::{Audience, Candidates, Listed, recipients};
 pub use rules::{Rules, RulesFault};
-pub use verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Verdict};
+pub use verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Stage, Verdict};
 
 use crate::mail::envelope::Envelope;
 use crate::mail::message::Message;
