@@ -175,7 +175,7 @@ impl Mention {
                     && (self.behind.is_empty() || self.behind.iter().any(|words| behind.starts_with(words)))
             })
         };
-        self.anchors.iter().any(|anchor| around(&anchor))
+        self.anchors.iter().any(around)
     }
 }
 
