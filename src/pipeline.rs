@@ -365,9 +365,11 @@ impl Case<'_> {
     /// The words for the mail: the mailbox's own; else those of the stage it ends, as the mailbox's settings or the mail
     /// itself tell it.
     fn wording(&self, rejection: &Rejection) -> &Wording {
-        let told = || self.sender.and_then(|s| s.stage).or(rejection.stage.map(stage));
-        let of_stage = || self.of.company.wordings_at(self.now).of(told());
-        self.sender.and_then(|s| s.wording.as_ref()).unwrap_or_else(of_stage)
+        let wordings = self.of.company.wordings_at(self.now);
+        // The mail is asked only where the answer makes a difference.
+        let of_mail = || wordings.has_stages().then(|| classify::stage_of(self.view, rejection)).flatten().map(stage);
+        let told = || self.sender.and_then(|s| s.stage).or_else(of_mail);
+        self.sender.and_then(|s| s.wording.as_ref()).unwrap_or_else(|| wordings.of(told()))
     }
 
     fn edits(

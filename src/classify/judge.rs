@@ -9,7 +9,7 @@ use super::reading::{Reading, read};
 use super::recipients::Candidates;
 use super::rules::{Kind, Proof, Rules};
 use super::verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Verdict};
-use super::{Mail, TEXT_OCTETS_MAX, language, names, place, stage};
+use super::{Mail, TEXT_OCTETS_MAX, language, names, place};
 use crate::mail::view::{LineKind, TextPart, View};
 
 /// Recruiting weight from which on a part is about an application.
@@ -136,9 +136,7 @@ impl Letter<'_> {
     }
 
     fn rejection(&self, candidates: Candidates, evidence: Vec<Evidence>, places: Vec<Place>) -> Rejection {
-        let language = language_of(self.reading, self.rules);
-        let stage = stage::find(self.reading, self.subject, self.rules);
-        Rejection { language, stage, candidates, evidence, places }
+        Rejection { language: language_of(self.reading, self.rules), candidates, evidence, places }
     }
 
     /// The rejection it would be with the one question that is open answered with yes, when the others are sure and

@@ -18,6 +18,7 @@ mod reading;
 mod recipients;
 mod rules;
 mod scan;
+mod spans;
 mod stage;
 mod structure;
 mod verdict;
@@ -29,7 +30,8 @@ mod tests;
 pub use learn::train;
 pub use recipients::{Audience, Candidates, Listed, recipients};
 pub use rules::{Rules, RulesFault};
-pub use verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Stage, Verdict};
+pub use stage::{Stage, stage_of};
+pub use verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Verdict};
 
 use crate::mail::envelope::Envelope;
 use crate::mail::message::Message;

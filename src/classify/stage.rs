@@ -5,12 +5,23 @@
 
 use memchr::memmem;
 
-use super::reading::Reading;
-use super::rules::Rules;
-use super::verdict::Stage;
+use super::fold::fold;
+use super::verdict::Rejection;
+use crate::mail::view::{LineKind, View};
 
-/// Sentences behind the result in which the stage may be named still.
-const SENTENCES_BEHIND: usize = 2;
+/// Lines behind the result in which the stage may be named still.
+const LINES_BEHIND: usize = 3;
+
+/// The stage of a selection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stage {
+    /// Screening of documents.
+    Document,
+    /// An interview before the last.
+    Interview,
+    /// The last interview.
+    Final,
+}
 
 /// A mention: an anchor with one of the words in front of it, and one behind it. An empty list takes anything.
 struct Mention {
@@ -154,11 +165,16 @@ const MENTIONS: &[Mention] = &[
     },
 ];
 
-/// The last stage that subject or letter speak of, as far as they do.
-pub(super) fn find(reading: &Reading, subject: &Reading, rules: &Rules) -> Option<Stage> {
-    let last = reading.main_result(rules).map_or(0, |result| result.sentence + SENTENCES_BEHIND);
-    let text = reading.folded.text.get(..reading.folded.sentence_end(last)).unwrap_or_default();
-    stage_in([text, &subject.folded.text])
+/// The last stage that subject or letter speak of, as far as they do: the subject, and the text to a little behind the
+/// result. The text is folded once more for that, so it is for those to ask who have words for stages.
+pub fn stage_of(view: &View, rejection: &Rejection) -> Option<Stage> {
+    let place = rejection.places.first()?;
+    let part = view.parts.get(place.text_part)?;
+    let newest = part.lines.iter().enumerate().take(place.result_line + 1 + LINES_BEHIND);
+    let newest = newest.filter(|(_, line)| matches!(line.kind, LineKind::Text | LineKind::Blank));
+    let text = fold(newest.map(|(number, _)| (number, part.line(number))));
+    let subject = fold(std::iter::once((0, &*view.subject)));
+    stage_in([&text.text, &subject.text])
 }
 
 fn stage_in(texts: [&str; 2]) -> Option<Stage> {
@@ -182,7 +198,6 @@ impl Mention {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classify::fold::fold;
 
     fn check(text: &str, stage: Option<Stage>) {
         let folded = fold(text.lines().enumerate()).text;

@@ -18,8 +18,6 @@ pub enum Verdict {
 pub struct Rejection {
     /// The language the result is stated in.
     pub language: Lang,
-    /// The stage it ends, where it speaks of one.
-    pub stage: Option<Stage>,
     /// Who of the envelope is told.
     pub candidates: Candidates,
     /// What was found, one entry per rule.
@@ -65,17 +63,6 @@ impl Lang {
             Self::En => "en",
         }
     }
-}
-
-/// The stage of a selection.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Stage {
-    /// Screening of documents.
-    Document,
-    /// An interview before the last.
-    Interview,
-    /// The last interview.
-    Final,
 }
 
 /// Where the result stands in one text part, in lines of that part.

@@ -191,6 +191,11 @@ impl Wordings {
         own.and_then(|at| self.stages[at].as_ref()).unwrap_or(&self.plain)
     }
 
+    /// Whether any stage has words of its own.
+    pub fn has_stages(&self) -> bool {
+        self.stages.iter().any(Option::is_some)
+    }
+
     /// All that have a link.
     pub fn with_link(&self) -> impl Iterator<Item = &Wording> {
         std::iter::once(&self.plain).chain(self.stages.iter().flatten())
