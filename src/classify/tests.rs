@@ -4,6 +4,7 @@ mod corpus;
 mod crossed;
 mod nearly;
 mod places;
+mod spans;
 
 use super::*;
 use crate::mail::address::{Address, Domain};
