@@ -1,8 +1,12 @@
 //! From readings to a verdict: the three questions on the part a person reads, then the other parts beside it.
 
+mod account;
+
 use std::sync::Arc;
 
-use super::bars::Bars;
+pub use account::{Account, Answer, Change, Nearest, Words, account};
+
+use super::bars::{Bars, Stated};
 use super::fold::{Folded, fold};
 use super::model::Marks;
 use super::reading::{Reading, read};
@@ -10,7 +14,7 @@ use super::recipients::Candidates;
 use super::rules::{Kind, Proof, Rules};
 use super::verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Verdict};
 use super::{Mail, TEXT_OCTETS_MAX, language, names, place};
-use crate::mail::view::{LineKind, TextPart, View};
+use crate::mail::view::{LineKind, TextPart, View, ViewFault};
 
 /// Recruiting weight from which on a part is about an application.
 const RECRUITING_MIN: u32 = Bars::FULL.recruiting;
@@ -29,7 +33,7 @@ const SOFT: u32 = 1;
 /// Folded octets up to which a part without a result is a stub or a footer.
 const STUB_OCTETS_MAX: usize = 240;
 /// Points of the model from which on a likely rejection is one. Crossed by families, no other mail came so far.
-const SURE_POINTS: i64 = 50;
+pub(super) const SURE_POINTS: i64 = 50;
 /// Points more that it takes when what is applied for is no job that the rules know.
 const OTHER_MATTER_POINTS: i64 = 100;
 /// Points from which on a person is asked.
@@ -48,7 +52,8 @@ pub(super) fn marks(view: &View, rules: &Rules) -> Option<Marks> {
 /// Judges the text of a mail whose candidates are known.
 pub(super) fn judge(mail: &Mail<'_>, candidates: Candidates, rules: &Rules) -> Verdict {
     if !mail.view.unread.is_empty() {
-        return abstain(Reason::Unreadable);
+        let too_long = mail.view.unread.iter().all(|unread| unread.fault == ViewFault::TooLarge);
+        return abstain(if too_long { Reason::TooLong } else { Reason::Unreadable });
     }
     let Some((part, text)) = primary(mail.view) else {
         return abstain(if has_quotation(mail.view) { Reason::QuotedOnly } else { Reason::NoText });
@@ -193,7 +198,7 @@ impl Letter<'_> {
             return Some(Reason::NotRecruiting);
         }
         let quoted = is_rejection_quoted(text, rules);
-        if !is_result_stated(reading, recruiting, bars, rules) {
+        if bars.result != Stated::Anyhow && !is_result_stated(reading, recruiting, bars, rules) {
             return Some(match (reading.conditional, quoted) {
                 (true, _) => Reason::ConditionalResult,
                 (false, true) => Reason::QuotedOnly,
@@ -211,7 +216,7 @@ impl Letter<'_> {
         if soft && bars.matter_said && self.is_of_another_matter() {
             return Some(Reason::NotRecruiting);
         }
-        if reading.turned && bars.result_sure {
+        if reading.turned && bars.result == Stated::Surely {
             return Some(Reason::Ambiguous);
         }
         if quoted {
@@ -275,12 +280,18 @@ fn recruiting_weight(reading: &Reading, subject: &Reading, rules: &Rules) -> u32
 }
 
 fn is_result_stated(reading: &Reading, recruiting: u32, bars: &Bars, rules: &Rules) -> bool {
-    match reading.strength(rules) {
-        0 => false,
-        _ if !bars.result_sure => true,
-        STRONG.. => true,
-        SOFT => recruiting >= RECRUITING_MIN_SOFT && reading.support > 0,
-        _ => recruiting >= RECRUITING_MIN_SOFT,
+    reading.strength(rules) >= result_bar(reading, recruiting, bars)
+}
+
+/// How strong a result has to be: less so beside much recruiting, and least beside regret or wishes too.
+fn result_bar(reading: &Reading, recruiting: u32, bars: &Bars) -> u32 {
+    if bars.result != Stated::Surely {
+        return SOFT;
+    }
+    match (recruiting >= RECRUITING_MIN_SOFT, reading.support > 0) {
+        (true, true) => SOFT,
+        (true, false) => SOFT + 1,
+        (false, _) => STRONG,
     }
 }
 
