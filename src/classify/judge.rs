@@ -32,6 +32,8 @@ const STUB_OCTETS_MAX: usize = 240;
 const SURE_POINTS: i64 = 50;
 /// Points more that it takes when what is applied for is no job that the rules know.
 const OTHER_MATTER_POINTS: i64 = 100;
+/// Points more that it takes when nothing but a hint is there of a result.
+const HINT_POINTS: i64 = 100;
 /// Points from which on a person is asked.
 const LIKELY_POINTS: i64 = -100;
 /// Octets of the subject that are read.
@@ -131,7 +133,9 @@ impl Letter<'_> {
             return None;
         }
         let places = self.places(&Bars::LIKELY).ok().filter(|places| !places.is_empty())?;
-        let points = if self.is_of_another_matter() { points + OTHER_MATTER_POINTS } else { points };
+        let matter = if self.is_of_another_matter() { OTHER_MATTER_POINTS } else { 0 };
+        let hint = if self.reading.strength(self.rules) == 0 { HINT_POINTS } else { 0 };
+        let points = points + matter + hint;
         (self.rules.model.score(&Marks::of(self)) >= points).then_some(places)
     }
 
@@ -158,7 +162,7 @@ impl Letter<'_> {
         let targets = [reading.target, subject.target];
         let recruiting = recruiting_weight(reading, subject, rules);
         [
-            reading.results.is_empty(),
+            strength == 0,
             strength == SOFT,
             strength >= STRONG,
             reading.conditional,
@@ -276,7 +280,8 @@ fn recruiting_weight(reading: &Reading, subject: &Reading, rules: &Rules) -> u32
 
 fn is_result_stated(reading: &Reading, recruiting: u32, bars: &Bars, rules: &Rules) -> bool {
     match reading.strength(rules) {
-        0 => false,
+        // A hint alone states nothing: it is for the model to weigh.
+        0 => bars.hinted && !reading.results.is_empty(),
         _ if !bars.result_sure => true,
         STRONG.. => true,
         SOFT => recruiting >= RECRUITING_MIN_SOFT && reading.support > 0,

@@ -134,14 +134,16 @@ impl Reading {
                 Some(Kind::ConditionBefore) => condition_in = Some((hit.sentence, hit.end)),
                 Some(Kind::Negative) => {
                     let before = condition_in.is_some_and(|(sentence, end)| sentence == hit.sentence && end <= hit.end);
+                    // A hint states nothing, so no condition and no turn of it is one of the mail.
+                    let stated = self.weight(index, rules) > Some(0);
                     match self.limit_after(index, hit, rules) {
-                        Some(Kind::ConditionAfter) => self.conditional = true,
-                        _ if before => self.conditional = true,
+                        Some(Kind::ConditionAfter) => self.conditional |= stated,
+                        _ if before => self.conditional |= stated,
                         Some(_) => {}
                         None if object::is_of_other(&self.folded, &self.hits, hit, rules) => {}
-                        None if is_spoken_of(&brackets, hit.start) => self.conditional = true,
+                        None if is_spoken_of(&brackets, hit.start) => self.conditional |= stated,
                         None => {
-                            self.turned |= self.turns_after(index, hit, rules);
+                            self.turned |= stated && self.turns_after(index, hit, rules);
                             self.results.push(index);
                         }
                     }
@@ -188,10 +190,12 @@ impl Reading {
         self.results.iter().filter_map(|index| self.weight(*index, rules)).max().unwrap_or(0)
     }
 
-    /// The result to put the line behind: the first that is more than a soft one, else the first.
+    /// The result to put the line behind: the first that is more than a soft one, else the first that states it, else
+    /// the first hint.
     pub fn main_result(&self, rules: &Rules) -> Option<&Hit> {
-        let strong = self.results.iter().find(|index| self.weight(**index, rules).is_some_and(|weight| weight >= 2));
-        strong.or(self.results.first()).and_then(|index| self.hits.get(*index))
+        let least = |least| self.results.iter().find(move |index| self.weight(**index, rules) >= Some(least));
+        let main = least(2).or_else(|| least(1)).or(self.results.first());
+        main.and_then(|index| self.hits.get(*index))
     }
 
     /// Whether the sentence holds words of that kind.
