@@ -44,8 +44,10 @@ pub(super) struct Reading {
     pub conditional: bool,
     /// A result's sentence goes on to something that is neither regret nor wishes: it may well take the result back.
     pub turned: bool,
-    /// The veto that wins, and the hit that raised it.
-    pub veto: Option<(Reason, usize)>,
+    /// The veto that wins.
+    pub veto: Option<Reason>,
+    /// The one that wins among those that nothing sets aside.
+    pub sure_veto: Option<Reason>,
 }
 
 /// Reads a folded text.
@@ -89,13 +91,19 @@ impl Reading {
 
     fn find_veto(&mut self, rules: &Rules) {
         let clear = self.clear_result(rules);
-        for (index, hit) in self.hits.iter().enumerate() {
-            let Some(Kind::Veto(reason)) = rules.list.get(hit.rule).map(|rule| rule.kind) else { continue };
-            let stray = reason == Reason::BusinessMail && clear.is_some_and(|result| self.is_stray(hit, result, rules));
-            if !stray && self.veto.is_none_or(|(known, _)| reason < known) {
-                self.veto = Some((reason, index));
+        let (mut veto, mut sure_veto) = (None, None);
+        for hit in &self.hits {
+            let Some(rule) = rules.list.get(hit.rule) else { continue };
+            let Kind::Veto(reason) = rule.kind else { continue };
+            if reason == Reason::BusinessMail && clear.is_some_and(|result| self.is_stray(hit, result, rules)) {
+                continue;
+            }
+            veto = veto.into_iter().chain([reason]).min();
+            if !rule.weak {
+                sure_veto = sure_veto.into_iter().chain([reason]).min();
             }
         }
+        (self.veto, self.sure_veto) = (veto, sure_veto);
     }
 
     /// Whether a word of another matter is of no weight: behind the result, or apart from what is applied for.

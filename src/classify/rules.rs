@@ -43,6 +43,8 @@ pub(super) struct Rule {
     pub weight: u32,
     /// A veto that holds even inside the words of a negative result.
     pub firm: bool,
+    /// A veto of words that stand in rejections too: one that the model may set aside.
+    pub weak: bool,
     /// What its words tell of the matter being a job.
     pub proof: Option<Proof>,
 }
@@ -159,6 +161,8 @@ struct RuleText {
     weight: u32,
     #[serde(default)]
     firm: bool,
+    #[serde(default)]
+    weak: bool,
     #[serde(default)]
     proof: Option<Proof>,
     phrases: Vec<String>,
@@ -285,11 +289,11 @@ impl Builder {
             let gap = GAP_OCTETS;
             self.add_phrase(phrase, Phrase { rule, steps: 0, slot: 0, excepts: true, gap, stops: false }).map_err(fault)?;
         }
-        let RuleText { id, weight, firm, proof, phrases, .. } = text;
+        let RuleText { id, weight, firm, weak, proof, phrases, .. } = text;
         if kind == Kind::Recruiting {
             self.recruiting.extend(phrases);
         }
-        self.rules.push(Rule { id: id.into(), language, kind, weight, firm, proof });
+        self.rules.push(Rule { id: id.into(), language, kind, weight, firm, weak, proof });
         Ok(())
     }
 
