@@ -1,5 +1,6 @@
 //! How much each question asks for: in full, or with one of them a little less, which tells a close miss from a no.
 
+use super::reading::Reading;
 use super::verdict::{Question, Reason};
 
 /// What the three questions ask of a text.
@@ -11,38 +12,37 @@ pub(super) struct Bars {
     pub(super) job_said: bool,
     /// Whether a noun that is applied for and is not known as a job says that it is none.
     pub(super) matter_said: bool,
-    /// How sure a result has to be.
-    pub result: Stated,
+    /// Whether a result in words that are used of other matters too needs more beside it, and none may be turned to
+    /// something else.
+    pub(super) result_sure: bool,
+    /// Whether words that stand in rejections too, though rarely, speak against one.
+    pub(super) weak_vetoes: bool,
+    /// Whether a hint will do for a result.
+    pub(super) hinted: bool,
     /// Applicant weight: thanks for applying or for coming, say. An agency is told the result in the very same words,
     /// but is not thanked for those.
     pub(super) applicant: u32,
 }
 
-/// How sure it has to be that a negative result is stated.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Stated {
-    /// Not at all: a text is asked what it would be with a result in it.
-    Anyhow,
-    /// In any words of a result.
-    Likely,
-    /// Words that are used of other matters too need more beside them, and none may be turned to something else.
-    Surely,
-}
-
 impl Bars {
     /// What a rejection has to reach.
     pub(super) const FULL: Self =
-        Self { recruiting: 3, job_said: true, matter_said: true, result: Stated::Surely, applicant: 2 };
+        Self { recruiting: 3, job_said: true, matter_said: true, result_sure: true, weak_vetoes: true, hinted: false, applicant: 2 };
 
     /// What a text has to reach for the model to be asked: every question likely, none of them sure.
     pub(super) const LIKELY: Self =
-        Self { recruiting: 2, job_said: false, matter_said: false, result: Stated::Likely, applicant: 1 };
+        Self { recruiting: 2, job_said: false, matter_said: false, result_sure: false, weak_vetoes: false, hinted: true, applicant: 1 };
+
+    /// What in a text speaks against a rejection.
+    pub(super) fn veto_of(&self, reading: &Reading) -> Option<Reason> {
+        if self.weak_vetoes { reading.veto } else { reading.sure_veto }
+    }
 
     /// The bars with that of one question lowered: what is likely is enough for it, and the others are to be certain.
     fn lowered(question: Question) -> Self {
         match question {
             Question::Recruiting => Self { recruiting: 2, job_said: false, ..Self::FULL },
-            Question::Negative => Self { result: Stated::Likely, ..Self::FULL },
+            Question::Negative => Self { result_sure: false, ..Self::FULL },
             Question::Applicant => Self { applicant: 1, ..Self::FULL },
             Question::Veto => Self::FULL,
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 pub use account::{Account, Answer, Change, Nearest, Words, account};
 
-use super::bars::{Bars, Stated};
+use super::bars::Bars;
 use super::fold::{Folded, fold};
 use super::model::Marks;
 use super::reading::{Reading, read};
@@ -36,6 +36,10 @@ const STUB_OCTETS_MAX: usize = 240;
 pub(super) const SURE_POINTS: i64 = 50;
 /// Points more that it takes when what is applied for is no job that the rules know.
 const OTHER_MATTER_POINTS: i64 = 100;
+/// Points more that it takes when nothing but a hint is there of a result.
+const HINT_POINTS: i64 = 100;
+/// Points more that it takes when words that stand in rejections too speak against one.
+const WEAK_VETO_POINTS: i64 = 100;
 /// Points from which on a person is asked.
 const LIKELY_POINTS: i64 = -100;
 /// Octets of the subject that are read.
@@ -126,7 +130,7 @@ pub(super) struct Letter<'a> {
 impl Letter<'_> {
     /// Where the result stands, when all three questions reach these bars; else why it is no rejection to its reader.
     fn places(&self, bars: &Bars) -> Result<Vec<Place>, Reason> {
-        self.question(bars).map_or_else(|| read_siblings(self.view, self.part, self.reading, self.rules), Err)
+        self.question(bars).map_or_else(|| self.read_siblings(bars), Err)
     }
 
     /// The same when each question is likely, none of them is answered with no, and the text as a whole reads so much
@@ -136,7 +140,10 @@ impl Letter<'_> {
             return None;
         }
         let places = self.places(&Bars::LIKELY).ok().filter(|places| !places.is_empty())?;
-        let points = if self.is_of_another_matter() { points + OTHER_MATTER_POINTS } else { points };
+        let matter = if self.is_of_another_matter() { OTHER_MATTER_POINTS } else { 0 };
+        let hint = if self.reading.strength(self.rules) == 0 { HINT_POINTS } else { 0 };
+        let veto = if self.reading.veto.or(self.subject.veto).is_some() { WEAK_VETO_POINTS } else { 0 };
+        let points = points + matter + hint + veto;
         (self.rules.model.score(&Marks::of(self)) >= points).then_some(places)
     }
 
@@ -163,7 +170,7 @@ impl Letter<'_> {
         let targets = [reading.target, subject.target];
         let recruiting = recruiting_weight(reading, subject, rules);
         [
-            reading.results.is_empty(),
+            strength == 0,
             strength == SOFT,
             strength >= STRONG,
             reading.conditional,
@@ -183,9 +190,10 @@ impl Letter<'_> {
         let Letter { text, reading, subject, rules, .. } = *self;
         let recruiting = recruiting_weight(reading, subject, rules);
         // A reply carries the subject of what it answers, but whoever writes of a template writes one.
-        let subject_veto =
-            subject.veto.filter(|(reason, _)| *reason == Reason::Template || !is_reply(&subject.folded.text));
-        let veto = [reading.veto, subject_veto].into_iter().flatten().map(|(reason, _)| reason).min();
+        let subject_veto = bars
+            .veto_of(subject)
+            .filter(|reason| *reason == Reason::Template || !is_reply(&subject.folded.text));
+        let veto = [bars.veto_of(reading), subject_veto].into_iter().flatten().min();
         // Whose matter it is says nothing of a mail that is about none.
         if let Some(reason) = veto.filter(|reason| *reason < Reason::ThirdPerson || recruiting >= bars.recruiting) {
             return Some(reason);
@@ -198,7 +206,7 @@ impl Letter<'_> {
             return Some(Reason::NotRecruiting);
         }
         let quoted = is_rejection_quoted(text, rules);
-        if bars.result != Stated::Anyhow && !is_result_stated(reading, recruiting, bars, rules) {
+        if !is_result_stated(reading, recruiting, bars, rules) {
             return Some(match (reading.conditional, quoted) {
                 (true, _) => Reason::ConditionalResult,
                 (false, true) => Reason::QuotedOnly,
@@ -216,7 +224,7 @@ impl Letter<'_> {
         if soft && bars.matter_said && self.is_of_another_matter() {
             return Some(Reason::NotRecruiting);
         }
-        if reading.turned && bars.result == Stated::Surely {
+        if reading.turned && bars.result_sure {
             return Some(Reason::Ambiguous);
         }
         if quoted {
@@ -240,9 +248,38 @@ impl Letter<'_> {
         if names::is_about_another(newest.iter().copied(), scholar, &rules.words) {
             return Some(Reason::ThirdPerson);
         }
-        let is_thanked = reading.thanked || names::is_wished_well(&newest, &rules.words);
-        let thanked = if is_thanked { THANKED_APPLICANT } else { 0 };
+        let is_meant = reading.thanked || names::is_wished_well(&newest, &rules.words) || self.is_named(&newest);
+        let thanked = if is_meant { THANKED_APPLICANT } else { 0 };
         (reading.applicant + subject.applicant + thanked < bars.applicant).then_some(Reason::NoApplicant)
+    }
+
+    /// The places of the result in every part that states it.
+    fn read_siblings(&self, bars: &Bars) -> Result<Vec<Place>, Reason> {
+        let Letter { view, part, reading, rules, .. } = *self;
+        let mut places: Vec<Place> = place::find(reading, view, part, rules).into_iter().collect();
+        for (index, text) in view.parts.iter().enumerate().filter(|(index, _)| *index != part) {
+            let sibling = reading.of_sibling(fold_lines(text, is_newest), rules);
+            if bars.veto_of(&sibling).is_some() {
+                return Err(Reason::PartsDisagree);
+            }
+            match place::find(&sibling, view, index, rules) {
+                Some(place) => places.push(place),
+                None if sibling.folded.text.len() <= STUB_OCTETS_MAX && sibling.recruiting < RECRUITING_MIN => {}
+                None => return Err(Reason::PartsDisagree),
+            }
+        }
+        places.sort_by_key(|place| place.text_part);
+        Ok(places)
+    }
+
+    /// Whether a result is said of the addressee by his name, and of nobody else beside him.
+    fn is_named(&self, lines: &[&str]) -> bool {
+        let Letter { reading, rules, .. } = *self;
+        let mut sentences = reading.results.iter().filter_map(|index| reading.hits.get(*index)).map(|hit| hit.sentence);
+        sentences.any(|sentence| {
+            let text = reading.folded.sentence(sentence);
+            !reading.has_in(sentence, Kind::Stranger, rules) && names::is_named_in(lines, text, &rules.words)
+        })
     }
 }
 
@@ -280,18 +317,13 @@ fn recruiting_weight(reading: &Reading, subject: &Reading, rules: &Rules) -> u32
 }
 
 fn is_result_stated(reading: &Reading, recruiting: u32, bars: &Bars, rules: &Rules) -> bool {
-    reading.strength(rules) >= result_bar(reading, recruiting, bars)
-}
-
-/// How strong a result has to be: less so beside much recruiting, and least beside regret or wishes too.
-fn result_bar(reading: &Reading, recruiting: u32, bars: &Bars) -> u32 {
-    if bars.result != Stated::Surely {
-        return SOFT;
-    }
-    match (recruiting >= RECRUITING_MIN_SOFT, reading.support > 0) {
-        (true, true) => SOFT,
-        (true, false) => SOFT + 1,
-        (false, _) => STRONG,
+    match reading.strength(rules) {
+        // A hint alone states nothing: it is for the model to weigh.
+        0 => bars.hinted && !reading.results.is_empty(),
+        _ if !bars.result_sure => true,
+        STRONG.. => true,
+        SOFT => recruiting >= RECRUITING_MIN_SOFT && reading.support > 0,
+        _ => recruiting >= RECRUITING_MIN_SOFT,
     }
 }
 
@@ -303,24 +335,6 @@ fn is_rejection_quoted(text: &TextPart, rules: &Rules) -> bool {
     let unmarked = lines.map(|(number, _)| (number, text.line(number).trim_start_matches(['>', ' ', '＞', '|'])));
     let quoted = read(fold(unmarked), rules);
     quoted.strength(rules) >= 2 && quoted.recruiting > 0
-}
-
-/// The places of the result in every part that states it.
-fn read_siblings(view: &View, part: usize, reading: &Reading, rules: &Rules) -> Result<Vec<Place>, Reason> {
-    let mut places: Vec<Place> = place::find(reading, view, part, rules).into_iter().collect();
-    for (index, text) in view.parts.iter().enumerate().filter(|(index, _)| *index != part) {
-        let sibling = reading.of_sibling(fold_lines(text, is_newest), rules);
-        if sibling.veto.is_some() {
-            return Err(Reason::PartsDisagree);
-        }
-        match place::find(&sibling, view, index, rules) {
-            Some(place) => places.push(place),
-            None if sibling.folded.text.len() <= STUB_OCTETS_MAX && sibling.recruiting < RECRUITING_MIN => {}
-            None => return Err(Reason::PartsDisagree),
-        }
-    }
-    places.sort_by_key(|place| place.text_part);
-    Ok(places)
 }
 
 fn language_of(reading: &Reading, rules: &Rules) -> Lang {

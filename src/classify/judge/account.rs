@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use super::{
-    Bars, Letter, Reading, SURE_POINTS, Stated, THANKED_APPLICANT, fold, fold_lines, head_of, is_about_job, is_newest,
-    primary, read, recruiting_weight, result_bar, text_octets,
+    Bars, Letter, RECRUITING_MIN_SOFT, Reading, SOFT, STRONG, SURE_POINTS, THANKED_APPLICANT, fold, fold_lines, head_of,
+    is_about_job, is_newest, is_result_stated, primary, read, recruiting_weight, text_octets,
 };
 use crate::classify::model::Marks;
 use crate::classify::names;
 use crate::classify::reading::read_hits;
-use crate::classify::rules::{Kind, Rules};
+use crate::classify::rules::{Kind, Rule, Rules};
 use crate::classify::scan::Hit;
 use crate::classify::verdict::{Question, Reason};
 use crate::classify::{Mail, TEXT_OCTETS_MAX, recipients, structure};
@@ -165,12 +165,28 @@ impl Letter<'_> {
         let lowered = [
             (Question::Recruiting, Bars { recruiting: 0, job_said: false, matter_said: false, ..full }),
             (Question::Applicant, Bars { applicant: 0, ..full }),
-            (Question::Negative, Bars { result: Stated::Anyhow, ..full }),
         ];
-        let (question, _) = lowered.into_iter().find(|(_, bars)| self.question(bars).is_none())?;
+        let open = lowered.into_iter().find(|(_, bars)| self.question(bars).is_none());
+        let question = match open {
+            Some((question, _)) => question,
+            None if self.is_refused_with_a_result() => return None,
+            None => Question::Negative,
+        };
         let missing = |answer: Answer| answer.bar.saturating_sub(answer.score).max(1);
         let points = self.answers().into_iter().find(|answer| answer.question == question).map_or(1, missing);
         Some(Nearest { change: Change::More { question, points }, then: None })
+    }
+
+    /// Whether it would be none even if a sure result stood behind all it says.
+    fn is_refused_with_a_result(&self) -> bool {
+        let is_sure = |rule: &Rule| rule.kind == Kind::Negative && rule.weight >= STRONG;
+        let Some(rule) = self.rules.list.iter().position(is_sure) else { return true };
+        let text = fold_lines(self.text, is_newest);
+        let (end, sentence) = (text.text.len(), text.sentences.len().saturating_sub(1));
+        let mut hits = self.reading.hits.clone();
+        hits.push(Hit { rule, start: end, end, sentence });
+        let reading = read_hits(text, hits, self.rules);
+        Letter { reading: &reading, ..*self }.question(&Bars::FULL).is_some()
     }
 
     fn answers(&self) -> Vec<Answer> {
@@ -179,17 +195,21 @@ impl Letter<'_> {
         let recruiting = recruiting_weight(reading, subject, rules);
         let signature = read(fold_lines(text, |kind| kind == LineKind::Signature), rules);
         let about_job = is_about_job(reading, subject, &signature, recruiting);
-        let bar = result_bar(reading, recruiting, &full);
+        let bar = match (recruiting >= RECRUITING_MIN_SOFT, reading.support > 0) {
+            (true, true) => SOFT,
+            (true, false) => SOFT + 1,
+            (false, _) => STRONG,
+        };
         let strength = reading.strength(rules);
         let newest = text.lines.iter().enumerate().filter(|(_, line)| line.kind == LineKind::Text);
         let newest: Vec<&str> = newest.map(|(number, _)| text.line(number)).collect();
         let is_thanked = reading.thanked || names::is_wished_well(&newest, &rules.words);
         let thanked = if is_thanked { THANKED_APPLICANT } else { 0 };
-        let reader = self.is_of_another_reader(strength < super::STRONG, &full).is_none();
+        let reader = self.is_of_another_reader(strength < STRONG, &full).is_none();
         let of = |question, yes, score, bar| Answer { question, yes, score, bar, words: vec![], against: vec![] };
         let mut answers = vec![
             of(Question::Recruiting, recruiting >= full.recruiting && about_job, recruiting, full.recruiting),
-            of(Question::Negative, strength >= bar && !reading.turned, strength, bar),
+            of(Question::Negative, is_result_stated(reading, recruiting, &full, rules) && !reading.turned, strength, bar),
             of(Question::Applicant, reader, reading.applicant + subject.applicant + thanked, full.applicant),
         ];
         for (hit, words) in self.words(|_| true) {
