@@ -29,9 +29,9 @@ impl Bars {
     pub(super) const FULL: Self =
         Self { recruiting: 3, job_said: true, matter_said: true, result_sure: true, weak_vetoes: true, hinted: false, applicant: 2 };
 
-    /// What a text has to reach for the model to be asked: every question likely, none of them sure.
+    /// What a text has to reach for the model to be asked: every question possible, none of them sure.
     pub(super) const LIKELY: Self =
-        Self { recruiting: 2, job_said: false, matter_said: false, result_sure: false, weak_vetoes: false, hinted: true, applicant: 1 };
+        Self { recruiting: 1, job_said: false, matter_said: false, result_sure: false, weak_vetoes: false, hinted: true, applicant: 0 };
 
     /// What in a text speaks against a rejection.
     pub(super) fn veto_of(&self, reading: &Reading) -> Option<Reason> {

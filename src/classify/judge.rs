@@ -4,7 +4,7 @@ mod account;
 
 use std::sync::Arc;
 
-pub use account::{Account, Answer, Change, Nearest, Words, account};
+pub use account::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
 
 use super::bars::Bars;
 use super::fold::{Folded, fold};
@@ -33,13 +33,17 @@ const SOFT: u32 = 1;
 /// Folded octets up to which a part without a result is a stub or a footer.
 const STUB_OCTETS_MAX: usize = 240;
 /// Points of the model from which on a likely rejection is one. Crossed by families, no other mail came so far.
-pub(super) const SURE_POINTS: i64 = 50;
+const SURE_POINTS: i64 = 30;
 /// Points more that it takes when what is applied for is no job that the rules know.
-const OTHER_MATTER_POINTS: i64 = 100;
+const OTHER_MATTER_POINTS: i64 = 150;
 /// Points more that it takes when nothing but a hint is there of a result.
 const HINT_POINTS: i64 = 100;
 /// Points more that it takes when words that stand in rejections too speak against one.
 const WEAK_VETO_POINTS: i64 = 100;
+/// Recruiting and applicant weight below which the model is asked for more, and how many points more.
+const RECRUITING_LIKELY: u32 = 2;
+const APPLICANT_LIKELY: u32 = 1;
+const FAINT_POINTS: i64 = 100;
 /// Points from which on a person is asked.
 const LIKELY_POINTS: i64 = -100;
 /// Octets of the subject that are read.
@@ -140,11 +144,21 @@ impl Letter<'_> {
             return None;
         }
         let places = self.places(&Bars::LIKELY).ok().filter(|places| !places.is_empty())?;
-        let matter = if self.is_of_another_matter() { OTHER_MATTER_POINTS } else { 0 };
-        let hint = if self.reading.strength(self.rules) == 0 { HINT_POINTS } else { 0 };
-        let veto = if self.reading.veto.or(self.subject.veto).is_some() { WEAK_VETO_POINTS } else { 0 };
-        let points = points + matter + hint + veto;
+        let points = points + self.points_asked_more();
         (self.rules.model.score(&Marks::of(self)) >= points).then_some(places)
+    }
+
+    /// Points that the model has to give more for what speaks against a rejection, or too little for one.
+    fn points_asked_more(&self) -> i64 {
+        let Letter { reading, subject, rules, .. } = *self;
+        let doubts = [
+            (self.is_of_another_matter(), OTHER_MATTER_POINTS),
+            (reading.strength(rules) == 0, HINT_POINTS),
+            (reading.veto.or(subject.veto).is_some(), WEAK_VETO_POINTS),
+            (recruiting_weight(reading, subject, rules) < RECRUITING_LIKELY, FAINT_POINTS),
+            (self.applicant_weight() < APPLICANT_LIKELY, FAINT_POINTS),
+        ];
+        doubts.iter().filter(|(holds, _)| *holds).map(|(_, points)| points).sum()
     }
 
     fn rejection(&self, candidates: Candidates, evidence: Vec<Evidence>, places: Vec<Place>) -> Rejection {
@@ -240,17 +254,27 @@ impl Letter<'_> {
 
     /// Why the reader is not the applicant; `None` when he is.
     fn is_of_another_reader(&self, soft: bool, bars: &Bars) -> Option<Reason> {
-        let Letter { text, reading, subject, rules, .. } = *self;
-        let newest = text.lines.iter().enumerate().filter(|(_, line)| line.kind == LineKind::Text);
-        let newest: Vec<&str> = newest.map(|(number, _)| text.line(number)).collect();
+        let Letter { reading, rules, .. } = *self;
+        let newest = self.newest_lines();
         // A doctor or a teacher is an applicant when it is hiring that is refused, and he is thanked for applying.
         let scholar = reading.thanked && !soft && reading.proofs.contains(&Proof::Job);
         if names::is_about_another(newest.iter().copied(), scholar, &rules.words) {
             return Some(Reason::ThirdPerson);
         }
+        (self.applicant_weight() < bars.applicant).then_some(Reason::NoApplicant)
+    }
+
+    /// Weight of what says that the reader is the applicant.
+    fn applicant_weight(&self) -> u32 {
+        let Letter { reading, subject, rules, .. } = *self;
+        let newest = self.newest_lines();
         let is_meant = reading.thanked || names::is_wished_well(&newest, &rules.words) || self.is_named(&newest);
-        let thanked = if is_meant { THANKED_APPLICANT } else { 0 };
-        (reading.applicant + subject.applicant + thanked < bars.applicant).then_some(Reason::NoApplicant)
+        reading.applicant + subject.applicant + if is_meant { THANKED_APPLICANT } else { 0 }
+    }
+
+    fn newest_lines(&self) -> Vec<&str> {
+        let newest = self.text.lines.iter().enumerate().filter(|(_, line)| line.kind == LineKind::Text);
+        newest.map(|(number, _)| self.text.line(number)).collect()
     }
 
     /// The places of the result in every part that states it.
@@ -322,7 +346,7 @@ fn is_result_stated(reading: &Reading, recruiting: u32, bars: &Bars, rules: &Rul
         0 => bars.hinted && !reading.results.is_empty(),
         _ if !bars.result_sure => true,
         STRONG.. => true,
-        SOFT => recruiting >= RECRUITING_MIN_SOFT && reading.support > 0,
+        SOFT => false,
         _ => recruiting >= RECRUITING_MIN_SOFT,
     }
 }

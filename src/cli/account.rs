@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::classify::{Account, Answer, Change, Nearest, Question, Reason, Words};
+use crate::classify::{Account, Answer, Change, Nearest, POINTS_ASKED, Question, Reason, Words};
 
 /// What is said when it would be a rejection.
 const REJECTION: &str = "rejection";
@@ -112,8 +112,10 @@ impl Grounds {
             question.print(ja, out)?;
         }
         match self.points {
-            Some(points) if ja => writeln!(out, "  model       文章全体の評価は {points} 点")?,
-            Some(points) => writeln!(out, "  model       {points} points for the text as a whole")?,
+            Some(points) if ja => writeln!(out, "  model       文章全体の評価は {points} 点（基準 {POINTS_ASKED} 点）")?,
+            Some(points) => {
+                writeln!(out, "  model       {points} points for the text as a whole, {POINTS_ASKED} asked for where rules doubt")?;
+            }
             None => {}
         }
         if let Some(nearest) = &self.nearest {

@@ -18,6 +18,8 @@ use crate::classify::verdict::{Question, Reason};
 use crate::classify::{Mail, TEXT_OCTETS_MAX, recipients, structure};
 use crate::mail::view::LineKind;
 
+/// Points of the model from which on a likely rejection is one.
+pub const POINTS_ASKED: i64 = SURE_POINTS;
 /// Most words that are taken out one by one.
 const TRIALS_MAX: usize = 64;
 
@@ -26,7 +28,7 @@ const TRIALS_MAX: usize = 64;
 pub struct Account {
     /// The three questions in their order; none for a mail whose text is not read.
     pub answers: Vec<Answer>,
-    /// Points of the model, of which fifty take a likely rejection for one; `None` when no text is read.
+    /// Points of the model, of which [`POINTS_ASKED`] take a likely rejection for one; `None` when no text is read.
     pub points: Option<i64>,
     /// The nearest thing that would have changed the verdict; `None` when no single one would.
     pub nearest: Option<Nearest>,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::corpus::Sort;
 use super::*;
-use crate::classify::judge::{self, SURE_POINTS};
+use crate::classify::judge;
 
 const BEGIN: &str = "<!-- figures: made by `make classifier-table` -->\n";
 const END: &str = "<!-- figures: end -->\n";
@@ -80,7 +80,7 @@ fn is_found(note: &Note, off: Option<Part>, untaught: &Rules) -> bool {
             let structure =
                 structure::refusal(&envelope, &message).or(recipients(&envelope, &message, &audience).err());
             let points = judge::marks(&view, &RULES).map(|marks| RULES.model.score(&marks));
-            structure.is_none() && points.is_some_and(|points| points >= SURE_POINTS)
+            structure.is_none() && points.is_some_and(|points| points >= POINTS_ASKED)
         }
     }
 }
