@@ -204,9 +204,8 @@ impl Letter<'_> {
         let Letter { text, reading, subject, rules, .. } = *self;
         let recruiting = recruiting_weight(reading, subject, rules);
         // A reply carries the subject of what it answers, but whoever writes of a template writes one.
-        let subject_veto = bars
-            .veto_of(subject)
-            .filter(|reason| *reason == Reason::Template || !is_reply(&subject.folded.text));
+        let subject_veto =
+            bars.veto_of(subject).filter(|reason| *reason == Reason::Template || !is_reply(&subject.folded.text));
         let veto = [bars.veto_of(reading), subject_veto].into_iter().flatten().min();
         // Whose matter it is says nothing of a mail that is about none.
         if let Some(reason) = veto.filter(|reason| *reason < Reason::ThirdPerson || recruiting >= bars.recruiting) {

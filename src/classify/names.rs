@@ -84,7 +84,8 @@ const ORGANISATIONS: &[&str] = &[
 ];
 
 /// Words that stand right before a name and are none.
-const NO_NAMES: &[&str] = &["今回", "今般", "先日", "本日", "当日", "結果", "現在", "以上", "残念", "応募者", "受験者", "受験", "応募"];
+const NO_NAMES: &[&str] =
+    &["今回", "今般", "先日", "本日", "当日", "結果", "現在", "以上", "残念", "応募者", "受験者", "受験", "応募"];
 
 /// What a candidate is wished, behind his name.
 const WISHED: &[&str] = &[
@@ -156,7 +157,8 @@ pub(super) fn is_wished_well(lines: &[&str], words: &Words) -> bool {
 }
 
 /// What a result is said of, or whom it is told: these stand behind the name.
-const SAID_OF: &[&str] = &["は", "を", "への", "には", "につ", "にお", "が", "との", "の選考", "の採用", "のご採用", "の場合"];
+const SAID_OF: &[&str] =
+    &["は", "を", "への", "には", "につ", "にお", "が", "との", "の選考", "の採用", "のご採用", "の場合"];
 
 /// Whether a sentence goes on with the addressee by his name.
 pub(super) fn is_named_in(lines: &[&str], sentence: &str, words: &Words) -> bool {

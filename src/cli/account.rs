@@ -112,9 +112,14 @@ impl Grounds {
             question.print(ja, out)?;
         }
         match self.points {
-            Some(points) if ja => writeln!(out, "  model       文章全体の評価は {points} 点（基準 {POINTS_ASKED} 点）")?,
+            Some(points) if ja => {
+                writeln!(out, "  model       文章全体の評価は {points} 点（基準 {POINTS_ASKED} 点）")?
+            }
             Some(points) => {
-                writeln!(out, "  model       {points} points for the text as a whole, {POINTS_ASKED} asked for where rules doubt")?;
+                writeln!(
+                    out,
+                    "  model       {points} points for the text as a whole, {POINTS_ASKED} asked for where rules doubt"
+                )?;
             }
             None => {}
         }

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    Bars, Letter, RECRUITING_MIN_SOFT, Reading, SOFT, STRONG, SURE_POINTS, THANKED_APPLICANT, fold, fold_lines, head_of,
-    is_about_job, is_newest, is_result_stated, primary, read, recruiting_weight, text_octets,
+    Bars, Letter, RECRUITING_MIN_SOFT, Reading, SOFT, STRONG, SURE_POINTS, THANKED_APPLICANT, fold, fold_lines,
+    head_of, is_about_job, is_newest, is_result_stated, primary, read, recruiting_weight, text_octets,
 };
 use crate::classify::model::Marks;
 use crate::classify::names;
@@ -211,7 +211,12 @@ impl Letter<'_> {
         let of = |question, yes, score, bar| Answer { question, yes, score, bar, words: vec![], against: vec![] };
         let mut answers = vec![
             of(Question::Recruiting, recruiting >= full.recruiting && about_job, recruiting, full.recruiting),
-            of(Question::Negative, is_result_stated(reading, recruiting, &full, rules) && !reading.turned, strength, bar),
+            of(
+                Question::Negative,
+                is_result_stated(reading, recruiting, &full, rules) && !reading.turned,
+                strength,
+                bar,
+            ),
             of(Question::Applicant, reader, reading.applicant + subject.applicant + thanked, full.applicant),
         ];
         for (hit, words) in self.words(|_| true) {
