@@ -27,6 +27,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use judge::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
 pub use learn::train;
 pub use recipients::{Audience, Candidates, Listed, recipients};
 pub use rules::{Rules, RulesFault};

@@ -362,7 +362,11 @@ pub struct ExplainArgs {
     /// The main file; the built-in example company when left out.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Print one JSON object a line for each file: file, verdict, reason, evidence, and inserted or untouched.
+    /// The language of what is said.
+    #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
+    pub lang: String,
+    /// Print one JSON object a line for each file: file, verdict, reason, evidence, questions, nearest, inserted or
+    /// untouched.
     #[arg(long)]
     pub json: bool,
 }
