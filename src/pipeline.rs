@@ -362,8 +362,8 @@ impl Case<'_> {
         injected.map(|injected| (injected.edits, injected.inserted)).map_err(Refusal::code)
     }
 
-    /// The words for the mail: the mailbox's own; else those of the stage it ends, as the mailbox's settings or the mail
-    /// itself tell it.
+    /// The words for the mail: the mailbox's own; else those of the stage it ends, as the mailbox's settings or the
+    /// mail itself tell it.
     fn wording(&self, rejection: &Rejection) -> &Wording {
         let wordings = self.of.company.wordings_at(self.now);
         // The mail is asked only where the answer makes a difference.

@@ -65,7 +65,8 @@ pub struct Operator {
     pub data: PathBuf,
     /// What waits where, as it was looked at last.
     pub glance: Glance,
-    /// One change at a time, from the store to what is in force. Within: who gets no line though the disk did not take it.
+    /// One change at a time, from the store to what is in force. Within: who gets no line though the disk did not take
+    /// it.
     pub changing: Mutex<Vec<OptOut>>,
     /// Our host name.
     pub hostname: String,

@@ -380,26 +380,22 @@ impl<'c> OpenLedger<'c> {
 
     fn insert_entry(&self, entry: &Entry, contract_row: i64, hash: &Hash) -> Result<(), StoreError> {
         let personal = entry.new.kind.is_personal();
-        self.connection
-            .prepare_cached(
-                "INSERT INTO entries (company, seq, kind, contract, person, event, worth, cycle, at, posted, hash,
-                                      wording)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-            )?
-            .execute(params![
-                self.row.id,
-                signed(entry.seq),
-                entry.new.kind.number(),
-                contract_row,
-                personal.then_some(entry.person),
-                personal.then_some(entry.event),
-                entry.new.worth,
-                entry.new.cycle,
-                entry.at.as_microsecond(),
-                entry.posted.as_microsecond(),
-                hash,
-                entry.wording,
-            ])?;
+        let sql = "INSERT INTO entries (company, seq, kind, contract, person, event, worth, cycle, at, posted, hash,
+                   wording) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        self.connection.prepare_cached(sql)?.execute(params![
+            self.row.id,
+            signed(entry.seq),
+            entry.new.kind.number(),
+            contract_row,
+            personal.then_some(entry.person),
+            personal.then_some(entry.event),
+            entry.new.worth,
+            entry.new.cycle,
+            entry.at.as_microsecond(),
+            entry.posted.as_microsecond(),
+            hash,
+            entry.wording,
+        ])?;
         Ok(())
     }
 

@@ -45,7 +45,8 @@ fn words_in_other_spellings_and_over_line_ends_are_found_whole() {
     for body in [
         "佐藤様\n先日は面接にお越し頂きありがとうございました。\n今回は採用を見送らせていた\nだくこととなりました。\nご活躍をお祈りいたします。",
         "佐藤様\nﾒﾝｾﾂﾉｹﾝ\n応募（おうぼ）いただきありがとうございました。\n選考の結果、今 回 は 不 採 用とさせていただきます。",
-        "Dear Sato,\nThank you for applying to our\nposition. We regret to inform you that we will not be moving\nforward with your application.",
+        "Dear Sato,\nThank you for applying to our\nposition. We regret to inform you that we will \
+         not be moving\nforward with your application.",
     ] {
         assert!(check_all(&[Note::of_body(body)]) > 1, "{body}");
     }
