@@ -134,7 +134,7 @@ impl Bench {
         let view = View::read(&message);
         let targets = view.parts.iter().enumerate().filter_map(|(text_part, part)| {
             let result_line = (0..part.lines.len()).find(|i| part.line(*i).contains(RESULT))?;
-            Some(Target { text_part, result_line, closing_line: None })
+            Target::at_lines(&view, text_part, result_line, None)
         });
         let targets: Vec<Target> = targets.collect();
         let Ok(url) = self.template.url("sakura-abcdefghijklmnopqrstuvwx23") else { return false };

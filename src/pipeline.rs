@@ -255,7 +255,11 @@ impl Case<'_> {
         }
         let contract = company.contract_at(self.now).ok_or("no_contract")?.reference();
         let (mut out, candidates) = self.opted_out(&rejection.candidates.candidates)?;
-        let targets: Vec<Target> = rejection.places.iter().map(target).collect();
+        let target = |place: &classify::Place| {
+            Some(Target { result: place.result(self.view)?, wishes: place.wishes(self.view) })
+        };
+        let targets: Option<Vec<Target>> = rejection.places.iter().map(target).collect();
+        let targets = targets.ok_or("no_place")?;
         let mut copies = Vec::with_capacity(candidates.len() + 1);
         let mut inserted = Vec::new();
         for &recipient in &candidates {
@@ -401,10 +405,6 @@ fn stage(stage: classify::Stage) -> Stage {
         classify::Stage::Interview => Stage::Interview,
         classify::Stage::Final => Stage::Final,
     }
-}
-
-fn target(place: &classify::Place) -> Target {
-    Target { text_part: place.text_part, result_line: place.result_line, closing_line: place.closing_line }
 }
 
 fn untouched(company: Option<CompanyId>, reason: &'static str) -> Outcome {

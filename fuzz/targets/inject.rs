@@ -34,9 +34,9 @@ fn edits_behind_any_line(octets: &[u8]) -> Option<Edits> {
     let view = View::read(&message);
     let target = |(text_part, part): (usize, &career_relay::mail::view::TextPart)| {
         let result_line = octets.len() % part.lines.len().max(1);
-        Target { text_part, result_line, closing_line: Some(result_line + 1 + octets.len() % 3) }
+        Target::at_lines(&view, text_part, result_line, Some(result_line + 1 + octets.len() % 3))
     };
-    let targets: Vec<Target> = view.parts.iter().enumerate().map(target).collect();
+    let targets: Vec<Target> = view.parts.iter().enumerate().filter_map(target).collect();
     let url = TEMPLATE.url("sakura-abcdefgh").ok()?;
     let line = LineText { wording: &WORDING, language: Language::Ja, url, template: &TEMPLATE };
     line_edits(&message, &view, &targets, &line, SignedMail::Refuse).ok().map(|injected| injected.edits)

@@ -175,4 +175,17 @@ mod tests {
             assert_eq!(all.iter().filter(|(other, _)| other == code).count(), 1, "{code} stands twice");
         }
     }
+
+    #[test]
+    fn what_forbids_writing_into_a_mail_stands_in_both_languages_documents_and_nothing_else_does() {
+        let known: std::collections::BTreeSet<&str> = SHAPES.iter().map(|(code, _)| *code).collect();
+        for file in ["docs/injection.md", "docs/ja/injection.md"] {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+            let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{file}: {e}"));
+            let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+            let told: Vec<&str> = rows.filter(|(_, rest)| rest.starts_with(" |")).map(|(code, _)| code).collect();
+            assert_eq!(told.iter().copied().collect::<std::collections::BTreeSet<_>>(), known, "{file}");
+            assert_eq!(told.len(), known.len(), "{file} tells of a code twice");
+        }
+    }
 }

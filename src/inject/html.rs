@@ -8,7 +8,7 @@ use crate::mail::charset::Charset;
 use crate::mail::html::{Block, Place, has_blank, is_spaced};
 use crate::mail::view::{Line, LineKind, TextPart, columns, ends_sentence};
 
-use super::Target;
+use super::Turn;
 use super::gap::block_gap;
 use super::look::{is_copyable, is_framed, leading_wrappers, takes_text_color};
 use super::plain::columns_max;
@@ -42,8 +42,8 @@ pub(super) struct HtmlSite {
 }
 
 /// Finds the place behind the paragraph of the result.
-pub(super) fn site(part: &TextPart, target: &Target) -> Option<HtmlSite> {
-    let last = result_end(part, target)?;
+pub(super) fn site(part: &TextPart, turn: &Turn) -> Option<HtmlSite> {
+    let last = result_end(part, turn)?;
     let place = part.lines[last].place.as_ref()?;
     let is_in_table_of_data =
         || place.in_table_cell && !is_text_cell(part, place) && !is_layout_row(part, place, part.line(last));
@@ -52,7 +52,7 @@ pub(super) fn site(part: &TextPart, target: &Target) -> Option<HtmlSite> {
     }
     let next = (last + 1..part.lines.len()).find(|i| part.lines[*i].kind != LineKind::Blank);
     let until = next.map_or(part.decoded.octets.len(), |i| part.lines[i].octets.start);
-    if is_said_twice(part, target.result_line) {
+    if is_said_twice(part, turn.result_line) {
         return None;
     }
     let found = Spot { part, place, last, next, until };

@@ -17,7 +17,7 @@ use crate::mail::charset::{ends_in_ascii, ends_in_roman};
 use crate::mail::edit::{Edit, Edits};
 use crate::mail::html::HtmlFault;
 use crate::mail::message::{Message, Part, Transfer};
-use crate::mail::view::{LineKind, PassageKind, TextKind, TextPart, View, ViewFault};
+use crate::mail::view::{LineKind, PassageKind, Span, TextKind, TextPart, View, ViewFault};
 use crate::referral::link::LinkTemplate;
 use crate::referral::wording::LineText;
 
@@ -30,15 +30,39 @@ pub use refusal::Refusal;
 pub use shape::shape_refusals;
 pub use sketch::sketch;
 
-/// A text part that carries the result, and the lines the placement turns on.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// What the placement turns on in a text part that carries the result, as spans of the view.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Target {
-    /// Index into [`View::parts`].
-    pub text_part: usize,
-    /// The line that states the result.
-    pub result_line: usize,
-    /// The first line of wishes or closing behind it.
-    pub closing_line: Option<usize>,
+    /// What states the result: the line goes behind the paragraph in which it ends.
+    pub result: Span,
+    /// What begins the wishes or the closing behind it, in the same part.
+    pub wishes: Option<Span>,
+}
+
+impl Target {
+    /// That of lines of a part, by their numbers. `None` for lines that are not there.
+    pub fn at_lines(view: &View, text_part: usize, result: usize, wishes: Option<usize>) -> Option<Self> {
+        let wishes = wishes.and_then(|line| view.span_of_line(text_part, line));
+        Some(Self { result: view.span_of_line(text_part, result)?, wishes })
+    }
+}
+
+/// A target in lines of its part.
+struct Turn {
+    result_line: usize,
+    closing_line: Option<usize>,
+}
+
+impl Turn {
+    /// `None` where the result is no text of the part.
+    fn of(target: &Target, part: &TextPart) -> Option<Self> {
+        let Target { result, wishes } = target;
+        let wishes = wishes.as_ref().filter(|wishes| wishes.text_part == result.text_part);
+        Some(Self {
+            result_line: part.line_at(result.text.end.checked_sub(1).filter(|last| *last >= result.text.start)?)?,
+            closing_line: wishes.and_then(|wishes| part.line_at(wishes.text.start)),
+        })
+    }
 }
 
 /// What to do with a mail that came with a DKIM signature (RFC 6376), which the line would break.
@@ -111,10 +135,11 @@ pub fn line_edits(
     let mut inserted = Vec::with_capacity(targets.len());
     for (i, target) in targets.iter().enumerate() {
         // One line in a part, however many lines of it state the result.
-        if targets[..i].iter().any(|t| t.text_part == target.text_part) {
+        let text_part = target.result.text_part;
+        if targets[..i].iter().any(|t| t.result.text_part == text_part) {
             continue;
         }
-        let part = view.parts.get(target.text_part).ok_or(Refusal::NoPlace)?;
+        let part = view.parts.get(text_part).ok_or(Refusal::NoPlace)?;
         let mime = message.parts().get(part.part).ok_or(Refusal::NoPlace)?;
         let (edit, change) = edit_part(message, part, target, line).ok_or(Refusal::NoPlace)?;
         let (offset, octets) = (edit.at, edit.insert.len());
@@ -141,8 +166,8 @@ fn has_link(part: &TextPart, template: &LinkTemplate) -> bool {
 }
 
 /// The last line of the passage that states the result: the line goes behind it.
-fn result_end(part: &TextPart, target: &Target) -> Option<usize> {
-    let passages = part.passages(target.result_line, target.closing_line)?;
+fn result_end(part: &TextPart, turn: &Turn) -> Option<usize> {
+    let passages = part.passages(turn.result_line, turn.closing_line)?;
     passages.iter().find(|p| p.kind == PassageKind::Result).and_then(|p| p.lines.end.checked_sub(1))
 }
 
@@ -155,9 +180,10 @@ enum Site {
 /// The first way to write the line into the part that its charset and transfer encoding allow.
 fn edit_part(message: &Message<'_>, part: &TextPart, target: &Target, line: &LineText<'_>) -> Option<(Edit, Change)> {
     let mime = message.parts().get(part.part)?;
+    let turn = Turn::of(target, part)?;
     let site = match part.kind {
-        TextKind::Plain => Site::Plain(plain::site(part, mime, target)?),
-        TextKind::Html => Site::Html(html::site(part, target)?),
+        TextKind::Plain => Site::Plain(plain::site(part, mime, &turn)?),
+        TextKind::Html => Site::Html(html::site(part, &turn)?),
     };
     let writer = Writer { raw: message.raw(), part, mime, site };
     // Between two-octet characters of ISO-2022-JP nothing can be put.
@@ -165,7 +191,7 @@ fn edit_part(message: &Message<'_>, part: &TextPart, target: &Target, line: &Lin
     if !part.charset.is_ascii_compatible() && !ends_in_ascii(before) && !ends_in_roman(before) {
         return None;
     }
-    line.leads().into_iter().find_map(|lead| writer.write(lead, line.url.as_str(), target.text_part))
+    line.leads().into_iter().find_map(|lead| writer.write(lead, line.url.as_str(), target.result.text_part))
 }
 
 /// The escapes of ISO-2022-JP to ASCII and to the Roman set of JIS X 0201.

@@ -4,7 +4,7 @@ use crate::mail::charset::Charset;
 use crate::mail::message::Part;
 use crate::mail::view::{LineKind, TextPart, columns};
 
-use super::Target;
+use super::Turn;
 use super::encode::line_end;
 use super::result_end;
 use super::wrap::wrap;
@@ -31,8 +31,8 @@ pub(super) struct PlainSite {
 }
 
 /// Finds the place behind the paragraph of the result.
-pub(super) fn site(part: &TextPart, mime: &Part, target: &Target) -> Option<PlainSite> {
-    let last = result_end(part, target)?;
+pub(super) fn site(part: &TextPart, mime: &Part, turn: &Turn) -> Option<PlainSite> {
+    let last = result_end(part, turn)?;
     let line = &part.lines[last];
     let octets = &part.decoded.octets;
     let eol = eol_of(octets.get(line.octets.clone())?).or_else(|| eol_of(octets));

@@ -27,7 +27,7 @@ pub(super) fn targets(view: &View) -> Vec<Target> {
     };
     let target = |(text_part, part): (usize, &TextPart)| {
         let result_line = find(part, RESULT)?;
-        Some(Target { text_part, result_line, closing_line: find(part, CLOSING) })
+        Target::at_lines(view, text_part, result_line, find(part, CLOSING))
     };
     view.parts.iter().enumerate().filter_map(target).collect()
 }

@@ -63,6 +63,13 @@ fn every_direct_dependency_has_its_reason_and_every_reason_its_dependency() {
     assert_eq!(named, wanted);
 }
 
+/// What a heading is called in links.
+fn anchor(line: &str) -> Option<String> {
+    let text = line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#'))?;
+    let kept = text.to_lowercase().replace(' ', "-");
+    Some(kept.chars().filter(|c| c.is_alphanumeric() || *c == '-').collect())
+}
+
 #[test]
 fn the_readme_promises_what_ci_runs_and_the_links_lead_somewhere() {
     let readme = read("README.md");
@@ -84,11 +91,20 @@ fn the_readme_promises_what_ci_runs_and_the_links_lead_somewhere() {
         "docs/operations.md",
         "docs/rules.md",
         "docs/ja/operations.md",
+        "docs/ja/injection.md",
+        "docs/injection.md",
+        "docs/ledger.md",
     ] {
         let (text, folder) = (read(file), Path::new(file).parent().expect("a folder"));
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(link);
+            let (page, heading) = link.split_once('#').unwrap_or((link, ""));
+            let path = match page {
+                "" => Path::new(env!("CARGO_MANIFEST_DIR")).join(file),
+                page => Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(page),
+            };
             assert!(link.starts_with("https://") || path.exists(), "{file} leads to {link}");
+            let is_there = || read(path.to_str().expect("a name")).lines().any(|line| anchor(line) == Some(heading.into()));
+            assert!(link.starts_with("https://") || heading.is_empty() || is_there(), "{file} leads to {link}");
         }
     }
 }

@@ -68,9 +68,9 @@ impl Bench {
         let view = View::read(&message);
         let target = |(text_part, part): (usize, &career_relay::mail::view::TextPart)| {
             let result_line = mail.result_line % part.lines.len().max(1);
-            Target { text_part, result_line, closing_line: mail.closing_behind.map(|n| result_line + n) }
+            Target::at_lines(&view, text_part, result_line, mail.closing_behind.map(|n| result_line + n))
         };
-        let targets: Vec<Target> = view.parts.iter().enumerate().map(target).collect();
+        let targets: Vec<Target> = view.parts.iter().enumerate().filter_map(target).collect();
         let url = self.template.url(TOKEN).expect("a link");
         let line = LineText { wording: &self.wording, language: Language::Ja, url, template: &self.template };
         let injected = inject::line_edits(&message, &view, &targets, &line, SignedMail::Refuse).ok()?;

@@ -211,9 +211,9 @@ fn check_any(raw: &[u8], result_line: usize) {
     let template = LinkTemplate::parse("https://careerrelay.jp/r/{token}").unwrap_or_else(|e| panic!("{e}"));
     let url = template.url("a-b").unwrap_or_else(|e| panic!("{e}"));
     let line = LineText { wording: &wording, language: Language::Ja, url, template: &template };
-    let anywhere = Target { text_part: 0, result_line, closing_line: Some(result_line + 2) };
+    let anywhere = Target::at_lines(&view, 0, result_line, Some(result_line + 2));
     let found = targets(&view);
-    let targets = if found.is_empty() { vec![anywhere] } else { found };
+    let targets = if found.is_empty() { anywhere.into_iter().collect() } else { found };
     if let Ok(injected) = line_edits(&message, &view, &targets, &line, SignedMail::Refuse) {
         let output = injected.edits.apply(raw);
         assert!(injected.edits.prove(raw, &output) && output.len() > raw.len());

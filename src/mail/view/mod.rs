@@ -192,6 +192,12 @@ impl TextPart {
         self.lines.get(index).and_then(|l| self.text.get(l.text.clone())).unwrap_or_default()
     }
 
+    /// The line that the octet at `offset` of the part's text stands on, as [`Span::text`] counts.
+    pub fn line_at(&self, offset: usize) -> Option<usize> {
+        let behind = self.lines.partition_point(|line| line.text.start <= offset);
+        behind.checked_sub(1).filter(|_| offset < self.text.len())
+    }
+
     /// The lines of one kind, from the top.
     pub fn lines_of(&self, kind: LineKind) -> impl Iterator<Item = &str> {
         (0..self.lines.len()).filter(move |i| self.lines[*i].kind == kind).map(|i| self.line(i))
