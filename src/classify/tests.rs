@@ -4,6 +4,7 @@ mod corpus;
 mod crossed;
 mod nearly;
 mod places;
+mod templates;
 
 use super::*;
 use crate::mail::address::{Address, Domain};
