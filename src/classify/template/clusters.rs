@@ -8,7 +8,7 @@ use super::{Fingerprint, LIKE_IN_BURST_PERCENT_MIN, Specimen, TemplateId};
 #[derive(Debug)]
 pub struct Clusters {
     found: Vec<Cluster>,
-    clusters_max: usize,
+    most: usize,
     /// Mails of templates that were dropped for want of room.
     dropped: u64,
 }
@@ -31,7 +31,7 @@ pub struct Cluster {
 impl Clusters {
     /// None yet, and at most so many.
     pub fn new(clusters_max: usize) -> Self {
-        Self { found: Vec::new(), clusters_max: clusters_max.max(1), dropped: 0 }
+        Self { found: Vec::new(), most: clusters_max.max(1), dropped: 0 }
     }
 
     /// Adds a rejection with its fingerprint, and gives the name of its template, and whether it is a new one.
@@ -45,7 +45,7 @@ impl Clusters {
             };
             return (cluster.id, false);
         }
-        if self.found.len() >= self.clusters_max {
+        if self.found.len() >= self.most {
             self.drop_smallest();
         }
         let (id, span) = (print.id(), at.map(|at| (at, at)));
@@ -58,7 +58,8 @@ impl Clusters {
     fn closest(&mut self, specimen: &Specimen) -> Option<usize> {
         let likeness = self.found.iter().map(|cluster| cluster.fingerprint.likeness(specimen)).enumerate();
         let like = likeness.filter(|(_, likeness)| likeness.percent >= LIKE_IN_BURST_PERCENT_MIN);
-        let mut like: Vec<_> = like.map(|(index, likeness)| (likeness.states_result, likeness.percent, index)).collect();
+        let mut like: Vec<_> =
+            like.map(|(index, likeness)| (likeness.states_result, likeness.percent, index)).collect();
         like.sort_unstable();
         let (states_result, _, index) = like.pop()?;
         if !states_result {

@@ -1,4 +1,4 @@
-//! Masking: what differs from one mail of a template to the next is replaced by marks: names, numbers, dates, addresses.
+//! Masking: what differs from one mail of a template to the next is replaced by marks: names, numbers, addresses.
 
 use super::super::fold::is_han;
 
@@ -23,8 +23,29 @@ const NOBODY: [&str; 8] = ["皆", "客", "各", "貴", "同", "担当者", "応�
 /// Words of a greeting that are no name.
 const NO_NAMES: [&str; 8] = ["all", "applicant", "candidate", "sir", "madam", "there", "and", "or"];
 const MONTHS: [&str; 23] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "oct",
+    "nov",
+    "dec",
 ];
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
@@ -83,17 +104,16 @@ impl Mask {
                 continue;
             }
             // (月) behind a date, and the day in 月曜日.
-            let weekday = rest.strip_prefix('(').and_then(|r| r.char_indices().nth(1).map(|(at, _)| at + 1)).filter(
-                |end| out.ends_with(NUMBER) && rest[*end..].starts_with(')'),
-            );
-            match weekday {
-                Some(end) => rest = &rest[end + 1..],
-                None => {
-                    let is_day = rest[c.len_utf8()..].starts_with('曜');
-                    out.push(if is_day { NUMBER } else { c });
-                    rest = &rest[c.len_utf8()..];
-                }
+            let weekday = rest
+                .strip_prefix('(')
+                .and_then(|r| r.char_indices().nth(1).map(|(at, _)| at + 1))
+                .filter(|end| out.ends_with(NUMBER) && rest[*end..].starts_with(')'));
+            if let Some(end) = weekday {
+                rest = &rest[end + 1..];
+                continue;
             }
+            rest = &rest[c.len_utf8()..];
+            out.push(if rest.starts_with('曜') { NUMBER } else { c });
         }
         out
     }
@@ -152,7 +172,8 @@ impl Mask {
             return;
         }
         let letter = |c: char| is_name_letter(c) || c == ' ';
-        let from = out.rfind(|c: char| !letter(c)).map_or(0, |at| at + out[at..].chars().next().map_or(0, char::len_utf8));
+        let from =
+            out.rfind(|c: char| !letter(c)).map_or(0, |at| at + out[at..].chars().next().map_or(0, char::len_utf8));
         let name = out[from..].trim_start().to_owned();
         let count = name.chars().count();
         let nobody = NOBODY.iter().any(|word| name.ends_with(word));

@@ -171,9 +171,9 @@ impl Templates {
     /// The one that a mail is most like, and how much. One that never gets the line wins over one that does.
     pub fn closest(&self, specimen: &Specimen) -> Option<(&Template, Likeness)> {
         let likeness = self.0.iter().map(|template| (template, template.fingerprint.likeness(specimen)));
-        likeness.filter(|(_, likeness)| likeness.states_result).max_by_key(|(template, likeness)| {
-            (likeness.is_near() && template.stand == Stand::Never, likeness.percent)
-        })
+        likeness
+            .filter(|(_, likeness)| likeness.states_result)
+            .max_by_key(|(template, likeness)| (likeness.is_near() && template.stand == Stand::Never, likeness.percent))
     }
 }
 
@@ -193,7 +193,7 @@ impl Fingerprint {
         numbered.try_fold(one, |print, (number, other)| print.widened(first, other).ok_or(number))
     }
 
-    /// The same for one more mail, where `first` is the one it was learnt from; `None` when that is of another template.
+    /// The same for one more mail, where `first` is the one it was learnt from; `None` when it is of another one.
     fn widened(&self, first: &Specimen, other: &Specimen) -> Option<Self> {
         let likeness = self.likeness(other);
         if likeness.percent < LIKE_IN_BURST_PERCENT_MIN || other.results.len() != self.results.len() {
@@ -256,15 +256,15 @@ impl Fingerprint {
         last.map_or(shingles, |last| &shingles[..shingles.partition_point(|shingle| shingle <= last)])
     }
 
-    /// How many of `these` are among `those`, in percent; both in order.
-    fn share(these: &[u32], those: &[u32]) -> u32 {
-        let mut those = those.iter().peekable();
+    /// How many of some hashes are among others, in percent; both in order.
+    fn share(some: &[u32], others: &[u32]) -> u32 {
+        let mut others = others.iter().peekable();
         let mut shared = 0;
-        for this in these {
-            while those.next_if(|that| *that < this).is_some() {}
-            shared += usize::from(those.peek() == Some(&this));
+        for one in some {
+            while others.next_if(|other| *other < one).is_some() {}
+            shared += usize::from(others.peek() == Some(&one));
         }
-        u32::try_from(shared * 100 / these.len().max(1)).unwrap_or(0)
+        u32::try_from(shared * 100 / some.len().max(1)).unwrap_or(0)
     }
 }
 
@@ -276,7 +276,8 @@ impl ResultPrint {
     /// The same for one more sample: the words in which the two differ become a slot. `None` when too little stays.
     fn widened(self, known: &Words, words: &Words) -> Option<Self> {
         let same = |(a, b): &(&u64, &u64)| a == b;
-        let known_head = if self.slot == 0 { usize::from(self.head.0) } else { usize::from(self.head.0).min(known.len()) };
+        let known_head =
+            if self.slot == 0 { usize::from(self.head.0) } else { usize::from(self.head.0).min(known.len()) };
         let head = known.iter().zip(words.iter()).take_while(same).count().min(known_head);
         let most = known.len().min(words.len()) - head;
         let tail = known.iter().rev().zip(words.iter().rev()).take_while(same).count().min(most);

@@ -183,7 +183,8 @@ fn is_joined(c: char) -> bool {
 /// A hash of each run of words; a shorter sentence is one run.
 fn shingles(words: &[u64]) -> impl Iterator<Item = u32> {
     words.windows(RUN_WORDS.min(words.len().max(1))).map(|run| {
-        let hash = run.iter().fold(SEED, |hash, word| (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23));
+        let hash =
+            run.iter().fold(SEED, |hash, word| (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23));
         u32::try_from(spread(hash) >> 32).unwrap_or_default()
     })
 }

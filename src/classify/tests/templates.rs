@@ -13,10 +13,10 @@ const FIRM: &str = "佐藤 花子 様\n\nさくら商事株式会社 採用担�
                     末筆ながら、佐藤様の今後のご活躍を心よりお祈り申し上げます。\n";
 const SHOP: &str = "こんにちは。先日はお店まで来てくれてありがとうございました。\nスタッフみんなで相談しましたが、今回は別の方に\
                     お願いすることになりました。\nまたお店に遊びに来てくださいね。\n";
-const ENGLISH: &str = "Dear Ms. Tanaka,\n\nThank you for applying for the position at Sakura Trading and for meeting us on \
-                       November 20, 2026.\n\nAfter careful consideration, we regret to inform you that we will not be moving \
-                       forward with your application.\n\nWe wish you, Ms. Tanaka, every success in your search.\n\nThe hiring \
-                       team\n";
+const ENGLISH: &str = "Dear Ms. Tanaka,\n\nThank you for applying for the position at Sakura Trading and for meeting \
+                       us on November 20, 2026.\n\nAfter careful consideration, we regret to inform you that we will \
+                       not be moving forward with your application.\n\nWe wish you, Ms. Tanaka, every success in \
+                       your search.\n\nThe hiring team\n";
 
 fn view(body: &str) -> View {
     View::read(&Message::read(&Note::of_body(body).raw()))
@@ -46,7 +46,11 @@ fn check(learnt: &str, turns: &[(&str, &str)], matches: bool) {
 #[test]
 fn the_same_template_with_other_names_and_dates_is_known_again() {
     check(FIRM, &[], true);
-    check(FIRM, &[("佐藤 花子", "グエン・ヴァン・アン"), ("佐藤様", "グエン様"), ("11月20日(金)", "2026年12月3日(木)")], true);
+    check(
+        FIRM,
+        &[("佐藤 花子", "グエン・ヴァン・アン"), ("佐藤様", "グエン様"), ("11月20日(金)", "2026年12月3日(木)")],
+        true,
+    );
     check(FIRM, &[("佐藤 花子", "みどり"), ("佐藤様", "みどり様"), ("20日", "2日")], true);
     check(ENGLISH, &[("Tanaka", "O'Brien"), ("November 20, 2026", "3 December 2026")], true);
     check(SHOP, &[("こんにちは。", "川村さん、こんにちは。")], true);
@@ -117,8 +121,13 @@ fn what_hr_has_said_of_a_template_holds_but_for_words_of_the_mails_own() {
     assert!(matches!(decided(&turned, Stand::Rejection, 1), ByTemplate::Refused(_, Reason::Offer)));
     let another = FIRM.replace("佐藤 花子 様", "ひかりエージェント 田中様");
     assert!(matches!(decided(&another, Stand::Rejection, 1), ByTemplate::Refused(_, Reason::ThirdPerson)));
-    let longer = format!("{FIRM}面接の際にお話しくださった山登りのこと、社員一同とても楽しく伺いました。どうぞお元気で。\n");
-    assert!(matches!(decided(&longer, Stand::Rejection, 1), ByTemplate::Near(_)), "{:?}", decided(&longer, Stand::Rejection, 1));
+    let longer =
+        format!("{FIRM}面接の際にお話しくださった山登りのこと、社員一同とても楽しく伺いました。どうぞお元気で。\n");
+    assert!(
+        matches!(decided(&longer, Stand::Rejection, 1), ByTemplate::Near(_)),
+        "{:?}",
+        decided(&longer, Stand::Rejection, 1)
+    );
     assert!(matches!(decided(&longer, Stand::Rejection, 5), ByTemplate::Rejection(..)));
     assert_eq!(decided(SHOP, Stand::Rejection, 5), ByTemplate::Unknown);
 }
