@@ -102,7 +102,7 @@ fn text_octets(part: &TextPart) -> usize {
 }
 
 /// As much of a subject as is read.
-fn head_of(subject: &str) -> &str {
+pub(super) fn head_of(subject: &str) -> &str {
     let end = (0..=SUBJECT_OCTETS_MAX.min(subject.len())).rev().find(|end| subject.is_char_boundary(*end));
     subject.get(..end.unwrap_or(0)).unwrap_or_default()
 }
@@ -323,7 +323,7 @@ fn is_about_job(reading: &Reading, subject: &Reading, signature: &Reading, recru
 }
 
 /// A reply carries the subject of what it answers: an invitation, say.
-fn is_reply(subject: &str) -> bool {
+pub(super) fn is_reply(subject: &str) -> bool {
     ["re:", "返信", "aw:"].iter().any(|mark| subject.starts_with(mark))
 }
 
@@ -350,7 +350,8 @@ fn is_result_stated(reading: &Reading, recruiting: u32, bars: &Bars, rules: &Rul
     }
 }
 
-fn is_rejection_quoted(text: &TextPart, rules: &Rules) -> bool {
+/// Whether what the mail answers is a rejection itself.
+pub(super) fn is_rejection_quoted(text: &TextPart, rules: &Rules) -> bool {
     if !text.lines.iter().any(|line| line.kind == LineKind::Quotation) {
         return false;
     }
