@@ -26,12 +26,26 @@ pub(super) struct Bars {
 
 impl Bars {
     /// What a rejection has to reach.
-    pub(super) const FULL: Self =
-        Self { recruiting: 3, job_said: true, matter_said: true, result_sure: true, weak_vetoes: true, hinted: false, applicant: 2 };
+    pub(super) const FULL: Self = Self {
+        recruiting: 3,
+        job_said: true,
+        matter_said: true,
+        result_sure: true,
+        weak_vetoes: true,
+        hinted: false,
+        applicant: 2,
+    };
 
     /// What a text has to reach for the model to be asked: every question possible, none of them sure.
-    pub(super) const LIKELY: Self =
-        Self { recruiting: 1, job_said: false, matter_said: false, result_sure: false, weak_vetoes: false, hinted: true, applicant: 0 };
+    pub(super) const LIKELY: Self = Self {
+        recruiting: 1,
+        job_said: false,
+        matter_said: false,
+        result_sure: false,
+        weak_vetoes: false,
+        hinted: true,
+        applicant: 0,
+    };
 
     /// What in a text speaks against a rejection.
     pub(super) fn veto_of(&self, reading: &Reading) -> Option<Reason> {

@@ -39,9 +39,13 @@ const WEAK_VETO_POINTS: i64 = 100;
 /// Recruiting and applicant weight below which the model is asked for more, and how many points more.
 const RECRUITING_LIKELY: u32 = 2;
 const APPLICANT_LIKELY: u32 = 1;
-const FAINT_POINTS: i64 = 100;
+const FAINT_POINTS: i64 = 80;
+/// Points more in languages of which the corpus holds fewer mails.
+const OTHER_LANGUAGE_POINTS: i64 = 70;
 /// Points from which on a person is asked.
 const LIKELY_POINTS: i64 = -100;
+/// Results of which it is looked whether the addressee is named beside them.
+const RESULTS_NAMED_MAX: usize = 8;
 /// Octets of the subject that are read.
 const SUBJECT_OCTETS_MAX: usize = 1024;
 
@@ -152,6 +156,7 @@ impl Letter<'_> {
             (reading.veto.or(subject.veto).is_some(), WEAK_VETO_POINTS),
             (recruiting_weight(reading, subject, rules) < RECRUITING_LIKELY, FAINT_POINTS),
             (self.applicant_weight() < APPLICANT_LIKELY, FAINT_POINTS),
+            (language_of(reading, rules) != Lang::Ja, OTHER_LANGUAGE_POINTS),
         ];
         doubts.iter().filter(|(holds, _)| *holds).map(|(_, points)| points).sum()
     }
@@ -199,9 +204,8 @@ impl Letter<'_> {
         let Letter { text, reading, subject, rules, .. } = *self;
         let recruiting = recruiting_weight(reading, subject, rules);
         // A reply carries the subject of what it answers, but whoever writes of a template writes one.
-        let subject_veto = bars
-            .veto_of(subject)
-            .filter(|reason| *reason == Reason::Template || !is_reply(&subject.folded.text));
+        let subject_veto =
+            bars.veto_of(subject).filter(|reason| *reason == Reason::Template || !is_reply(&subject.folded.text));
         let veto = [bars.veto_of(reading), subject_veto].into_iter().flatten().min();
         // Whose matter it is says nothing of a mail that is about none.
         if let Some(reason) = veto.filter(|reason| *reason < Reason::ThirdPerson || recruiting >= bars.recruiting) {
@@ -294,10 +298,13 @@ impl Letter<'_> {
     /// Whether a result is said of the addressee by his name, and of nobody else beside him.
     fn is_named(&self, lines: &[&str]) -> bool {
         let Letter { reading, rules, .. } = *self;
-        let mut sentences = reading.results.iter().filter_map(|index| reading.hits.get(*index)).map(|hit| hit.sentence);
-        sentences.any(|sentence| {
+        let Some(name) = names::addressee(lines, &rules.words) else { return false };
+        let results = reading.results.iter().take(RESULTS_NAMED_MAX).filter_map(|index| reading.hits.get(*index));
+        let mut sentences: Vec<usize> = results.map(|hit| hit.sentence).collect();
+        sentences.dedup();
+        sentences.into_iter().any(|sentence| {
             let text = reading.folded.sentence(sentence);
-            !reading.has_in(sentence, Kind::Stranger, rules) && names::is_named_in(lines, text, &rules.words)
+            !reading.has_in(sentence, Kind::Stranger, rules) && names::is_named_in(&name, text, &rules.words)
         })
     }
 }

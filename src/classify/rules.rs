@@ -283,11 +283,13 @@ impl Builder {
         let result = kind == Kind::Negative && language == Lang::Ja;
         for phrase in &text.phrases {
             let gap = if result { GAP_OCTETS_RESULT } else { GAP_OCTETS };
-            self.add_phrase(phrase, Phrase { rule, steps: 0, slot: 0, excepts: false, gap, stops: result }).map_err(fault)?;
+            self.add_phrase(phrase, Phrase { rule, steps: 0, slot: 0, excepts: false, gap, stops: result })
+                .map_err(fault)?;
         }
         for phrase in &text.unless {
             let gap = GAP_OCTETS;
-            self.add_phrase(phrase, Phrase { rule, steps: 0, slot: 0, excepts: true, gap, stops: false }).map_err(fault)?;
+            self.add_phrase(phrase, Phrase { rule, steps: 0, slot: 0, excepts: true, gap, stops: false })
+                .map_err(fault)?;
         }
         let RuleText { id, weight, firm, weak, proof, phrases, .. } = text;
         if kind == Kind::Recruiting {
