@@ -41,7 +41,7 @@ const RECRUITING_LIKELY: u32 = 2;
 const APPLICANT_LIKELY: u32 = 1;
 const FAINT_POINTS: i64 = 80;
 /// Points more in languages of which the corpus holds fewer mails.
-const OTHER_LANGUAGE_POINTS: i64 = 70;
+const OTHER_LANGUAGE_POINTS: i64 = 100;
 /// Points from which on a person is asked.
 const LIKELY_POINTS: i64 = -100;
 /// Results of which it is looked whether the addressee is named beside them.
@@ -142,7 +142,9 @@ impl Letter<'_> {
         if self.reading.results.is_empty() {
             return None;
         }
-        let places = self.places(&Bars::LIKELY).ok().filter(|places| !places.is_empty())?;
+        // Words that speak against one are set aside for the sake of a result, and not of a hint.
+        let bars = Bars { weak_vetoes: self.reading.strength(self.rules) <= SOFT, ..Bars::LIKELY };
+        let places = self.places(&bars).ok().filter(|places| !places.is_empty())?;
         let points = points + self.points_asked_more();
         (self.rules.model.score(&Marks::of(self)) >= points).then_some(places)
     }
