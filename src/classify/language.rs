@@ -27,16 +27,21 @@ const NATIVE_KANA: &str = "のをしてすはりがっれるもんおにせよ�
 const SIMPLIFIED: &str = "们这请谢贵为经简历职应选进发让说时间对录岗邮络过认遗许虑试结关门业东书";
 const TRADITIONAL: &str = "們這經歷應發將讓說對錄與關會擇實專團學變當歡單條盡";
 const CHINESE: &str = "我您你很吗嗎给給没";
+/// How many of all these show a text to be Chinese: a name in old characters has one or two.
+const CHINESE_MIN: usize = 3;
 /// Of a language that is read only when certain, one word in so many is one of its small words; of others one in so many.
-const SMALL_WORDS: (usize, usize) = (5, 7);
+const SMALL_WORDS: (usize, usize) = (6, 9);
 /// Fewest small words that tell a language.
-const SMALL_WORDS_MIN: usize = 4;
+const SMALL_WORDS_MIN: usize = 3;
 /// Words that are looked at.
 const WORDS_MAX: usize = 120;
 /// Small words of the languages in Latin letters. Those without a language only keep it from being taken for another.
 pub(super) const SMALL: [(Option<Lang>, &str); 21] = [
     (Some(Lang::En), "the to you your and for of we that with have are is our not on at be will this"),
-    (Some(Lang::De), "und die der das ihre ihr sie wir nicht für fuer mit ist den dass uns leider eine einen zu haben ihnen im"),
+    (
+        Some(Lang::De),
+        "und die der das ihre ihr sie wir nicht für fuer mit ist den dass uns leider eine einen zu haben ihnen im",
+    ),
     (Some(Lang::Fr), "le la les des vous votre nous et pour que une pas avons de est du dans vos notre au sur ne"),
     (Some(Lang::Es), "el la los que de para su por con una en y le no usted nos del las tu te se hemos"),
     (Some(Lang::Pt), "o a os que de para sua seu com uma em e não nao você voce por do da no nos na ao as"),
@@ -141,11 +146,10 @@ fn chinese(folded: &Folded) -> Option<Lang> {
         traditional += usize::from(old && !new);
         either += usize::from(CHINESE.contains(c));
     }
-    match (simplified + traditional + either, either + simplified) {
-        (0..=2, _) | (_, 0) => None,
-        _ if simplified >= traditional => Some(Lang::ZhHans),
-        _ => Some(Lang::ZhHant),
+    if simplified + traditional + either < CHINESE_MIN {
+        return None;
     }
+    Some(if simplified >= traditional { Lang::ZhHans } else { Lang::ZhHant })
 }
 
 /// Russian has ы or э in every paragraph, and none of the letters that Ukrainian, Belarusian and Serbian have beside.
@@ -167,12 +171,13 @@ fn by_small_words(folded: &Folded, words: &Words) -> Option<Lang> {
     let next = counts.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, count)| *count).max()?;
     let language = SMALL.get(at)?.0.filter(|language| *language != Lang::En)?;
     let parts = if language.is_read_when_certain() { SMALL_WORDS.0 } else { SMALL_WORDS.1 };
-    (most >= SMALL_WORDS_MIN && most * parts >= all && most > next).then_some(language)
+    let told = most >= SMALL_WORDS_MIN || most + 1 >= SMALL_WORDS_MIN && next == 0;
+    (told && most * parts >= all && most > next).then_some(language)
 }
 
 /// Whether the rules can read the text.
 pub(super) fn is_supported(reading: &Reading, rules: &Rules) -> bool {
-    if rules.alone {
+    if rules.alone.is_some() {
         return true;
     }
     let scripts = reading.folded.scripts;

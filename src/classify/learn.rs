@@ -18,7 +18,7 @@ const RATE: i64 = ONE / 2;
 /// After so many rounds it moves them by half of that.
 const RATE_HALF: i64 = 5;
 /// One part in so many of each weight of a mail is taken back when the mail is seen: what is rare stays small.
-const DECAY_PARTS: i64 = 5000;
+const DECAY_PARTS: i64 = 1500;
 /// One part in so many of what moves the weights moves the bias.
 const BIAS_PARTS: i64 = 10;
 /// A mark of fewer mails is a name or a chance, and is left out.

@@ -83,6 +83,10 @@ const ORGANISATIONS: &[&str] = &[
     "担当者",
 ];
 
+/// Words that stand right before a name and are none.
+const NO_NAMES: &[&str] =
+    &["今回", "今般", "先日", "本日", "当日", "結果", "現在", "以上", "残念", "応募者", "受験者", "受験", "応募"];
+
 /// What a candidate is wished, behind his name.
 const WISHED: &[&str] = &[
     "今後の",
@@ -152,6 +156,23 @@ pub(super) fn is_wished_well(lines: &[&str], words: &Words) -> bool {
     })
 }
 
+/// What a result is said of, or whom it is told: these stand behind the name.
+const SAID_OF: &[&str] =
+    &["は", "を", "への", "には", "につ", "にお", "が", "との", "の選考", "の採用", "のご採用", "の場合"];
+
+/// Whether a sentence goes on with the addressee by his name.
+pub(super) fn is_named_in(lines: &[&str], sentence: &str, words: &Words) -> bool {
+    let Some(known) = lines.iter().find_map(|line| names_in(line, words).map(|(name, _)| name).next()) else {
+        return false;
+    };
+    words.honorifics.find_iter(sentence).any(|mark| {
+        let before = sentence.get(..mark.start()).unwrap_or_default();
+        let behind = sentence.get(mark.end()..).unwrap_or_default();
+        SAID_OF.iter().any(|said| behind.starts_with(said))
+            && name_before(before, true).is_some_and(|name| is_same(&known, &name))
+    })
+}
+
 fn ends_with_honorific(line: &str) -> bool {
     let line = line.trim_end_matches(|c: char| c.is_whitespace() || c == '、' || c == ',');
     ["様", "さま", "さん", "殿", "先生", "教授"].iter().any(|end| line.ends_with(end))
@@ -211,9 +232,14 @@ fn name_before(text: &str, formal: bool) -> Option<String> {
     (fits && !nobody).then_some(name)
 }
 
-/// A name and a part of it, as a family name, are the same person.
+/// A name and a part of it, as a family name, are the same person; so is the family name behind a word of time.
 fn is_same(one: &str, other: &str) -> bool {
-    one.contains(other) || other.contains(one)
+    let family = || one.char_indices().nth(2).map_or(one, |(end, _)| &one[..end]);
+    let bare = NO_NAMES.iter().find_map(|word| other.strip_prefix(word)).filter(|bare| !bare.is_empty());
+    one.contains(other)
+        || other.contains(one)
+        || other.ends_with(family())
+        || bare.is_some_and(|bare| one.starts_with(bare))
 }
 
 #[cfg(test)]
@@ -228,11 +254,23 @@ mod tests {
     #[test]
     fn the_addressee_may_be_named_again() {
         check("佐藤 花子 様\n\n佐藤様につきましては", false);
+        check("中村　さやか　様\n今回中村様につきましては", false);
+        check("森様\n結果、今回森様には", false);
         check("Nguyen Van A 様\nNguyen様につきましては\n氏名 佐藤", false);
         check("グエンさん\n皆様のご応募、多様な職種、お客様", false);
         check("有賀 みのり様\n有賀様のご活躍をお祈りします", false);
         check("高階さん\n他のサロンさんでも活躍できる", false);
         check("みどりクリニックです。\n川村さん、先日はありがとう", false);
+    }
+
+    #[test]
+    fn a_result_is_said_of_the_addressee_by_his_name() {
+        let words = Words::new().expect("the words compile");
+        let named = |sentence| is_named_in(&["久保 雄介様", "先日は"], sentence, &words);
+        assert!(named("久保さまは今回、含まれませんでした。"));
+        assert!(named("検討の結果、今回久保さまをお迎えすることが"));
+        assert!(!named("久保さまのご紹介の方は不採用です。"));
+        assert!(!named("須藤さまは不採用です。"));
     }
 
     #[test]

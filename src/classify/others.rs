@@ -82,7 +82,11 @@ impl Other {
 }
 
 /// Characters of the rules, simplified and traditional by turns. Words that differ in more stand there in both ways.
-const CHARACTERS: &str = "TABLE";
+const CHARACTERS: &str = "\
+    竞競征徵于於硕碩调調赔賠员員专專业業东東个個为為义義习習书書仅僅们們价價优優伙夥会會体體储儲关關兴興决決况況准準创創别別务務动動劳勞单單历歷参參发發号號后後员員团團园園围圍备備复複够夠头頭奖獎学學实實审審对對将將尽盡属屬岗崗师師\
+    带帶库庫应應废廢异異弃棄录錄愿願报報择擇携攜摇搖数數无無时時晋晉暂暫机機条條来來标標样樣欢歡没沒满滿点點猎獵确確笔筆筛篩签簽简簡约約级級练練终終绍紹经經结結给給绝絕统統继繼绩績续續综綜缓緩编編缘緣职職\
+    联聯胜勝脱脫节節荐薦荣榮获獲营營虑慮补補见見览覽计計订訂讣訃训訓讲講论論讼訟设設证證评評诉訴试試诚誠话話询詢该該误誤请請课課谅諒谈談谢謝购購贴貼贵貴贷貸贺賀赁賃资資赔賠赛賽赞贊转轉轮輪辑輯达達迁遷过過\
+    运運还還这這进進适適选選递遞遗遺采採销銷错錯镜鏡门門闭閉问問间間阅閱阶階险險难難项項顺順顾顧颂頌预預颖穎题題额額验驗";
 
 /// The same in traditional characters.
 fn traditional(spelling: &str) -> Option<String> {

@@ -125,7 +125,9 @@ fn the_corpus_is_judged_rightly() {
     let held = tally(&Note::read_all("held"), rules);
     held.report("held");
     report_families(rules);
-    let wrong = [&tuned.wrongly_found[..], &held.wrongly_found[..]].concat();
+    // Their names are enough to move such a family to the others.
+    let name_of = |line: &String| line.split(' ').next().unwrap_or_default().to_owned();
+    let wrong = [tuned.wrongly_found.clone(), held.wrongly_found.iter().map(name_of).collect()].concat();
     assert!(wrong.is_empty(), "no rejections, and taken for some: {wrong:#?}");
     assert!(tuned.recall_percent() >= 92, "tune: {} %", tuned.recall_percent());
     assert!(held.recall_percent() >= 80, "held: {} %", held.recall_percent());

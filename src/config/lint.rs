@@ -32,8 +32,30 @@ const GIFTS_JA: &[&str] = &[
 const GIFTS_EN: &[&str] =
     &["gift", "cash", "reward", "bonus", "prize", "voucher", "coupon", "points", "money", "yen", "$", "¥"];
 const GIFTS_ELSEWHERE: &[&str] = &[
-    "상품권", "선물", "현금", "礼品", "禮品", "现金", "現金", "奖金", "獎金", "quà tặng", "tiền mặt", "geschenk", "gutschein",
-    "cadeau", "prime de", "regalo", "brinde", "dinheiro", "dinero", "подарок", "prezent", "hadiah", "ของขวัญ", "€",
+    "상품권",
+    "선물",
+    "현금",
+    "礼品",
+    "禮品",
+    "现金",
+    "現金",
+    "奖金",
+    "獎金",
+    "quà tặng",
+    "tiền mặt",
+    "geschenk",
+    "gutschein",
+    "cadeau",
+    "prime de",
+    "regalo",
+    "brinde",
+    "dinheiro",
+    "dinero",
+    "подарок",
+    "prezent",
+    "hadiah",
+    "ของขวัญ",
+    "€",
 ];
 /// Praise: it reads as mockery in a rejection, and as a judgement nobody has made.
 const PRAISE_JA: &[&str] = &["優秀", "素晴らし", "すばらし", "惜しく", "高く評価", "魅力的な", "光るもの"];
