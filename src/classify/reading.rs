@@ -4,9 +4,9 @@ use memchr::memmem;
 
 use super::fold::Folded;
 use super::object;
-use super::rules::{Kind, Proof, Rules};
+use super::rules::{Kind, Proof, Rule, Rules};
 use super::scan::{Hit, scan};
-use super::verdict::Reason;
+use super::verdict::{Lang, Reason};
 
 /// How far behind a result its condition or denial may stand, in octets (some twenty-four Japanese characters).
 const SCOPE_OCTETS_MAX: usize = 72;
@@ -154,7 +154,9 @@ impl Reading {
                         _ if before => self.conditional |= stated,
                         Some(_) => {}
                         None if object::is_of_other(&self.folded, &self.hits, hit, rules) => {}
-                        None if is_spoken_of(&brackets, hit.start) => self.conditional |= stated,
+                        None if is_spoken_of(&brackets, hit.start) && !is_quoted_outcome(&self.folded.text, hit) => {
+                            self.conditional |= stated
+                        }
                         None => {
                             self.turned |= stated && self.turns_after(index, hit, rules);
                             self.results.push(index);
@@ -198,6 +200,15 @@ impl Reading {
         !CLAUSE_ENDS.iter().any(|end| between.contains(end))
     }
 
+    /// The first reason of the vetoes in that language, whatever stands beside them.
+    pub fn veto_of(&self, language: Lang, rules: &Rules) -> Option<Reason> {
+        let of_hit = |hit: &Hit| match rules.list.get(hit.rule)? {
+            Rule { kind: Kind::Veto(reason), language: of, .. } if *of == language => Some(*reason),
+            _ => None,
+        };
+        self.hits.iter().filter_map(of_hit).min()
+    }
+
     /// Weight of the strongest result that stands as fact.
     pub fn strength(&self, rules: &Rules) -> u32 {
         self.results.iter().filter_map(|index| self.weight(*index, rules)).max().unwrap_or(0)
@@ -231,6 +242,13 @@ fn brackets(text: &str) -> Vec<(usize, bool)> {
     let mut brackets: Vec<(usize, bool)> = paired.chain(straight).collect();
     brackets.sort_unstable();
     brackets
+}
+
+/// Whether the words are an outcome in brackets of its own that is told: 結果は「不採用」です.
+fn is_quoted_outcome(text: &str, hit: &Hit) -> bool {
+    let opens = text.get(..hit.start).is_some_and(|before| before.ends_with('「'));
+    let told = |behind: &str| ["です", "とな", "とさせ", "でした", "でござ"].iter().any(|end| behind.starts_with(end));
+    opens && text.get(hit.end..).and_then(|behind| behind.strip_prefix('」')).is_some_and(told)
 }
 
 /// Whether the offset is inside 「」 or quotation marks: such words are spoken of, and not said.
