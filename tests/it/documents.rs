@@ -103,7 +103,8 @@ fn the_readme_promises_what_ci_runs_and_the_links_lead_somewhere() {
                 page => Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(page),
             };
             assert!(link.starts_with("https://") || path.exists(), "{file} leads to {link}");
-            let is_there = || read(path.to_str().expect("a name")).lines().any(|line| anchor(line) == Some(heading.into()));
+            let is_there =
+                || read(path.to_str().expect("a name")).lines().any(|line| anchor(line) == Some(heading.into()));
             assert!(link.starts_with("https://") || heading.is_empty() || is_there(), "{file} leads to {link}");
         }
     }

@@ -156,6 +156,8 @@ fn texts_that_readers_differ_on_are_left_as_they_are() {
     let behind =
         format!("<html><body><p>{}</p></body></html>\r\nSent by a list.\r\n", body.replace("\r\n\r\n", "</p><p>"));
     check_reason("html_ambiguous", HTML, behind.as_bytes());
+    let frames = format!("<html><frameset><frame src=x></frameset><body><p>{body}</p></body></html>\r\n");
+    check_reason("html_ambiguous", HTML, frames.as_bytes());
     for open in ["<!-- ", "<script>", "<style>", "<textarea>", "<template>", "<svg>", "<plaintext>", "<title>"] {
         check_body(open, HTML, format!("<p>a</p>{open}<p>{body}</p>").as_bytes());
     }

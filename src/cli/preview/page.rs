@@ -19,6 +19,7 @@ h2{font-size:1rem;margin:2rem 0 .5rem;font-weight:600}
 h2 small{font-weight:400;color:var(--faint);margin-left:.5rem}
 h3{font-size:.875rem;margin:0 0 .4rem;color:var(--faint);font-weight:600}
 .said{margin:.25rem 0;padding:.6rem .9rem;border-left:4px solid var(--insline);background:var(--card)}
+.said:not([data-code=rejection]){border-color:var(--faint)}
 .subject{color:var(--faint);margin:.25rem 0;overflow-wrap:anywhere}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));gap:1rem}
 .pair>section{min-width:0}
@@ -45,6 +46,7 @@ struct Labels {
     text: &'static str,
     part: &'static str,
     unchanged: &'static str,
+    inserted: &'static str,
     footer: &'static str,
 }
 
@@ -57,6 +59,7 @@ const EN: Labels = Labels {
     text: "As its reader sees it, with what was put in",
     part: "Part",
     unchanged: "This part stays as it came.",
+    inserted: "with the line",
     footer: "Nothing was sent. Pictures and styles from elsewhere are not loaded here.",
 };
 
@@ -69,6 +72,7 @@ const JA: Labels = Labels {
     text: "表示されるテキスト（挿入した行に色を付けています）",
     part: "パート",
     unchanged: "このパートは元のままです。",
+    inserted: "案内の行を挿入",
     footer: "メールは送信していません。外部の画像やスタイルは、この画面では読み込みません。",
 };
 
@@ -117,7 +121,8 @@ impl Pages {
             [only] => only.html.clone(),
             many => {
                 let entry = |(n, mail): (usize, &Shot)| {
-                    let (file, code) = (escape(&mail.file), escape(mail.code));
+                    let code = if mail.code == "rejection" { labels.inserted } else { mail.code };
+                    let (file, code) = (escape(&mail.file), escape(code));
                     format!("<li><a href=\"#m{n}\">{file}</a> <small>{code}</small></li>\n")
                 };
                 let list: String = (1..).zip(many).map(entry).collect();

@@ -23,7 +23,7 @@ pub(super) const NAME_OCTETS_MAX: usize = 10;
 pub(super) const UNKNOWN: (&str, Role) = ("", Role::Inline);
 
 /// In the order of their names.
-const ELEMENTS: [(&str, Role); 95] = [
+const ELEMENTS: [(&str, Role); 96] = [
     ("a", Role::Inline),
     ("address", Role::Block),
     ("area", Role::Void),
@@ -58,6 +58,7 @@ const ELEMENTS: [(&str, Role); 95] = [
     ("font", Role::Inline),
     ("footer", Role::Block),
     ("form", Role::Block),
+    ("frameset", Role::Block),
     ("h1", Role::Block),
     ("h2", Role::Block),
     ("h3", Role::Block),

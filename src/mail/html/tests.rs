@@ -185,6 +185,13 @@ fn links_are_known_with_their_lines() {
 }
 
 #[test]
+fn a_page_of_frames_is_not_read() {
+    for page in ["<html><FRAMESET><frame src=x></frameset><body>a</body></html>", "<p>a</p><frameset cols=\"1\">"] {
+        assert_eq!(read(page.as_bytes(), charset("utf-8")).err(), Some(HtmlFault::Ambiguous), "{page}");
+    }
+}
+
+#[test]
 fn iso_2022_jp_is_never_taken_for_markup() {
     // 0x3c and 0x3e stand inside the two-octet runs.
     let body = b"<p>\x1b$B<>>N\x1b(B</p><p>\x1b$B;DG0\x1b(B a</p>";

@@ -77,6 +77,10 @@ pub(super) fn read(body: &[u8], charset: Charset) -> Result<Vec<Token>, HtmlFaul
             (*name, *role) = named(body, &token.octets);
         }
     }
+    // Of a page of frames some readers show the frames, and others what stands beside them.
+    if tokens.iter().any(|t| matches!(&t.kind, Kind::Start(start) if start.name == "frameset")) {
+        return Err(HtmlFault::Ambiguous);
+    }
     let in_order = tokens.windows(2).all(|w| w[0].octets.end <= w[1].octets.start);
     let inside = tokens.last().is_none_or(|t| t.octets.end <= body.len());
     if in_order && inside { Ok(tokens) } else { Err(HtmlFault::Ambiguous) }
