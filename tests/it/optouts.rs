@@ -62,11 +62,13 @@ fn an_opted_out_candidates_mails_pass_untouched_at_once_over_a_restart_and_until
     gateway.kill();
     gateway.run();
     let mut open = Client::connect(gateway.address);
-    assert!(!gets_the_line(&mut open, &sink, "hana@candidate.example"));
+    // The same octets would be taken for a mail whose answer the crash had kept.
+    let again = "Hana@Candidate.example";
+    assert!(!gets_the_line(&mut open, &sink, again));
     assert!(gateway.reload(), "the files are taken");
-    assert!(!gets_the_line(&mut open, &sink, "hana@candidate.example"), "a reload forgets nobody");
+    assert!(!gets_the_line(&mut open, &sink, again), "a reload forgets nobody");
     assert!(optout(&gateway, &["remove", "--company", "sakura"], "hana@candidate.example").0);
-    assert!(gets_the_line(&mut open, &sink, "hana@candidate.example"));
+    assert!(gets_the_line(&mut open, &sink, again));
     assert_eq!(gateway.settled_credits(), 2);
     for file in ["ledger.db", "ledger.db-wal", "optouts.json"] {
         let octets = fs::read(gateway.folder.path().join("data").join(file)).unwrap_or_default();
