@@ -2,6 +2,7 @@
 
 mod line;
 mod optout;
+mod teach;
 
 pub(super) use line::let_stopped_go;
 
@@ -92,6 +93,9 @@ impl Answer for Operator {
             return answer;
         }
         if let Some(answer) = self.answer_optout(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_teach(caller, &request).await {
             return answer;
         }
         match request {

@@ -67,6 +67,11 @@ pub fn fingerprint_of(view: &View, rules: &Rules) -> Option<(Specimen, Fingerpri
     Some((specimen, print))
 }
 
+/// A mail to be compared with templates; `None` where it has no text that is read.
+pub fn specimen_of(view: &View, rules: &Rules) -> Option<Specimen> {
+    Specimen::of(view, rules).ok()
+}
+
 /// What forbids the line beside the words that the template has itself: a veto in words of the mail's own, another
 /// person, a rejection it answers.
 fn refusal(view: &View, specimen: &Specimen, print: &Fingerprint, rules: &Rules) -> Option<Reason> {

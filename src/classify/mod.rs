@@ -27,7 +27,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use by_template::{ByTemplate, decide_by_templates, fingerprint_of};
+pub use by_template::{ByTemplate, decide_by_templates, fingerprint_of, specimen_of};
 pub use learn::train;
 pub use recipients::{Audience, Candidates, Listed, recipients};
 pub use rules::{Rules, RulesFault};

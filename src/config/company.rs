@@ -38,7 +38,6 @@ const LATE_BOUNCE: &[(&str, LateBounce)] = &[("absorb", LateBounce::Absorb), ("c
 /// Where the keys stand that are checked once the whole is known.
 pub(super) struct CompanyPlaces {
     pub(super) id: Place,
-    pub(super) mode: Place,
     pub(super) sender_domains: Place,
     pub(super) return_path: Place,
     pub(super) proofs: ProofPlaces,
@@ -76,7 +75,6 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     let carrier_mail = top.read("carrier_mail", CarrierMail::default(), one_of(CARRIER_MAIL));
     let places = CompanyPlaces {
         id: top.place("id"),
-        mode: top.place("mode"),
         sender_domains: top.place("sender_domains"),
         return_path: path_place,
         proofs: proof_places,

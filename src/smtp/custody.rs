@@ -4,6 +4,7 @@
 //! is with the next hop or synced in the spool; when both failed for one of them, the client is asked to come again.
 
 mod hold;
+mod templates;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -230,12 +231,13 @@ impl Relay {
         let Services { spool, watch, .. } = &self.services;
         // Without an outbox a referral could be written and not counted: then no line is written at all.
         let asked = if spool.is_writable() {
-            let (received, process) = (Arc::clone(received), self.process);
+            let (received, process, policy) = (Arc::clone(received), self.process, Arc::clone(&policy));
             let octets = received.message.len();
             self.judge.ask(octets, move || decide::check(process(&received, &policy, now), &received)).await
         } else {
             Err(decide::OUTBOX_UNAVAILABLE)
         };
+        let asked = self.watch_templates(asked, (received, &policy), now).await;
         let outcome = asked.unwrap_or_else(|reason| {
             watch.count(Counter::FailedOpen);
             Outcome::Untouched(Untouched { company: None, reason, rejection_seen: false, evidence: Vec::new() })
