@@ -1,5 +1,6 @@
 //! How much each question asks for: in full, or with one of them a little less, which tells a close miss from a no.
 
+use super::reading::Reading;
 use super::verdict::{Question, Reason};
 
 /// What the three questions ask of a text.
@@ -14,6 +15,10 @@ pub(super) struct Bars {
     /// Whether a result in words that are used of other matters too needs more beside it, and none may be turned to
     /// something else.
     pub(super) result_sure: bool,
+    /// Whether words that stand in rejections too, though rarely, speak against one.
+    pub(super) weak_vetoes: bool,
+    /// Whether a hint will do for a result.
+    pub(super) hinted: bool,
     /// Applicant weight: thanks for applying or for coming, say. An agency is told the result in the very same words,
     /// but is not thanked for those.
     pub(super) applicant: u32,
@@ -21,12 +26,31 @@ pub(super) struct Bars {
 
 impl Bars {
     /// What a rejection has to reach.
-    pub(super) const FULL: Self =
-        Self { recruiting: 3, job_said: true, matter_said: true, result_sure: true, applicant: 2 };
+    pub(super) const FULL: Self = Self {
+        recruiting: 3,
+        job_said: true,
+        matter_said: true,
+        result_sure: true,
+        weak_vetoes: true,
+        hinted: false,
+        applicant: 2,
+    };
 
-    /// What a text has to reach for the model to be asked: every question likely, none of them sure.
-    pub(super) const LIKELY: Self =
-        Self { recruiting: 2, job_said: false, matter_said: false, result_sure: false, applicant: 1 };
+    /// What a text has to reach for the model to be asked: every question possible, none of them sure.
+    pub(super) const LIKELY: Self = Self {
+        recruiting: 1,
+        job_said: false,
+        matter_said: false,
+        result_sure: false,
+        weak_vetoes: false,
+        hinted: true,
+        applicant: 0,
+    };
+
+    /// What in a text speaks against a rejection.
+    pub(super) fn veto_of(&self, reading: &Reading) -> Option<Reason> {
+        if self.weak_vetoes { reading.veto } else { reading.sure_veto }
+    }
 
     /// The bars with that of one question lowered: what is likely is enough for it, and the others are to be certain.
     fn lowered(question: Question) -> Self {

@@ -93,10 +93,7 @@ fn refusal(view: &View, specimen: &Specimen, print: &Fingerprint, rules: &Rules)
 /// A veto in the subject; a reply carries the subject of what it answers, and says nothing by it.
 fn subject_veto(subject: &str, rules: &Rules) -> Option<Reason> {
     let subject = read(fold(std::iter::once((0, head_of(subject)))), rules);
-    subject
-        .veto
-        .map(|(reason, _)| reason)
-        .filter(|reason| *reason == Reason::Template || !is_reply(&subject.folded.text))
+    subject.veto.filter(|reason| *reason == Reason::Template || !is_reply(&subject.folded.text))
 }
 
 /// Whether a sentence is the mail's own and not the template's.

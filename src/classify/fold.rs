@@ -61,6 +61,12 @@ impl Folded {
         self.sentences.get(index + 1).map_or(self.text.len(), |next| next.start)
     }
 
+    /// The text of the sentence.
+    pub fn sentence(&self, index: usize) -> &str {
+        let start = self.sentences.get(index).map_or(self.text.len(), |sentence| sentence.start);
+        self.text.get(start..self.sentence_end(index)).unwrap_or_default()
+    }
+
     /// Last line that holds text of the sentence.
     pub fn last_line_of(&self, index: usize) -> Option<usize> {
         let end = self.sentence_end(index);

@@ -1,6 +1,10 @@
 //! From readings to a verdict: the three questions on the part a person reads, then the other parts beside it.
 
+mod account;
+
 use std::sync::Arc;
+
+pub use account::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
 
 use super::bars::Bars;
 use super::fold::{Folded, fold};
@@ -10,7 +14,7 @@ use super::recipients::Candidates;
 use super::rules::{Kind, Proof, Rules};
 use super::verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Verdict};
 use super::{Mail, TEXT_OCTETS_MAX, language, names, place};
-use crate::mail::view::{LineKind, TextPart, View};
+use crate::mail::view::{LineKind, TextPart, View, ViewFault};
 
 /// Recruiting weight from which on a part is about an application.
 const RECRUITING_MIN: u32 = Bars::FULL.recruiting;
@@ -29,11 +33,23 @@ const SOFT: u32 = 1;
 /// Folded octets up to which a part without a result is a stub or a footer.
 const STUB_OCTETS_MAX: usize = 240;
 /// Points of the model from which on a likely rejection is one. Crossed by families, no other mail came so far.
-const SURE_POINTS: i64 = 50;
+const SURE_POINTS: i64 = 30;
 /// Points more that it takes when what is applied for is no job that the rules know.
-const OTHER_MATTER_POINTS: i64 = 100;
+const OTHER_MATTER_POINTS: i64 = 150;
+/// Points more that it takes when nothing but a hint is there of a result.
+const HINT_POINTS: i64 = 100;
+/// Points more that it takes when words that stand in rejections too speak against one.
+const WEAK_VETO_POINTS: i64 = 100;
+/// Recruiting and applicant weight below which the model is asked for more, and how many points more.
+const RECRUITING_LIKELY: u32 = 2;
+const APPLICANT_LIKELY: u32 = 1;
+const FAINT_POINTS: i64 = 80;
+/// Points more in languages of which the corpus holds fewer mails.
+const OTHER_LANGUAGE_POINTS: i64 = 100;
 /// Points from which on a person is asked.
 const LIKELY_POINTS: i64 = -100;
+/// Results of which it is looked whether the addressee is named beside them.
+const RESULTS_NAMED_MAX: usize = 8;
 /// Octets of the subject that are read.
 const SUBJECT_OCTETS_MAX: usize = 1024;
 
@@ -48,7 +64,8 @@ pub(super) fn marks(view: &View, rules: &Rules) -> Option<Marks> {
 /// Judges the text of a mail whose candidates are known.
 pub(super) fn judge(mail: &Mail<'_>, candidates: Candidates, rules: &Rules) -> Verdict {
     if !mail.view.unread.is_empty() {
-        return abstain(Reason::Unreadable);
+        let too_long = mail.view.unread.iter().all(|unread| unread.fault == ViewFault::TooLarge);
+        return abstain(if too_long { Reason::TooLong } else { Reason::Unreadable });
     }
     let Some((part, text)) = primary(mail.view) else {
         return abstain(if has_quotation(mail.view) { Reason::QuotedOnly } else { Reason::NoText });
@@ -121,7 +138,7 @@ pub(super) struct Letter<'a> {
 impl Letter<'_> {
     /// Where the result stands, when all three questions reach these bars; else why it is no rejection to its reader.
     fn places(&self, bars: &Bars) -> Result<Vec<Place>, Reason> {
-        self.question(bars).map_or_else(|| read_siblings(self.view, self.part, self.reading, self.rules), Err)
+        self.question(bars).map_or_else(|| self.read_siblings(bars), Err)
     }
 
     /// The same when each question is likely, none of them is answered with no, and the text as a whole reads so much
@@ -130,9 +147,25 @@ impl Letter<'_> {
         if self.reading.results.is_empty() {
             return None;
         }
-        let places = self.places(&Bars::LIKELY).ok().filter(|places| !places.is_empty())?;
-        let points = if self.is_of_another_matter() { points + OTHER_MATTER_POINTS } else { points };
+        // Words that speak against one are set aside for the sake of a result, and not of a hint.
+        let bars = Bars { weak_vetoes: self.reading.strength(self.rules) <= SOFT, ..Bars::LIKELY };
+        let places = self.places(&bars).ok().filter(|places| !places.is_empty())?;
+        let points = points + self.points_asked_more();
         (self.rules.model.score(&Marks::of(self)) >= points).then_some(places)
+    }
+
+    /// Points that the model has to give more for what speaks against a rejection, or too little for one.
+    fn points_asked_more(&self) -> i64 {
+        let Letter { reading, subject, rules, .. } = *self;
+        let doubts = [
+            (self.is_of_another_matter(), OTHER_MATTER_POINTS),
+            (reading.strength(rules) == 0, HINT_POINTS),
+            (reading.veto.or(subject.veto).is_some(), WEAK_VETO_POINTS),
+            (recruiting_weight(reading, subject, rules) < RECRUITING_LIKELY, FAINT_POINTS),
+            (self.applicant_weight() < APPLICANT_LIKELY, FAINT_POINTS),
+            (language_of(reading, rules) != Lang::Ja, OTHER_LANGUAGE_POINTS),
+        ];
+        doubts.iter().filter(|(holds, _)| *holds).map(|(_, points)| points).sum()
     }
 
     fn rejection(&self, candidates: Candidates, evidence: Vec<Evidence>, places: Vec<Place>) -> Rejection {
@@ -158,7 +191,7 @@ impl Letter<'_> {
         let targets = [reading.target, subject.target];
         let recruiting = recruiting_weight(reading, subject, rules);
         [
-            reading.results.is_empty(),
+            strength == 0,
             strength == SOFT,
             strength >= STRONG,
             reading.conditional,
@@ -179,8 +212,8 @@ impl Letter<'_> {
         let recruiting = recruiting_weight(reading, subject, rules);
         // A reply carries the subject of what it answers, but whoever writes of a template writes one.
         let subject_veto =
-            subject.veto.filter(|(reason, _)| *reason == Reason::Template || !is_reply(&subject.folded.text));
-        let veto = [reading.veto, subject_veto].into_iter().flatten().map(|(reason, _)| reason).min();
+            bars.veto_of(subject).filter(|reason| *reason == Reason::Template || !is_reply(&subject.folded.text));
+        let veto = [bars.veto_of(reading), subject_veto].into_iter().flatten().min();
         // Whose matter it is says nothing of a mail that is about none.
         if let Some(reason) = veto.filter(|reason| *reason < Reason::ThirdPerson || recruiting >= bars.recruiting) {
             return Some(reason);
@@ -227,17 +260,59 @@ impl Letter<'_> {
 
     /// Why the reader is not the applicant; `None` when he is.
     fn is_of_another_reader(&self, soft: bool, bars: &Bars) -> Option<Reason> {
-        let Letter { text, reading, subject, rules, .. } = *self;
-        let newest = text.lines.iter().enumerate().filter(|(_, line)| line.kind == LineKind::Text);
-        let newest: Vec<&str> = newest.map(|(number, _)| text.line(number)).collect();
+        let Letter { reading, rules, .. } = *self;
+        let newest = self.newest_lines();
         // A doctor or a teacher is an applicant when it is hiring that is refused, and he is thanked for applying.
         let scholar = reading.thanked && !soft && reading.proofs.contains(&Proof::Job);
         if names::is_about_another(newest.iter().copied(), scholar, &rules.words) {
             return Some(Reason::ThirdPerson);
         }
-        let is_thanked = reading.thanked || names::is_wished_well(&newest, &rules.words);
-        let thanked = if is_thanked { THANKED_APPLICANT } else { 0 };
-        (reading.applicant + subject.applicant + thanked < bars.applicant).then_some(Reason::NoApplicant)
+        (self.applicant_weight() < bars.applicant).then_some(Reason::NoApplicant)
+    }
+
+    /// Weight of what says that the reader is the applicant.
+    fn applicant_weight(&self) -> u32 {
+        let Letter { reading, subject, rules, .. } = *self;
+        let newest = self.newest_lines();
+        let is_meant = reading.thanked || names::is_wished_well(&newest, &rules.words) || self.is_named(&newest);
+        reading.applicant + subject.applicant + if is_meant { THANKED_APPLICANT } else { 0 }
+    }
+
+    fn newest_lines(&self) -> Vec<&str> {
+        let newest = self.text.lines.iter().enumerate().filter(|(_, line)| line.kind == LineKind::Text);
+        newest.map(|(number, _)| self.text.line(number)).collect()
+    }
+
+    /// The places of the result in every part that states it.
+    fn read_siblings(&self, bars: &Bars) -> Result<Vec<Place>, Reason> {
+        let Letter { view, part, reading, rules, .. } = *self;
+        let mut places: Vec<Place> = place::find(reading, view, part, rules).into_iter().collect();
+        for (index, text) in view.parts.iter().enumerate().filter(|(index, _)| *index != part) {
+            let sibling = reading.of_sibling(fold_lines(text, is_newest), rules);
+            if bars.veto_of(&sibling).is_some() {
+                return Err(Reason::PartsDisagree);
+            }
+            match place::find(&sibling, view, index, rules) {
+                Some(place) => places.push(place),
+                None if sibling.folded.text.len() <= STUB_OCTETS_MAX && sibling.recruiting < RECRUITING_MIN => {}
+                None => return Err(Reason::PartsDisagree),
+            }
+        }
+        places.sort_by_key(|place| place.text_part);
+        Ok(places)
+    }
+
+    /// Whether a result is said of the addressee by his name, and of nobody else beside him.
+    fn is_named(&self, lines: &[&str]) -> bool {
+        let Letter { reading, rules, .. } = *self;
+        let Some(name) = names::addressee(lines, &rules.words) else { return false };
+        let results = reading.results.iter().take(RESULTS_NAMED_MAX).filter_map(|index| reading.hits.get(*index));
+        let mut sentences: Vec<usize> = results.map(|hit| hit.sentence).collect();
+        sentences.dedup();
+        sentences.into_iter().any(|sentence| {
+            let text = reading.folded.sentence(sentence);
+            !reading.has_in(sentence, Kind::Stranger, rules) && names::is_named_in(&name, text, &rules.words)
+        })
     }
 }
 
@@ -276,10 +351,11 @@ fn recruiting_weight(reading: &Reading, subject: &Reading, rules: &Rules) -> u32
 
 fn is_result_stated(reading: &Reading, recruiting: u32, bars: &Bars, rules: &Rules) -> bool {
     match reading.strength(rules) {
-        0 => false,
+        // A hint alone states nothing: it is for the model to weigh.
+        0 => bars.hinted && !reading.results.is_empty(),
         _ if !bars.result_sure => true,
         STRONG.. => true,
-        SOFT => recruiting >= RECRUITING_MIN_SOFT && reading.support > 0,
+        SOFT => false,
         _ => recruiting >= RECRUITING_MIN_SOFT,
     }
 }
@@ -293,24 +369,6 @@ pub(super) fn is_rejection_quoted(text: &TextPart, rules: &Rules) -> bool {
     let unmarked = lines.map(|(number, _)| (number, text.line(number).trim_start_matches(['>', ' ', '＞', '|'])));
     let quoted = read(fold(unmarked), rules);
     quoted.strength(rules) >= 2 && quoted.recruiting > 0
-}
-
-/// The places of the result in every part that states it.
-fn read_siblings(view: &View, part: usize, reading: &Reading, rules: &Rules) -> Result<Vec<Place>, Reason> {
-    let mut places: Vec<Place> = place::find(reading, view, part, rules).into_iter().collect();
-    for (index, text) in view.parts.iter().enumerate().filter(|(index, _)| *index != part) {
-        let sibling = reading.of_sibling(fold_lines(text, is_newest), rules);
-        if sibling.veto.is_some() {
-            return Err(Reason::PartsDisagree);
-        }
-        match place::find(&sibling, view, index, rules) {
-            Some(place) => places.push(place),
-            None if sibling.folded.text.len() <= STUB_OCTETS_MAX && sibling.recruiting < RECRUITING_MIN => {}
-            None => return Err(Reason::PartsDisagree),
-        }
-    }
-    places.sort_by_key(|place| place.text_part);
-    Ok(places)
 }
 
 fn language_of(reading: &Reading, rules: &Rules) -> Lang {

@@ -19,6 +19,8 @@ mod reading;
 mod recipients;
 mod rules;
 mod scan;
+mod spans;
+mod stage;
 mod structure;
 pub mod template;
 mod verdict;
@@ -28,9 +30,11 @@ mod words;
 mod tests;
 
 pub use by_template::{ByTemplate, decide_by_templates, fingerprint_of, specimen_of};
+pub use judge::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
 pub use learn::train;
 pub use recipients::{Audience, Candidates, Listed, recipients};
 pub use rules::{Rules, RulesFault};
+pub use stage::{Stage, stage_of};
 pub use verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Verdict};
 
 use crate::mail::envelope::Envelope;

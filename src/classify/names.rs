@@ -16,7 +16,7 @@ const ADDRESSEE_LINES_MAX: usize = 8;
 /// What stands before 様 or さん and names nobody, when it stands alone.
 const NOBODY: &[&str] = &[
     "皆", "各", "客", "貴", "王", "神", "同", "仕", "模", "多", "両", "一", "方", "彼", "奥", "母", "父", "有", "子",
-    "外", "異",
+    "外", "異", "貴方", "貴殿", "貴女", "貴君", "苦労", "世話", "得意", "馴染",
 ];
 
 /// Endings of words before 様 or さん that name nobody.
@@ -83,6 +83,10 @@ const ORGANISATIONS: &[&str] = &[
     "担当者",
 ];
 
+/// Words that stand right before a name and are none.
+const NO_NAMES: &[&str] =
+    &["今回", "今般", "先日", "本日", "当日", "結果", "現在", "以上", "残念", "応募者", "受験者", "受験", "応募"];
+
 /// What a candidate is wished, behind his name.
 const WISHED: &[&str] = &[
     "今後の",
@@ -142,13 +146,31 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>, scholar
 
 /// Whether the wishes are for the addressee by name: who hands a result on is not wished well.
 pub(super) fn is_wished_well(lines: &[&str], words: &Words) -> bool {
-    let names = |line: &&str| names_in(line, words).map(|(name, _)| name).next();
-    let Some(known) = lines.iter().find_map(names) else { return false };
+    let Some(known) = addressee(lines, words) else { return false };
     let text: String = lines.concat();
     ["様の", "さまの", "さんの"].iter().flat_map(|mark| text.match_indices(mark)).any(|(at, mark)| {
         let (before, behind) = (text.get(..at).unwrap_or_default(), text.get(at + mark.len()..).unwrap_or_default());
         let wished = WISHED.iter().any(|wish| behind.trim_start().starts_with(wish));
         wished && name_before(before, true).is_some_and(|name| is_same(&known, &name))
+    })
+}
+
+/// What a result is said of, or whom it is told: these stand behind the name.
+const SAID_OF: &[&str] =
+    &["は", "を", "への", "には", "につ", "にお", "が", "との", "の選考", "の採用", "のご採用", "の場合"];
+
+/// The first name a text holds, which is the addressee's.
+pub(super) fn addressee(lines: &[&str], words: &Words) -> Option<String> {
+    lines.iter().find_map(|line| names_in(line, words).map(|(name, _)| name).next())
+}
+
+/// Whether a sentence goes on with the addressee by his name.
+pub(super) fn is_named_in(known: &str, sentence: &str, words: &Words) -> bool {
+    words.honorifics.find_iter(sentence).any(|mark| {
+        let before = sentence.get(..mark.start()).unwrap_or_default();
+        let behind = sentence.get(mark.end()..).unwrap_or_default();
+        SAID_OF.iter().any(|said| behind.starts_with(said))
+            && name_before(before, true).is_some_and(|name| is_same(known, &name))
     })
 }
 
@@ -211,9 +233,14 @@ fn name_before(text: &str, formal: bool) -> Option<String> {
     (fits && !nobody).then_some(name)
 }
 
-/// A name and a part of it, as a family name, are the same person.
+/// A name and a part of it, as a family name, are the same person; so is the family name behind a word of time.
 fn is_same(one: &str, other: &str) -> bool {
-    one.contains(other) || other.contains(one)
+    let family = || one.char_indices().nth(2).map_or(one, |(end, _)| &one[..end]);
+    let bare = NO_NAMES.iter().find_map(|word| other.strip_prefix(word)).filter(|bare| !bare.is_empty());
+    one.contains(other)
+        || other.contains(one)
+        || other.ends_with(family())
+        || bare.is_some_and(|bare| one.starts_with(bare))
 }
 
 #[cfg(test)]
@@ -228,11 +255,24 @@ mod tests {
     #[test]
     fn the_addressee_may_be_named_again() {
         check("佐藤 花子 様\n\n佐藤様につきましては", false);
+        check("中村　さやか　様\n今回中村様につきましては", false);
+        check("森様\n結果、今回森様には", false);
         check("Nguyen Van A 様\nNguyen様につきましては\n氏名 佐藤", false);
         check("グエンさん\n皆様のご応募、多様な職種、お客様", false);
         check("有賀 みのり様\n有賀様のご活躍をお祈りします", false);
         check("高階さん\n他のサロンさんでも活躍できる", false);
         check("みどりクリニックです。\n川村さん、先日はありがとう", false);
+    }
+
+    #[test]
+    fn a_result_is_said_of_the_addressee_by_his_name() {
+        let words = Words::new().expect("the words compile");
+        let name = addressee(&["久保 雄介様", "先日は"], &words).unwrap_or_default();
+        let named = |sentence| is_named_in(&name, sentence, &words);
+        assert!(named("久保さまは今回、含まれませんでした。"));
+        assert!(named("検討の結果、今回久保さまをお迎えすることが"));
+        assert!(!named("久保さまのご紹介の方は不採用です。"));
+        assert!(!named("須藤さまは不採用です。"));
     }
 
     #[test]

@@ -44,13 +44,20 @@ pub(super) struct Reading {
     pub conditional: bool,
     /// A result's sentence goes on to something that is neither regret nor wishes: it may well take the result back.
     pub turned: bool,
-    /// The veto that wins, and the hit that raised it.
-    pub veto: Option<(Reason, usize)>,
+    /// The veto that wins.
+    pub veto: Option<Reason>,
+    /// The one that wins among those that nothing sets aside.
+    pub sure_veto: Option<Reason>,
 }
 
 /// Reads a folded text.
 pub(super) fn read(folded: Folded, rules: &Rules) -> Reading {
     let hits = scan(&folded, rules);
+    read_hits(folded, hits, rules)
+}
+
+/// Reads it as if these were all the words of the rules that stand in it.
+pub(super) fn read_hits(folded: Folded, hits: Vec<Hit>, rules: &Rules) -> Reading {
     let mut reading = Reading { folded, hits, ..Reading::default() };
     reading.sum(rules);
     reading.find_thanks(rules);
@@ -89,13 +96,19 @@ impl Reading {
 
     fn find_veto(&mut self, rules: &Rules) {
         let clear = self.clear_result(rules);
-        for (index, hit) in self.hits.iter().enumerate() {
-            let Some(Kind::Veto(reason)) = rules.list.get(hit.rule).map(|rule| rule.kind) else { continue };
-            let stray = reason == Reason::BusinessMail && clear.is_some_and(|result| self.is_stray(hit, result, rules));
-            if !stray && self.veto.is_none_or(|(known, _)| reason < known) {
-                self.veto = Some((reason, index));
+        let (mut veto, mut sure_veto) = (None, None);
+        for hit in &self.hits {
+            let Some(rule) = rules.list.get(hit.rule) else { continue };
+            let Kind::Veto(reason) = rule.kind else { continue };
+            if reason == Reason::BusinessMail && clear.is_some_and(|result| self.is_stray(hit, result, rules)) {
+                continue;
+            }
+            veto = veto.into_iter().chain([reason]).min();
+            if !rule.weak {
+                sure_veto = sure_veto.into_iter().chain([reason]).min();
             }
         }
+        (self.veto, self.sure_veto) = (veto, sure_veto);
     }
 
     /// Whether a word of another matter is of no weight: behind the result, or apart from what is applied for.
@@ -134,14 +147,18 @@ impl Reading {
                 Some(Kind::ConditionBefore) => condition_in = Some((hit.sentence, hit.end)),
                 Some(Kind::Negative) => {
                     let before = condition_in.is_some_and(|(sentence, end)| sentence == hit.sentence && end <= hit.end);
+                    // A hint states nothing, so no condition and no turn of it is one of the mail.
+                    let stated = self.weight(index, rules) > Some(0);
                     match self.limit_after(index, hit, rules) {
-                        Some(Kind::ConditionAfter) => self.conditional = true,
-                        _ if before => self.conditional = true,
+                        Some(Kind::ConditionAfter) => self.conditional |= stated,
+                        _ if before => self.conditional |= stated,
                         Some(_) => {}
                         None if object::is_of_other(&self.folded, &self.hits, hit, rules) => {}
-                        None if is_spoken_of(&brackets, hit.start) => self.conditional = true,
+                        None if is_spoken_of(&brackets, hit.start) && !is_quoted_outcome(&self.folded.text, hit) => {
+                            self.conditional |= stated
+                        }
                         None => {
-                            self.turned |= self.turns_after(index, hit, rules);
+                            self.turned |= stated && self.turns_after(index, hit, rules);
                             self.results.push(index);
                         }
                     }
@@ -188,10 +205,12 @@ impl Reading {
         self.results.iter().filter_map(|index| self.weight(*index, rules)).max().unwrap_or(0)
     }
 
-    /// The result to put the line behind: the first that is more than a soft one, else the first.
+    /// The result to put the line behind: the first that is more than a soft one, else the first that states it, else
+    /// the first hint.
     pub fn main_result(&self, rules: &Rules) -> Option<&Hit> {
-        let strong = self.results.iter().find(|index| self.weight(**index, rules).is_some_and(|weight| weight >= 2));
-        strong.or(self.results.first()).and_then(|index| self.hits.get(*index))
+        let least = |least| self.results.iter().find(move |index| self.weight(**index, rules) >= Some(least));
+        let main = least(2).or_else(|| least(1)).or(self.results.first());
+        main.and_then(|index| self.hits.get(*index))
     }
 
     /// Whether the sentence holds words of that kind.
@@ -214,6 +233,13 @@ fn brackets(text: &str) -> Vec<(usize, bool)> {
     let mut brackets: Vec<(usize, bool)> = paired.chain(straight).collect();
     brackets.sort_unstable();
     brackets
+}
+
+/// Whether the words are an outcome in brackets of its own that is told: 結果は「不採用」です.
+fn is_quoted_outcome(text: &str, hit: &Hit) -> bool {
+    let opens = text.get(..hit.start).is_some_and(|before| before.ends_with('「'));
+    let told = |behind: &str| ["です", "とな", "とさせ", "でした", "でござ"].iter().any(|end| behind.starts_with(end));
+    opens && text.get(hit.end..).and_then(|behind| behind.strip_prefix('」')).is_some_and(told)
 }
 
 /// Whether the offset is inside 「」 or quotation marks: such words are spoken of, and not said.

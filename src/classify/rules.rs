@@ -2,7 +2,7 @@
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::fold::fold_phrase;
@@ -13,6 +13,11 @@ use super::words::Words;
 
 /// Stands in a phrase for a short gap within one sentence.
 const GAP: char = '~';
+/// Longest gap, in octets of folded text (some sixteen Japanese characters).
+const GAP_OCTETS: usize = 48;
+/// The same between the parts of a Japanese result, which stand apart for politeness: `採用は、誠に…ながら、見送り`.
+/// What may not stand between them is listed (rules of kind `barrier`).
+const GAP_OCTETS_RESULT: usize = 78;
 
 /// All rules, ready to read text with.
 #[derive(Debug)]
@@ -38,6 +43,8 @@ pub(super) struct Rule {
     pub weight: u32,
     /// A veto that holds even inside the words of a negative result.
     pub firm: bool,
+    /// A veto of words that stand in rejections too: one that the model may set aside.
+    pub weak: bool,
     /// What its words tell of the matter being a job.
     pub proof: Option<Proof>,
 }
@@ -85,6 +92,8 @@ pub(super) enum Kind {
     Target,
     /// A noun of hiring, as what is passed over.
     Object,
+    /// May not stand between the parts of a result: the later part then speaks of something else.
+    Barrier,
 }
 
 /// One phrase of a rule, or of its exceptions.
@@ -97,6 +106,10 @@ pub(super) struct Phrase {
     pub slot: usize,
     /// Whether it is an exception: hits of its rule inside it do not count.
     pub excepts: bool,
+    /// Longest gap between two of its steps, in octets.
+    pub gap: usize,
+    /// Whether a barrier between its steps parts them.
+    pub stops: bool,
 }
 
 /// A pattern as a step of a phrase.
@@ -131,6 +144,9 @@ pub enum RulesFault {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleFile {
+    /// Named lists of words, for phrases to name: `採用~<no>`.
+    #[serde(default)]
+    sets: BTreeMap<String, Vec<String>>,
     rule: Vec<RuleText>,
 }
 
@@ -146,6 +162,8 @@ struct RuleText {
     #[serde(default)]
     firm: bool,
     #[serde(default)]
+    weak: bool,
+    #[serde(default)]
     proof: Option<Proof>,
     phrases: Vec<String>,
     #[serde(default)]
@@ -154,6 +172,44 @@ struct RuleText {
 
 fn one() -> u32 {
     1
+}
+
+impl RuleText {
+    /// The rule with the words of each set it names in the place of the name.
+    fn with_sets(self, sets: &BTreeMap<String, Vec<String>>) -> Result<Self, RulesFault> {
+        let spell = |list: &[String]| list.iter().map(|phrase| spell_out(phrase, sets)).collect::<Option<Vec<_>>>();
+        match (spell(&self.phrases), spell(&self.unless)) {
+            (Some(phrases), Some(unless)) => Ok(Self { phrases, unless, ..self }),
+            _ => Err(RulesFault::Rule { rule: self.id, what: "it names a set that is not there" }),
+        }
+    }
+}
+
+/// `採用~<no>` with the words of the set `no` as a choice; `None` when there is no such set. What is in angle brackets
+/// and cannot be a set's name stays as it is.
+fn spell_out(phrase: &str, sets: &BTreeMap<String, Vec<String>>) -> Option<String> {
+    let mut pieces = phrase.split('<');
+    let mut whole = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let named = piece.split_once('>').filter(|(name, _)| {
+            !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'-')
+        });
+        match named {
+            Some((name, rest)) => {
+                // Within a choice, the words of the set are more choices.
+                let chooses = whole.matches('(').count() > whole.matches(')').count();
+                let (open, close) = if chooses { ("", "") } else { ("(", ")") };
+                whole.extend([open, &words_of(sets.get(name)?).join("|"), close, rest]);
+            }
+            None => whole.extend(["<", piece]),
+        }
+    }
+    Some(whole)
+}
+
+/// The words of a set, their own choices spelt out.
+fn words_of(set: &[String]) -> Vec<String> {
+    set.iter().flat_map(|word| choices(word)).collect()
 }
 
 impl Rules {
@@ -189,7 +245,7 @@ impl Rules {
         for (language, text) in texts {
             let file: RuleFile = toml::from_str(text).map_err(|fault| RulesFault::Form(fault.to_string()))?;
             for rule in file.rule {
-                builder.add(*language, rule)?;
+                builder.add(*language, rule.with_sets(&file.sets)?)?;
             }
         }
         builder.build()
@@ -224,20 +280,27 @@ impl Builder {
         }
         let kind = kind_of(&text).map_err(fault)?;
         let rule = self.rules.len();
-        for (phrases, excepts) in [(&text.phrases, false), (&text.unless, true)] {
-            for phrase in phrases {
-                self.add_phrase(phrase, rule, excepts).map_err(fault)?;
-            }
+        let result = kind == Kind::Negative && language == Lang::Ja;
+        for phrase in &text.phrases {
+            let gap = if result { GAP_OCTETS_RESULT } else { GAP_OCTETS };
+            self.add_phrase(phrase, Phrase { rule, steps: 0, slot: 0, excepts: false, gap, stops: result })
+                .map_err(fault)?;
         }
-        let RuleText { id, weight, firm, proof, phrases, .. } = text;
+        for phrase in &text.unless {
+            let gap = GAP_OCTETS;
+            self.add_phrase(phrase, Phrase { rule, steps: 0, slot: 0, excepts: true, gap, stops: false })
+                .map_err(fault)?;
+        }
+        let RuleText { id, weight, firm, weak, proof, phrases, .. } = text;
         if kind == Kind::Recruiting {
             self.recruiting.extend(phrases);
         }
-        self.rules.push(Rule { id: id.into(), language, kind, weight, firm, proof });
+        self.rules.push(Rule { id: id.into(), language, kind, weight, firm, weak, proof });
         Ok(())
     }
 
-    fn add_phrase(&mut self, phrase: &str, rule: usize, excepts: bool) -> Result<(), &'static str> {
+    /// Adds a phrase of that kind; its steps are counted here.
+    fn add_phrase(&mut self, phrase: &str, kind: Phrase) -> Result<(), &'static str> {
         if phrase.split(GAP).any(|step| step.matches('(').count() != step.matches(')').count()) {
             return Err("a choice of a phrase is not closed within its step");
         }
@@ -246,7 +309,7 @@ impl Builder {
             return Err("a step of a phrase is shorter than two characters");
         }
         let index = self.phrases.len();
-        self.phrases.push(Phrase { rule, steps: steps.len(), slot: self.slots, excepts });
+        self.phrases.push(Phrase { steps: steps.len(), slot: self.slots, ..kind });
         self.slots += steps.len() - 1;
         for (step, patterns) in steps.into_iter().enumerate() {
             for pattern in patterns {
@@ -265,7 +328,9 @@ impl Builder {
         }
         if let Some(uses) = self.uses.get_mut(at) {
             // Later steps first, so that one hit is never two steps of the same phrase.
-            uses.insert(0, step);
+            if !uses.first().is_some_and(|first| first.phrase == step.phrase && first.step == step.step) {
+                uses.insert(0, step);
+            }
         }
     }
 
@@ -284,15 +349,35 @@ impl Builder {
 
 /// All spellings of a step: `(見送|見合わせ)り` is two of them, and an empty choice is allowed.
 fn spellings(step: &str) -> Vec<String> {
-    let mut whole = vec![String::new()];
-    let mut rest = step;
-    while let Some((plain, group)) = rest.split_once('(') {
-        let (choices, after) = group.split_once(')').unwrap_or((group, ""));
-        let joined = |head: &String| choices.split('|').map(|c| format!("{head}{plain}{c}")).collect::<Vec<_>>();
-        whole = whole.iter().flat_map(joined).collect();
-        rest = after;
+    choices(step).iter().map(|spelling| fold_phrase(spelling)).collect()
+}
+
+fn choices(step: &str) -> Vec<String> {
+    let Some((plain, group)) = step.split_once('(') else { return vec![step.to_owned()] };
+    let (alternatives, behind) = split_group(group);
+    let behind = choices(behind);
+    let all = alternatives.into_iter().flat_map(choices);
+    all.flat_map(|one| behind.iter().map(move |rest| format!("{plain}{one}{rest}")).collect::<Vec<_>>()).collect()
+}
+
+/// The alternatives of a choice, and what stands behind it; a choice may hold others.
+fn split_group(text: &str) -> (Vec<&str>, &str) {
+    let (mut alternatives, mut depth, mut from) = (Vec::new(), 0u32, 0);
+    for (at, c) in text.char_indices() {
+        match c {
+            '|' | ')' if depth == 0 => {
+                alternatives.push(&text[from..at]);
+                from = at + 1;
+                if c == ')' {
+                    break;
+                }
+            }
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
     }
-    whole.iter().map(|head| fold_phrase(&format!("{head}{rest}"))).collect()
+    (alternatives, &text[from..])
 }
 
 fn kind_of(text: &RuleText) -> Result<Kind, &'static str> {
@@ -315,6 +400,7 @@ fn kind_of(text: &RuleText) -> Result<Kind, &'static str> {
         ("stranger", None) => Ok(Kind::Stranger),
         ("target", None) => Ok(Kind::Target),
         ("object", None) => Ok(Kind::Object),
+        ("barrier", None) => Ok(Kind::Barrier),
         _ => Err("an unknown kind"),
     }
 }
@@ -338,6 +424,16 @@ mod tests {
     fn a_choice_stands_for_all_its_spellings() {
         assert_eq!(spellings("(別|他)の方(に|)"), ["別の方に", "別の方", "他の方に", "他の方"]);
         assert_eq!(spellings("不採用"), ["不採用"]);
+        assert_eq!(spellings("合格(しま(せん|す)|者)に"), ["合格しませんに", "合格しますに", "合格者に"]);
+    }
+
+    #[test]
+    fn a_phrase_may_name_a_set_of_words() {
+        let sets = BTreeMap::from([("no".to_owned(), vec!["でき(ず|ません)".to_owned(), "難し".to_owned()])]);
+        assert_eq!(spell_out("採用~<no>こと", &sets).as_deref(), Some("採用~(できず|できません|難し)こと"));
+        assert_eq!(spell_out("(無理|<no>)", &sets).as_deref(), Some("(無理|できず|できません|難し)"));
+        assert_eq!(spell_out("<<", &sets).as_deref(), Some("<<"));
+        assert_eq!(spell_out("<yes>", &sets), None);
     }
 
     #[test]
@@ -348,6 +444,7 @@ mod tests {
         check("[[rule]]\nid='a'\nkind='veto'\nphrases=['内定']", "a veto needs a reason");
         check("[[rule]]\nid='a'\nkind='veto'\nreason='x'\nphrases=['内定']", "an unknown reason");
         check("[[rule]]\nid='a'\nkind='wish'\nphrases=['祈~申し']", "shorter than two");
+        check("[[rule]]\nid='a'\nkind='wish'\nphrases=['祈<no>']", "rule a: it names a set");
         check("[[rule]]\nid='a'\nkind='wish'\nphrases=['(祈り~申し|成功)を']", "not closed");
     }
 }

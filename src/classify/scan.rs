@@ -1,10 +1,7 @@
 //! Finding the rules' phrases in folded text: one pass, gaps and exceptions resolved on the way.
 
 use super::fold::Folded;
-use super::rules::{Kind, Rules};
-
-/// Longest gap between two steps of a phrase, in octets of folded text (some sixteen Japanese characters).
-const GAP_OCTETS_MAX: usize = 48;
+use super::rules::{Kind, Phrase, Rule, Rules};
 
 /// Hits of an ordinary mail: room for so many is made at once.
 const HITS_USUAL: usize = 32;
@@ -27,6 +24,7 @@ pub(super) fn scan(folded: &Folded, rules: &Rules) -> Vec<Hit> {
         states: vec![None; rules.slots()],
         hits: Vec::with_capacity(HITS_USUAL),
         exceptions: Vec::with_capacity(HITS_USUAL),
+        barrier: None,
     };
     let mut sentence = 0;
     for found in rules.automaton.find_overlapping_iter(&folded.text) {
@@ -48,6 +46,8 @@ struct Scanner<'r> {
     states: Vec<Option<Hit>>,
     hits: Vec<Hit>,
     exceptions: Vec<Hit>,
+    /// Where the newest barrier begins.
+    barrier: Option<usize>,
 }
 
 impl Scanner<'_> {
@@ -57,7 +57,7 @@ impl Scanner<'_> {
             let mut whole = Hit { rule: phrase.rule, ..hit };
             if step.step > 0 {
                 let before = self.states.get(phrase.slot + step.step - 1).copied().flatten();
-                let Some(before) = before.filter(|b| is_near(b, &hit, self.text)) else { continue };
+                let Some(before) = before.filter(|b| self.is_near(b, &hit, phrase)) else { continue };
                 whole.start = before.start;
             }
             if step.step + 1 < phrase.steps {
@@ -66,17 +66,28 @@ impl Scanner<'_> {
                 }
             } else if phrase.excepts {
                 self.exceptions.push(whole);
+            } else if self.rules.list.get(phrase.rule).is_some_and(|rule| rule.kind == Kind::Barrier) {
+                self.barrier = Some(whole.start);
             } else {
                 self.hits.push(whole);
             }
         }
     }
 
+    /// A gap is short, stays in its sentence, and holds neither a barrier nor a Latin comma: behind one, English speaks
+    /// of something else.
+    fn is_near(&self, before: &Hit, hit: &Hit, phrase: &Phrase) -> bool {
+        let short = before.sentence == hit.sentence && before.end <= hit.start && hit.start - before.end <= phrase.gap;
+        let parted = || phrase.stops && self.barrier.is_some_and(|at| at >= before.end && at < hit.start);
+        short && !parted() && !self.text.get(before.end..hit.start).is_none_or(|gap| gap.contains(','))
+    }
+
     fn settle(self) -> Vec<Hit> {
         let mut covers = Covers::over(self.exceptions);
         let mut hits = self.hits;
         hits.retain(|hit| !covers.cover(hit, true));
-        let negative = |hit: &&Hit| self.rules.list.get(hit.rule).is_some_and(|rule| rule.kind == Kind::Negative);
+        let stated = |rule: &Rule| rule.kind == Kind::Negative && rule.weight > 0;
+        let negative = |hit: &&Hit| self.rules.list.get(hit.rule).is_some_and(stated);
         let mut results = Covers::over(hits.iter().filter(negative).copied().collect());
         hits.retain(|hit| {
             let yields =
@@ -107,12 +118,6 @@ impl Covers {
         // What covers the hit ends within the longest phrase of it; the count bounds a text made of nothing but hits.
         later.take(32).any(|range| range.start <= hit.start && (!same_rule || range.rule == hit.rule))
     }
-}
-
-/// A gap is short, stays in its sentence, and holds no Latin comma: behind one, English speaks of something else.
-fn is_near(before: &Hit, hit: &Hit, text: &str) -> bool {
-    let short = before.sentence == hit.sentence && before.end <= hit.start && hit.start - before.end <= GAP_OCTETS_MAX;
-    short && !text.get(before.end..hit.start).is_none_or(|gap| gap.contains(','))
 }
 
 /// Latin words match whole: no letter or digit may go on where the phrase begins or ends with one.

@@ -95,7 +95,8 @@ fn custody_of(settled: &Settled) -> Custody {
     }
 }
 
-fn accepted(id: &EntryId) -> Reply {
+/// The mail is in good hands under this id.
+pub(super) fn accepted(id: &EntryId) -> Reply {
     Reply::new(250, (2, 0, 0), "").with_text(format!("Accepted as {id}"))
 }
 

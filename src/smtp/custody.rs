@@ -14,10 +14,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::answer::{Answer, after_commit, after_failure};
+use super::answer::{self, Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
 use super::logins::{self, Logins};
 use super::note::{self, Note};
+use super::repeats::{self, Repeats};
 use super::{Admission, Arrived, Custody, Login, returns, signing, standing, test_mail};
 use crate::deliver::{Deliver, HandThrough, Job, NoEdit};
 use crate::ledger::ReferralEvent;
@@ -34,7 +35,6 @@ use crate::proto::smtp::trace::Trace;
 use crate::referral::CompanyId;
 use crate::sign::Signer;
 use crate::spool::{EntryId, Spool, SpoolError, Write};
-use crate::sys::random;
 use crate::watch::{Counter, Step, Watch};
 
 /// What the relay works with.
@@ -71,6 +71,7 @@ pub struct Relay {
     pub(super) services: Services,
     judge: Judge,
     logins: Logins,
+    repeats: Repeats,
     process: Process,
 }
 
@@ -155,7 +156,13 @@ impl Custody for Relay {
             Ok(arrived) => arrived,
             Err(reply) => return reply,
         };
-        let Some(id) = new_id(arrived.at) else {
+        let imprint = repeats::imprint(&arrived.transaction.envelope, &arrived.transaction.message);
+        if let Some(before) = self.repeats.find(imprint) {
+            self.services.watch.count(Counter::Repeats);
+            tracing::info!(target: "smtp", id = before.as_str(), "a mail came again that was accepted before the start");
+            return answer::accepted(before);
+        }
+        let Some(id) = repeats::new_id(arrived.at, imprint) else {
             return Reply::new(451, (4, 3, 0), "No id for the mail, try again");
         };
         let (mail, answer) = match self.decide(id, arrived, policy).await {
@@ -182,7 +189,8 @@ impl Relay {
 
     /// The custody that uses these services.
     pub fn new(services: Services) -> Self {
-        Self { services, judge: Judge::new(), logins: Logins::new(), process: pipeline::process }
+        let repeats = Repeats::new(services.spool.latest());
+        Self { services, judge: Judge::new(), logins: Logins::new(), repeats, process: pipeline::process }
     }
 
     /// The mail as it goes on, if its client may hand it in.
@@ -345,12 +353,6 @@ fn copies(outcome: Outcome, recipients: usize) -> (Option<CompanyId>, Vec<Copy>)
         }
         Outcome::Referred(referred) | Outcome::Held(Held { referred, .. }) => (Some(referred.company), referred.copies),
     }
-}
-
-/// Ids rise with the time, so that entries lie in the spool as they came.
-pub(super) fn new_id(at: Timestamp) -> Option<EntryId> {
-    let random = u64::from_be_bytes(random::octets());
-    EntryId::parse(&format!("{:012x}{random:016x}", at.as_millisecond())).ok()
 }
 
 #[cfg(test)]

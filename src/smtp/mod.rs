@@ -15,6 +15,7 @@ mod input;
 mod logins;
 mod note;
 mod rates;
+mod repeats;
 mod returns;
 mod room;
 mod server;

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::Arrived;
-use super::custody::{Mail, Relay, new_id};
+use super::custody::{Mail, Relay};
 use super::note::Note;
+use super::repeats::new_id;
 use crate::deliver::Job;
 use crate::mail::address::Address;
 use crate::mail::dsn::read::{Reading, Verdict};
@@ -88,7 +89,7 @@ impl Relay {
             return Reply::new(552, (5, 3, 4), "Too large for a report");
         }
         let not_now = || Reply::new(450, (4, 2, 1), "Not now, try again");
-        let (id, found) = match (new_id(arrived.at), self.find(&arrived).await) {
+        let (id, found) = match (new_id(arrived.at, None), self.find(&arrived).await) {
             (Some(id), Some(Came::Mail(found))) => (id, *found),
             (_, Some(Came::Probe(probe, reading))) => return self.note_probe(&probe, *reading).await,
             _ => return not_now(),

@@ -20,6 +20,7 @@ use super::content::{Content, checksum};
 use super::database::{self, unreadable};
 use super::error::SpoolError;
 use super::holds::{self, EndedHold, Hold, HoldClock, HoldsDue};
+use super::latest;
 use super::load;
 use super::probes::{self, SentProbe};
 use super::queue::{Job, Queue};
@@ -47,6 +48,7 @@ struct Inner {
     readers: Arc<Readers>,
     hold_clock: Arc<HoldClock>,
     recovered: Recovered,
+    latest: Vec<EntryId>,
     inline_octets_max: usize,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -56,6 +58,7 @@ struct Opened {
     connection: Connection,
     bodies: Arc<Bodies>,
     recovered: Recovered,
+    latest: Vec<EntryId>,
     content: Content,
     hold_clock: HoldClock,
 }
@@ -65,7 +68,9 @@ fn open_files(folder: &Path) -> Result<Opened, SpoolError> {
     let bodies = Arc::new(Bodies::open(folder.join("spool"))?);
     let (recovered, content) = recover(&connection, &bodies, &folder.join("spool.content"))?;
     let hold_clock = HoldClock::open(&connection, clock::now())?;
-    Ok(Opened { connection, bodies, recovered, content, hold_clock })
+    // Unread, they cost a double at most; the writer says what is damaged.
+    let latest = latest::latest(&connection).unwrap_or_default();
+    Ok(Opened { connection, bodies, recovered, latest, content, hold_clock })
 }
 
 impl Spool {
@@ -81,7 +86,7 @@ impl Spool {
             Err(SpoolError::Read(_)) if Room::drop_reserve(folder) => open_files(folder),
             opened => opened,
         };
-        let Opened { connection, bodies, recovered, content, hold_clock } = opened?;
+        let Opened { connection, bodies, recovered, latest, content, hold_clock } = opened?;
         let hold_clock = Arc::new(hold_clock);
         let content_file = content.reader();
         let mut room = Room::new(folder.to_owned(), &options);
@@ -107,13 +112,19 @@ impl Spool {
         let readers = Arc::new(Readers::new(folder.join("spool.db")));
         let inline_octets_max = options.inline_octets_max;
         let content = content_file;
-        let inner = Inner { queue, state, bodies, content, readers, hold_clock, recovered, inline_octets_max, writer };
+        let inner =
+            Inner { queue, state, bodies, content, readers, hold_clock, recovered, latest, inline_octets_max, writer };
         Ok(Self(Arc::new(inner)))
     }
 
     /// What opening found and mended.
     pub fn recovered(&self) -> &Recovered {
         &self.0.recovered
+    }
+
+    /// The ids of the mails that were accepted last before the start, in no order.
+    pub fn latest(&self) -> &[EntryId] {
+        &self.0.latest
     }
 
     /// Commits a batch, all of it or nothing. When it returns `Ok` the batch is synced to disk. Batches of other

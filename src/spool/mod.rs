@@ -15,6 +15,7 @@ mod error;
 mod handle;
 mod holds;
 mod inspect;
+mod latest;
 mod listing;
 mod load;
 mod probes;

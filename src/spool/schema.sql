@@ -47,6 +47,7 @@ CREATE TABLE offers (
     version   INTEGER NOT NULL,
     digest    BLOB    NOT NULL,
     inserted  INTEGER NOT NULL,
+    wording   BLOB,
     PRIMARY KEY (entry, recipient)
 ) STRICT, WITHOUT ROWID;
 
@@ -86,9 +87,9 @@ CREATE TABLE edit_stops (
     PRIMARY KEY (company, next_hop)
 ) STRICT, WITHOUT ROWID;
 
--- Referrals on their way to the store; AUTOINCREMENT, so that no number is ever used twice.
+-- Referrals on their way to the store, numbered by next_in_outbox.
 CREATE TABLE outbox (
-    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq         INTEGER PRIMARY KEY,
     company     TEXT    NOT NULL,
     key_id      INTEGER NOT NULL,
     candidate   BLOB    NOT NULL,
@@ -97,6 +98,7 @@ CREATE TABLE outbox (
     version     INTEGER NOT NULL,
     digest      BLOB    NOT NULL,
     inserted    INTEGER NOT NULL,
+    wording     BLOB,
     recipient   INTEGER NOT NULL,
     proves      INTEGER NOT NULL,
     route       TEXT    NOT NULL,
@@ -127,6 +129,11 @@ CREATE TABLE postings (
     up_to_seq INTEGER PRIMARY KEY,
     at        INTEGER NOT NULL
 ) STRICT;
+
+-- No number is ever used twice: a row goes only when it was posted, and the newest posting stays. AUTOINCREMENT would
+-- say the same and write one page more in each commit.
+CREATE VIEW next_in_outbox (seq) AS SELECT
+    1 + max(ifnull((SELECT max(seq) FROM outbox), 0), ifnull((SELECT max(up_to_seq) FROM postings), 0));
 
 -- What the steady clock said last while mail was kept. kept_since and next_at are by that clock; a start sets them so
 -- that it is the wall clock again, however that was set meanwhile.

@@ -100,6 +100,8 @@ names! {
         HoldsFull = "holds_full",
         /// Errors of ours that left a mail untouched.
         FailedOpen = "failed_open",
+        /// Mails that a client sent again because a crash had kept our answer from it: not sent twice.
+        Repeats = "repeats",
         /// Spool attempts that were accepted.
         AttemptsAccepted = "attempts_accepted",
         /// Spool attempts that will be repeated.

@@ -147,3 +147,38 @@ impl Seen {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(company: &str) -> Sighting {
+        let company = CompanyId::parse(company).expect("an id");
+        let template = Sighted::Near(TemplateId::parse("00000000000000aa").expect("an id"));
+        Sighting { company, template, mailbox: None, about: None }
+    }
+
+    #[test]
+    fn a_burst_is_counted_within_ten_minutes_for_each_company() {
+        let seen = Seen::default();
+        let at = |minutes| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes);
+        let counts: Vec<_> = [0, 1, 2, 11, 12, 13, 13, 13].map(|m| seen.note(near("sakura"), at(m))).to_vec();
+        assert_eq!(counts, [1, 2, 3, 3, 3, 3, 4, 5].map(Some));
+        assert_eq!(seen.note(near("kaede"), at(13)), Some(1));
+        assert!(seen.take().0.is_empty(), "what is not approved is no mail of the template");
+    }
+
+    #[test]
+    fn a_mailbox_with_rejections_about_three_people_is_told_by_its_domain_once() {
+        let seen = Seen::default();
+        let domain = || crate::mail::address::Domain::parse("hikari.example").expect("a domain");
+        let key = CandidateKey { key_id: 1, octets: [7; 32] };
+        let note = |about: u64| {
+            let sighting = Sighting { mailbox: Some((key, domain())), about: Some(about), ..near("sakura") };
+            seen.note(sighting, Timestamp::UNIX_EPOCH);
+            seen.take().1.len()
+        };
+        assert_eq!([1, 1, 2, 2, 3].map(note), [0, 0, 0, 0, 1]);
+        assert!(seen.take().1.is_empty());
+    }
+}

@@ -76,6 +76,27 @@ fn killed_while_a_client_waits_for_its_answer_the_client_sends_again_and_it_coun
     assert_eq!(sink.taken().len(), 2);
 }
 
+/// Kills the gateway behind its answer, as if the answer had been lost: the client sends the same mail again.
+fn send_again_behind_a_kill(settings: &str) {
+    let sink = Sink::start();
+    let mut gateway = Gateway::start_with(sink.address, settings);
+    let first = Client::connect(gateway.address).mail(&[CANDIDATE], &rejection(CANDIDATE));
+    gateway.kill();
+    gateway.run();
+    let again = Client::connect(gateway.address).mail(&[CANDIDATE], &rejection(CANDIDATE));
+    assert_eq!((again.0, &again), (250, &first), "the answer that was not heard");
+    let other = "sato@candidate.example";
+    assert_eq!(Client::connect(gateway.address).mail(&[other], &rejection(other)).0, 250);
+    assert_eq!((gateway.settled_credits(), sink.taken().len()), (2, 2));
+    assert_eq!(gateway.ask_json(&["status"])["watch"]["counters"]["repeats"], 1);
+}
+
+#[test]
+fn a_mail_that_was_on_disk_at_a_kill_is_not_sent_twice_when_the_client_sends_it_again() {
+    send_again_behind_a_kill("");
+    send_again_behind_a_kill(SPOOL_FIRST);
+}
+
 #[test]
 fn killed_right_behind_the_next_hops_250_the_credit_of_an_acknowledged_mail_is_there() {
     let sink = Sink::start();

@@ -65,7 +65,7 @@ impl House {
         let relaying = Relaying { networks, ..Relaying::default() };
         let policy = PolicyHandle::new(Policy::new(Vec::new(), relaying, rules));
         let watch = Watch::new();
-        let (host, judge) = ("relay.example".into(), Judge::new());
+        let host = "relay.example".into();
         let (deliver_too, spool_too, stamp) = (deliver.clone(), spool.clone(), "".into());
         let services = Services {
             host,
@@ -78,8 +78,8 @@ impl House {
             evidence: |_, _, _| None,
             probed: Arc::default(),
         };
-        let logins = Logins::new();
-        Self { hop, relay: Relay { services, judge, logins, process }, deliver, spool, watch, _folder: folder }
+        let relay = Relay { process, ..Relay::new(services) };
+        Self { hop, relay, deliver, spool, watch, _folder: folder }
     }
 
     /// Sends the message to `names` at one domain; returns what the client hears.
@@ -130,6 +130,7 @@ fn copy(recipients: Vec<usize>, candidate: usize) -> Copy {
         token: LinkToken::parse("abcdefgh-abcdefghijklmnopqrstuvwxyz").expect("a token"),
         contract: ContractRef { series: "2026".to_owned(), version: 1, digest: [0; 32] },
         inserted: true,
+        wording: None,
     };
     let edits = Edits::new(vec![Edit { at: 14, insert: line.into_bytes().into() }]);
     Copy { recipients, edits, offers: vec![offer], return_path: None }
@@ -285,12 +286,4 @@ async fn our_errors_leave_the_mail_untouched() {
     assert!(house.send(&["a"]).await.starts_with("250"));
     assert!(house.hop.delivered().await.1.ends_with(MESSAGE));
     assert_eq!((house.counted("outbox_unavailable"), house.counted("failed_open")), (1, 1));
-}
-
-#[test]
-fn ids_rise_with_the_time_and_differ() {
-    let at = Timestamp::from_second(1_800_000_000).expect("a time");
-    let later = Timestamp::from_second(1_800_000_001).expect("a time");
-    let (first, second) = (new_id(at), new_id(at));
-    assert!(first.is_some() && first != second && first < new_id(later));
 }
