@@ -222,3 +222,25 @@ fn mails_of_several_templates_a_company_that_is_not_there_and_an_unknown_id_are_
     }
     assert!(templates(&gateway).is_empty());
 }
+
+#[test]
+fn templates_that_an_archive_shows_are_approved_by_the_scan() {
+    let sink = Sink::start();
+    let gateway = in_mode(&sink, "approved");
+    let archive = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/scan/sent.mbox");
+    let archive = archive.to_str().expect("a path");
+    let output = gateway.ask(&["scan", archive, "--company", "sakura", "--approve", "all"]);
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success() && said.contains("its mails are rejections, and get the line"), "{said}");
+    let approved = templates(&gateway);
+    assert!(approved.len() >= 3 && approved.iter().all(|line| line["source"] == "scan"), "{approved:?}");
+    let text = "青山 光 様\n\nお世話になっております。株式会社サクラ商事の採用担当です。\n\
+                先日は数ある企業の中から弊社にご応募くださいまして、ありがとうございました。\n\
+                広報職の書類選考の結果、誠に遺憾ながら貴意に添いかねる結果となりました。\n\
+                選考の内容に関するお問い合わせにはお答えいたしかねますので、あらかじめご了承ください。\n\n\
+                青山様のより一層のご健勝をお祈りいたします。\n";
+    assert!(gets_the_line(&gateway, &sink, "a@candidate.example", &message("a@candidate.example", text)));
+    assert!(!gets_the_line(&gateway, &sink, "b@candidate.example", &rejection("b@candidate.example")));
+    let (fine, text) = teach(&gateway, &["approve", "zzzz", "--company", "sakura"]);
+    assert!(!fine && text.contains("no template"), "{text}");
+}

@@ -136,7 +136,8 @@ impl Specimen {
 
     /// The runs of a sentence.
     pub(in crate::classify) fn shingles_of(&self, sentence: usize) -> impl Iterator<Item = u32> {
-        self.sentences.iter().filter(move |(number, _)| *number == sentence).flat_map(|(_, words)| shingles(words))
+        let at = self.sentences.binary_search_by_key(&sentence, |(number, _)| *number).ok();
+        at.and_then(|at| self.sentences.get(at)).into_iter().flat_map(|(_, words)| shingles(words))
     }
 }
 

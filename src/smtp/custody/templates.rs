@@ -33,13 +33,17 @@ impl Relay {
     }
 }
 
-/// Whether the outcome is one that says something of a template, and its company wants to know.
+/// Whether the outcome is one that says something of a template, and its company wants to know. Most are not, and that
+/// is seen at once.
 fn is_watched(outcome: &Outcome, policy: &Policy) -> bool {
     let company = match outcome {
         Outcome::Untouched(untouched) if matches!(untouched.reason, "observe" | "template_not_approved") => {
             untouched.company.as_ref()
         }
-        Outcome::Referred(Referred { company, .. }) => Some(company),
+        Outcome::Referred(Referred { company, evidence, .. }) => {
+            let by_template = evidence.first().is_some_and(|evidence| evidence.rule.starts_with("template:"));
+            Some(company).filter(|_| by_template)
+        }
         _ => None,
     };
     let of = company.and_then(|company| policy.company(company));
