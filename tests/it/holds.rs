@@ -2,7 +2,7 @@
 
 use crate::gateway::{Gateway, wait_for};
 use crate::sink::{Act, Sink, Stage, Taken};
-use crate::smtp::{Client, doubtful, has_link, ordinary, rejection, without_trace};
+use crate::smtp::{Client, doubtful, has_link, message, ordinary, rejection, without_trace};
 
 const CANDIDATE: &str = "yamada@candidate.example";
 
@@ -27,9 +27,9 @@ fn held(gateway: &Gateway) -> Vec<String> {
 
 /// A doubtful mail of another template: what HR says of one says nothing of it.
 fn doubtful_otherwise(to: &str) -> Vec<u8> {
-    let mail = String::from_utf8(doubtful(to)).expect("a text");
-    mail.replace("弊社の採用選考につきまして、慎重に検討を重ねました結果、", "採用選考の件です。社内で話し合い、")
-        .into_bytes()
+    let text = "お世話になっております。\n採用選考の件ですが、社内で話し合い、\n今回は採用を見送ることとなりました。\n\
+                よろしくお願いいたします。\n";
+    message(to, text)
 }
 
 fn next(sink: &Sink, count: usize) -> Taken {

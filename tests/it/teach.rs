@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::gateway::{Gateway, wait_for};
 use crate::sink::{Sink, Taken};
-use crate::smtp::{Client, doubtful, has_link, message, rejection, without_trace};
+use crate::smtp::{Client, has_link, message, rejection, without_trace};
 
 /// A gateway whose company is in this mode.
 fn in_mode(sink: &Sink, mode: &str) -> Gateway {
@@ -60,10 +60,24 @@ fn saved(gateway: &Gateway, name: &str, mail: &[u8]) -> String {
     path.display().to_string()
 }
 
+/// Mails that may be rejections, of two templates.
+fn likely(to: &str) -> Vec<u8> {
+    message(
+        to,
+        "山田様\n\nお世話になっております。\n採用選考の件ですが、今回は見送ることとなりました。\nどうぞよろしくお願いいたします。\n",
+    )
+}
+
+fn other(to: &str) -> Vec<u8> {
+    let text = "お世話になっております。\n採用選考の件ですが、社内で話し合い、\n今回は採用を見送ることとなりました。\n\
+                よろしくお願いいたします。\n";
+    message(to, text)
+}
+
 /// A rejection in words that no rule knows.
 fn informal(name: &str, to: &str) -> Vec<u8> {
     let text = format!(
-        "{name}さん\n\nこんにちは。先日は足を運んでくれてありがとう。\n今回はちょっとむずかしそうです。\n\
+        "{name}さん\n\nこんにちは。先日は足を運んでくれてありがとう。\nお知らせです。春の花は、よその庭で咲くことになりました。\n\
          またどこかでお会いできたらうれしいです。どうぞお元気で。\n"
     );
     message(to, &text)
@@ -83,14 +97,13 @@ fn in_mode_approved_only_templates_that_hr_approved_get_the_line_whatever_the_ru
     let company = ["--company", "sakura", "--as", "rejection"];
     let (fine, text) = teach(&gateway, &[&[&file[..]], &company[..]].concat());
     assert!(!fine && text.contains("--result"), "{text}");
-    let (fine, text) = teach(
-        &gateway,
-        &[&[&file[..]], &company[..], &["--name", "店舗", "--result", "ちょっとむずかしそう"]].concat(),
-    );
+    let (fine, text) =
+        teach(&gateway, &[&[&file[..]], &company[..], &["--name", "店舗", "--result", "よその庭で咲く"]].concat());
     assert!(fine && text.contains("(店舗): its mails are rejections, and get the line"), "{text}");
     assert!(gets_the_line(&gateway, &sink, "c@candidate.example", &informal("高橋", "c@candidate.example")));
     let accepted = String::from_utf8(informal("高橋", "d@candidate.example")).expect("a text");
-    let accepted = accepted.replace("今回はちょっとむずかしそうです。", "次回もぜひお越しください。");
+    let accepted =
+        accepted.replace("春の花は、よその庭で咲くことになりました。", "春の花は、うちの庭で咲くことになりました。");
     assert!(!gets_the_line(&gateway, &sink, "d@candidate.example", accepted.as_bytes()));
 
     let id = seen[0]["id"].as_str().expect("an id");
@@ -112,7 +125,7 @@ fn in_mode_approved_only_templates_that_hr_approved_get_the_line_whatever_the_ru
     for file in ["ledger.db", "ledger.db-wal"] {
         let octets = fs::read(gateway.folder.path().join("data").join(file)).unwrap_or_default();
         let held = String::from_utf8_lossy(&octets);
-        assert!(!held.contains("見送") && !held.contains("むずかし"), "{file} holds text");
+        assert!(!held.contains("見送") && !held.contains("よその庭"), "{file} holds text");
     }
 }
 
@@ -182,19 +195,11 @@ fn what_hr_says_of_a_held_mail_is_said_of_its_template() {
         let holds = gateway.ask_json(&["hold", "list"]);
         holds[0]["id"].as_str().expect("a held mail").to_owned()
     };
-    let id = hold(&doubtful);
+    let id = hold(&likely);
     let released = gateway.ask_json(&["hold", "release", &id, "--with-line"]);
     assert_eq!(released["template"].as_str().map(str::len), Some(16), "{released}");
     wait_for("it to arrive", || (sink.taken().len() == 1).then_some(()));
-    assert!(gets_the_line(&gateway, &sink, "suzuki@candidate.example", &doubtful("suzuki@candidate.example")));
-    let other = |to: &str| {
-        let mail = String::from_utf8(doubtful(to)).expect("a text");
-        let mail = mail.replace(
-            "弊社の採用選考につきまして、慎重に検討を重ねました結果、",
-            "先日の採用選考の件です。社内で話し合い、",
-        );
-        mail.into_bytes()
-    };
+    assert!(gets_the_line(&gateway, &sink, "suzuki@candidate.example", &likely("suzuki@candidate.example")));
     let id = hold(&other);
     assert!(gateway.ask(&["hold", "release", &id, "--without-line"]).status.success());
     wait_for("it to arrive", || (sink.taken().len() == 3).then_some(()));

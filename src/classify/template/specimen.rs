@@ -90,7 +90,7 @@ impl Specimen {
         shingles.dedup();
         let language = if folded.scripts.kana > 0 { Lang::Ja } else { Lang::En };
         let reading = read(folded, rules);
-        let main = reading.main_result(rules);
+        let main = reading.main_result(rules).or(reading.hits.first());
         let language = main.and_then(|hit| rules.list.get(hit.rule)).map_or(language, |rule| rule.language);
         let (results, about, excerpt) = (Vec::new(), mask.about(), String::new());
         Ok(Self { language, part, reading, shingles, sentences, results, about, excerpt })
