@@ -61,7 +61,7 @@ impl PolicyHandle {
         self.policy.load_full()
     }
 
-    /// Puts another policy in force, but for opt-outs and templates, which stay those of now. Gives back the one before.
+    /// Puts another policy in force, but for opt-outs and templates, which stay as they are. Gives back the one before.
     pub fn swap(&self, policy: &Policy) -> Arc<Policy> {
         let with_both =
             |now: &Policy| policy.clone().without(now.optouts().cloned()).with_templates(now.templates().cloned());
