@@ -280,19 +280,16 @@ pub async fn teach(store: &Store, caller: Caller, request: &TeachRequest) -> Res
             "remove" => None,
             act => Some(Stand::parse(act).ok_or_else(|| format!("{act:?} is nothing to be said of a template"))?),
         };
-        let (id, print) = match &taught.fingerprint {
-            Some(text) => {
-                let octets = BASE64.decode(text.as_bytes()).map_err(|e| e.to_string())?;
-                let print = Fingerprint::from_octets(&octets).map_err(|e| e.to_string())?;
-                (TemplateId::parse(&taught.id).ok_or("an id that is none")?, print)
-            }
-            None => {
-                let id = TemplateId::parse(&find(&known, &taught.id)?.id).ok_or("an id that is none")?;
-                let of_row = rows.iter().find(|r| r.change.id == id && r.change.company == *company);
-                let of_seen = || seen.iter().find(|s| s.id == id && s.company == *company).map(|s| &s.fingerprint);
-                let print = of_row.map(|r| &r.change.fingerprint).or_else(of_seen).ok_or("a template that is gone")?;
-                (id, print.clone())
-            }
+        let (id, print) = if let Some(text) = &taught.fingerprint {
+            let octets = BASE64.decode(text.as_bytes()).map_err(|e| e.to_string())?;
+            let print = Fingerprint::from_octets(&octets).map_err(|e| e.to_string())?;
+            (TemplateId::parse(&taught.id).ok_or("an id that is none")?, print)
+        } else {
+            let id = TemplateId::parse(&find(&known, &taught.id)?.id).ok_or("an id that is none")?;
+            let of_row = rows.iter().find(|r| r.change.id == id && r.change.company == *company);
+            let of_seen = || seen.iter().find(|s| s.id == id && s.company == *company).map(|s| &s.fingerprint);
+            let print = of_row.map(|r| &r.change.fingerprint).or_else(of_seen).ok_or("a template that is gone")?;
+            (id, print.clone())
         };
         let before = rows.iter().find(|r| r.change.id == id && r.change.company == *company);
         let name = taught.name.clone().or_else(|| before.and_then(|row| row.change.name.clone()));
