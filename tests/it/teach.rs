@@ -93,12 +93,12 @@ fn in_mode_approved_only_templates_that_hr_approved_get_the_line_whatever_the_ru
     let seen = templates(&gateway);
     assert_eq!((seen.len(), &seen[0]["stand"], &seen[0]["mails"]), (1, &"proposed".into(), &1.into()), "{seen:?}");
 
-    let file = saved(&gateway, "shop.eml", &informal("佐藤", "x@candidate.example"));
+    let sample = saved(&gateway, "shop.eml", &informal("佐藤", "x@candidate.example"));
     let company = ["--company", "sakura", "--as", "rejection"];
-    let (fine, text) = teach(&gateway, &[&[&file[..]], &company[..]].concat());
+    let (fine, text) = teach(&gateway, &[&[&sample[..]], &company[..]].concat());
     assert!(!fine && text.contains("--result"), "{text}");
     let (fine, text) =
-        teach(&gateway, &[&[&file[..]], &company[..], &["--name", "店舗", "--result", "よその庭で咲く"]].concat());
+        teach(&gateway, &[&[&sample[..]], &company[..], &["--name", "店舗", "--result", "よその庭で咲く"]].concat());
     assert!(fine && text.contains("(店舗): its mails are rejections, and get the line"), "{text}");
     assert!(gets_the_line(&gateway, &sink, "c@candidate.example", &informal("高橋", "c@candidate.example")));
     let accepted = String::from_utf8(informal("高橋", "d@candidate.example")).expect("a text");
