@@ -31,6 +31,7 @@ mod relaying;
 mod returning;
 mod secret;
 mod signing;
+mod templates;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use returning::{Behind, CameBack, Probe, Probes, ReturnPath, ReturnRow, Returned, tag_copies};
 pub use secret::Secret;
 pub use signing::{CameSigned, Signing};
+pub use templates::{CompanyTemplates, Sighted, Sighting, sighting_of};
 pub use terms::{LineTerms, SenderTerms};
 pub use user::{PasswordHash, Role, User, UserAct, UserName, UserNameFault, Users};
 
@@ -171,10 +173,17 @@ pub struct Offer {
 
 /// Decides on one message. `now` chooses the contract version.
 pub fn process(received: &Received, policy: &Policy, now: Timestamp) -> Outcome {
+    process_in_burst(received, policy, (now, 1))
+}
+
+/// The same where so many mails of nearly an approved template were seen within a short time: then it is one of it.
+pub fn process_in_burst(received: &Received, policy: &Policy, (now, burst_mails): (Timestamp, u32)) -> Outcome {
     let message = Message::read(&received.message);
     match policy.company_of(received, &message) {
         Err(reason) => untouched(None, reason),
-        Ok(company) => refer(received, company, &message, policy, now).unwrap_or_else(Outcome::Untouched),
+        Ok(company) => {
+            refer(received, company, &message, policy, (now, burst_mails)).unwrap_or_else(Outcome::Untouched)
+        }
     }
 }
 
@@ -184,7 +193,7 @@ fn refer(
     of: &InForce,
     message: &Message<'_>,
     policy: &Policy,
-    now: Timestamp,
+    (now, burst_mails): (Timestamp, u32),
 ) -> Result<Outcome, Untouched> {
     let stop =
         |reason| Untouched { company: Some(of.company.id.clone()), reason, rejection_seen: false, evidence: vec![] };
@@ -192,15 +201,18 @@ fn refer(
     of.company.takes_part(sender).map_err(stop)?;
     let audience = &of.company.audience;
     classify::recipients(&received.envelope, message, audience).map_err(|r| stop(r.code()))?;
-    if !classify::may_be_recruiting(message, &policy.rules) {
+    // A template that HR approved may hold no word of recruiting at all.
+    let by_words = of.company.mode != Mode::Approved || policy.templates_of(&of.company.id).is_none();
+    if by_words && !classify::may_be_recruiting(message, &policy.rules) {
         return Err(stop(classify::Reason::NotRecruiting.code()));
     }
     let view = View::read(message);
     let mail = classify::Mail { envelope: &received.envelope, message, view: &view, audience };
-    let verdict = classify::decide(&mail, &policy.rules);
+    let said = templates::verdict(&mail, &of.company, policy, burst_mails);
+    let (verdict, by_template) = said.map_err(|(reason, evidence)| Untouched { evidence, ..stop(reason) })?;
     let signatures = policy.signatures(&of.company, message);
     let optouts = policy.optouts().map(Arc::as_ref);
-    let case = Case { received, of, message, view: &view, sender, signatures: &signatures, optouts, now };
+    let case = Case { received, of, message, view: &view, sender, signatures: &signatures, optouts, by_template, now };
     match verdict {
         Verdict::Rejection(rejection) => match case.refer(&rejection) {
             Ok(referred) => Ok(Outcome::Referred(referred)),
@@ -223,6 +235,8 @@ struct Case<'a> {
     signatures: &'a Signatures,
     /// Who wants no line, if it is known.
     optouts: Option<&'a OptOuts>,
+    /// Whether it is of a template that HR approved.
+    by_template: bool,
     now: Timestamp,
 }
 
@@ -245,7 +259,8 @@ impl Case<'_> {
     /// The copies that go out, and where the line stands in the first; or the code of what forbids it.
     fn copies(&self, rejection: &Rejection) -> Result<(Vec<Copy>, Vec<Inserted>), &'static str> {
         let company = &self.of.company;
-        company.mode.forbids_line().map_or(Ok(()), Err)?;
+        let approved = self.by_template && company.mode == Mode::Approved;
+        company.mode.forbids_line().filter(|_| !approved).map_or(Ok(()), Err)?;
         let language = company.languages.iter().copied().find(|served| served.code() == rejection.language.code());
         let language = language.ok_or("language_not_served")?;
         let contract = company.contract_at(self.now).ok_or("no_contract")?.reference();

@@ -19,6 +19,7 @@ use super::parts::{
 };
 use super::prober::{self, Prober};
 use super::reload::Reload;
+use super::templates;
 use crate::config::keys::{self, KeyFault};
 use crate::config::{Inspection, Settings};
 use crate::control::{DataLock, LockFault, Server};
@@ -235,6 +236,7 @@ impl Gateway {
         let _ = self.deliver.drain(left).await;
         let _ = self.pump.flush().await;
         held_back::write(&self.watch, &self.store).await;
+        templates::write(&self.watch, &self.store).await;
         let _ = self.control.await;
         self.probing.abort();
         let _ = self.probing.await;

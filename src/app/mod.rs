@@ -11,6 +11,7 @@ pub(crate) mod parts;
 mod prober;
 mod reload;
 mod serve;
+pub mod templates;
 
 use std::io::{self, Write};
 use std::path::Path;

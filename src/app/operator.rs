@@ -2,6 +2,7 @@
 
 mod line;
 mod optout;
+mod teach;
 
 pub(super) use line::let_stopped_go;
 pub(super) use optout::follow_optouts;
@@ -95,6 +96,9 @@ impl Answer for Operator {
             return answer;
         }
         if let Some(answer) = self.answer_optout(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_teach(caller, &request).await {
             return answer;
         }
         match request {

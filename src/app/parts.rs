@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::gateway::StartFault;
 use super::held_back;
 use super::operator::{Operator, follow_optouts, let_stopped_go};
-use super::optouts;
+use super::{optouts, templates};
 use crate::config::keys::RootKey;
 use crate::config::{DkimKey, DoorTls, Listener, Settings};
 use crate::control::Server;
@@ -145,13 +145,14 @@ pub(super) fn off(rows: &[OffRow]) -> Off {
     Off { all: rows.iter().any(|row| row.company.is_none()), companies }
 }
 
-/// Puts in force who may log in, and who wants no line.
+/// Puts in force who may log in, who wants no line, and what HR has said of templates.
 pub(super) async fn put_people(
     policy: &PolicyHandle,
     (store, root, data): (&Store, &RootKey, &Path),
 ) -> Result<(), StartFault> {
     policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.to_owned(), e))?);
     policy.put_optouts(optouts::at_start(store, root, data).await.as_ref());
+    policy.put_templates(templates::at_start(store).await.as_ref());
     Ok(())
 }
 
@@ -209,6 +210,7 @@ async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
 pub(super) fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(tick(operator.watch.clone(), stop.clone()));
     tokio::spawn(held_back::run(operator.watch.clone(), operator.store.clone(), stop.clone()));
+    tokio::spawn(templates::run(operator.watch.clone(), operator.store.clone(), stop.clone()));
     let operator = Arc::new(operator);
     tokio::spawn(follow_optouts(Arc::clone(&operator), stop.clone()));
     let stopped = async move {

@@ -67,13 +67,22 @@ pub fn fingerprint_of(view: &View, rules: &Rules) -> Option<(Specimen, Fingerpri
     Some((specimen, print))
 }
 
+/// A mail to be compared with templates; `None` where it has no text that is read.
+pub fn specimen_of(view: &View, rules: &Rules) -> Option<Specimen> {
+    Specimen::of(view, rules).ok()
+}
+
 /// What forbids the line beside the words that the template has itself: a veto in words of the mail's own, another
 /// person, a rejection it answers.
 fn refusal(view: &View, specimen: &Specimen, print: &Fingerprint, rules: &Rules) -> Option<Reason> {
     let part = view.parts.get(specimen.part)?;
-    let veto = |hit: &super::scan::Hit| match rules.list.get(hit.rule)?.kind {
-        Kind::Veto(reason) if is_own(specimen, print, hit.sentence) => Some(reason),
-        _ => None,
+    // Each sentence is asked about once, however many such words it holds.
+    let mut asked: Option<(usize, bool)> = None;
+    let veto = |hit: &super::scan::Hit| {
+        let Kind::Veto(reason) = rules.list.get(hit.rule)?.kind else { return None };
+        let known = asked.filter(|(sentence, _)| *sentence == hit.sentence);
+        let (_, own) = *asked.insert(known.unwrap_or_else(|| (hit.sentence, is_own(specimen, print, hit.sentence))));
+        own.then_some(reason)
     };
     if let Some(reason) = specimen.reading.hits.iter().filter_map(veto).min() {
         return Some(reason);

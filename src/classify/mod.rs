@@ -30,7 +30,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use by_template::{ByTemplate, decide_by_templates, fingerprint_of};
+pub use by_template::{ByTemplate, decide_by_templates, fingerprint_of, specimen_of};
 pub use judge::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
 pub use learn::train;
 pub use recipients::{Audience, Candidates, Listed, recipients};

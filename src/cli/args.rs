@@ -14,6 +14,7 @@ use super::probe::ProbeArgs;
 use super::scan::ScanArgs;
 pub use super::spool::args::SpoolCommand;
 use super::switch::{ResumeArgs, SwitchArgs};
+use super::teach::TeachArgs;
 pub use super::trace::args::TraceArgs;
 use crate::control::Month;
 use crate::control::test_mail::TestKind;
@@ -94,6 +95,9 @@ pub enum Tool {
     Status(StatusArgs),
     /// Watch the running server: sessions, mails a second, next hops, the spool. On a terminal until q, else once.
     Top(TopArgs),
+    /// Teach a template from mails of it, or approve, refuse and list those that were seen.
+    #[command(alias = "template")]
+    Teach(Box<TeachArgs>),
     /// Tell the whole story of a person's mails, or of one mail: custody, attempts, outbox, ledger.
     Trace(TraceArgs),
     /// Learn the weights of the classifier's model from mails whose answers are known, for who builds the program.
@@ -368,8 +372,7 @@ pub struct ExplainArgs {
     /// The language of what is said.
     #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
     pub lang: String,
-    /// Print one JSON object a line for each file: file, verdict, reason, evidence, questions, nearest, inserted or
-    /// untouched.
+    /// Print one JSON object a line for each file: file, verdict, reason, evidence, questions, nearest, what became.
     #[arg(long)]
     pub json: bool,
 }

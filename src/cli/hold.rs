@@ -139,7 +139,11 @@ fn release(args: &HoldReleaseArgs, out: &mut dyn Write) -> Done<()> {
         return Ok(print_json(out, &value));
     }
     let form = if ended.with_line { "with the line" } else { "as it came" };
-    Ok(writeln!(out, "{} goes out {form}", ended.id))
+    let printed = writeln!(out, "{} goes out {form}", ended.id);
+    let (Some(template), Some(company)) = (ended.template, ended.company) else { return Ok(printed) };
+    let what = if ended.with_line { "get the line" } else { "never get the line" };
+    let undo = format!("`teach remove {template} --company {company}` undoes that");
+    Ok(printed.and_then(|()| writeln!(out, "from now on mails of its template {what}; {undo}")))
 }
 
 /// A mail's text is a stranger's: what could steer a terminal is not written to it.

@@ -24,6 +24,7 @@ pub mod send_test;
 pub mod spool;
 pub mod status;
 pub mod switch;
+pub mod teach;
 #[cfg(test)]
 mod tests;
 pub mod top;
@@ -58,6 +59,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::SendTest(args) => send_test::send_test(args, out),
         Tool::Spool(command) => spool::spool(command, out),
         Tool::Status(args) => status::status(args, out),
+        Tool::Teach(args) => teach::teach(args, out),
         Tool::Top(args) => top::top(args, out),
         Tool::Trace(args) => trace::trace(args, out),
         Tool::Train(args) => train::train(args, out),

@@ -16,6 +16,7 @@ use crate::control::ledger::answer_ledger;
 use crate::control::optout::{self, OptOutRequest};
 use crate::control::probe;
 use crate::control::switch::{self, OffLine, StopLine, Switched};
+use crate::control::teach::{self, answer_templates};
 use crate::control::then;
 use crate::control::users::answer_users;
 use crate::control::{Caller, Client, DataLock, LockFault, Request};
@@ -123,7 +124,10 @@ fn ask_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, Stri
         let store = Store::open(dir).map_err(|e| e.to_string())?;
         let answer = match answer_ledger(&store, request).await {
             Some(answer) => Some(answer),
-            None => answer_users(&store, caller, request).await,
+            None => match answer_users(&store, caller, request).await {
+                Some(answer) => Some(answer),
+                None => teach_here(&store, caller, request).await,
+            },
         };
         match answer {
             Some(answer) => answer,
@@ -136,6 +140,14 @@ fn ask_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, Stri
             },
         }
     })
+}
+
+/// The next start has these in force.
+async fn teach_here(store: &Store, caller: Caller, request: &Request) -> Option<Result<Value, String>> {
+    match request {
+        Request::Teach { what } => Some(teach::teach(store, caller, what).await.and_then(|lines| to_value(&lines))),
+        _ => answer_templates(store, request).await,
+    }
 }
 
 /// Held mails of a company whose line is stopped here are let go by hand, or when their time is over.
@@ -195,6 +207,17 @@ async fn ask_spool_here(dir: &Path, (store, caller): (&Store, Caller), request: 
         Request::Probes => {
             let lines = probe::list((&spool, store), clock::now()).await;
             Some(lines.and_then(|lines| to_value(&lines)))
+        }
+        Request::Release { id, with_line } => {
+            let held = teach::of_held(&spool, id).await;
+            let mut answer = answer_hold(&spool, &Watch::new(), caller, request).await;
+            if let Some(Ok(released)) = &mut answer
+                && let Some(what) = held.and_then(|held| teach::said_of_held(held, *with_line))
+                && let Ok(lines) = teach::teach(store, caller, &what).await
+            {
+                teach::name_in(released, &lines);
+            }
+            answer
         }
         _ => answer_hold(&spool, &Watch::new(), caller, request).await,
     };

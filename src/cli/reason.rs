@@ -13,7 +13,15 @@ const SETTINGS: &[(&str, &str)] = &[
     ("sender_off", "This mailbox is off in its [[sender]]."),
     ("sender_not_listed", "Only listed mailboxes take part (only_senders), and this one is not listed."),
     ("observe", "The company only observes: mode = \"live\" would give the line."),
-    ("template_not_approved", "The company's mode is \"approved\", and no template is approved in this version."),
+    (
+        "template_not_approved",
+        "The company's mode is \"approved\", and nobody approved the mail's template: `career-relay teach list`.",
+    ),
+    ("template_never", "HR has said that mails of this template get no line: `career-relay teach list`."),
+    (
+        "templates_unreadable",
+        "Nobody can say what HR said of templates, so no mail gets a line: see the log of the start.",
+    ),
     ("language_not_served", "The company does not serve this language (languages)."),
     ("opted_out", "The candidate wants no line, or the company has said so: `career-relay optout`."),
     (
@@ -145,6 +153,7 @@ mod tests {
             ("mail/charset.rs", "Self::Unsupported => \""),
             ("pipeline.rs", "Err(\""),
             ("pipeline.rs", "ok_or(\""),
+            ("pipeline/templates.rs", "Err((\""),
             ("pipeline/company.rs", "Err(\""),
             ("pipeline/company.rs", "Some(\""),
             ("pipeline/policy.rs", "ok_or(\""),

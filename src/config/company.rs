@@ -39,7 +39,6 @@ const LATE_BOUNCE: &[(&str, LateBounce)] = &[("absorb", LateBounce::Absorb), ("c
 /// Where the keys stand that are checked once the whole is known.
 pub(super) struct CompanyPlaces {
     pub(super) id: Place,
-    pub(super) mode: Place,
     pub(super) sender_domains: Place,
     pub(super) return_path: Place,
     pub(super) proofs: ProofPlaces,
@@ -79,7 +78,6 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     let (wording, later_wordings) = words::read(top, &around);
     let places = CompanyPlaces {
         id: top.place("id"),
-        mode: top.place("mode"),
         sender_domains: top.place("sender_domains"),
         return_path: path_place,
         proofs: proof_places,

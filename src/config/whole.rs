@@ -163,10 +163,6 @@ fn check_mode(company: &Company, at: &CompanyPlaces, report: &Report) {
     if company.mode == Mode::Off {
         return;
     }
-    if company.mode == Mode::Approved {
-        let what = "no template can be approved yet in this version, so no mail gets the line";
-        report.warn(&at.mode, Wrong::new(what, "use \"observe\" to watch, or \"live\" to let the classifier decide"));
-    }
     let proofs = &company.proved_by;
     let by_client = !proofs.networks.is_empty() || !proofs.users.is_empty() || !proofs.certificates.is_empty();
     if !by_client && !at.proofs.names_secret && proofs.tenant.is_none() {

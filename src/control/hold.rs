@@ -56,6 +56,9 @@ pub struct EndedLine {
     pub with_line: bool,
     /// Who said so; absent when its time was over.
     pub actor: Option<String>,
+    /// The template that was learnt by it; told when it is let go.
+    #[serde(default)]
+    pub template: Option<String>,
 }
 
 /// A held mail as far as it takes to say whether it is a rejection.
@@ -198,6 +201,7 @@ fn ended_line(ended: EndedHold) -> EndedLine {
         reason: ended.reason,
         with_line: ended.with_line,
         actor: ended.actor,
+        template: None,
     }
 }
 

@@ -15,6 +15,7 @@ mod server;
 pub mod spool;
 mod status;
 pub mod switch;
+pub mod teach;
 pub mod test_mail;
 #[cfg(test)]
 mod tests;
@@ -169,6 +170,23 @@ pub enum Request {
     SetOptOuts {
         /// Who, and how.
         what: optout::OptOutRequest,
+    },
+    /// The templates HR has said something of, and those that are proposed.
+    Templates {
+        /// The company; all when absent.
+        company: Option<CompanyId>,
+    },
+    /// One template, and all that was ever said of it.
+    Template {
+        /// Whose.
+        company: CompanyId,
+        /// Its id, or the beginning of it.
+        id: String,
+    },
+    /// Says what templates are; it holds from the answer on.
+    Teach {
+        /// Which, and what.
+        what: teach::TeachRequest,
     },
     /// What held for a company's line at a time.
     Then {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Client, Company, ProvedBy, Received, Relaying};
+use super::{Client, Company, CompanyTemplates, ProvedBy, Received, Relaying};
 use crate::classify::Rules;
 use crate::mail::address::Domain;
 use crate::mail::message::Message;
@@ -35,6 +35,8 @@ pub struct Policy {
     pub(super) relaying: Relaying,
     pub(super) signing_domains: Vec<Domain>,
     optouts: Option<Arc<OptOuts>>,
+    /// What HR has said of templates, if it is known.
+    pub(super) templates: Option<Arc<CompanyTemplates>>,
 }
 
 impl Policy {
@@ -53,8 +55,8 @@ impl Policy {
         by_domain.retain(|domain, _| !claimed_twice.contains(domain));
         let path = |(i, of): (usize, &InForce)| of.company.return_path.as_ref().map(|path| (path.domain.clone(), i));
         let by_return_domain = companies.iter().enumerate().filter_map(path).collect();
-        let (signing_domains, optouts) = (Vec::new(), Some(Arc::default()));
-        Self { rules, companies, by_domain, by_return_domain, relaying, signing_domains, optouts }
+        let (signing_domains, optouts, templates) = (Vec::new(), Some(Arc::default()), Some(Arc::default()));
+        Self { rules, companies, by_domain, by_return_domain, relaying, signing_domains, optouts, templates }
     }
 
     /// The same policy for these who want no line; `None` when nobody can say who they are, and then nobody gets one.

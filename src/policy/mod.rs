@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use crate::classify::Rules;
 use crate::config::Settings;
 use crate::config::keys::RootKey;
-use crate::pipeline::{InForce, Policy, Users};
+use crate::pipeline::{CompanyTemplates, InForce, Policy, Users};
 use crate::referral::{CompanyId, CompanyKeys, OptOuts};
 use crate::store::Agreement;
 
@@ -61,9 +61,16 @@ impl PolicyHandle {
         self.policy.load_full()
     }
 
-    /// Puts another policy in force, whole but for the opt-outs, which stay those of now. Gives back the one before.
+    /// Puts another policy in force, but for opt-outs and templates, which stay as they are. Gives back the one before.
     pub fn swap(&self, policy: &Policy) -> Arc<Policy> {
-        self.policy.rcu(|now| policy.clone().without(now.optouts().cloned()))
+        let with_both =
+            |now: &Policy| policy.clone().without(now.optouts().cloned()).with_templates(now.templates().cloned());
+        self.policy.rcu(|now| with_both(now))
+    }
+
+    /// From now on this is what HR has said of templates; `None`: nobody knows, and no mail gets a line.
+    pub fn put_templates(&self, templates: Option<&Arc<CompanyTemplates>>) {
+        self.policy.rcu(|now| Policy::clone(now).with_templates(templates.cloned()));
     }
 
     /// From now on these get no line; `None`: nobody does, for nobody knows who they are.

@@ -4,6 +4,7 @@
 //! is with the next hop or synced in the spool; when both failed for one of them, the client is asked to come again.
 
 mod hold;
+mod templates;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -214,8 +215,11 @@ impl Relay {
         let began = Instant::now();
         let tagging = policy.has_return_paths().then(|| Arc::clone(&policy));
         let mut outcome = match test_mail::recognise(&received, &id, &self.services.watch) {
-            Some(shown) => test_mail::leave(self.ask(&Arc::new(shown), policy, at).await, &id, &self.services.watch),
-            None => self.ask(&received, policy, at).await,
+            Some(shown) => {
+                let would = self.ask(&Arc::new(shown), policy, (at, false)).await;
+                test_mail::leave(would, &id, &self.services.watch)
+            }
+            None => self.ask(&received, policy, (at, true)).await,
         };
         let with_it = tagging.map_or_else(Vec::new, |policy| returns::tag(&mut outcome, &received, &policy, (&id, at)));
         let took = began.elapsed();
@@ -234,16 +238,18 @@ impl Relay {
         }
     }
 
-    async fn ask(&self, received: &Arc<Received>, policy: Arc<Policy>, now: Timestamp) -> Outcome {
+    /// What is to become of a mail. A rejection that is none (`counts` is false) tells nothing of templates.
+    async fn ask(&self, received: &Arc<Received>, policy: Arc<Policy>, (now, counts): (Timestamp, bool)) -> Outcome {
         let Services { spool, watch, .. } = &self.services;
         // Without an outbox a referral could be written and not counted: then no line is written at all.
         let asked = if spool.is_writable() {
-            let (received, process) = (Arc::clone(received), self.process);
+            let (received, process, policy) = (Arc::clone(received), self.process, Arc::clone(&policy));
             let octets = received.message.len();
             self.judge.ask(octets, move || decide::check(process(&received, &policy, now), &received)).await
         } else {
             Err(decide::OUTBOX_UNAVAILABLE)
         };
+        let asked = if counts { self.watch_templates(asked, (received, &policy), now).await } else { asked };
         let outcome = asked.unwrap_or_else(|reason| {
             watch.count(Counter::FailedOpen);
             Outcome::Untouched(Untouched { company: None, reason, rejection_seen: false, evidence: Vec::new() })

@@ -16,6 +16,7 @@ mod read;
 mod rows;
 mod schema;
 mod switches;
+mod templates;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ pub use presumed::Proven;
 pub use pump::{Flusher, Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
 pub use switches::{OffRow, Switch, SwitchAct};
+pub use templates::{SeenAgency, SeenTemplate, TemplateChange, TemplateRow};
 pub use terms::TermsChange;
 pub use trace::{EventStory, ParkedStory, Traced};
 pub use users::{UserChange, UserRow};

@@ -13,6 +13,7 @@ use super::notices;
 use super::optouts::{self, OptOutChange};
 use super::posting::{self, Posted, Proof};
 use super::switches::{self, Switch};
+use super::templates::{self, SeenAgency, SeenTemplate, TemplateChange};
 use super::terms::{self, TermsChange};
 use super::users::{self, UserChange};
 use super::{Clock, schema};
@@ -40,6 +41,8 @@ pub enum Command {
     HeldBack(Vec<HeldBack>, Reply<()>),
     OptOuts(OptOutChange, Reply<()>),
     Terms(Box<TermsChange>, Reply<()>),
+    Templates(Vec<TemplateChange>, Reply<()>),
+    Seen(Vec<SeenTemplate>, Vec<SeenAgency>, Reply<()>),
 }
 
 /// An answer that waits for the commit.
@@ -145,6 +148,10 @@ fn execute(
         Command::HeldBack(mails, reply) => Answer::Done(reply, held_back::note(transaction, &mails)),
         Command::OptOuts(change, reply) => Answer::Done(reply, optouts::change(transaction, &change, now)),
         Command::Terms(change, reply) => Answer::Done(reply, terms::note(transaction, &change, now)),
+        Command::Templates(changes, reply) => Answer::Done(reply, templates::change(transaction, &changes, now)),
+        Command::Seen(seen, agencies, reply) => {
+            Answer::Done(reply, templates::note_seen(transaction, &seen, &agencies))
+        }
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
@@ -176,7 +183,9 @@ fn refuse(command: Command, error: &StoreError) {
         | Command::Switch(_, reply)
         | Command::HeldBack(_, reply)
         | Command::OptOuts(_, reply)
-        | Command::Terms(_, reply) => {
+        | Command::Terms(_, reply)
+        | Command::Templates(_, reply)
+        | Command::Seen(_, _, reply) => {
             drop(reply.send(Err(error.clone())));
         }
     }

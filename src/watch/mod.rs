@@ -9,11 +9,14 @@ mod log;
 mod next_hop;
 mod pace;
 mod recovery;
+mod seen;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 use std::sync::{Arc, OnceLock};
+
+use jiff::Timestamp;
 
 pub use counters::{Counter, Gauge, Snapshot};
 pub use event::{Attempt, AttemptOutcome, Custody, HoldEnd, HoldEvent, MessageEvent};
@@ -23,8 +26,10 @@ pub use log::{LogFault, LogGuard, LogOptions, silence_panics, start_log};
 pub use next_hop::NextHopState;
 pub use pace::Rates;
 pub use recovery::{read_line, read_recovery};
+pub use seen::{LikelyAgency, SeenMails};
 
 use crate::ledger::ReferralEvent;
+use crate::pipeline::Sighting;
 use counters::Counters;
 use follow::TestMails;
 use lines::Lines;
@@ -39,6 +44,7 @@ struct Inner {
     counters: Counters,
     tests: TestMails,
     pace: Pace,
+    seen: seen::Seen,
     log_lines: OnceLock<Lines>,
 }
 
@@ -103,6 +109,22 @@ impl Watch {
     /// Puts back what was taken and could not be written down.
     pub fn put_back_held_back(&self, taken: Vec<HeldBack>) {
         self.0.counters.held_back.put_back(taken);
+    }
+
+    /// Notes which template a rejection is of; how many mails of it there were within a short time, when HR has
+    /// approved one that is nearly it.
+    pub fn see(&self, sighting: Sighting, at: Timestamp) -> Option<u32> {
+        self.0.seen.note(sighting, at)
+    }
+
+    /// Takes the templates that were seen, and the domains that look like agencies, which nobody has taken yet.
+    pub fn take_seen(&self) -> (Vec<SeenMails>, Vec<LikelyAgency>) {
+        self.0.seen.take()
+    }
+
+    /// Puts back what was taken and could not be written down.
+    pub fn put_back_seen(&self, taken: Vec<SeenMails>) {
+        self.0.seen.put_back(taken);
     }
 
     /// Notes where the counters stand; to be called once a second, for [`Self::rates`].

@@ -2,7 +2,7 @@
 
 use crate::gateway::{Gateway, wait_for};
 use crate::sink::{Act, Sink, Stage, Taken};
-use crate::smtp::{Client, doubtful, has_link, ordinary, rejection, without_trace};
+use crate::smtp::{Client, doubtful, has_link, message, ordinary, rejection, without_trace};
 
 const CANDIDATE: &str = "yamada@candidate.example";
 
@@ -23,6 +23,13 @@ fn send(gateway: &Gateway, to: &str, mail: fn(&str) -> Vec<u8>) {
 fn held(gateway: &Gateway) -> Vec<String> {
     let holds = gateway.ask_json(&["hold", "list"]);
     holds.as_array().expect("a list").iter().map(|h| h["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+/// A doubtful mail of another template: what HR says of one says nothing of it.
+fn doubtful_otherwise(to: &str) -> Vec<u8> {
+    let text = "お世話になっております。\n採用選考の件ですが、社内で話し合い、\n今回は採用を見送ることとなりました。\n\
+                よろしくお願いいたします。\n";
+    message(to, text)
 }
 
 fn next(sink: &Sink, count: usize) -> Taken {
@@ -71,13 +78,14 @@ fn hr_lets_a_held_mail_go_with_the_line_and_it_counts_or_without_and_it_does_not
     assert!(shown.lines().any(|l| l.starts_with("+ https://careerrelay.jp/r/")), "{shown}");
     assert!(!say(&gateway, &["hold", "release", id]).0, "one of the two has to be said");
     let (fine, text) = say(&gateway, &["hold", "release", id, "--with-line"]);
-    assert!(fine && text == format!("{id} goes out with the line\n"), "{text}");
+    assert!(fine && text.starts_with(&format!("{id} goes out with the line\n")), "{text}");
+    assert!(text.contains("from now on mails of its template get the line; `teach remove "), "{text}");
     assert!(has_link(&next(&sink, 1).octets));
     let (fine, text) = say(&gateway, &["hold", "release", id, "--without-line"]);
     assert!(!fine && text.contains("--ended"), "{text}");
     assert_eq!(gateway.settled_credits(), 2);
 
-    send(&gateway, "tanaka@candidate.example", doubtful);
+    send(&gateway, "tanaka@candidate.example", doubtful_otherwise);
     let [id] = &held(&gateway)[..] else { panic!("held: {:?}", held(&gateway)) };
     assert!(say(&gateway, &["hold", "release", id, "--without-line"]).0);
     wait_for("it to arrive", || (sink.taken().len() == 3).then_some(()));

@@ -50,6 +50,7 @@ mod spool_commands;
 mod strace;
 mod switches;
 mod tagged;
+mod teach;
 mod terminal;
 mod tls_client;
 mod top;

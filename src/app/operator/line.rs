@@ -6,6 +6,7 @@ use super::{Operator, to_value};
 use crate::app::parts::off;
 use crate::control::hold::{self, answer_hold};
 use crate::control::switch::{self, OffLine, StopLine, Switched};
+use crate::control::teach;
 use crate::control::{Caller, Request};
 use crate::deliver::Off;
 use crate::pipeline::Mode;
@@ -22,9 +23,19 @@ impl Operator {
         {
             return Some(Err(why));
         }
-        let answer = answer_hold(&self.spool, &self.watch, caller, request).await;
-        if matches!(request, Request::Release { .. }) {
-            self.deliver.wake();
+        let Request::Release { id, with_line } = request else {
+            return answer_hold(&self.spool, &self.watch, caller, request).await;
+        };
+        let held = teach::of_held(&self.spool, id).await;
+        let mut answer = answer_hold(&self.spool, &self.watch, caller, request).await;
+        self.deliver.wake();
+        if let Some(Ok(released)) = &mut answer
+            && let Some(what) = held.and_then(|held| teach::said_of_held(held, *with_line))
+        {
+            match self.teach(caller, &what).await {
+                Ok(lines) => teach::name_in(released, &lines),
+                Err(error) => tracing::warn!(%error, "the template of a held mail was not learnt"),
+            }
         }
         answer
     }

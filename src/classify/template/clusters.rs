@@ -76,6 +76,15 @@ impl Clusters {
         }
     }
 
+    /// Gives what was added since the last time, and begins to count anew; the templates stay known.
+    pub fn drain(&mut self) -> Vec<(TemplateId, Fingerprint, u64, (Timestamp, Timestamp))> {
+        let counted = self.found.iter_mut().filter_map(|cluster| {
+            let (mails, span) = (std::mem::take(&mut cluster.mails), cluster.span.take()?);
+            Some((cluster.id, cluster.fingerprint.clone(), mails, span))
+        });
+        counted.collect()
+    }
+
     /// Those there are, the largest first.
     pub fn largest_first(&self) -> Vec<&Cluster> {
         let mut found: Vec<&Cluster> = self.found.iter().collect();

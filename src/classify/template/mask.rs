@@ -13,13 +13,40 @@ const NAME_CHARS_MAX: usize = 24;
 /// Longest line that is nothing but an addressee, in characters.
 const ADDRESSEE_CHARS_MAX: usize = 32;
 /// What stands behind a name, as folding spells it.
-const HONORIFICS: [&str; 4] = ["さま", "さん", "殿", "氏"];
+const HONORIFICS: [&str; 10] = ["さま", "さん", "殿", "氏", "님", "씨", "先生", "女士", "同学", "小姐"];
 /// What begins a line that greets by name.
-const GREETINGS: [&str; 5] = ["dear ", "hi ", "hello ", "hey ", "good morning "];
+const GREETINGS: [&str; 26] = [
+    "dear ",
+    "hi ",
+    "hello ",
+    "hey ",
+    "good morning ",
+    "sehr geehrte ",
+    "sehr geehrter ",
+    "liebe ",
+    "lieber ",
+    "hallo ",
+    "guten tag ",
+    "bonjour ",
+    "cher ",
+    "chère ",
+    "madame ",
+    "monsieur ",
+    "estimado ",
+    "estimada ",
+    "hola ",
+    "prezado ",
+    "prezada ",
+    "olá ",
+    "chào ",
+    "kính gửi ",
+    "gentile ",
+    "beste ",
+];
 /// What stands before a name.
 const TITLES: [&str; 5] = ["mr", "ms", "mrs", "dr", "mx"];
 /// What stands before an honorific and names nobody.
-const NOBODY: [&str; 8] = ["皆", "客", "各", "貴", "同", "担当者", "応募者", "御社"];
+const NOBODY: [&str; 11] = ["皆", "客", "各", "貴", "同", "担当者", "応募者", "御社", "고객", "지원자", "담당자"];
 /// Words of a greeting that are no name.
 const NO_NAMES: [&str; 8] = ["all", "applicant", "candidate", "sir", "madam", "there", "and", "or"];
 const MONTHS: [&str; 23] = [
@@ -90,7 +117,7 @@ impl Mask {
         let mut out = String::with_capacity(sentence.len());
         let mut rest = sentence;
         while let Some(c) = rest.chars().next() {
-            let taken = if c.is_ascii_alphanumeric() {
+            let taken = if is_latin(c) {
                 self.mask_latin(rest, &mut out)
             } else {
                 HONORIFICS.iter().find(|mark| rest.starts_with(**mark)).map_or(0, |mark| {
@@ -136,7 +163,7 @@ impl Mask {
             push_number(out);
             return number_octets(rest);
         }
-        let word = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '\'').unwrap_or(rest.len());
+        let word = rest.find(|c: char| !is_latin(c) && c != '\'').unwrap_or(rest.len());
         let (text, behind) = rest.split_at(word);
         let dated = || {
             let next = behind.trim_start_matches([' ', '.', ',']);
@@ -174,7 +201,10 @@ impl Mask {
         let letter = |c: char| is_name_letter(c) || c == ' ';
         let from =
             out.rfind(|c: char| !letter(c)).map_or(0, |at| at + out[at..].chars().next().map_or(0, char::len_utf8));
-        let name = out[from..].trim_start().to_owned();
+        let name = out[from..].trim_start();
+        // Korean puts blanks between all words, so the last one is the name.
+        let whole = !name.contains(is_hangul);
+        let name = name.rsplit(' ').next().filter(|_| !whole).unwrap_or(name).to_owned();
         let count = name.chars().count();
         let nobody = NOBODY.iter().any(|word| name.ends_with(word));
         if nobody || !(1..=NAME_CHARS_MAX).contains(&count) {
@@ -210,8 +240,17 @@ fn is_no_name(word: &str) -> bool {
     NO_NAMES.contains(&word) || TITLES.contains(&word.trim_end_matches('.'))
 }
 
+/// A letter or digit of a script that puts blanks between words.
+fn is_latin(c: char) -> bool {
+    c.is_alphanumeric() && c < '\u{2e80}'
+}
+
+fn is_hangul(c: char) -> bool {
+    matches!(c, '\u{ac00}'..='\u{d7a3}')
+}
+
 fn is_name_letter(c: char) -> bool {
-    is_han(c) || c.is_ascii_alphabetic() || matches!(c, '.' | '\u{30a1}'..='\u{30fe}')
+    is_hangul(c) || is_han(c) || c.is_ascii_alphabetic() || matches!(c, '.' | '\u{30a1}'..='\u{30fe}')
 }
 
 /// Octets of a number with what belongs to it: separators between digits, and the units of dates and times.
@@ -252,6 +291,8 @@ mod tests {
         check(&["dear hana tanaka,", "we wish you, hana, well"], &["dear N,", "we wish you, N, well"]);
         check(&["dear ms. tanaka,", "thank you, ms. tanaka."], &["dear N,", "thank you, ms. N."]);
         check(&["dear applicant,", "thank you"], &["dear N,", "thank you"]);
+        check(&["chère amélie,", "merci, amélie, pour"], &["chère N,", "merci, N, pour"]);
+        check(&["안녕하세요 홍길동님, 지원자님께", "王小明先生：您好"], &["안녕하세요 N님, 지원자님께", "N先生：您好"]);
     }
 
     #[test]

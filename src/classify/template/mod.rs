@@ -170,9 +170,9 @@ impl Templates {
 
     /// The one that a mail is most like, and how much. One that never gets the line wins over one that does.
     pub fn closest(&self, specimen: &Specimen) -> Option<(&Template, Likeness)> {
-        let likeness = self.0.iter().map(|template| (template, template.fingerprint.likeness(specimen)));
+        let stating = self.0.iter().filter(|template| template.fingerprint.is_stated_in(specimen));
+        let likeness = stating.map(|template| (template, template.fingerprint.likeness(specimen)));
         likeness
-            .filter(|(_, likeness)| likeness.states_result)
             .max_by_key(|(template, likeness)| (likeness.is_near() && template.stand == Stand::Never, likeness.percent))
     }
 }
@@ -220,8 +220,13 @@ impl Fingerprint {
     pub fn likeness(&self, specimen: &Specimen) -> Likeness {
         let theirs = self.within_sample(&specimen.shingles);
         let percent = Self::share(&self.shingles, theirs).min(Self::share(theirs, &self.shingles));
+        Likeness { percent, states_result: self.is_stated_in(specimen) }
+    }
+
+    /// Whether every sentence that states the result is there.
+    fn is_stated_in(&self, specimen: &Specimen) -> bool {
         let said = |print: &ResultPrint| specimen.sentences.iter().any(|(_, words)| print.fits(words));
-        Likeness { percent, states_result: !self.results.is_empty() && self.results.iter().all(said) }
+        !self.results.is_empty() && self.results.iter().all(said)
     }
 
     /// How much two templates are alike, in percent, whatever result they state.

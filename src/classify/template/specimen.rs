@@ -3,6 +3,7 @@
 use super::super::fold::{Folded, fold, fold_phrase, is_han};
 use super::super::reading::{Reading, read};
 use super::super::rules::Rules;
+use super::super::scan::Hit;
 use super::super::verdict::Lang;
 use super::mask::Mask;
 use super::{RESULTS_MAX, SEED, mix, spread};
@@ -63,7 +64,7 @@ impl Specimen {
                 let number = |at: usize| folded.sentences.partition_point(|s| s.start <= at) - 1;
                 vec![at.map(number).ok_or(SpecimenFault::WordsNotThere)?]
             }
-            None => specimen.stated(),
+            None => specimen.stated(rules),
         };
         specimen.with_results(&numbers)
     }
@@ -89,16 +90,20 @@ impl Specimen {
         shingles.dedup();
         let language = if folded.scripts.kana > 0 { Lang::Ja } else { Lang::En };
         let reading = read(folded, rules);
-        let main = reading.main_result(rules);
+        let main = reading.main_result(rules).or(reading.hits.first());
         let language = main.and_then(|hit| rules.list.get(hit.rule)).map_or(language, |rule| rule.language);
         let (results, about, excerpt) = (Vec::new(), mask.about(), String::new());
         Ok(Self { language, part, reading, shingles, sentences, results, about, excerpt })
     }
 
-    /// The sentences in which the rules see a result.
-    fn stated(&self) -> Vec<usize> {
-        let hit = |index: &usize| self.reading.hits.get(*index).map(|hit| hit.sentence);
-        let mut numbers: Vec<usize> = self.reading.results.iter().filter_map(hit).collect();
+    /// The sentences in which the rules see a result; where they see but hints of one, those with a hint.
+    fn stated(&self, rules: &Rules) -> Vec<usize> {
+        let hits = || self.reading.results.iter().filter_map(|index| self.reading.hits.get(*index));
+        let is_sure = |hit: &&Hit| rules.list.get(hit.rule).is_some_and(|rule| rule.weight > 0);
+        let mut numbers: Vec<usize> = hits().filter(is_sure).map(|hit| hit.sentence).collect();
+        if numbers.is_empty() {
+            numbers = hits().map(|hit| hit.sentence).collect();
+        }
         numbers.dedup();
         numbers
     }
@@ -114,7 +119,8 @@ impl Specimen {
     }
 
     /// The same without what it says: hashes alone.
-    pub(super) fn without_text(self) -> Self {
+    #[must_use]
+    pub fn without_text(self) -> Self {
         Self { reading: Reading::default(), sentences: Vec::new(), excerpt: String::new(), ..self }
     }
 
@@ -130,7 +136,8 @@ impl Specimen {
 
     /// The runs of a sentence.
     pub(in crate::classify) fn shingles_of(&self, sentence: usize) -> impl Iterator<Item = u32> {
-        self.sentences.iter().filter(move |(number, _)| *number == sentence).flat_map(|(_, words)| shingles(words))
+        let at = self.sentences.binary_search_by_key(&sentence, |(number, _)| *number).ok();
+        at.and_then(|at| self.sentences.get(at)).into_iter().flat_map(|(_, words)| shingles(words))
     }
 }
 

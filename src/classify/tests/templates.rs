@@ -2,7 +2,7 @@
 
 use super::corpus::Note;
 use super::{RULES, audience};
-use crate::classify::template::{Fingerprint, Likeness, Specimen, SpecimenFault, Stand, Template, Templates};
+use crate::classify::template::{Clusters, Fingerprint, Likeness, Specimen, SpecimenFault, Stand, Template, Templates};
 use crate::classify::{ByTemplate, Mail, Reason, decide_by_templates};
 use crate::mail::message::Message;
 use crate::mail::view::View;
@@ -163,6 +163,24 @@ fn no_rejection_of_the_corpus_matches_when_its_result_is_an_acceptance() {
         }
     }
     assert!(pairs > 500, "only {pairs} pairs");
+}
+
+#[test]
+fn rejections_are_gathered_by_template_in_bounded_room_and_differing_words_of_the_result_become_open() {
+    let of = |job: &str| FIRM.replace("面接の内容をもとに", &format!("{job}の面接の内容をもとに"));
+    let mut clusters = Clusters::new(2);
+    let mut add = |body: &str| {
+        let read = specimen(body, (body == SHOP).then_some("別の方にお願いする"));
+        let print = Fingerprint::of(std::slice::from_ref(&read)).expect("one sample is one template");
+        clusters.add(read, print, None)
+    };
+    let (firm, is_new) = add(&of("営業職"));
+    assert!(is_new);
+    assert_eq!(add(&of("経理事務")), (firm, false));
+    assert_eq!(add(&of("人事")), (firm, false));
+    assert!(add(SHOP).1 && add(ENGLISH).1);
+    let mails: Vec<u64> = clusters.largest_first().iter().map(|cluster| cluster.mails).collect();
+    assert_eq!((mails, clusters.dropped()), (vec![3, 1], 1));
 }
 
 proptest::proptest! {

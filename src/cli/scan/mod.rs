@@ -17,9 +17,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::company_id;
+use super::args::{ConfigArgs, DataArgs, company_id};
 use super::mailfile::Decider;
 use super::output::{Done, End, conclude, print_json};
+use super::teach;
+use crate::classify::template::Stand;
+use crate::control::teach::{Taught, TemplateLine};
 use crate::referral::CompanyId;
 use archive::Met;
 use look::Eye;
@@ -48,6 +51,9 @@ pub struct ScanArgs {
     /// Also write one page to take to the head of HR. It loads nothing from anywhere, and prints on A4.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Approve these templates for mode "approved": their ids, or the beginnings of them, or all.
+    #[arg(long, value_name = "TEMPLATE", value_delimiter = ',', requires = "config", requires = "company")]
+    pub approve: Vec<String>,
     /// The language of table, sheet and page.
     #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
     pub lang: String,
@@ -73,6 +79,7 @@ fn run(args: &ScanArgs, out: &mut dyn Write) -> Done {
         write_page(path, &page::page(&report, words))?;
     }
     let end = if report.mails == 0 || report.unreadable > 0 { End::Wrong } else { End::Well };
+    let approved = approve(args, &tally)?;
     let printed = if args.json {
         print_json(out, &report)
     } else if args.csv {
@@ -80,7 +87,31 @@ fn run(args: &ScanArgs, out: &mut dyn Write) -> Done {
     } else {
         text::print(&report, words, out)
     };
-    Ok(printed.map(|()| end))
+    // Beside what may go into a program.
+    let told = printed.and_then(|()| teach::tell(&approved, &mut io::stderr()));
+    Ok(told.map(|()| end))
+}
+
+/// Says of the templates that are named that their mails are rejections; what holds of them now.
+fn approve(args: &ScanArgs, tally: &Tally) -> Result<Vec<TemplateLine>, String> {
+    let (Some(config), Some(company)) = (&args.config, &args.company) else { return Ok(Vec::new()) };
+    let mut taught = Vec::new();
+    for named in &args.approve {
+        let named = named.to_ascii_lowercase();
+        let clusters = tally.clusters.largest_first().into_iter();
+        let meant: Vec<_> =
+            clusters.filter(|cluster| named == "all" || cluster.id.to_string().starts_with(&named)).collect();
+        if meant.is_empty() || named != "all" && meant.len() > 1 {
+            return Err(format!("{named}: {} templates of the archive begin so; nothing is approved", meant.len()));
+        }
+        let approved = (None, "scan");
+        taught.extend(meant.iter().map(|c| Taught::learnt(c.id, &c.fingerprint, Stand::Rejection, approved.clone())));
+    }
+    if taught.is_empty() {
+        return Ok(Vec::new());
+    }
+    let data = DataArgs { config: ConfigArgs { config: config.clone() }, data: None, json: false };
+    teach::send(&data, company.clone(), taught).map(|(_, lines)| lines)
 }
 
 fn write_page(path: &Path, page: &str) -> Result<(), String> {
