@@ -352,9 +352,9 @@ impl Builder {
         self.slots += steps.len() - 1;
         for (step, patterns) in steps.into_iter().enumerate() {
             for pattern in patterns {
-                let stem = pattern.strip_suffix(STEM);
-                let step = Step { phrase: index, step, open: stem.is_some() };
-                let pattern = stem.unwrap_or(&pattern);
+                let cut = pattern.strip_suffix(STEM);
+                let step = Step { phrase: index, step, open: cut.is_some() };
+                let pattern = cut.unwrap_or(&pattern);
                 let second = self.also.and_then(|also| also(pattern));
                 second.into_iter().for_each(|second| self.add_pattern(second, step));
                 self.add_pattern(pattern.to_owned(), step);
