@@ -8,18 +8,21 @@ use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::leaves::tagged;
-use crate::classify::Rules;
+use crate::classify::{self, Account, Rules, account};
 use crate::config::{self, Settings};
 use crate::inject::Inserted;
 use crate::mail::address::Domain;
 use crate::mail::message::Message;
+use crate::mail::view::View;
 use crate::pipeline::{
-    Client, Company, InForce, Outcome, Policy, ProvedBy, Received, Relaying, Untouched, envelope_of, process,
+    Client, Company, Doubtful, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, Untouched, envelope_of,
+    process,
 };
 use crate::referral::{CompanyId, CompanyKeys, OptOuts};
 use crate::sys::clock;
@@ -147,11 +150,46 @@ impl Decider {
         Ok(Self { companies, signing, example, rules: Arc::new(Rules::built_in()) })
     }
 
+    /// The same for companies that are live and ask about what is doubtful: what could be, whatever the files say.
+    #[must_use]
+    pub fn into_live(mut self) -> Self {
+        for company in &mut self.companies {
+            company.mode = Mode::Live;
+            company.doubtful = Doubtful::Hold(Duration::from_hours(4));
+        }
+        self
+    }
+
+    /// What text is read with.
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// The company that takes a mail with this From domain for its own; the example takes any.
+    pub fn company_from(&self, domain: &Domain) -> Option<&Company> {
+        self.companies.iter().find(|company| self.example || company.sender_domains.contains(domain))
+    }
+
     /// The company whose mail it is, by its From.
     pub fn company_of(&self, mail: &MailFile) -> Option<Company> {
         let message = Message::read(&mail.wire);
         let from = message.from()?.domain()?;
         self.companies.iter().find(|company| company.sender_domains.contains(from)).cloned()
+    }
+
+    /// What the classifier's verdict on a mail came from, whatever the company's settings say of it.
+    pub fn account(&self, mail: &MailFile) -> Account {
+        let message = Message::read(&mail.wire);
+        let envelope = envelope_of(&message);
+        let company = self.company_of(mail).or_else(|| self.companies.first().cloned());
+        let mut audience = company.map(|company| company.audience).unwrap_or_default();
+        let from = message.from().and_then(|from| from.domain());
+        audience.own_domains.extend(from.filter(|_| self.example).cloned());
+        let view = View::read(&message);
+        account(
+            &classify::Mail { envelope: &envelope, message: &message, view: &view, audience: &audience },
+            &self.rules,
+        )
     }
 
     /// Decides on a mail: its envelope is what its header says, its client the company's own.
