@@ -6,9 +6,9 @@ export CARGO_TERM_COLOR ?= auto
 TARGET ?= inject
 SECONDS ?= 60
 
-.PHONY: bench bench-spool bench-tls build check clippy compare-editors corpus-inject demo deny doc fmt fuzz \
-	help long-idle long-inject long-kill long-render long-slots long-splice long-streams screenshots setup test \
-	units
+.PHONY: bench bench-spool bench-tls bench-verdict build check classifier-table clippy compare-editors corpus-inject demo \
+	deny doc fmt fuzz help long-forms long-idle long-inject long-kill long-render long-slots long-splice \
+	long-streams screenshots setup test units
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -44,6 +44,9 @@ demo: ## a day of HR mail on loopback (a debug build: it is there in two minutes
 
 bench: ## microbenches of the pipeline: time, allocations, and what grows with the mail
 	$(CARGO) bench --locked --bench pipeline --bench doubling
+
+bench-verdict: ## what a verdict costs: processor time, growth with the mail, load time and memory of rules and model
+	$(CARGO) bench --locked --bench verdict
 
 bench-tls: ## the relay with TLS on both sides beside Postfix, five rounds (needs root, for Postfix)
 	$(CARGO) bench --locked --bench relay_tls -- --rounds 5
@@ -82,6 +85,12 @@ compare-editors: build ## 120 mails of the corpus given to other editors of mail
 	$(READERS)/install-editors $(EDITORS)
 	$(READERS)/compare.py target/release/career-relay $(EDITORS) $(CORPUS)/made $(CORPUS)/hand --limit $(MAILS)
 
+classifier-table: ## the figures of docs/classifier.md: how the test half of the corpus is answered, with and without each part
+	CLASSIFIER_TABLE=write $(CARGO) nextest run --locked --lib the_test_half_is_answered_as_the_document_says
+
+long-forms: ## every mail of the classifier's corpus in seven forms (CI takes a quarter); result in docs/long-runs.md
+	LONG_FORMS=all $(CARGO) nextest run --locked --lib a_mail_is_judged_alike_in_every_form
+
 long-render: build ## every edited HTML mail of the corpus in Chromium (CI shows a sample)
 	$(READERS)/render.py target/release/career-relay $(CORPUS)/made $(CORPUS)/hand
 
@@ -95,6 +104,6 @@ long-idle: build ## 10,000 idle clients, 2,500 under TLS, 5,000 dripping ones: m
 	CAREER_RELAY_BIN=target/release/career-relay CAREER_RELAY_CROWD=10000 CAREER_RELAY_REPORT=docs/long-runs.md \
 	$(CARGO) nextest run --locked --test it --no-capture door_crowds
 
-fuzz: ## fuzz one parser, from fuzz/seeds: make fuzz TARGET=address|auth|bdat|command|data|inject|message|proxy|reply|report|xclient SECONDS=60 (needs cargo-fuzz)
+fuzz: ## fuzz one parser, from fuzz/seeds: make fuzz TARGET=address|auth|bdat|classify|command|data|inject|message|proxy|reply|report|xclient SECONDS=60 (needs cargo-fuzz)
 	mkdir -p fuzz/corpus/$(TARGET)
 	cd fuzz && $(CARGO) fuzz run --fuzz-dir . --sanitizer none $(TARGET) corpus/$(TARGET) seeds/$(TARGET) -- -max_total_time=$(SECONDS) -max_len=16384

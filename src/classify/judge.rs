@@ -1,6 +1,10 @@
 //! From readings to a verdict: the three questions on the part a person reads, then the other parts beside it.
 
+mod account;
+
 use std::sync::Arc;
+
+pub use account::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
 
 use super::bars::Bars;
 use super::fold::{Folded, fold};
@@ -10,7 +14,7 @@ use super::recipients::Candidates;
 use super::rules::{Kind, Proof, Rules};
 use super::verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Verdict};
 use super::{Mail, TEXT_OCTETS_MAX, language, names, place};
-use crate::mail::view::{LineKind, TextPart, View};
+use crate::mail::view::{LineKind, TextPart, View, ViewFault};
 
 /// Recruiting weight from which on a part is about an application.
 const RECRUITING_MIN: u32 = Bars::FULL.recruiting;
@@ -60,7 +64,8 @@ pub(super) fn marks(view: &View, rules: &Rules) -> Option<Marks> {
 /// Judges the text of a mail whose candidates are known.
 pub(super) fn judge(mail: &Mail<'_>, candidates: Candidates, rules: &Rules) -> Verdict {
     if !mail.view.unread.is_empty() {
-        return abstain(Reason::Unreadable);
+        let too_long = mail.view.unread.iter().all(|unread| unread.fault == ViewFault::TooLarge);
+        return abstain(if too_long { Reason::TooLong } else { Reason::Unreadable });
     }
     let Some((part, text)) = primary(mail.view) else {
         return abstain(if has_quotation(mail.view) { Reason::QuotedOnly } else { Reason::NoText });

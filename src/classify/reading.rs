@@ -53,6 +53,11 @@ pub(super) struct Reading {
 /// Reads a folded text.
 pub(super) fn read(folded: Folded, rules: &Rules) -> Reading {
     let hits = scan(&folded, rules);
+    read_hits(folded, hits, rules)
+}
+
+/// Reads it as if these were all the words of the rules that stand in it.
+pub(super) fn read_hits(folded: Folded, hits: Vec<Hit>, rules: &Rules) -> Reading {
     let mut reading = Reading { folded, hits, ..Reading::default() };
     reading.sum(rules);
     reading.find_thanks(rules);

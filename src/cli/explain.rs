@@ -5,12 +5,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::account::{Grounds, place};
 use super::args::ExplainArgs;
 use super::leaves::Beside;
 use super::mailfile::{Decider, MailFile};
 use super::output::End;
 use super::reason::meaning;
-use crate::classify::Evidence;
+use super::reason_ja::meaning_ja;
+use crate::classify::{Evidence, Question, Reason};
 use crate::inject::{Inserted, Refusal, shape_refusals};
 use crate::mail::message::Message;
 use crate::mail::view::View;
@@ -27,6 +29,8 @@ struct Explanation {
     verdict: &'static str,
     reason: &'static str,
     evidence: Vec<EvidenceLine>,
+    #[serde(flatten)]
+    grounds: Grounds,
     #[serde(flatten)]
     line: Line,
 }
@@ -92,7 +96,7 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> io::Result<End> {
                     serde_json::to_writer(&mut *out, &explanation)?;
                     writeln!(out)?;
                 } else {
-                    explanation.print(out)?;
+                    explanation.print(args.lang == "ja", out)?;
                 }
             }
             Err(why) => {
@@ -106,6 +110,7 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> io::Result<End> {
 
 fn explain_mail(path: &Path, decider: &Decider, mail: &MailFile) -> Explanation {
     let file = path.display().to_string();
+    let grounds = Grounds::from(decider.account(mail));
     match decider.decide(mail) {
         Outcome::Referred(referred) => {
             let inserted = spots(&referred, mail);
@@ -115,18 +120,28 @@ fn explain_mail(path: &Path, decider: &Decider, mail: &MailFile) -> Explanation 
             } else {
                 Line::Inserted { inserted, beside: Beside::of(&referred) }
             };
-            Explanation { file, verdict: REJECTION, reason: REJECTION, evidence: lines(referred.evidence), line }
+            Explanation {
+                file,
+                verdict: REJECTION,
+                reason: REJECTION,
+                evidence: lines(referred.evidence),
+                grounds,
+                line,
+            }
         }
         Outcome::Held(Held { reason, hold_for, referred }) => {
             let (held_for_seconds, inserted_if_released) = (hold_for.as_secs(), spots(&referred, mail));
             let line = Line::Held { held_for_seconds, inserted_if_released, beside: Beside::of(&referred) };
-            Explanation { file, verdict: DOUBTFUL, reason, evidence: lines(referred.evidence), line }
+            Explanation { file, verdict: DOUBTFUL, reason, evidence: lines(referred.evidence), grounds, line }
         }
         Outcome::Untouched(untouched) => {
             let code = untouched.reason;
             let (verdict, reason) = if untouched.rejection_seen { (REJECTION, REJECTION) } else { (ABSTAIN, code) };
             let line = Line::Untouched { untouched: code, blocking: blocking(code, mail) };
-            Explanation { file, verdict, reason, evidence: lines(untouched.evidence), line }
+            // Of what the settings decided, no words of the mail would have changed anything.
+            let by_settings = verdict == ABSTAIN && Reason::from_code(code).is_none();
+            let grounds = if by_settings { grounds.without_nearest() } else { grounds };
+            Explanation { file, verdict, reason, evidence: lines(untouched.evidence), grounds, line }
         }
     }
 }
@@ -169,10 +184,14 @@ fn spot(inserted: Inserted) -> Spot {
     Spot { path, charset, offset, octets }
 }
 
-fn print_spots(spots: &[Spot], beside: &Beside, out: &mut dyn Write) -> io::Result<()> {
+fn print_spots(spots: &[Spot], beside: &Beside, ja: bool, out: &mut dyn Write) -> io::Result<()> {
     for Spot { path, charset, offset, octets } in spots {
         let part = if path == "0" { String::new() } else { format!("part {path}, ") };
-        writeln!(out, "  line        {part}{charset}: {octets} octets in front of octet {offset}")?;
+        if ja {
+            writeln!(out, "  line        {part}{charset}：{offset} オクテット目の前に {octets} オクテット")?;
+        } else {
+            writeln!(out, "  line        {part}{charset}: {octets} octets in front of octet {offset}")?;
+        }
     }
     for sentence in beside.sentences() {
         writeln!(out, "  with it     {sentence}")?;
@@ -180,28 +199,36 @@ fn print_spots(spots: &[Spot], beside: &Beside, out: &mut dyn Write) -> io::Resu
     Ok(())
 }
 
+/// What a code means, in Japanese where it is the classifier's.
+fn meaning_in(code: &str, ja: bool) -> &'static str {
+    let japanese = || Reason::from_code(code).map(meaning_ja);
+    ja.then(japanese).flatten().or_else(|| meaning(code)).unwrap_or_default()
+}
+
 impl Explanation {
-    fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn print(&self, ja: bool, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}: {}", self.file, self.verdict)?;
         match &self.line {
-            Line::Inserted { inserted, beside } => print_spots(inserted, beside, out)?,
-            Line::Held { held_for_seconds, inserted_if_released, beside } => {
-                let reason = self.reason;
-                writeln!(out, "  held        {held_for_seconds} s for HR's word; else it leaves as it came")?;
-                writeln!(out, "  doubt       {reason}: {}", meaning(reason).unwrap_or_default())?;
-                print_spots(inserted_if_released, beside, out)?;
+            Line::Inserted { inserted, beside } => print_spots(inserted, beside, ja, out)?,
+            Line::Held { held_for_seconds: seconds, inserted_if_released, beside } => {
+                let held = if ja {
+                    format!("人事の判断を {seconds} 秒待ち、なければそのまま送ります")
+                } else {
+                    format!("{seconds} s for HR's word; else it leaves as it came")
+                };
+                writeln!(out, "  held        {held}")?;
+                writeln!(out, "  doubt       {}: {}", self.reason, meaning_in(self.reason, ja))?;
+                print_spots(inserted_if_released, beside, ja, out)?;
             }
             Line::Untouched { blocking, .. } => {
                 for code in blocking {
-                    writeln!(out, "  untouched   {code}: {}", meaning(code).unwrap_or_default())?;
+                    writeln!(out, "  untouched   {code}: {}", meaning_in(code, ja))?;
                 }
             }
         }
-        for e in &self.evidence {
-            let part = if e.text_part == 0 { String::new() } else { format!("text {}, ", e.text_part + 1) };
-            let place = e.line.map_or("subject".to_owned(), |line| format!("{part}line {}", line + 1));
-            writeln!(out, "  {:<11} {}   [{}, {place}]", e.question, e.text, e.rule)?;
+        for e in self.evidence.iter().filter(|e| e.question == Question::Veto.code()) {
+            writeln!(out, "  {:<11} {}   [{}, {}]", e.question, e.text, e.rule, place(e.text_part, e.line, ja))?;
         }
-        Ok(())
+        self.grounds.print(ja, out)
     }
 }

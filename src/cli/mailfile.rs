@@ -13,11 +13,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::leaves::tagged;
-use crate::classify::Rules;
+use crate::classify::{self, Account, Rules, account};
 use crate::config::{self, Settings};
 use crate::inject::Inserted;
 use crate::mail::address::Domain;
 use crate::mail::message::Message;
+use crate::mail::view::View;
 use crate::pipeline::{
     Client, Company, InForce, Outcome, Policy, ProvedBy, Received, Relaying, Untouched, envelope_of, process,
 };
@@ -152,6 +153,21 @@ impl Decider {
         let message = Message::read(&mail.wire);
         let from = message.from()?.domain()?;
         self.companies.iter().find(|company| company.sender_domains.contains(from)).cloned()
+    }
+
+    /// What the classifier's verdict on a mail came from, whatever the company's settings say of it.
+    pub fn account(&self, mail: &MailFile) -> Account {
+        let message = Message::read(&mail.wire);
+        let envelope = envelope_of(&message);
+        let company = self.company_of(mail).or_else(|| self.companies.first().cloned());
+        let mut audience = company.map(|company| company.audience).unwrap_or_default();
+        let from = message.from().and_then(|from| from.domain());
+        audience.own_domains.extend(from.filter(|_| self.example).cloned());
+        let view = View::read(&message);
+        account(
+            &classify::Mail { envelope: &envelope, message: &message, view: &view, audience: &audience },
+            &self.rules,
+        )
     }
 
     /// Decides on a mail: its envelope is what its header says, its client the company's own.

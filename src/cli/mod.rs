@@ -1,5 +1,6 @@
 //! The commands an admin types: what they take, what they print, and their exit codes.
 
+mod account;
 pub mod args;
 pub mod check;
 mod check_names;
@@ -16,6 +17,7 @@ pub mod preview;
 pub mod probe;
 pub mod reach;
 pub mod reason;
+mod reason_ja;
 mod recover;
 pub mod send_test;
 pub mod spool;

@@ -7,6 +7,47 @@ use std::path::{Path, PathBuf};
 use crate::mail::address::Address;
 use crate::mail::envelope::{Body, Envelope};
 
+/// What a mail of the corpus is, for the figures.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Sort {
+    /// A rejection in the words of most.
+    Ordinary,
+    /// A rejection in words of its own.
+    Hard,
+    /// Anything else, made to look like one or not.
+    Other,
+    /// What an agency or a school office is told.
+    Agency,
+    /// What two people would not answer alike.
+    Ambiguous,
+}
+
+impl Sort {
+    /// Every kind, in the order of the table.
+    pub const ALL: [Self; 5] = [Self::Ordinary, Self::Hard, Self::Other, Self::Agency, Self::Ambiguous];
+
+    /// Its name in directives, in names of families and in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ordinary => "ordinary",
+            Self::Hard => "hard",
+            Self::Other => "other",
+            Self::Agency => "agency",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
+
+    /// Whether such a mail is a rejection to its reader.
+    pub fn is_rejection(self) -> bool {
+        matches!(self, Self::Ordinary | Self::Hard)
+    }
+}
+
+/// The languages the corpus is written in, by their codes (ISO 639-1); Chinese also by its letters.
+const LANGUAGES: [&str; 19] = [
+    "ja", "en", "ko", "zh", "zhs", "zht", "vi", "de", "fr", "es", "pt", "it", "ru", "nl", "sv", "pl", "id", "tl", "th",
+];
+
 /// One mail of the corpus.
 #[derive(Clone, Debug)]
 pub struct Note {
@@ -25,6 +66,8 @@ pub struct Note {
     /// Nothing but its subject tells what it is about.
     pub told_by_subject: bool,
     headers: Vec<String>,
+    language: Option<String>,
+    kind: Option<String>,
     body: String,
 }
 
@@ -74,6 +117,8 @@ impl Note {
             null_sender: false,
             told_by_subject: false,
             headers: Vec::new(),
+            language: None,
+            kind: None,
             body: body.trim_end().to_owned(),
         };
         for directive in directives.lines() {
@@ -89,6 +134,8 @@ impl Note {
                 "rcpt" => note.rcpt = Some(words(value)),
                 "told-by" => note.told_by_subject = value == "subject",
                 "sender" => note.null_sender = value == "<>",
+                "language" => note.language = Some(value.to_owned()),
+                "kind" => note.kind = Some(value.to_owned()),
                 "header" => note.headers.push(value.to_owned()),
                 other => panic!("{}: unknown directive {other}", note.name),
             }
@@ -102,14 +149,24 @@ impl Note {
         Note::parse("test", &format!("body\nexpect: rejection\n\n{body}"))
     }
 
+    /// A mail in the form of the corpus, behind its `===`.
+    pub fn parse_one(text: &str) -> Note {
+        Note::parse("test", text)
+    }
+
     /// The same mail under another subject.
     pub fn under(&self, subject: &str) -> Note {
         Note { subject: subject.to_owned(), ..self.clone() }
     }
 
-    /// Whether its body can be written in ISO-2022-JP.
-    pub fn fits_jis(&self) -> bool {
-        !encoding_rs::ISO_2022_JP.encode(&self.body).2
+    /// Whether its text can be written in the charset of that form.
+    pub fn fits(&self, form: &str) -> bool {
+        let written = |charset: &'static encoding_rs::Encoding| !charset.encode(&self.body).2;
+        match form {
+            "jis" => written(encoding_rs::ISO_2022_JP),
+            "sjis" => written(encoding_rs::SHIFT_JIS),
+            _ => true,
+        }
     }
 
     /// The same mail with its body turned by every rule that fits, or nothing: a result may be stated twice.
@@ -121,6 +178,51 @@ impl Note {
     /// Whether it is to be found.
     pub fn is_rejection(&self) -> bool {
         self.expect == ["rejection"]
+    }
+
+    /// The language it is written in: as said, else as its family is named, else by its letters.
+    pub fn language(&self) -> &str {
+        if let Some(said) = &self.language {
+            return said;
+        }
+        let named = self.family().split('-').find(|word| LANGUAGES.contains(word));
+        named.unwrap_or_else(|| language_by_letters(&self.body))
+    }
+
+    /// What it is for the figures: as said, else as its family is named, else by what is expected of it.
+    pub fn sort(&self) -> Sort {
+        let named = |name: &str| Sort::ALL.into_iter().find(|sort| sort.name() == name);
+        // A family of hard rejections may hold others beside them, and one of others an agency's mail.
+        let tells = |sort: &Sort| match sort {
+            Sort::Hard => self.is_rejection(),
+            Sort::Agency | Sort::Ambiguous => !self.is_rejection(),
+            Sort::Ordinary | Sort::Other => false,
+        };
+        let by_family = || self.family().split('-').filter_map(named).find(tells);
+        let expected = |code: &str| self.expect.iter().any(|expected| expected == code);
+        let by_answer = || match () {
+            () if self.is_rejection() => Sort::Ordinary,
+            () if expected("agency") || expected("school_office") => Sort::Agency,
+            () if expected("ambiguous") => Sort::Ambiguous,
+            () => Sort::Other,
+        };
+        let said = self.kind.as_deref().map(|kind| named(kind).unwrap_or_else(|| panic!("{}: {kind}", self.name)));
+        said.or_else(by_family).unwrap_or_else(by_answer)
+    }
+
+    /// The text of its plain form.
+    pub fn text(&self) -> &str {
+        &self.body
+    }
+
+    /// The same mail with another text.
+    pub fn with_text(&self, body: &str) -> Note {
+        Note { body: body.to_owned(), ..self.clone() }
+    }
+
+    /// Whether it has but one text, which is no HTML of its own.
+    pub fn is_of_plain_text(&self) -> bool {
+        matches!(self.form.as_str(), "plain" | "base64" | "jis" | "sjis") && !self.body.starts_with('<')
     }
 
     /// The same mail with its body in another form.
@@ -137,14 +239,23 @@ impl Note {
         Envelope { sender, recipients, body: Body::EightBitMime, ..Envelope::default() }
     }
 
+    /// Its subject as a mailer of that charset writes it (RFC 2047).
+    fn encoded_subject(&self) -> String {
+        let jis = encoding_rs::ISO_2022_JP.encode(&self.subject);
+        let (charset, octets) = match (self.form.as_str(), jis.2) {
+            ("jis", false) => ("iso-2022-jp", jis.0.to_vec()),
+            _ => ("utf-8", self.subject.as_bytes().to_vec()),
+        };
+        format!("=?{charset}?B?{}?=", data_encoding::BASE64.encode(&octets))
+    }
+
     /// The octets of the mail.
     pub fn raw(&self) -> Vec<u8> {
         let mut head = format!("From: <{}>\r\nTo: {}\r\n", self.from, self.to.join(", "));
         if !self.cc.is_empty() {
             let _ = write!(head, "Cc: {}\r\n", self.cc.join(", "));
         }
-        let subject = data_encoding::BASE64.encode(self.subject.as_bytes());
-        let _ = write!(head, "Subject: =?utf-8?B?{subject}?=\r\nMIME-Version: 1.0\r\n");
+        let _ = write!(head, "Subject: {}\r\nMIME-Version: 1.0\r\n", self.encoded_subject());
         for header in &self.headers {
             let _ = write!(head, "{header}\r\n");
         }
@@ -155,6 +266,7 @@ impl Note {
             "jis" => text_part("plain", &encoding_rs::ISO_2022_JP.encode(plain).0, "iso-2022-jp"),
             "sjis" => text_part("plain", &encoding_rs::SHIFT_JIS.encode(plain).0, "shift_jis"),
             "base64" => base64_part(plain),
+            "quoted-printable" => quoted_printable_part(plain),
             "html" => text_part("html", markup(html).as_bytes(), "utf-8"),
             "alternative" => multipart("alternative", &[utf8("plain", plain), utf8("html", &markup(html))]),
             "stub" => {
@@ -168,6 +280,16 @@ impl Note {
             other => panic!("{}: unknown form {other}", self.name),
         });
         raw
+    }
+}
+
+fn language_by_letters(text: &str) -> &'static str {
+    let has = |is: fn(char) -> bool| text.chars().any(is);
+    match () {
+        () if has(|c| matches!(c, '\u{3041}'..='\u{30fa}')) => "ja",
+        () if has(|c| matches!(c, '\u{ac00}'..='\u{d7a3}')) => "ko",
+        () if has(|c| matches!(c, '\u{4e00}'..='\u{9fff}')) => "zh",
+        () => "en",
     }
 }
 
@@ -196,6 +318,27 @@ fn base64_part(body: &str) -> Vec<u8> {
     let mut out = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n".to_vec();
     out.extend(crlf(&lines.join(&b'\n')));
     out
+}
+
+/// RFC 2045 section 6.7: soft line ends within 76 characters, blanks at line ends encoded.
+fn quoted_printable_part(body: &str) -> Vec<u8> {
+    let mut out = String::from("Content-Type: text/plain; charset=utf-8\r\n");
+    out.push_str("Content-Transfer-Encoding: quoted-printable\r\n\r\n");
+    for line in body.split('\n') {
+        let mut column = 0;
+        for (at, octet) in line.bytes().enumerate() {
+            let is_plain = matches!(octet, b'!'..=b'<' | b'>'..=b'~') || octet == b' ' && at + 1 < line.len();
+            let piece = if is_plain { char::from(octet).to_string() } else { format!("={octet:02X}") };
+            if column + piece.len() > 75 {
+                out.push_str("=\r\n");
+                column = 0;
+            }
+            column += piece.len();
+            out.push_str(&piece);
+        }
+        out.push_str("\r\n");
+    }
+    out.into_bytes()
 }
 
 fn multipart(kind: &str, parts: &[Vec<u8>]) -> Vec<u8> {

@@ -15,10 +15,10 @@ fn a_model_finds_more_in_families_it_was_not_taught_and_takes_no_other_mail() {
         let taught = families.iter().enumerate().filter(|(number, _)| number % PARTS != part);
         let weights = train(taught.map(|(_, text)| text.as_str()), &RULES);
         let model = Rules::built_in().with_model(&weights).expect("weights of our own");
-        let untaught = Rules::built_in().with_model(&model_that_knows_nothing()).expect("weights of our own");
+        let rules_alone = untaught();
         let is_of_part = |note: &Note| names.iter().position(|n| n == note.family()).is_some_and(|n| n % PARTS == part);
         let notes: Vec<Note> = Note::read_all("tune").into_iter().filter(is_of_part).collect();
-        let (with, without) = (tally(&notes, &model), tally(&notes, &untaught));
+        let (with, without) = (tally(&notes, &model), tally(&notes, &rules_alone));
         wrong.extend(with.wrongly_found);
         (found, found_by_rules) = (found + with.found, found_by_rules + without.found);
         rejections += with.rejections;
@@ -28,7 +28,8 @@ fn a_model_finds_more_in_families_it_was_not_taught_and_takes_no_other_mail() {
     assert!(found > found_by_rules);
 }
 
-/// A file of weights that gives every text nought.
-fn model_that_knows_nothing() -> Vec<u8> {
-    [b"career-relay model 1\n0 1\n".to_vec(), vec![0; 1 << 16]].concat()
+/// The rules with a model that gives every text nought.
+pub(super) fn untaught() -> Rules {
+    let weights = [b"career-relay model 1\n0 1\n".to_vec(), vec![0; 1 << 16]].concat();
+    Rules::built_in().with_model(&weights).expect("weights of our own")
 }
