@@ -61,7 +61,9 @@ impl Scanner<'_> {
                 whole.start = before.start;
             }
             if step.step + 1 < phrase.steps {
-                if let Some(state) = self.states.get_mut(phrase.slot + step.step) {
+                // Of words that end alike the longest counts.
+                let slot = self.states.get_mut(phrase.slot + step.step);
+                if let Some(state) = slot.filter(|state| state.is_none_or(|known| known.end != whole.end)) {
                     *state = Some(whole);
                 }
             } else if phrase.excepts {
