@@ -46,7 +46,10 @@ pub fn train<'a>(texts: impl Iterator<Item = &'a str>, rules: &Rules) -> Vec<u8>
 fn read(text: &str, rules: &Rules) -> Vec<Lesson> {
     let mails = text.split("\n=== ").map(|mail| mail.split_once("\n\n").unwrap_or((mail, "")));
     // Once more without its subject: what is a rejection is one whatever it is called.
-    mails.flat_map(|(head, body)| [lesson(head, body, true, rules), lesson(head, body, false, rules)]).flatten().collect()
+    mails
+        .flat_map(|(head, body)| [lesson(head, body, true, rules), lesson(head, body, false, rules)])
+        .flatten()
+        .collect()
 }
 
 fn lesson(head: &str, body: &str, titled: bool, rules: &Rules) -> Option<Lesson> {
