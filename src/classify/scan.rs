@@ -65,7 +65,9 @@ impl Scanner<'_> {
                 whole.start = before.start;
             }
             if step.number + 1 < phrase.steps {
-                if let Some(state) = self.states.get_mut(phrase.slot + step.number) {
+                // Of words that end alike the longest counts.
+                let slot = self.states.get_mut(phrase.slot + step.number);
+                if let Some(state) = slot.filter(|state| state.is_none_or(|known| known.end != whole.end)) {
                     *state = Some(whole);
                 }
             } else if phrase.excepts {

@@ -210,7 +210,7 @@ impl Letter<'_> {
         let newest: Vec<&str> = newest.map(|(number, _)| text.line(number)).collect();
         let is_thanked = reading.thanked || names::is_wished_well(&newest, &rules.words);
         let thanked = if is_thanked { THANKED_APPLICANT } else { 0 };
-        let reader = self.is_of_another_reader(strength < STRONG, &full).is_none();
+        let reader = self.is_of_another_reader(&full).is_none();
         let of = |question, yes, score, bar| Answer { question, yes, score, bar, words: vec![], against: vec![] };
         let mut answers = vec![
             of(Question::Recruiting, recruiting >= full.recruiting && about_job, recruiting, full.recruiting),
