@@ -10,12 +10,12 @@ use super::{
     head_of, is_about_job, is_newest, is_result_stated, primary, read, recruiting_weight, text_octets,
 };
 use crate::classify::model::Marks;
-use crate::classify::names;
 use crate::classify::reading::read_hits;
 use crate::classify::rules::{Kind, Rule, Rules};
 use crate::classify::scan::Hit;
 use crate::classify::verdict::{Question, Reason};
 use crate::classify::{Mail, TEXT_OCTETS_MAX, recipients, structure};
+use crate::classify::{language, names};
 use crate::mail::view::LineKind;
 
 /// Points of the model from which on a likely rejection is one.
@@ -94,7 +94,9 @@ pub fn account(mail: &Mail<'_>, rules: &Rules) -> Account {
     let read_whole =
         mail.view.unread.is_empty() && mail.view.parts.iter().map(text_octets).sum::<usize>() <= TEXT_OCTETS_MAX;
     let Some((part, text)) = primary(mail.view).filter(|_| read_whole) else { return Account::default() };
-    let reading = read(fold_lines(text, is_newest), rules);
+    let folded = fold_lines(text, is_newest);
+    let rules = language::tell(&folded, &rules.words).and_then(|language| rules.of(language)).unwrap_or(rules);
+    let reading = read(folded, rules);
     let subject = read(fold(std::iter::once((0, head_of(&mail.view.subject)))), rules);
     let letter = Letter { view: mail.view, part, text, reading: &reading, subject: &subject, rules };
     let sent = structure::refusal(mail.envelope, mail.message).or_else(|| {
@@ -116,7 +118,7 @@ impl Letter<'_> {
     /// Why its text is no rejection; `None` when it is one.
     fn refusal(&self) -> Option<Reason> {
         let by_model = |reason| self.places_by_model(SURE_POINTS).ok_or(reason);
-        self.places(&Bars::FULL).or_else(by_model).err()
+        self.places(Bars::of(self.rules)).or_else(by_model).err()
     }
 
     /// The same with some of its words taken for no words of the rules.
@@ -163,7 +165,7 @@ impl Letter<'_> {
 
     /// Of a mail that is none: the one question that has too little.
     fn what_is_missing(&self) -> Option<Nearest> {
-        let full = Bars::FULL;
+        let full = *Bars::of(self.rules);
         let lowered = [
             (Question::Recruiting, Bars { recruiting: 0, job_said: false, matter_said: false, ..full }),
             (Question::Applicant, Bars { applicant: 0, ..full }),
@@ -188,12 +190,12 @@ impl Letter<'_> {
         let mut hits = self.reading.hits.clone();
         hits.push(Hit { rule, start: end, end, sentence });
         let reading = read_hits(text, hits, self.rules);
-        Letter { reading: &reading, ..*self }.question(&Bars::FULL).is_some()
+        Letter { reading: &reading, ..*self }.question(Bars::of(self.rules)).is_some()
     }
 
     fn answers(&self) -> Vec<Answer> {
         let Letter { text, reading, subject, rules, .. } = *self;
-        let full = Bars::FULL;
+        let full = *Bars::of(self.rules);
         let recruiting = recruiting_weight(reading, subject, rules);
         let signature = read(fold_lines(text, |kind| kind == LineKind::Signature), rules);
         let about_job = is_about_job(reading, subject, &signature, recruiting);
