@@ -29,7 +29,7 @@ const TRADITIONAL: &str = "們這經歷應發將讓說對錄與關會擇實專�
 const CHINESE: &str = "我您你很吗嗎给給没";
 /// How many of all these show a text to be Chinese: a name in old characters has one or two.
 const CHINESE_MIN: usize = 3;
-/// Of a language that is read only when certain, one word in so many is one of its small words; of others one in so many.
+/// One word in so many is one of the small words of its language: of one that is read only when certain, and of others.
 const SMALL_WORDS: (usize, usize) = (6, 9);
 /// Fewest small words that tell a language.
 const SMALL_WORDS_MIN: usize = 3;
@@ -83,6 +83,11 @@ pub(super) fn tell(folded: &Folded, words: &Words) -> Option<Lang> {
         Script::Cyrillic => is_russian(&folded.text).then_some(Lang::Ru),
         Script::Latin => by_small_words(folded, words),
     }
+}
+
+/// The rules that a text is read with: those of the language it begins in, else the common ones.
+pub(super) fn rules_for<'r>(folded: &Folded, rules: &'r Rules) -> &'r Rules {
+    tell(folded, &rules.words).and_then(|language| rules.of(language)).unwrap_or(rules)
 }
 
 /// Whether a text that begins in a language of its own goes on in Japanese, or in Latin letters behind others.

@@ -123,7 +123,8 @@ pub(super) struct Phrase {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     pub phrase: usize,
-    pub step: usize,
+    /// Which of its steps, from nought.
+    pub number: usize,
     /// Whether its last word may go on: it is a stem.
     pub open: bool,
 }
@@ -295,12 +296,12 @@ impl Builder {
         let result = kind == Kind::Negative && language == Lang::Ja;
         for phrase in &text.phrases {
             let gap = if result { GAP_OCTETS_RESULT } else { GAP_OCTETS };
-            self.add_phrase(phrase, Phrase { rule, steps: 0, slot: 0, excepts: false, gap, stops: result })
+            self.add_phrase(phrase, &Phrase { rule, steps: 0, slot: 0, excepts: false, gap, stops: result })
                 .map_err(fault)?;
         }
         for phrase in &text.unless {
             let gap = GAP_OCTETS;
-            self.add_phrase(phrase, Phrase { rule, steps: 0, slot: 0, excepts: true, gap, stops: false })
+            self.add_phrase(phrase, &Phrase { rule, steps: 0, slot: 0, excepts: true, gap, stops: false })
                 .map_err(fault)?;
         }
         let RuleText { id, weight, firm, weak, proof, phrases, .. } = text;
@@ -312,7 +313,7 @@ impl Builder {
     }
 
     /// Adds a phrase of that kind; its steps are counted here.
-    fn add_phrase(&mut self, phrase: &str, kind: Phrase) -> Result<(), &'static str> {
+    fn add_phrase(&mut self, phrase: &str, kind: &Phrase) -> Result<(), &'static str> {
         if phrase.split(GAP).any(|step| step.matches('(').count() != step.matches(')').count()) {
             return Err("a choice of a phrase is not closed within its step");
         }
@@ -321,16 +322,18 @@ impl Builder {
             return Err("a step of a phrase is shorter than two characters");
         }
         let index = self.phrases.len();
-        self.phrases.push(Phrase { steps: steps.len(), slot: self.slots, ..kind });
+        self.phrases.push(Phrase { steps: steps.len(), slot: self.slots, ..*kind });
         self.slots += steps.len() - 1;
-        for (step, patterns) in steps.into_iter().enumerate() {
+        for (number, patterns) in steps.into_iter().enumerate() {
             for pattern in patterns {
-                let stem = pattern.strip_suffix(STEM);
-                let step = Step { phrase: index, step, open: stem.is_some() };
-                let pattern = stem.unwrap_or(&pattern);
+                let cut = pattern.strip_suffix(STEM);
+                let step = Step { phrase: index, number, open: cut.is_some() };
+                let pattern = cut.unwrap_or(&pattern);
                 let second = self.also.and_then(|also| also(pattern));
-                second.into_iter().for_each(|second| self.add_pattern(second, step));
-                self.add_pattern(pattern.to_owned(), step);
+                let spellings = [second, Some(pattern.to_owned())];
+                for spelling in spellings.into_iter().flatten() {
+                    self.add_pattern(spelling, step);
+                }
             }
         }
         Ok(())
@@ -345,7 +348,7 @@ impl Builder {
         }
         if let Some(uses) = self.uses.get_mut(at) {
             // Later steps first, so that one hit is never two steps of the same phrase.
-            if !uses.first().is_some_and(|first| first.phrase == step.phrase && first.step == step.step) {
+            if !uses.first().is_some_and(|first| first.phrase == step.phrase && first.number == step.number) {
                 uses.insert(0, step);
             }
         }

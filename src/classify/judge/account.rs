@@ -9,13 +9,14 @@ use super::{
     Bars, Letter, RECRUITING_MIN_SOFT, Reading, SOFT, STRONG, SURE_POINTS, THANKED_APPLICANT, fold, fold_lines,
     head_of, is_about_job, is_newest, is_result_stated, primary, read, recruiting_weight, text_octets,
 };
+use crate::classify::language;
 use crate::classify::model::Marks;
 use crate::classify::reading::read_hits;
 use crate::classify::rules::{Kind, Rule, Rules};
 use crate::classify::scan::Hit;
 use crate::classify::verdict::{Question, Reason};
 use crate::classify::{Mail, TEXT_OCTETS_MAX, recipients, structure};
-use crate::classify::{language, names};
+use crate::classify::names;
 use crate::mail::view::LineKind;
 
 /// Points of the model from which on a likely rejection is one.
@@ -95,7 +96,7 @@ pub fn account(mail: &Mail<'_>, rules: &Rules) -> Account {
         mail.view.unread.is_empty() && mail.view.parts.iter().map(text_octets).sum::<usize>() <= TEXT_OCTETS_MAX;
     let Some((part, text)) = primary(mail.view).filter(|_| read_whole) else { return Account::default() };
     let folded = fold_lines(text, is_newest);
-    let rules = language::tell(&folded, &rules.words).and_then(|language| rules.of(language)).unwrap_or(rules);
+    let rules = language::rules_for(&folded, rules);
     let reading = read(folded, rules);
     let subject = read(fold(std::iter::once((0, head_of(&mail.view.subject)))), rules);
     let letter = Letter { view: mail.view, part, text, reading: &reading, subject: &subject, rules };
