@@ -15,7 +15,7 @@ use crate::classify::rules::{Kind, Rule, Rules};
 use crate::classify::scan::Hit;
 use crate::classify::verdict::{Question, Reason};
 use crate::classify::{Mail, TEXT_OCTETS_MAX, recipients, structure};
-use crate::classify::{language, names};
+use crate::classify::names;
 use crate::mail::view::LineKind;
 
 /// Points of the model from which on a likely rejection is one.
