@@ -16,7 +16,6 @@ pub(super) enum Asked {
 }
 
 /// What the three questions ask of a text.
-#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own, asked or not")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Bars {
     /// Recruiting weight a result of full weight needs beside it.
@@ -36,14 +35,8 @@ pub(super) struct Bars {
 
 impl Bars {
     /// What a rejection has to reach.
-    pub(super) const FULL: Self = Self {
-        recruiting: 3,
-        job_said: true,
-        matter_said: true,
-        result: Asked::Sure,
-        weak_vetoes: true,
-        applicant: 2,
-    };
+    pub(super) const FULL: Self =
+        Self { recruiting: 3, job_said: true, matter_said: true, result: Asked::Sure, weak_vetoes: true, applicant: 2 };
 
     /// The same in a language that no model knows, where the result says of itself that it is one of hiring.
     pub(super) const ALONE: Self = Self { recruiting: 2, ..Self::FULL };
