@@ -36,7 +36,7 @@ const STUB_OCTETS_MAX: usize = 240;
 /// Points of the model from which on a likely rejection is one. Crossed by families, no other mail came so far.
 const SURE_POINTS: i64 = 20;
 /// Points more that it takes when what is applied for is no job that the rules know.
-const OTHER_MATTER_POINTS: i64 = 170;
+const OTHER_MATTER_POINTS: i64 = 200;
 /// Points more that it takes when nothing but a hint is there of a result.
 const HINT_POINTS: i64 = 80;
 /// Points more that it takes when words that stand in rejections too speak against one.
@@ -44,7 +44,7 @@ const WEAK_VETO_POINTS: i64 = 120;
 /// Points more that it takes when somebody else is named.
 const OTHER_NAME_POINTS: i64 = 150;
 /// Points less that it takes where the result names the application itself.
-const STRONG_POINTS: i64 = -50;
+const STRONG_POINTS: i64 = -30;
 /// Recruiting and applicant weight below which the model is asked for more, and how many points more.
 const RECRUITING_LIKELY: u32 = 2;
 const APPLICANT_LIKELY: u32 = 1;

@@ -10,12 +10,12 @@ use super::{
     head_of, is_about_job, is_newest, is_result_stated, primary, read, recruiting_weight, text_octets,
 };
 use crate::classify::model::Marks;
+use crate::classify::names;
 use crate::classify::reading::read_hits;
 use crate::classify::rules::{Kind, Rule, Rules};
 use crate::classify::scan::Hit;
 use crate::classify::verdict::{Question, Reason};
 use crate::classify::{Mail, TEXT_OCTETS_MAX, recipients, structure};
-use crate::classify::names;
 use crate::mail::view::LineKind;
 
 /// Points of the model from which on a likely rejection is one.
