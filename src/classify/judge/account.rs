@@ -9,6 +9,7 @@ use super::{
     Bars, Letter, RECRUITING_MIN_SOFT, Reading, SOFT, STRONG, SURE_POINTS, THANKED_APPLICANT, fold, fold_lines,
     head_of, is_about_job, is_newest, is_result_stated, primary, read, recruiting_weight, text_octets,
 };
+use crate::classify::language;
 use crate::classify::model::Marks;
 use crate::classify::names;
 use crate::classify::reading::read_hits;
