@@ -6,6 +6,7 @@ pub mod carrier;
 pub mod company;
 pub mod key;
 pub mod lead;
+pub mod language;
 pub mod link;
 pub mod optout;
 pub mod return_path;
