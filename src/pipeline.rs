@@ -20,7 +20,7 @@ use crate::mail::view::View;
 use crate::referral::carrier::{CarrierMail, filtering_carrier};
 use crate::referral::link::LinkUrl;
 use crate::referral::token::company_code;
-use crate::referral::wording::{Language, LineText};
+use crate::referral::wording::{Language, LineText, Wording, WordingDigest};
 use crate::referral::{CandidateKey, CompanyId, LinkToken, OptOuts};
 
 use signing::Signatures;
@@ -36,7 +36,7 @@ mod terms;
 mod tests;
 mod user;
 
-pub use company::{Company, Doubtful, Mode, ProvedBy, Scope, Sender, Stage};
+pub use company::{Company, Doubtful, LaterWordings, Mode, ProvedBy, Scope, Sender, Stage};
 pub use policy::{InForce, Policy};
 pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use returning::{Behind, CameBack, Probe, Probes, ReturnPath, ReturnRow, Returned, tag_copies};
@@ -165,6 +165,8 @@ pub struct Offer {
     pub contract: ContractRef,
     /// Whether we put the line in; otherwise the company's own link was there already.
     pub inserted: bool,
+    /// The words that were put in; nothing where none were.
+    pub wording: Option<WordingDigest>,
 }
 
 /// Decides on one message. `now` chooses the contract version.
@@ -260,8 +262,11 @@ impl Case<'_> {
             let (edits, spots, offers) = match self.carrier_mail(recipient) {
                 CarrierMail::Insert => {
                     let offer = self.offer(recipient, &contract);
-                    let (edits, spots) = self.edits(&targets, language, &offer.token)?;
-                    let offers = vec![Offer { inserted: !edits.is_empty(), ..offer }];
+                    let wording = self.wording(rejection);
+                    let (edits, spots) = self.edits(&targets, (language, wording), &offer.token)?;
+                    let inserted = !edits.is_empty();
+                    let wording = inserted.then(|| wording.digest(language));
+                    let offers = vec![Offer { inserted, wording, ..offer }];
                     (edits, spots, offers)
                 }
                 CarrierMail::TextOnly => {
@@ -308,7 +313,7 @@ impl Case<'_> {
     fn offer(&self, recipient: usize, contract: &ContractRef) -> Offer {
         let candidate = self.of.keys.candidate(&self.received.envelope.recipients[recipient]);
         let token = self.of.keys.token(&contract.series, &candidate);
-        Offer { recipient, candidate, token, contract: contract.clone(), inserted: false }
+        Offer { recipient, candidate, token, contract: contract.clone(), inserted: false, wording: None }
     }
 
     /// Whether the first link that stands in the mail already is this company's: companies share one link host.
@@ -345,7 +350,7 @@ impl Case<'_> {
     /// The line without its link: no referral, for nothing in it leads to the company.
     fn words_alone(&self, targets: &[Target], language: Language) -> Result<(Edits, Vec<Inserted>), &'static str> {
         let company = &self.of.company;
-        let wording = &company.wording.without_link;
+        let wording = &company.wordings_at(self.now).without_link;
         let squeezed = |text: &str| text.split_whitespace().collect::<String>();
         let mut texts =
             self.view.parts.iter().map(|p| (0..p.lines.len()).map(|i| squeezed(p.line(i))).collect::<String>());
@@ -357,15 +362,23 @@ impl Case<'_> {
         injected.map(|injected| (injected.edits, injected.inserted)).map_err(Refusal::code)
     }
 
+    /// The words for the mail: the mailbox's own; else those of the stage it ends, as the mailbox's settings or the mail
+    /// itself tell it.
+    fn wording(&self, rejection: &Rejection) -> &Wording {
+        let wordings = self.of.company.wordings_at(self.now);
+        // The mail is asked only where the answer makes a difference.
+        let of_mail = || wordings.has_stages().then(|| classify::stage_of(self.view, rejection)).flatten().map(stage);
+        let told = || self.sender.and_then(|s| s.stage).or_else(of_mail);
+        self.sender.and_then(|s| s.wording.as_ref()).unwrap_or_else(|| wordings.of(told()))
+    }
+
     fn edits(
         &self,
         targets: &[Target],
-        language: Language,
+        (language, wording): (Language, &Wording),
         token: &LinkToken,
     ) -> Result<(Edits, Vec<Inserted>), &'static str> {
         let company = &self.of.company;
-        let of_stage = || company.wording.of(self.sender.and_then(|s| s.stage));
-        let wording = self.sender.and_then(|s| s.wording.as_ref()).unwrap_or_else(of_stage);
         let url = company.link.url(token.as_str()).map_err(|_| "link_too_long")?;
         let line = LineText { language, wording, url, template: &company.link };
         match inject::line_edits(self.message, self.view, targets, &line, self.signatures.on_it) {
@@ -380,6 +393,14 @@ impl Case<'_> {
 /// Whether `token` is the company's: its code alone, or its code and a candidate's part.
 fn is_own_token(token: &str, code: &str) -> bool {
     token.strip_prefix(code).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+fn stage(stage: classify::Stage) -> Stage {
+    match stage {
+        classify::Stage::Document => Stage::Document,
+        classify::Stage::Interview => Stage::Interview,
+        classify::Stage::Final => Stage::Final,
+    }
 }
 
 fn target(place: &classify::Place) -> Target {

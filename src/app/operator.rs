@@ -4,6 +4,7 @@ mod line;
 mod optout;
 
 pub(super) use line::let_stopped_go;
+pub(super) use optout::follow_optouts;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, DestinationState, Request, SpoolStatus, Status};
 use crate::deliver::Deliver;
 use crate::policy::{PolicyHandle, keys_of};
+use crate::referral::OptOut;
 use crate::sign::Signer;
 use crate::smtp::custody::Services;
 use crate::spool::{Entry, Spool, Write};
@@ -63,8 +65,8 @@ pub struct Operator {
     pub data: PathBuf,
     /// What waits where, as it was looked at last.
     pub glance: Glance,
-    /// One change at a time, from the store to what is in force.
-    pub changing: Mutex<()>,
+    /// One change at a time, from the store to what is in force. Within: who gets no line though the disk did not take it.
+    pub changing: Mutex<Vec<OptOut>>,
     /// Our host name.
     pub hostname: String,
     /// Where we listen.

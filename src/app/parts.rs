@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::gateway::StartFault;
 use super::held_back;
-use super::operator::{Operator, let_stopped_go};
+use super::operator::{Operator, follow_optouts, let_stopped_go};
 use super::optouts;
 use crate::config::keys::RootKey;
 use crate::config::{DkimKey, DoorTls, Listener, Settings};
@@ -209,9 +209,11 @@ async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
 pub(super) fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(tick(operator.watch.clone(), stop.clone()));
     tokio::spawn(held_back::run(operator.watch.clone(), operator.store.clone(), stop.clone()));
+    let operator = Arc::new(operator);
+    tokio::spawn(follow_optouts(Arc::clone(&operator), stop.clone()));
     let stopped = async move {
         // A sender that is gone means the same as a stop.
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    tokio::spawn(server.run(Arc::new(operator), stopped))
+    tokio::spawn(server.run(operator, stopped))
 }

@@ -18,6 +18,8 @@ mod reading;
 mod recipients;
 mod rules;
 mod scan;
+mod spans;
+mod stage;
 mod structure;
 mod verdict;
 mod words;
@@ -29,6 +31,7 @@ pub use judge::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
 pub use learn::train;
 pub use recipients::{Audience, Candidates, Listed, recipients};
 pub use rules::{Rules, RulesFault};
+pub use stage::{Stage, stage_of};
 pub use verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Verdict};
 
 use crate::mail::envelope::Envelope;

@@ -7,6 +7,7 @@ mod crossed;
 mod forms;
 mod nearly;
 mod places;
+mod spans;
 mod table;
 mod turned;
 

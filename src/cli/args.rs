@@ -145,6 +145,8 @@ pub enum LedgerCommand {
     Statement(StatementArgs),
     /// Replay every entry and compare: chain, credits, grants and balances. Exit code 1 if anything differs.
     Verify(BalanceArgs),
+    /// Show the words that mails were given, by the digest that `trace` tells of each entry, and when each was used.
+    Words(BalanceArgs),
     /// Enter the referrals of `recovery` lines, which a broken disk left in the log alone. Each counts once.
     Recover(RecoverArgs),
 }
@@ -163,7 +165,7 @@ pub struct RecoverArgs {
     pub data: DataArgs,
 }
 
-/// `ledger balance` and `ledger verify`.
+/// `ledger balance`, `ledger verify` and `ledger words`.
 #[derive(Args, Clone, Debug)]
 pub struct BalanceArgs {
     /// The company; all of them when left out.
@@ -372,16 +374,19 @@ pub struct ExplainArgs {
 /// `preview`.
 #[derive(Args, Clone, Debug)]
 pub struct PreviewArgs {
-    /// A mail as a file; - reads it from standard input.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// Where to write the mail as it would leave; - writes it to standard output. Without it what would be put in is
-    /// shown.
+    /// Mails as files; - reads one from standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Where to write the mail as it would leave: a file, a folder for any number of them, or - for standard output.
+    /// Without it what would be put in is shown.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Also write a page that shows the mail before and after. It loads nothing from anywhere.
+    /// Also write a page that shows the mails before and after. It loads nothing from anywhere.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Print JSON in place of text: one object per file, with the lines of each part and whether they were put in.
+    #[arg(long, conflicts_with = "out")]
+    pub json: bool,
     /// The language of that page.
     #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
     pub lang: String,

@@ -1,4 +1,4 @@
-//! `ledger balance | statement | verify`, and the way to `ledger recover`.
+//! `ledger balance | statement | verify | words`, and the way to `ledger recover`.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use super::args::{BalanceArgs, DataArgs, LedgerCommand, StatementArgs};
 use super::output::{End, align_right, counted, print_json, print_table, table};
 use super::reach::ask_store;
 use super::recover::recover;
-use crate::control::ledger::{Balances, StatementForm, Verified};
+use crate::control::ledger::{Balances, DIGITS_SHOWN, StatementForm, Verified, WordsLine};
 use crate::control::{Month, Request};
 use crate::sys::clock;
 
@@ -24,6 +24,9 @@ pub fn ledger(command: &LedgerCommand, out: &mut dyn Write) -> io::Result<End> {
         }
         LedgerCommand::Recover(args) => recover(args, out),
         LedgerCommand::Statement(args) => statement(args, out),
+        LedgerCommand::Words(BalanceArgs { company, data }) => {
+            answer(data, &Request::Words { company: company.clone() }, out, print_words)
+        }
         LedgerCommand::Verify(BalanceArgs { company, data }) => {
             answer(data, &Request::Verify { company: company.clone() }, out, print_verified)
         }
@@ -69,6 +72,12 @@ impl Judged for Balances {
     }
 }
 
+impl Judged for Vec<WordsLine> {
+    fn end(&self) -> End {
+        End::Well
+    }
+}
+
 impl Judged for Vec<Verified> {
     fn end(&self) -> End {
         if self.iter().all(|v| v.faults.is_empty()) { End::Well } else { End::Wrong }
@@ -106,6 +115,24 @@ fn statement(args: &StatementArgs, out: &mut dyn Write) -> io::Result<End> {
         Ok(object) => print_json(out, &object).map(|()| End::Well),
         Err(why) => writeln!(out, "{why}").map(|()| End::Wrong),
     }
+}
+
+fn print_words(lines: &Vec<WordsLine>, out: &mut dyn Write) -> io::Result<()> {
+    if lines.is_empty() {
+        return writeln!(out, "no words are known yet");
+    }
+    for line in lines {
+        let WordsLine { company, digest, language, words, since, entries, used, .. } = line;
+        let digits = digest.get(..DIGITS_SHOWN).unwrap_or(digest);
+        let day = |at: &str| at.get(..10).unwrap_or(at).to_owned();
+        let used = used.as_ref().map_or("not used yet".to_owned(), |(first, last)| {
+            let entries = counted(usize::try_from(*entries).unwrap_or(usize::MAX), "entry", "entries");
+            format!("{entries}, mails of {} to {}", day(first), day(last))
+        });
+        writeln!(out, "{company} {digits} {language}, known since {}: {used}", day(since))?;
+        writeln!(out, "  {words}")?;
+    }
+    Ok(())
 }
 
 fn print_verified(companies: &Vec<Verified>, out: &mut dyn Write) -> io::Result<()> {

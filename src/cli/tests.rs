@@ -136,6 +136,7 @@ fn ledger_with(people: usize) -> tempfile::TempDir {
             transaction: format!("m{n}"),
             recipient: 0,
             inserted: true,
+            wording: None,
             at: "2026-11-20T03:00:00Z".parse().unwrap_or_else(|e| panic!("{e}")),
         };
         OutboxRow { seq: n as u64, event }
@@ -144,6 +145,7 @@ fn ledger_with(people: usize) -> tempfile::TempDir {
         company: company.id.clone(),
         keys: vec![(keys.key_id(), keys.fingerprint())],
         contracts: company.contracts.clone(),
+        wordings: company.wording_records(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap_or_else(|e| panic!("{e}"));
     runtime.block_on(async {

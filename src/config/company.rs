@@ -6,7 +6,7 @@ use super::finding::Wrong;
 use super::reader::{Place, Section};
 use super::secrets::{self, ROUTING_SECRETS_MAX};
 use super::values::{self, count, one_of, quoted, text};
-use super::words::{self, SenderBlock};
+use super::words::{self, Around, SenderBlock};
 use crate::classify::Audience;
 use crate::ledger::{ContractVersion, CountOn, LateBounce};
 use crate::mail::address::Domain;
@@ -74,6 +74,8 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     let dkim = top.section("dkim");
     let (languages, block) = (read_languages(top), SenderBlock::read(&top.section("sender_block")));
     let carrier_mail = top.read("carrier_mail", CarrierMail::default(), one_of(CARRIER_MAIL));
+    let around = Around { block: &block, languages: &languages, carrier_mail };
+    let (wording, later_wordings) = words::read(top, &around);
     let places = CompanyPlaces {
         id: top.place("id"),
         mode: top.place("mode"),
@@ -91,7 +93,8 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         proved_by,
         audience: read_audience(top, &sender_domains),
         return_path,
-        wording: words::read(top, &block, (&languages, carrier_mail)),
+        wording,
+        later_wordings,
         carrier_mail,
         languages,
         notify_to: top.list("notify_to", Vec::new(), values::address),

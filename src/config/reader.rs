@@ -240,6 +240,12 @@ impl<'a> Section<'a> {
         items.iter().map(|item| self.child(key, Some(item))).collect()
     }
 
+    /// The tables of a list of tables, or the one table that stands in its place; an empty one when the file leaves it out.
+    pub(super) fn one_or_more(&self, key: &'static str) -> Vec<Section<'a>> {
+        let is_list = self.value(key).is_some_and(|value| value.get_ref().is_array());
+        if is_list { self.sections(key) } else { vec![self.section(key)] }
+    }
+
     /// The folder that relative names in this file count from.
     pub(super) fn folder(&self) -> &'a Path {
         self.source.file.parent().unwrap_or(Path::new(""))

@@ -4,6 +4,7 @@ use super::finding::Wrong;
 use super::lint::{self, Words};
 use super::reader::Section;
 use super::values::{self, quoted, text};
+use crate::pipeline::LaterWordings;
 use crate::referral::carrier::CarrierMail;
 use crate::referral::wording::{Language, Lead, Slots, Stage, Wording, Wordings};
 
@@ -51,14 +52,51 @@ impl SenderBlock {
     }
 }
 
-/// Reads `[wording]`: the plain words, those of stages, and those without a link.
-pub(super) fn read(
-    top: &Section<'_>,
-    block: &SenderBlock,
-    (languages, carrier_mail): (&[Language], CarrierMail),
-) -> Wordings {
-    let section = top.section("wording");
-    let plain = read_one(&section, Wording::default(), block);
+/// What the words of a company depend on beside their own text.
+pub(super) struct Around<'a> {
+    /// What stands in their slots.
+    pub(super) block: &'a SenderBlock,
+    /// The languages that get a line.
+    pub(super) languages: &'a [Language],
+    /// What candidates of carriers get that filter links.
+    pub(super) carrier_mail: CarrierMail,
+}
+
+/// Reads `[wording]`, or each `[[wording]]` with the day it comes into force on: the plain words, those of stages, and
+/// those without a link. Gives the words of the beginning, and those that come later.
+pub(super) fn read(top: &Section<'_>, around: &Around<'_>) -> (Wordings, Vec<LaterWordings>) {
+    let (mut first, mut later) = (None, Vec::<LaterWordings>::new());
+    for section in top.one_or_more("wording") {
+        let from = section.optional("from", values::date);
+        let wordings = read_set(&section, around);
+        match (from, &first) {
+            (None, None) => first = Some(wordings),
+            (None, Some(_)) if !section.has_text("from") => {
+                let remedy = "add from = 2026-12-01, the first day they are in force";
+                section.fault("from", Wrong::new("words behind others, without a day", remedy));
+            }
+            (None, Some(_)) => {}
+            (Some(from), _) => {
+                if let Some(before) = later.last().filter(|before| before.from >= from) {
+                    let what = format!("words of {from} behind those of {}", before.from);
+                    section
+                        .fault("from", Wrong::new(what, "let each come into force on a later day than the one above"));
+                }
+                if first.is_none() && around.block.required {
+                    let what = format!("until {from} the default words hold, which name no way to refuse");
+                    section.fault("from", Wrong::new(what, "put the words of now above, without from"));
+                }
+                first = first.or_else(|| Some(Wordings::default()));
+                later.push(LaterWordings { from, wordings });
+            }
+        }
+    }
+    (first.unwrap_or_default(), later)
+}
+
+fn read_set(section: &Section<'_>, around: &Around<'_>) -> Wordings {
+    let Around { block, languages, carrier_mail } = *around;
+    let plain = read_one(section, Wording::default(), block);
     let stages = Stage::ALL.map(|stage| {
         let own = read_one(&section.section(stage.code()), plain.clone(), block);
         section.has(stage.code()).then_some(own)
@@ -68,7 +106,7 @@ pub(super) fn read(
     // The default words name no way to refuse.
     for (key, language) in LANGUAGES.iter().filter(|(_, language)| block.required && languages.contains(language)) {
         if !section.has_text(key) {
-            require_own(&section, key, *language);
+            require_own(section, key, *language);
         }
         if carrier_mail == CarrierMail::TextOnly && !no_link.has_text(key) {
             require_own(&no_link, key, *language);

@@ -39,6 +39,7 @@ mod tests {
                 transaction: "t1".to_owned(),
                 recipient: 0,
                 inserted: true,
+                wording: None,
                 at: Timestamp::UNIX_EPOCH,
             },
         }

@@ -12,8 +12,9 @@ use super::Request;
 use super::month::JAPAN;
 use crate::ledger::Statement;
 use crate::referral::CompanyId;
+use crate::referral::wording::words_in_record;
 use crate::report::{self, Labels};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, WordingRow};
 
 /// Credits and slots, and what could not be counted.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -77,6 +78,30 @@ pub struct Verified {
     pub faults: Vec<String>,
 }
 
+/// Digits of a digest that people are shown: enough to tell one company's words apart.
+pub const DIGITS_SHOWN: usize = 12;
+
+/// Words that mails of a company may have been given.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct WordsLine {
+    /// The company.
+    pub company: String,
+    /// What entries name them by: SHA-256 of the record, in hexadecimal.
+    pub digest: String,
+    /// The language.
+    pub language: String,
+    /// The words in front of the link, as far as a mail's charset can write them.
+    pub words: String,
+    /// Since when the ledger knows them, RFC 3339.
+    pub since: String,
+    /// The entries that name them.
+    pub entries: u64,
+    /// When the first and the last mail with them was taken, RFC 3339; null when none was.
+    pub used: Option<(String, String)>,
+    /// What the digest is of: all the words such a mail may have been given.
+    pub record: String,
+}
+
 /// Answers a ledger request; `None` when the request is not the ledger's.
 pub async fn answer_ledger(store: &Store, request: &Request) -> Option<Result<Value, String>> {
     let answer = match request {
@@ -88,6 +113,7 @@ pub async fn answer_ledger(store: &Store, request: &Request) -> Option<Result<Va
             }
             Err(why) => Err(why.to_string()),
         },
+        Request::Words { company } => to_value(words(store, company.as_ref()).await),
         Request::Verify { company } => to_value(verify(store, company.as_ref()).await),
         _ => return None,
     };
@@ -125,6 +151,32 @@ async fn balances(store: &Store, only: Option<&CompanyId>) -> Result<Balances, S
     let parked = parked.filter(|p| only.is_none_or(|company| company.as_str() == p.company));
     let count = |p: crate::store::Parked| ParkedCount { company: p.company, reason: p.reason, events: p.events };
     Ok(Balances { balances, parked: parked.map(count).collect() })
+}
+
+async fn words(store: &Store, only: Option<&CompanyId>) -> Result<Vec<WordsLine>, StoreError> {
+    let companies = match only {
+        Some(company) => vec![company.clone()],
+        None => store.companies().await?,
+    };
+    let mut lines = Vec::new();
+    for company in &companies {
+        lines.extend(store.wordings(company).await?.into_iter().map(words_line));
+    }
+    Ok(lines)
+}
+
+fn words_line(row: WordingRow) -> WordsLine {
+    let (language, words) = words_in_record(&row.record).unwrap_or_default();
+    WordsLine {
+        company: row.company.to_string(),
+        digest: HEXLOWER.encode(&row.digest),
+        language: language.to_owned(),
+        words: words.to_owned(),
+        since: row.since.to_string(),
+        entries: row.entries,
+        used: row.used.map(|(first, last)| (first.to_string(), last.to_string())),
+        record: row.record,
+    }
 }
 
 fn write_statement(statement: &Statement, form: StatementForm, labels: &Labels) -> Value {

@@ -75,6 +75,11 @@ pub enum Request {
         /// The company; all when absent.
         company: Option<CompanyId>,
     },
+    /// The words that mails may have been given.
+    Words {
+        /// The company; all when absent.
+        company: Option<CompanyId>,
+    },
     /// Who may log in.
     Users,
     /// One user, and all that was ever done to him.

@@ -1,5 +1,6 @@
 //! One person's mails, or one mail, wherever something of it is: in custody, in the outbox, in the ledger.
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +118,9 @@ pub struct EntryLine {
     pub cycle: u32,
     /// The contract series and version that rule it.
     pub contract: String,
+    /// The digest of the words that were put into its mail; empty where none were.
+    #[serde(default)]
+    pub wording: String,
     /// When it happened, RFC 3339.
     pub at: String,
     /// When it was posted, RFC 3339.
@@ -239,6 +243,7 @@ fn entry_line(entry: &Entry) -> EntryLine {
         worth: entry.new.worth,
         cycle: entry.new.cycle,
         contract: format!("{} {}", entry.contract.series, entry.contract.version),
+        wording: entry.wording.map(|digest| HEXLOWER.encode(&digest)).unwrap_or_default(),
         at: entry.at.to_string(),
         posted: entry.posted.to_string(),
     }

@@ -257,6 +257,7 @@ pub(super) fn referral_events<'a>(
             transaction: job.id.as_str().to_owned(),
             recipient: u32::try_from(offer.recipient).unwrap_or(u32::MAX),
             inserted: offer.inserted,
+            wording: offer.wording,
             at,
         })
         .collect()

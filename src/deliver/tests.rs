@@ -160,6 +160,7 @@ fn referral(id: &str) -> Job {
         token: LinkToken::parse("sakura-abcdefghijklmnopqrstuvwxyz").expect("a token"),
         contract: ContractRef { series: "2026".to_owned(), version: 1, digest: [1; 32] },
         inserted: true,
+        wording: None,
     }];
     job
 }

@@ -262,6 +262,7 @@ fn new_copy(job: &Job) -> NewCopy {
             token: offer.token.clone(),
             contract: offer.contract.clone(),
             inserted: offer.inserted,
+            wording: offer.wording,
         })
     });
     let return_path = job.copy.return_path.as_deref().cloned();

@@ -1,6 +1,6 @@
 //! `verify`: replays a company's chain by the rules and names every fault, by the entry's number where there is one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::bounce::bounce;
@@ -11,6 +11,7 @@ use super::presume::{presume, quiet_time};
 use super::rules::{Contracts, Pool, Referral, Stage, counts};
 use super::statement::apply;
 use crate::referral::CompanyId;
+use crate::referral::wording::WordingDigest;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,6 +32,8 @@ struct Slot {
 /// The replay of one company's chain. Feed it every entry in order, then compare what is derived.
 pub struct Audit<'a> {
     contracts: &'a Contracts,
+    /// The words that are kept as they were.
+    wordings: &'a HashSet<WordingDigest>,
     head: Hash,
     seq: u64,
     posted: i64,
@@ -44,9 +47,10 @@ pub struct Audit<'a> {
 
 impl<'a> Audit<'a> {
     /// Starts in front of the first entry.
-    pub fn new(company: &CompanyId, contracts: &'a Contracts) -> Self {
+    pub fn new(company: &CompanyId, contracts: &'a Contracts, wordings: &'a HashSet<WordingDigest>) -> Self {
         Self {
             contracts,
+            wordings,
             head: genesis(company),
             seq: 0,
             posted: i64::MIN,
@@ -71,6 +75,9 @@ impl<'a> Audit<'a> {
                 self.fault(entry.seq, "no person or no evidence behind it");
             }
             self.events.entry(entry.event).or_insert(entry.seq);
+        }
+        if entry.wording.is_some_and(|wording| !self.wordings.contains(&wording)) {
+            self.fault(entry.seq, "the words it names are not kept, or not as they were");
         }
         let (worth, due) = match contract {
             Some(contract) => self.replay(entry, &contract),

@@ -19,11 +19,12 @@ pub fn genesis(company: &CompanyId) -> Hash {
     hash(&[b"career-relay chain v1", company.as_str().as_bytes()])
 }
 
-/// The hash of an entry behind the entry of hash `previous`.
+/// The hash of an entry behind the entry of hash `previous`. An entry that names no words has the record it had before
+/// entries could name any.
 pub fn link(previous: &Hash, entry: &Entry) -> Hash {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(previous);
-    context.update(b"entry v1");
+    context.update(if entry.wording.is_some() { b"entry v2" } else { b"entry v1" });
     context.update(&entry.seq.to_be_bytes());
     context.update(&[entry.new.kind.number()]);
     context.update(&entry.new.worth.to_be_bytes());
@@ -36,6 +37,9 @@ pub fn link(previous: &Hash, entry: &Entry) -> Hash {
     context.update(&entry.event);
     context.update(&entry.at.as_microsecond().to_be_bytes());
     context.update(&entry.posted.as_microsecond().to_be_bytes());
+    if let Some(wording) = &entry.wording {
+        context.update(wording);
+    }
     finish(context)
 }
 
@@ -79,6 +83,7 @@ mod tests {
             contract: ContractVersion::new("main", 1, date(2026, 4, 1)).reference(),
             person: [1; 32],
             event: [2; 32],
+            wording: Some([4; 32]),
             at: Timestamp::UNIX_EPOCH,
             posted: Timestamp::UNIX_EPOCH,
         }
@@ -87,7 +92,7 @@ mod tests {
     #[test]
     fn every_value_of_an_entry_is_in_its_hash() {
         type Change = fn(&mut Entry);
-        let changes: [Change; 11] = [
+        let changes: [Change; 13] = [
             |e| e.seq = 2,
             |e| e.new.kind = Kind::Accepted,
             |e| e.new.worth = 0,
@@ -97,6 +102,8 @@ mod tests {
             |e| e.contract.digest[31] ^= 1,
             |e| e.person[0] ^= 1,
             |e| e.event[0] ^= 1,
+            |e| e.wording = None,
+            |e| e.wording = Some([5; 32]),
             |e| e.at = Timestamp::from_microsecond(1).unwrap(),
             |e| e.posted = Timestamp::from_microsecond(1).unwrap(),
         ];
@@ -107,6 +114,16 @@ mod tests {
             assert_ne!(link(&start, &base), link(&start, &other), "change {number}");
         }
         assert_ne!(link(&start, &base), link(&genesis(&CompanyId::parse("momiji").unwrap()), &base));
+    }
+
+    #[test]
+    fn an_entry_without_words_keeps_the_hash_of_the_first_record() {
+        let old = Entry { wording: None, ..entry() };
+        let hash = link(&genesis(&CompanyId::parse("kaede").unwrap()), &old);
+        assert_eq!(
+            data_encoding::HEXLOWER.encode(&hash),
+            "fcc1784992a9ccf45916cd0f155cb973b4ac5608602851f3d620d16d98482b54"
+        );
     }
 
     #[test]

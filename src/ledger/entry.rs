@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::contract::ContractRef;
+use crate::referral::wording::WordingDigest;
 
 /// What an entry says. The numbers are stored and hashed: they never change.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -94,6 +95,9 @@ pub struct Entry {
     pub person: [u8; 32],
     /// The salted commitment to the evidence; zeros when no person is concerned.
     pub event: [u8; 32],
+    /// The words that were put into the mail it stands on; nothing where none were, and in entries of before they were
+    /// pinned.
+    pub wording: Option<WordingDigest>,
     /// When it happened.
     pub at: Timestamp,
     /// When it was posted; never before the entry in front of it. Statements go by this time, so a sealed month stays.

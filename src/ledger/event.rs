@@ -5,6 +5,7 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use super::contract::ContractRef;
+use crate::referral::wording::WordingDigest;
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
 /// What the next hop's 250 proves on a route.
@@ -72,6 +73,9 @@ pub struct ReferralEvent {
     pub recipient: u32,
     /// Whether the line was put in; `false` when the company's link was there already.
     pub inserted: bool,
+    /// The words that were put in; nothing where none were, and of a report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wording: Option<WordingDigest>,
     /// When the 250, or the report, came.
     #[serde(with = "rfc3339")]
     pub at: Timestamp,

@@ -218,6 +218,7 @@ mod tests {
             transaction: format!("t{day}"),
             recipient: 0,
             inserted: true,
+            wording: None,
             at: Timestamp::from_second(1_800_000_000 + day * 86_400).unwrap(),
         }
     }

@@ -59,7 +59,12 @@ fn keys() -> CompanyKeys {
 /// A ledger with `count` credits at a threshold of 2.
 async fn ledger(dir: &std::path::Path, count: u64) -> Store {
     let store = Store::open(dir).expect("a store");
-    let agreement = Agreement { company: company(), keys: vec![(1, keys().fingerprint())], contracts: vec![terms()] };
+    let agreement = Agreement {
+        company: company(),
+        keys: vec![(1, keys().fingerprint())],
+        contracts: vec![terms()],
+        wordings: vec![],
+    };
     store.agree(agreement).await.expect("an agreement");
     post(&store, 1..=count).await;
     store
@@ -79,6 +84,7 @@ async fn post(store: &Store, numbers: std::ops::RangeInclusive<u64>) {
             transaction: format!("t{n}"),
             recipient: 0,
             inserted: true,
+            wording: None,
             at: Timestamp::from_second(1_800_000_000).expect("a time"),
         }
     };

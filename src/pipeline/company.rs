@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::{self, TimeZone};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,8 @@ pub struct Company {
     pub return_path: Option<ReturnPath>,
     /// What the line says.
     pub wording: Wordings,
+    /// What it says from a later day on, in the order of the days.
+    pub later_wordings: Vec<LaterWordings>,
     /// What candidates get behind whose mailboxes links may be filtered, if the mail shows no link by itself.
     pub carrier_mail: CarrierMail,
     /// The languages the service answers in; a mail in another gets no line.
@@ -63,6 +66,31 @@ pub struct Company {
     pub came_signed: Option<CameSigned>,
     /// Its contract versions, each in force from its date on.
     pub contracts: Vec<ContractVersion>,
+}
+
+/// Words that come into force on a day.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct LaterWordings {
+    /// The first day they are in force, in the company's time zone.
+    #[serde(with = "day")]
+    pub from: Date,
+    /// The words.
+    pub wordings: Wordings,
+}
+
+/// Days as text, such as `2026-12-01`.
+mod day {
+    use jiff::civil::Date;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    pub(super) fn serialize<S: Serializer>(day: &Date, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(day)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Date, D::Error> {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
+    }
 }
 
 /// What we may do with a company's mail.
@@ -197,9 +225,34 @@ impl Company {
         self.sender_domains.contains(domain)
     }
 
-    /// The contract version in force. A version begins with its first day in Japan.
+    /// The contract version in force.
     pub fn contract_at(&self, now: Timestamp) -> Option<&ContractVersion> {
-        let in_japan = TimeZone::fixed(tz::offset(9));
-        ContractVersion::in_force(&self.contracts, now.to_zoned(in_japan).date())
+        ContractVersion::in_force(&self.contracts, day_of(now))
     }
+
+    /// The words in force.
+    pub fn wordings_at(&self, now: Timestamp) -> &Wordings {
+        // Hardly a company has words for later.
+        let begun = || self.later_wordings.iter().rfind(|later| later.from <= day_of(now));
+        let later = if self.later_wordings.is_empty() { None } else { begun() };
+        later.map_or(&self.wording, |later| &later.wordings)
+    }
+
+    /// The records of all words that a mail with a link may be given, now or later, each once.
+    pub fn wording_records(&self) -> Vec<String> {
+        let later = self.later_wordings.iter().map(|later| &later.wordings);
+        let of_stages = std::iter::once(&self.wording).chain(later).flat_map(Wordings::with_link);
+        let all: Vec<&Wording> =
+            of_stages.chain(self.senders.iter().filter_map(|sender| sender.wording.as_ref())).collect();
+        let records = |language: &Language| all.iter().map(|wording| wording.record(*language)).collect::<Vec<_>>();
+        let mut records: Vec<String> = self.languages.iter().flat_map(records).collect();
+        records.sort();
+        records.dedup();
+        records
+    }
+}
+
+/// The day it is for a company. All of them are in Japan.
+fn day_of(now: Timestamp) -> Date {
+    now.to_zoned(TimeZone::fixed(tz::offset(9))).date()
 }

@@ -203,6 +203,7 @@ impl Case<'_> {
             transaction: self.transaction.to_owned(),
             recipient,
             inserted: offer.inserted,
+            wording: None,
             at: self.now,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Company, Mode};
+use super::{Company, LaterWordings, Mode};
 use crate::referral::carrier::CarrierMail;
 use crate::referral::link::LinkTemplate;
 use crate::referral::wording::{Language, Stage, Wording, Wordings};
@@ -20,6 +20,9 @@ pub struct LineTerms {
     pub languages: Vec<Language>,
     /// The words.
     pub wording: Wordings,
+    /// Those that come, or have come, into force on a later day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later_wordings: Vec<LaterWordings>,
     /// What candidates get behind whose mailboxes links may be filtered.
     pub carrier_mail: CarrierMail,
     /// HR's mailboxes with words or a stage of their own.
@@ -49,6 +52,7 @@ impl LineTerms {
             link: company.link.to_string(),
             languages: company.languages.clone(),
             wording: company.wording.clone(),
+            later_wordings: company.later_wordings.clone(),
             carrier_mail: company.carrier_mail,
             senders: senders.collect(),
         }
@@ -64,7 +68,8 @@ impl LineTerms {
             sender.off = then.is_some_and(|then| then.off);
         }
         (company.mode, company.languages) = (self.mode, self.languages);
-        (company.wording, company.carrier_mail) = (self.wording, self.carrier_mail);
+        (company.wording, company.later_wordings) = (self.wording, self.later_wordings);
+        company.carrier_mail = self.carrier_mail;
         Some(company)
     }
 }

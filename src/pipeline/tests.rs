@@ -47,6 +47,7 @@ fn company(id: &str, domain: &str) -> Company {
         link: LinkTemplate::parse("https://careerrelay.jp/r/{token}").unwrap_or_else(|e| panic!("{e}")),
         return_path: None,
         wording: Wordings::default(),
+        later_wordings: Vec::new(),
         carrier_mail: CarrierMail::default(),
         languages: vec![Language::Ja, Language::En],
         notify_to: Vec::new(),

@@ -31,12 +31,14 @@ pub fn keys_of(root: &RootKey, company: &CompanyId) -> CompanyKeys {
     CompanyKeys::derive(root.octets(), company, KEY_ID)
 }
 
-/// What the ledger must agree to before this node may write a line: each company's keys and contract versions.
+/// What the ledger must agree to before this node may write a line: each company's keys and contract versions. It
+/// keeps the words from then on.
 pub fn agreements(policy: &Policy) -> Vec<Agreement> {
     let agreement = |of: &InForce| Agreement {
         company: of.company.id.clone(),
         keys: vec![(of.keys.key_id(), of.keys.fingerprint())],
         contracts: of.company.contracts.clone(),
+        wordings: of.company.wording_records(),
     };
     policy.companies().map(agreement).collect()
 }

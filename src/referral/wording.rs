@@ -1,5 +1,6 @@
 //! The words of the one line a candidate reads, and what to fall back to where a charset cannot write them.
 
+use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use super::link::{LinkTemplate, LinkUrl};
@@ -63,6 +64,9 @@ const EN_WITHOUT_LINK: &str = "We would like to support your next step: free car
                                Relay (voluntary; please search for it by its name)";
 const ASCII_WITHOUT_LINK: &str = "Career Relay (free, voluntary; please search for it by its name)";
 
+/// SHA-256 of the record of the words that one mail may be given: the same for the same words, whenever and wherever.
+pub type WordingDigest = [u8; 32];
+
 /// The lead texts of one occasion. The link follows each on a line of its own.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Wording {
@@ -111,6 +115,50 @@ impl Wording {
             (Language::En, false) => [&self.en, EN_WITHOUT_LINK, ASCII_WITHOUT_LINK],
         }
     }
+
+    /// The canonical record of what a mail in the language may be given: its lead texts in the order in which they are
+    /// tried, a line each. No lead text holds a line end.
+    pub fn record(&self, language: Language) -> String {
+        self.pieces(language).concat()
+    }
+
+    /// SHA-256 of the record: which words a mail was given, for as long as anybody may ask.
+    pub fn digest(&self, language: Language) -> WordingDigest {
+        let mut context = digest::Context::new(&digest::SHA256);
+        self.pieces(language).iter().for_each(|piece| context.update(piece.as_bytes()));
+        let mut octets = [0; 32];
+        octets.copy_from_slice(context.finish().as_ref());
+        octets
+    }
+
+    fn pieces(&self, language: Language) -> [&str; 9] {
+        let [own, plainer, ascii] = self.candidates(language);
+        [
+            "career-relay wording v1\nlanguage ",
+            language.code(),
+            "\nlead ",
+            own,
+            "\nlead ",
+            plainer,
+            "\nlead ",
+            ascii,
+            "\n",
+        ]
+    }
+}
+
+/// SHA-256 of a record as it is kept.
+pub fn digest_of_record(record: &str) -> WordingDigest {
+    let mut octets = [0; 32];
+    octets.copy_from_slice(digest::digest(&digest::SHA256, record.as_bytes()).as_ref());
+    octets
+}
+
+/// The language and the company's own words in a record, if it is one.
+pub fn words_in_record(record: &str) -> Option<(&str, &str)> {
+    let rest = record.strip_prefix("career-relay wording v1\nlanguage ")?;
+    let (language, leads) = rest.split_once("\nlead ")?;
+    Some((language, leads.lines().next()?))
 }
 
 /// A company's wordings: the plain one, those of stages that have one of their own, and that without a link.
@@ -141,6 +189,16 @@ impl Wordings {
     pub fn of(&self, stage: Option<Stage>) -> &Wording {
         let own = stage.and_then(|stage| Stage::ALL.iter().position(|s| *s == stage));
         own.and_then(|at| self.stages[at].as_ref()).unwrap_or(&self.plain)
+    }
+
+    /// Whether any stage has words of its own.
+    pub fn has_stages(&self) -> bool {
+        self.stages.iter().any(Option::is_some)
+    }
+
+    /// All that have a link.
+    pub fn with_link(&self) -> impl Iterator<Item = &Wording> {
+        std::iter::once(&self.plain).chain(self.stages.iter().flatten())
     }
 }
 
@@ -325,6 +383,21 @@ mod tests {
         }
         let [ja, _, ascii] = wordings.without_link.candidates(Language::Ja);
         assert!(ja.contains("検索") && ascii.is_ascii() && !ascii.ends_with(':'));
+    }
+
+    #[test]
+    fn words_are_known_by_their_digest_and_told_by_their_record() {
+        let own = |text| Wording::parse(Some(text), None).unwrap_or_else(|e| panic!("{e}"));
+        let (one, other) = (own("無料のご案内（任意です）："), own("無料のご案内（ご任意です）："));
+        let digest = |wording: &Wording| wording.digest(Language::Ja);
+        assert_eq!((digest(&one), digest_of_record(&one.record(Language::Ja))), (digest(&one.clone()), digest(&one)));
+        let all = [digest(&one), digest(&other), digest(&Wording::default()), digest(&Wording::without_link())];
+        for (at, digest) in all.iter().enumerate() {
+            assert!(*digest != one.digest(Language::En) && !all[..at].contains(digest), "{at}");
+        }
+        let record = one.record(Language::Ja);
+        assert_eq!(words_in_record(&record), Some(("ja", "無料のご案内（任意です）：")));
+        assert_eq!(words_in_record("something else"), None);
     }
 
     #[test]

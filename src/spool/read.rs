@@ -186,7 +186,7 @@ pub(super) fn outbox_after(connection: &Connection, seq: u64, limit: usize) -> R
 
 /// The columns of the outbox that [`event`] reads.
 pub(super) const EVENT_COLUMNS: &str = "seq, company, key_id, candidate, token, series, version, digest, inserted, \
-     recipient, proves, route, transaction_id, at";
+     recipient, proves, route, transaction_id, at, wording";
 
 /// Reads a referral from a row.
 pub(super) fn event(row: &Row<'_>) -> Option<ReferralEvent> {
@@ -202,6 +202,7 @@ pub(super) fn event(row: &Row<'_>) -> Option<ReferralEvent> {
         route: row.get(11).ok()?,
         transaction: row.get(12).ok()?,
         at: timestamp(row.get(13).ok()?),
+        wording: row.get(14).ok()?,
     })
 }
 

@@ -47,6 +47,7 @@ CREATE TABLE offers (
     version   INTEGER NOT NULL,
     digest    BLOB    NOT NULL,
     inserted  INTEGER NOT NULL,
+    wording   BLOB,
     PRIMARY KEY (entry, recipient)
 ) STRICT, WITHOUT ROWID;
 
@@ -97,6 +98,7 @@ CREATE TABLE outbox (
     version     INTEGER NOT NULL,
     digest      BLOB    NOT NULL,
     inserted    INTEGER NOT NULL,
+    wording     BLOB,
     recipient   INTEGER NOT NULL,
     proves      INTEGER NOT NULL,
     route       TEXT    NOT NULL,

@@ -15,6 +15,7 @@ use crate::ledger::{ContractRef, Proves, ReferralEvent};
 use crate::mail::address::Address;
 use crate::mail::edit::Edits;
 use crate::mail::envelope::Envelope;
+use crate::referral::wording::WordingDigest;
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
 /// The name of an entry: our message id, unique per SMTP transaction, safe as a file name. It holds no address.
@@ -187,6 +188,8 @@ pub struct Offer {
     pub contract: ContractRef,
     /// False when the company's own link already stood there.
     pub inserted: bool,
+    /// The words that were put in, if any.
+    pub wording: Option<WordingDigest>,
 }
 
 /// A recipient to take into custody.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
 use super::posting::{Posted, post_events};
-use super::rows;
+use super::{rows, wordings};
 use crate::ledger::chain::genesis;
 use crate::ledger::{ContractVersion, ReferralEvent};
 use crate::referral::CompanyId;
@@ -19,6 +19,8 @@ pub struct Agreement {
     pub keys: Vec<(u16, String)>,
     /// Its contract versions.
     pub contracts: Vec<ContractVersion>,
+    /// The records of the words its mails may be given.
+    pub wordings: Vec<String>,
 }
 
 /// Compares first, and writes only when nothing differs; then posts what was parked.
@@ -37,6 +39,7 @@ pub fn agree(connection: &Connection, agreement: &Agreement, now: Timestamp) -> 
         None => insert_company(connection, &agreement.company)?,
     };
     write_terms(connection, company, agreement)?;
+    wordings::note(connection, company, &agreement.wordings, now)?;
     post_parked(connection, &agreement.company, now)
 }
 

@@ -21,6 +21,7 @@ mod terms;
 mod tests;
 mod trace;
 mod users;
+mod wordings;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -42,6 +43,7 @@ pub use switches::{OffRow, Switch, SwitchAct};
 pub use terms::TermsChange;
 pub use trace::{EventStory, ParkedStory, Traced};
 pub use users::{UserChange, UserRow};
+pub use wordings::WordingRow;
 
 use crate::ledger::{Balance, Grant, Notice, ReferralEvent, Statement};
 use crate::pipeline::{LineTerms, UserName, Users};
@@ -211,6 +213,15 @@ impl Store {
         self.read(move |c| terms::at(c, &company, then)).await
     }
 
+    /// The words that mails of a company may have been given, and how often each was; the newest in front.
+    ///
+    /// # Errors
+    /// When the company is unknown or the file cannot be read.
+    pub async fn wordings(&self, company: &CompanyId) -> Result<Vec<WordingRow>, StoreError> {
+        let company = company.clone();
+        self.read(move |c| wordings::wordings(c, &company)).await
+    }
+
     /// Puts persons on the list of those who want no line, or takes them off it; all of them or none.
     ///
     /// # Errors
@@ -225,6 +236,14 @@ impl Store {
     /// When the file cannot be read.
     pub async fn optouts(&self, then: Option<Timestamp>) -> Result<Vec<OptOutRow>, StoreError> {
         self.read(move |c| optouts::optouts(c, then)).await
+    }
+
+    /// What is another number whenever somebody was put on a list or taken off it; cheap to ask for.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn optouts_mark(&self) -> Result<(i64, i64), StoreError> {
+        self.read(optouts::mark).await
     }
 
     /// The users there are now.

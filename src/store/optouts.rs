@@ -79,3 +79,9 @@ pub fn optouts(connection: &Connection, then: Option<Timestamp>) -> Result<Vec<O
     }
     Ok(optouts)
 }
+
+/// What tells that rows were added: how many there are, and the number of the newest.
+pub fn mark(connection: &Connection) -> Result<(i64, i64), StoreError> {
+    let mut statement = connection.prepare_cached("SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM optouts")?;
+    Ok(statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}

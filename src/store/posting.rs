@@ -20,6 +20,7 @@ use crate::ledger::{
     ContractRef, ContractVersion, Entry, EventId, Evidence, Grant, Kind, NewEntry, Pool, Posting, Proves, Referral,
     ReferralEvent, Unpostable, post as rules_post, ruling,
 };
+use crate::referral::wording::WordingDigest;
 use crate::referral::{CandidateKey, CompanyId};
 use crate::spool::OutboxRow;
 
@@ -146,6 +147,7 @@ struct Behind {
     contract_row: i64,
     person: Hash,
     event: Hash,
+    wording: Option<WordingDigest>,
     at: Timestamp,
 }
 
@@ -246,6 +248,7 @@ impl<'c> OpenLedger<'c> {
             contract_row,
             person: commit_person(&salt, &event.candidate),
             event: commit_event(&salt, id, &event.evidence()),
+            wording: event.wording,
             at: event.at,
         };
         self.append(&posting, &behind)
@@ -270,6 +273,7 @@ impl<'c> OpenLedger<'c> {
             contract_row,
             person: commit_person(salt, candidate),
             event: commit_event(salt, &id, evidence),
+            wording: None,
             at: *at,
         };
         self.append(posting, &behind)
@@ -358,6 +362,7 @@ impl<'c> OpenLedger<'c> {
                 contract: behind.contract.clone(),
                 person: if personal { behind.person } else { [0; 32] },
                 event: if personal { behind.event } else { [0; 32] },
+                wording: behind.wording.filter(|_| personal),
                 at: behind.at,
                 posted: self.posted,
             };
@@ -377,8 +382,9 @@ impl<'c> OpenLedger<'c> {
         let personal = entry.new.kind.is_personal();
         self.connection
             .prepare_cached(
-                "INSERT INTO entries (company, seq, kind, contract, person, event, worth, cycle, at, posted, hash)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                "INSERT INTO entries (company, seq, kind, contract, person, event, worth, cycle, at, posted, hash,
+                                      wording)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
                 self.row.id,
@@ -392,6 +398,7 @@ impl<'c> OpenLedger<'c> {
                 entry.at.as_microsecond(),
                 entry.posted.as_microsecond(),
                 hash,
+                entry.wording,
             ])?;
         Ok(())
     }

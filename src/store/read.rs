@@ -7,6 +7,7 @@ use super::error::StoreError;
 use super::held_back;
 use super::presumed;
 use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
+use super::wordings;
 use crate::ledger::chain::{Hash, commit_event, commit_person, genesis};
 use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Pool, Proves, Referral, Statement};
 use crate::referral::{CandidateKey, CompanyId};
@@ -172,7 +173,8 @@ pub fn verify(connection: &Connection, only: Option<&CompanyId>) -> Result<Vec<C
 fn verify_company(connection: &Connection, company: &CompanyId) -> Result<CompanyFaults, StoreError> {
     let row = require(connection, company)?;
     let known = rows::contracts(connection, row.id)?;
-    let mut audit = Audit::new(company, &known.contracts);
+    let wordings = wordings::whole(connection, row.id)?;
+    let mut audit = Audit::new(company, &known.contracts, &wordings);
     replay(connection, &row, &known, &mut audit)?;
     audit.finish(row.seq, &row.head);
     compare_pools(connection, &row, &mut audit)?;

@@ -95,7 +95,7 @@ pub fn pool(row: &Row<'_>, at: usize) -> Result<Pool, StoreError> {
 }
 
 /// The columns [`entry`] reads.
-pub const ENTRY_COLUMNS: &str = "seq, kind, contract, person, event, worth, cycle, at, posted, hash";
+pub const ENTRY_COLUMNS: &str = "seq, kind, contract, person, event, worth, cycle, at, posted, hash, wording";
 
 /// Reads an entry, its hash, and the contract version that rules it.
 pub fn entry<'c>(row: &Row<'_>, known: &'c KnownContracts) -> Result<(Entry, Hash, &'c ContractVersion), StoreError> {
@@ -110,6 +110,7 @@ pub fn entry<'c>(row: &Row<'_>, known: &'c KnownContracts) -> Result<(Entry, Has
         contract: pinned.clone(),
         person: hash_or_none(3)?,
         event: hash_or_none(4)?,
+        wording: row.get(10)?,
         at: time(row.get(7)?)?,
         posted: time(row.get(8)?)?,
     };

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/008_traces.sql"),
     include_str!("../../migrations/sqlite/010_optouts.sql"),
     include_str!("../../migrations/sqlite/011_line_terms.sql"),
+    include_str!("../../migrations/sqlite/012_wordings.sql"),
 ];
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -103,6 +103,7 @@ mod tests {
             transaction: "m1".to_owned(),
             recipient: 0,
             inserted: true,
+            wording: None,
             at: jiff::Timestamp::UNIX_EPOCH,
         }
     }

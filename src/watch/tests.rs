@@ -183,6 +183,7 @@ fn a_recovery_line_is_the_whole_event_and_no_address() {
         transaction: "m1".to_owned(),
         recipient: 0,
         inserted: true,
+        wording: None,
         at: Timestamp::UNIX_EPOCH,
     };
     let mut out = Vec::new();

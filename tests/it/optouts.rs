@@ -174,3 +174,28 @@ fn what_is_no_address_and_a_company_that_is_not_there_are_refused() {
     let (_, text) = optout(&gateway, &["list"], "");
     assert_eq!(text, "nobody is on the list\n");
 }
+
+#[test]
+fn a_list_that_another_process_changes_is_noticed_within_seconds() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(sink.address);
+    let mut client = Client::connect(gateway.address);
+    assert!(optout(&gateway, &["add"], "hana@candidate.example").0);
+    assert!(!gets_the_line(&mut client, &sink, "hana@candidate.example"));
+    let ledger = rusqlite::Connection::open(gateway.folder.path().join("data/ledger.db")).expect("the ledger");
+    let mut enter = |act: &str, gets: bool| {
+        let sql = "INSERT INTO optouts (at, actor, act, source, company, key_id, key) \
+                   SELECT at, 'another node', ?1, source, company, key_id, key FROM optouts LIMIT 1";
+        ledger.execute(sql, [act]).expect("a row");
+        wait_for("the other's row to hold", || {
+            (gets_the_line(&mut client, &sink, "hana@candidate.example") == gets).then_some(())
+        });
+    };
+    enter("remove", true);
+    enter("add", false);
+    wait_for("the copy to say the same", || {
+        let copy = fs::read_to_string(gateway.folder.path().join("data/optouts.json")).expect("the copy");
+        copy.contains("\"count\":1").then_some(())
+    });
+    assert!(gateway.log().contains("changed by another"));
+}

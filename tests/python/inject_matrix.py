@@ -532,14 +532,15 @@ def explain(binary, files):
     return out
 
 
-def preview(binary, source, out):
-    subprocess.run([binary, "preview", str(source), "--out", str(out)], capture_output=True, check=True)
-    return out.read_bytes()
+def preview(binary, files, folder):
+    """Has every mail edited into a file of its name in the folder."""
+    for start in range(0, len(files), 500):
+        batch = [str(f) for f in files[start:start + 500]]
+        subprocess.run([binary, "preview", *batch, "--out", str(folder)], stdout=subprocess.DEVNULL, check=True)
 
 
-def judge(binary, case, path, said):
-    before = path.read_bytes()
-    after = preview(binary, path, path.with_suffix(".out"))
+def judge(case, path, edited, said):
+    before, after = path.read_bytes(), (edited / path.name).read_bytes()
     reason = said.get("untouched")
     if reason:
         faults = [] if before == after else ["untouched, and yet changed"]
@@ -568,9 +569,10 @@ def main():
         paths = [folder / f"{i:05}.eml" for i in range(len(chosen))]
         for case, path in zip(chosen, paths):
             path.write_bytes(build(case))
-        said = explain(options.binary, paths)
+        said, edited = explain(options.binary, paths), folder / "edited"
+        preview(options.binary, paths, edited)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            results = list(pool.map(lambda cp: judge(options.binary, *cp, said[str(cp[1])]), zip(chosen, paths)))
+            results = list(pool.map(lambda cp: judge(*cp, edited, said[str(cp[1])]), zip(chosen, paths)))
     return report(chosen, paths, results, options.table)
 
 

@@ -1,8 +1,10 @@
 //! Who wants no line: from the answer on, for mails to come and for those in custody.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::{Operator, to_value};
 use crate::app::optouts;
@@ -10,6 +12,10 @@ use crate::control::optout::{self, OptOutRequest};
 use crate::control::{Caller, Request};
 use crate::policy::{optout_of, optouts_of};
 use crate::referral::{CompanyId, OptOut, OptOuts};
+use crate::store::StoreError;
+
+/// How often it is asked whether somebody else has changed the list.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 impl Operator {
     /// `None` when the request is about something else.
@@ -20,15 +26,20 @@ impl Operator {
                 Some(lines.and_then(|lines| to_value(&lines)))
             }
             Request::SetOptOuts { what } => {
-                let _one_at_a_time = self.changing.lock().await;
-                Some(self.set_optouts(caller, what).await)
+                let mut unwritten = self.changing.lock().await;
+                Some(self.set_optouts(caller, what, &mut unwritten).await)
             }
             _ => None,
         }
     }
 
     /// Who is put on a list is there at once, whatever the disk says afterwards; who is taken off, when it is written.
-    async fn set_optouts(&self, caller: Caller, request: &OptOutRequest) -> Result<Value, String> {
+    async fn set_optouts(
+        &self,
+        caller: Caller,
+        request: &OptOutRequest,
+        unwritten: &mut Vec<OptOut>,
+    ) -> Result<Value, String> {
         let policy = self.policy.current();
         if let Some(id) = request.company.as_ref().filter(|id| policy.company(id).is_none()) {
             return Err(format!("no company {id} is served here"));
@@ -38,15 +49,17 @@ impl Operator {
         if let Some(before) = before.as_ref().filter(|_| request.add) {
             self.put_optouts(self.with(before, &persons)).await;
         }
-        let changed = optout::change(&self.store, caller, (request, persons)).await;
+        let changed = optout::change(&self.store, caller, (request, persons.clone())).await;
         let mut changed = match changed {
             Ok(changed) => changed,
             Err(why) if request.add && before.is_some() => {
+                unwritten.extend(persons);
                 return Err(format!("they get no line from this server, but a restart will forget it: {why}"));
             }
             Err(why) => return Err(why),
         };
-        let now = optouts::read(&self.store, &self.root).await.map_err(|e| e.to_string())?;
+        unwritten.retain(|person| !persons.contains(person));
+        let now = self.optouts_now(unwritten).await.map_err(|e| e.to_string())?;
         if !request.add {
             let companies: Vec<CompanyId> = policy.companies().map(|of| of.company.id.clone()).collect();
             changed.still_out = optout::still_out(&now, request, &companies);
@@ -62,10 +75,54 @@ impl Operator {
         Arc::new(optouts_of(&self.root, before.rows().into_iter().chain(persons.iter().cloned())))
     }
 
+    /// Those of the ledger, and those whom the disk did not take.
+    async fn optouts_now(&self, unwritten: &[OptOut]) -> Result<Arc<OptOuts>, StoreError> {
+        let now = optouts::read(&self.store, &self.root).await?;
+        Ok(if unwritten.is_empty() { now } else { self.with(&now, unwritten) })
+    }
+
+    /// Takes what the ledger says now, if that is not what is in force.
+    async fn take_optouts(&self) -> Result<(), StoreError> {
+        let unwritten = self.changing.lock().await;
+        let now = self.optouts_now(&unwritten).await?;
+        let before = self.policy.current().optouts().map(|before| before.rows());
+        if before.as_ref() != Some(&now.rows()) {
+            tracing::info!(target: "control", persons = now.count(), "opt-outs changed by another, and taken");
+            self.put_optouts(now).await;
+        }
+        Ok(())
+    }
+
     /// Puts these in force everywhere, and keeps a copy for a start without a ledger.
     async fn put_optouts(&self, now: Arc<OptOuts>) {
         self.policy.put_optouts(Some(&now));
         self.deliver.set_optouts(Some(Arc::clone(&now)));
         optouts::keep(&self.data, &now).await;
+    }
+}
+
+/// Takes what another process, or a hand, writes into the ledger's list. That rows are only ever added to it is what
+/// makes it cheap to ask whether there are new ones; nothing of it is on the way of a mail.
+pub(in crate::app) async fn follow_optouts(operator: Arc<Operator>, mut stop: watch::Receiver<bool>) {
+    let (mut known, mut told) = (None, String::new());
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            // A sender that is gone means the same as a stop.
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let taken = match operator.store.optouts_mark().await {
+            Ok(mark) if known == Some(mark) => continue,
+            Ok(mark) => operator.take_optouts().await.map(|()| mark),
+            Err(error) => Err(error),
+        };
+        match taken {
+            Ok(mark) => (known, told) = (Some(mark), String::new()),
+            Err(error) if error.to_string() != told => {
+                tracing::error!(%error, "the opt-outs cannot be read: those in force stay");
+                told = error.to_string();
+            }
+            Err(_) => {}
+        }
     }
 }

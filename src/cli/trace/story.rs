@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Said;
 use crate::cli::output::{since, until};
+use crate::control::ledger::DIGITS_SHOWN;
 use crate::control::spool::{MailLine, RecipientLine};
 use crate::control::trace::{EntryLine, ReferralLine, Subject, Trace, came_at};
 
@@ -73,14 +74,15 @@ fn accepted(referral: &ReferralLine) -> String {
 }
 
 fn entered(referral: &ReferralLine, entry: &EntryLine) -> String {
-    let EntryLine { seq, kind, worth, cycle, contract, .. } = entry;
+    let EntryLine { seq, kind, worth, cycle, contract, wording, .. } = entry;
     let means = match (kind.as_str(), worth) {
         ("granted", _) => format!(": hire slot {cycle}"),
         ("duplicate", _) => ": the same person again, counts nothing".to_owned(),
         (_, 1..) => ": counts".to_owned(),
         _ => String::new(),
     };
-    format!("ledger of {}, entry {seq}: {kind}{means} (contract {contract})", referral.company)
+    let words = wording.get(..DIGITS_SHOWN).map(|digits| format!(", words {digits}")).unwrap_or_default();
+    format!("ledger of {}, entry {seq}: {kind}{means} (contract {contract}{words})", referral.company)
 }
 
 fn waits(recipient: &RecipientLine, now: Timestamp) -> String {

@@ -118,7 +118,8 @@ pub struct Link {
 /// One visible line.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Line {
-    pub(crate) text: Range<usize>,
+    /// Where its text stands in the part's, as [`Span::text`] counts.
+    pub text: Range<usize>,
     /// Offsets into the decoded body. Plain: with its line end. HTML: from the first to behind the last visible octet.
     pub octets: Range<usize>,
     /// What it is to the newest message.

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::mail::view::View;
-use crate::pipeline::{Copy, Stage};
+use crate::pipeline::{Copy, LaterWordings, Stage};
+use crate::referral::wording::{Wording, digest_of_record, words_in_record};
 use crate::referral::{OptOut, OptOutKey, OptOuts};
 
 const ROOT: [u8; 32] = [7; 32];
@@ -20,6 +21,10 @@ fn mail_to(to: &str) -> Received {
     mail.message = String::from_utf8_lossy(&mail.message).replace(CANDIDATE, to).into_bytes().into();
     mail.envelope.recipients = vec![address(to)];
     mail
+}
+
+fn own(text: &str) -> Wording {
+    Wording::parse(Some(text), None).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn with_carriers(carrier_mail: CarrierMail) -> Vec<Company> {
@@ -127,7 +132,6 @@ fn in_a_bulk_each_candidate_gets_what_his_mailbox_takes() {
 
 #[test]
 fn the_words_are_those_of_the_stage_that_the_mailbox_ends() {
-    let own = |text| crate::referral::wording::Wording::parse(Some(text), None).unwrap_or_else(|e| panic!("{e}"));
     let check = |stage, wording: Option<&'static str>, expect: &str| {
         let mut company = company("sakura", "sakura.example");
         company.wording.stages[2] = Some(own("最終選考の方への無料のご案内："));
@@ -143,18 +147,105 @@ fn the_words_are_those_of_the_stage_that_the_mailbox_ends() {
 }
 
 #[test]
-fn a_mail_in_two_languages_gets_one_line_in_the_first_of_them() {
-    let ja = "慎重に選考いたしました結果、誠に残念ながら今回は採用を見送らせていただくこととなりました。";
-    let en = "Thank you for applying to our position. After careful consideration, we regret to inform you that we \
-              will not be moving forward with your application.";
-    let check = |first: &str, second: &str, expect: &str| {
+fn the_stage_is_told_by_the_mail_where_the_mailbox_does_not_tell_it() {
+    let check = |result: &str, stage, expect: &str| {
+        let mut company = company("sakura", "sakura.example");
+        company.wording.stages = ["書類", "面接", "最終"].map(|stage| Some(own(&format!("{stage}の方へのご案内："))));
+        company.senders = vec![Sender { address: address(HR), scope: None, stage, wording: None, off: false }];
         let mut mail = mail_to(CANDIDATE);
-        let text_of = String::from_utf8_lossy(&mail.message).replace(ja, &format!("{first}\r\n\r\n{second}"));
+        let text_of = String::from_utf8_lossy(&mail.message).replace("慎重に選考いたしました結果", result);
         mail.message = text_of.into_bytes().into();
-        let copies = copies(&mail, &policy(with_carriers(CarrierMail::Skip)));
-        let shown = text(&mail, &copies[0]);
-        assert_eq!(shown.matches("https://careerrelay.jp/r/").count(), 1, "{shown}");
-        assert!(shown.contains(expect), "{shown}");
+        let copies = copies(&mail, &policy(vec![company]));
+        assert!(text(&mail, &copies[0]).contains(expect), "{result}");
     };
-    check(ja, en, "弊社が提携する");
+    check("書類選考の結果", None, "書類の方へのご案内：");
+    check("先日の面接の結果", None, "面接の方へのご案内：");
+    check("最終面接の結果", None, "最終の方へのご案内：");
+    check("慎重に選考いたしました結果", None, "■ 弊社が提携する");
+    check("書類選考の結果", Some(Stage::Final), "最終の方へのご案内：");
+}
+
+#[test]
+fn later_words_begin_with_their_day_in_japan_and_each_offer_names_the_words_that_were_put_in() {
+    let wordings = |text: &str| Wordings::from(own(text));
+    let later = |day: &str, text| LaterWordings { from: day.parse().expect("a day"), wordings: wordings(text) };
+    let (first, second, third) = ("一番目のご案内：", "二番目のご案内：", "三番目のご案内：");
+    let company = Company {
+        wording: wordings(first),
+        later_wordings: vec![later("2026-12-01", second), later("2027-04-01", third)],
+        ..company("sakura", "sakura.example")
+    };
+    assert_eq!(company.wording_records().len(), 4, "three in Japanese, and one in English for all");
+    let policy = policy(vec![company.clone()]);
+    for (now, words) in [
+        ("2026-11-30T14:59:59Z", first),
+        ("2026-11-30T15:00:00Z", second),
+        ("2027-03-31T14:59:59Z", second),
+        ("2027-03-31T15:00:00Z", third),
+    ] {
+        let mail = mail_to(CANDIDATE);
+        let outcome = process(&mail, &policy, now.parse().expect("a time"));
+        let Outcome::Referred(referred) = outcome else { panic!("{now}: {outcome:?}") };
+        assert!(text(&mail, &referred.copies[0]).contains(words), "{now}");
+        let digest = referred.copies[0].offers[0].wording.expect("the words");
+        let kept = company.wording_records().into_iter().find(|record| digest_of_record(record) == digest);
+        assert_eq!(kept.as_deref().and_then(words_in_record), Some(("ja", words)), "{now}");
+    }
+}
+
+#[test]
+fn a_link_that_was_there_already_names_no_words() {
+    let policy = policy(with_carriers(CarrierMail::Skip));
+    let mut mail = mail_to(CANDIDATE);
+    mail.message = copies(&mail, &policy)[0].edits.apply(&mail.message).into();
+    let offer = &copies(&mail, &policy)[0].offers[0];
+    assert_eq!((offer.inserted, offer.wording), (false, None));
+}
+
+const JA: &str = "慎重に選考いたしました結果、誠に残念ながら今回は採用を見送らせていただくこととなりました。";
+const EN: &str = "Thank you for applying to our position. After careful consideration, we regret to inform you that we \
+                  will not be moving forward with your application.";
+
+/// A mail that states the result in two languages, in one of the forms that mails have.
+fn in_both(first: &str, second: &str, form: &str) -> Received {
+    let html = format!("<html><body><p>{first}</p>\r\n<p>{second}</p>\r\n</body></html>\r\n");
+    let plain = format!("{first}\r\n\r\n{second}\r\n");
+    let part = |media: &str, text: &str| {
+        format!("Content-Type: {media}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{text}")
+    };
+    let body = match form {
+        "plain" => part("text/plain", &plain),
+        "html" => part("text/html", &html),
+        _ => format!(
+            "Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n{}\r\n--b\r\n{}\r\n--b--\r\n",
+            part("text/plain", &plain),
+            part("text/html", &html)
+        ),
+    };
+    let head = format!("From: {HR}\r\nTo: {CANDIDATE}\r\nSubject: Your application\r\nMIME-Version: 1.0\r\n");
+    Received { message: (head + &body).into_bytes().into(), ..received(Some(HR), HR) }
+}
+
+#[test]
+fn a_mail_in_two_languages_gets_one_line_in_the_first_of_them() {
+    for form in ["plain", "html", "alternative"] {
+        for (first, second, lead) in [(JA, EN, "弊社が提携する"), (EN, JA, "We would like to support")] {
+            let mail = in_both(first, second, form);
+            let copies = copies(&mail, &policy(with_carriers(CarrierMail::Skip)));
+            let octets = copies[0].edits.apply(&mail.message);
+            let message = crate::mail::message::Message::read(&octets);
+            let view = View::read(&message);
+            assert_eq!(view.parts.len(), if form == "alternative" { 2 } else { 1 });
+            for part in &view.parts {
+                let shown: String = (0..part.lines.len()).map(|i| part.line(i)).collect();
+                let leads = ["弊社が提携する", "We would like to support"].map(|lead| shown.matches(lead).count());
+                assert_eq!(leads.iter().sum::<usize>(), 1, "{form}: {shown}");
+                let places = [first.get(..24), Some(lead), second.get(..24)].map(|words| {
+                    let words = words.unwrap_or_default();
+                    shown.find(words).unwrap_or_else(|| panic!("{form}: no {words} in {shown}"))
+                });
+                assert!(places.is_sorted(), "{form}: the line stands behind its own language: {shown}");
+            }
+        }
+    }
 }

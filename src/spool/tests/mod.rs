@@ -82,14 +82,15 @@ fn event(transaction: &str, recipient: u32) -> ReferralEvent {
         transaction: transaction.to_owned(),
         recipient,
         inserted: true,
+        wording: Some([7; 32]),
         at: minute(9),
     }
 }
 
 fn offer(recipient: u32) -> Offer {
     let event = event("", recipient);
-    let ReferralEvent { company, candidate, token, contract, inserted, .. } = event;
-    Offer { recipient, company, candidate, token, contract, inserted }
+    let ReferralEvent { company, candidate, token, contract, inserted, wording, .. } = event;
+    Offer { recipient, company, candidate, token, contract, inserted, wording }
 }
 
 fn credit() -> Credit {

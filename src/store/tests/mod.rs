@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use super::{Agreement, Posted, Store, StoreError};
 use crate::ledger::{ContractVersion, CountOn, Proves, ReferralEvent};
 use crate::mail::address::Address;
+use crate::referral::wording::{Language, Wording};
 use crate::referral::{CompanyId, CompanyKeys};
 use crate::spool::OutboxRow;
 
@@ -66,7 +67,14 @@ impl Ledger {
     pub fn agree(&self, name: &str, contract: &ContractVersion) -> Result<Posted, StoreError> {
         let company = company(name);
         let keys = vec![(1, keys(&company).fingerprint())];
-        wait(self.store.agree(Agreement { company, keys, contracts: vec![contract.clone()] }))
+        wait(self.store.agree(Agreement { company, keys, contracts: vec![contract.clone()], wordings: vec![] }))
+    }
+
+    /// Makes words known.
+    pub fn agree_words(&self, name: &str, words: &[&Wording]) {
+        let (company, keys) = (company(name), Vec::new());
+        let wordings = words.iter().map(|wording| wording.record(Language::Ja)).collect();
+        wait(self.store.agree(Agreement { company, keys, contracts: vec![], wordings })).expect("an agreement");
     }
 
     /// Closes the store and opens it again.
@@ -89,6 +97,7 @@ impl Ledger {
             transaction: format!("{name}-{address}-{day}-{}", proves.code()),
             recipient: 0,
             inserted: true,
+            wording: None,
             at: Timestamp::from_second(1_790_000_000 + day * 86_400).expect("a time"),
         }
     }

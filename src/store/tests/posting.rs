@@ -94,7 +94,12 @@ fn used_terms_and_keys_cannot_be_changed_and_the_difference_is_named() {
     let other = ledger.agree("kaede", &contract(1, 9, CountOn::Delivered));
     let difference = "contract main 1 of kaede: threshold 10 here, threshold 9 there".to_owned();
     assert_eq!(other, Err(StoreError::Disagrees(vec![difference])));
-    let agreement = Agreement { company: company("kaede"), keys: vec![(1, "another".to_owned())], contracts: vec![] };
+    let agreement = Agreement {
+        company: company("kaede"),
+        keys: vec![(1, "another".to_owned())],
+        contracts: vec![],
+        wordings: vec![],
+    };
     assert!(matches!(wait(ledger.store.agree(agreement)), Err(StoreError::Disagrees(_))));
     assert!(ledger.agree("kaede", &contract(1, 10, CountOn::Delivered)).is_ok());
 }

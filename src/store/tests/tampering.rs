@@ -1,8 +1,11 @@
 //! Whoever edits the file by SQL is named by `verify`.
 
+use std::collections::HashSet;
+
 use rusqlite::Connection;
 
 use super::*;
+use crate::referral::wording::{Language, Wording};
 use crate::store::LEDGER_FILE;
 
 /// Runs SQL on a ledger of 11 credits (34 entries, one grant at 31), and checks that every pattern is named.
@@ -56,8 +59,8 @@ fn swapped_and_added_entries_are_named() {
         &["kaede 12: ", "kaede 15: "],
     );
     check(
-        "INSERT INTO entries SELECT company, 35, kind, contract, person, event, worth, cycle, at, posted, hash
-         FROM entries WHERE seq = 34",
+        "INSERT INTO entries SELECT company, 35, kind, contract, person, event, worth, cycle, at, posted, hash,
+         wording FROM entries WHERE seq = 34",
         &["kaede 35: "],
     );
 }
@@ -88,14 +91,15 @@ fn a_second_credit_in_a_chain_that_fits_is_named_by_the_rules() {
     let mut contracts = Contracts::default();
     contracts.insert(terms.clone());
     let name = company("kaede");
-    let (mut audit, mut head) = (Audit::new(&name, &contracts), genesis(&name));
+    let no_words = HashSet::new();
+    let (mut audit, mut head) = (Audit::new(&name, &contracts, &no_words), genesis(&name));
     let kinds = [Kind::Offered, Kind::Accepted, Kind::Delivered, Kind::Delivered, Kind::Granted];
     for (seq, kind) in (1..).zip(kinds) {
         let worth = i64::from(kind == Kind::Delivered);
         let at = Timestamp::UNIX_EPOCH;
         let new = NewEntry { kind, worth, cycle: 0 };
         let (person, event) = ([1; 32], [2; 32]);
-        let entry = Entry { seq, new, contract: terms.reference(), person, event, at, posted: at };
+        let entry = Entry { seq, new, contract: terms.reference(), person, event, wording: None, at, posted: at };
         head = link(&head, &entry);
         audit.entry(&entry, &head);
     }
@@ -103,4 +107,32 @@ fn a_second_credit_in_a_chain_that_fits_is_named_by_the_rules() {
     let named: Vec<_> = audit.faults().into_iter().filter_map(|f| f.seq).collect();
     assert!(named.contains(&4) && named.contains(&5), "{named:?}");
     assert!(!named.contains(&3), "{named:?}");
+}
+
+#[test]
+fn words_that_are_not_what_an_entry_names_are_named_and_old_entries_name_none() {
+    let words = |text: &str| Wording::parse(Some(text), None).expect("words");
+    let (first, second) = (words("無料のご案内（任意です）："), words("新しい無料のご案内（任意です）："));
+    let mut ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+    ledger.post_persons("kaede", 0..2);
+    ledger.agree_words("kaede", &[&first, &second]);
+    let contact = |n: u32, wording: &Wording| {
+        let event = ledger.contact("kaede", &format!("later{n}@mail.example"), 1, Proves::Delivered);
+        ReferralEvent { wording: Some(wording.digest(Language::Ja)), ..event }
+    };
+    let events = [contact(1, &first), contact(2, &second), contact(3, &second)];
+    ledger.post(events);
+    assert_eq!(ledger.faults(), [""; 0], "with and without words in one chain");
+    let rows = wait(ledger.store.wordings(&company("kaede"))).expect("the words");
+    let used: Vec<_> = rows.iter().map(|row| (row.digest, row.entries, row.used.is_some())).collect();
+    for (wording, entries) in [(&first, 3), (&second, 6)] {
+        assert!(used.contains(&(wording.digest(Language::Ja), entries, true)), "{used:?}");
+    }
+    let file = Connection::open(ledger.dir.path().join(LEDGER_FILE)).expect("the file");
+    file.execute_batch("UPDATE wordings SET record = replace(record, '新しい', '古い')").expect("the tampering");
+    let faults = ledger.faults();
+    assert_eq!(faults.len(), 6, "{faults:#?}");
+    assert!(faults.iter().all(|fault| fault.contains("the words it names are not kept")), "{faults:#?}");
+    file.execute_batch("UPDATE entries SET wording = NULL WHERE seq = 7").expect("the tampering");
+    assert!(ledger.faults().iter().any(|fault| fault.starts_with("kaede 7: its hash does not fit")));
 }

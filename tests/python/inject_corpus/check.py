@@ -20,15 +20,9 @@ def explained(binary, paths):
     return said
 
 
-def edited(binary, path, kept):
-    out = kept / f"{path.stem}.out.eml"
-    subprocess.run([binary, "preview", str(path), "--out", str(out)], capture_output=True, check=True)
-    return out.read_bytes()
-
-
-def check(binary, path, said, kept):
+def check(path, said, kept):
     expected = reading.expectation(path.with_suffix(".expected.txt").read_text("utf-8"))
-    before, after = path.read_bytes(), edited(binary, path, kept)
+    before, after = path.read_bytes(), (kept / path.name).read_bytes()
     faults = [f"{f.question}: {f.text}" for f in reading.judge(before, after, expected)]
     codes = {said.get("untouched")} | set(said.get("blocking", [])) - {None}
     if before == after and not codes & set(expected.codes):
@@ -48,9 +42,9 @@ def main():
         paths = [p for p in paths if p.stem in options.names]
     with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ThreadPoolExecutor(2) as pool:
         kept = options.keep or pathlib.Path(scratch)
-        kept.mkdir(parents=True, exist_ok=True)
+        reading.edit(options.binary, paths, kept)
         said = explained(options.binary, paths)
-        results = list(pool.map(lambda p: check(options.binary, p, said[str(p)], kept), paths))
+        results = list(pool.map(lambda p: check(p, said[str(p)], kept), paths))
     for path, faults in zip(paths, results):
         for fault in faults:
             print(f"{path.stem}\t{fault}")

@@ -4,7 +4,7 @@ Parts come from Python's email package with policy.default, characters from Pyth
 judge takes the mail that went in, the one that came out and the expectation beside it (see make.py), and says per question
 what is wrong. The same judge reads the gateway's mails and those of other programs.
 """
-import collections, email, email.policy, html.parser, re
+import collections, email, email.policy, html.parser, re, subprocess
 
 LINE = "⟦line⟧"
 LEADS = {
@@ -16,6 +16,15 @@ LINK = re.compile(r"https://careerrelay\.jp/r/[A-Za-z0-9-]+")
 QUESTIONS = ["line", "place", "link", "rest", "attachments", "headers", "octets", "untouched"]
 Fault = collections.namedtuple("Fault", "question text")
 Leaf = collections.namedtuple("Leaf", "path media charset flowed delsp fields raw octets is_text")
+
+
+def edit(binary, paths, folder):
+    """Has the gateway edit every mail into a file of the same name in the folder, five hundred at a start."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for start in range(0, len(paths), 500):
+        batch = [str(path) for path in paths[start:start + 500]]
+        subprocess.run([binary, "preview", *batch, "--out", str(folder)], stdout=subprocess.DEVNULL, check=True)
+
 
 # --- expectations ---------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ lines that the expectation names, and their contrast with what is behind them is
 dark page (prefers-color-scheme) and where the reader turns colours by force. Contrast is measured on the pixels. Equal
 pages are shown once.
 """
-import argparse, hashlib, pathlib, random, subprocess, sys, tempfile
+import argparse, hashlib, pathlib, random, sys, tempfile
 
 import devtools, reading
 
@@ -154,13 +154,13 @@ def pages(binary, folders, options, scratch):
         paths = [p for p in paths if options.only in p.stem]
     if options.sample:
         paths = random.Random(0).sample(paths, min(options.sample, len(paths)))
+    for folder in folders:
+        reading.edit(binary, [p for p in paths if p.parent == folder], scratch / folder.name)
     for path in paths:
         expected = reading.expectation(path.with_suffix(".expected.txt").read_text("utf-8"))
         if not any(media == "text/html" for media, _ in expected.parts.values()):
             continue
-        out = scratch / path.name
-        subprocess.run([binary, "preview", str(path), "--out", str(out)], capture_output=True, check=True)
-        edited = out.read_bytes()
+        edited = (scratch / path.parent.name / path.name).read_bytes()
         if edited == path.read_bytes() and expected.codes:
             continue
         whole = {part.path: part for part in reading.leaves(path.read_bytes())}
