@@ -115,7 +115,7 @@ impl Grounds {
         }
         match self.points {
             Some(points) if ja => {
-                writeln!(out, "  model       文章全体の評価は {points} 点（基準 {POINTS_ASKED} 点）")?
+                writeln!(out, "  model       文章全体の評価は {points} 点（基準 {POINTS_ASKED} 点）")?;
             }
             Some(points) => {
                 writeln!(

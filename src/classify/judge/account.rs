@@ -69,8 +69,9 @@ pub struct Words {
 impl Words {
     fn look_up(&mut self, view: &View) {
         let (rule, text) = (Arc::clone(&self.rule), Arc::clone(&self.text));
-        let evidence = Evidence { question: Question::Negative, rule, text, text_part: self.text_part, line: self.line };
-        self.written = evidence.span(view).and_then(|span| view.text_of(&span).map(|text| (&*text).into()));
+        let evidence =
+            Evidence { question: Question::Negative, rule, text, text_part: self.text_part, line: self.line };
+        self.written = evidence.span(view).and_then(|span| view.text_of(&span).map(Arc::from));
     }
 }
 
