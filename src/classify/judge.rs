@@ -43,9 +43,13 @@ const WEAK_VETO_POINTS: i64 = 100;
 /// Recruiting and applicant weight below which the model is asked for more, and how many points more.
 const RECRUITING_LIKELY: u32 = 2;
 const APPLICANT_LIKELY: u32 = 1;
-const FAINT_POINTS: i64 = 100;
+const FAINT_POINTS: i64 = 80;
+/// Points more in languages of which the corpus holds fewer mails.
+const OTHER_LANGUAGE_POINTS: i64 = 100;
 /// Points from which on a person is asked.
 const LIKELY_POINTS: i64 = -100;
+/// Results of which it is looked whether the addressee is named beside them.
+const RESULTS_NAMED_MAX: usize = 8;
 /// Octets of the subject that are read.
 const SUBJECT_OCTETS_MAX: usize = 1024;
 
@@ -102,7 +106,7 @@ fn text_octets(part: &TextPart) -> usize {
 }
 
 /// As much of a subject as is read.
-fn head_of(subject: &str) -> &str {
+pub(super) fn head_of(subject: &str) -> &str {
     let end = (0..=SUBJECT_OCTETS_MAX.min(subject.len())).rev().find(|end| subject.is_char_boundary(*end));
     subject.get(..end.unwrap_or(0)).unwrap_or_default()
 }
@@ -143,7 +147,9 @@ impl Letter<'_> {
         if self.reading.results.is_empty() {
             return None;
         }
-        let places = self.places(&Bars::LIKELY).ok().filter(|places| !places.is_empty())?;
+        // Words that speak against one are set aside for the sake of a result, and not of a hint.
+        let bars = Bars { weak_vetoes: self.reading.strength(self.rules) <= SOFT, ..Bars::LIKELY };
+        let places = self.places(&bars).ok().filter(|places| !places.is_empty())?;
         let points = points + self.points_asked_more();
         (self.rules.model.score(&Marks::of(self)) >= points).then_some(places)
     }
@@ -157,6 +163,7 @@ impl Letter<'_> {
             (reading.veto.or(subject.veto).is_some(), WEAK_VETO_POINTS),
             (recruiting_weight(reading, subject, rules) < RECRUITING_LIKELY, FAINT_POINTS),
             (self.applicant_weight() < APPLICANT_LIKELY, FAINT_POINTS),
+            (language_of(reading, rules) != Lang::Ja, OTHER_LANGUAGE_POINTS),
         ];
         doubts.iter().filter(|(holds, _)| *holds).map(|(_, points)| points).sum()
     }
@@ -298,10 +305,13 @@ impl Letter<'_> {
     /// Whether a result is said of the addressee by his name, and of nobody else beside him.
     fn is_named(&self, lines: &[&str]) -> bool {
         let Letter { reading, rules, .. } = *self;
-        let mut sentences = reading.results.iter().filter_map(|index| reading.hits.get(*index)).map(|hit| hit.sentence);
-        sentences.any(|sentence| {
+        let Some(name) = names::addressee(lines, &rules.words) else { return false };
+        let results = reading.results.iter().take(RESULTS_NAMED_MAX).filter_map(|index| reading.hits.get(*index));
+        let mut sentences: Vec<usize> = results.map(|hit| hit.sentence).collect();
+        sentences.dedup();
+        sentences.into_iter().any(|sentence| {
             let text = reading.folded.sentence(sentence);
-            !reading.has_in(sentence, Kind::Stranger, rules) && names::is_named_in(lines, text, &rules.words)
+            !reading.has_in(sentence, Kind::Stranger, rules) && names::is_named_in(&name, text, &rules.words)
         })
     }
 }
@@ -323,7 +333,7 @@ fn is_about_job(reading: &Reading, subject: &Reading, signature: &Reading, recru
 }
 
 /// A reply carries the subject of what it answers: an invitation, say.
-fn is_reply(subject: &str) -> bool {
+pub(super) fn is_reply(subject: &str) -> bool {
     ["re:", "返信", "aw:"].iter().any(|mark| subject.starts_with(mark))
 }
 
@@ -350,7 +360,8 @@ fn is_result_stated(reading: &Reading, recruiting: u32, bars: &Bars, rules: &Rul
     }
 }
 
-fn is_rejection_quoted(text: &TextPart, rules: &Rules) -> bool {
+/// Whether what the mail answers is a rejection itself.
+pub(super) fn is_rejection_quoted(text: &TextPart, rules: &Rules) -> bool {
     if !text.lines.iter().any(|line| line.kind == LineKind::Quotation) {
         return false;
     }

@@ -12,7 +12,7 @@ use crate::mail::view::View;
 /// What stands for one.
 const ONE: i64 = 1 << 24;
 /// How often all mails are gone over.
-const ROUNDS: i64 = 40;
+const ROUNDS: i64 = 20;
 /// A mail moves its weights by half its surprise at first, and by less from round to round.
 const RATE: i64 = ONE / 2;
 /// After so many rounds it moves them by half of that.
@@ -22,7 +22,7 @@ const DECAY_PARTS: i64 = 1500;
 /// One part in so many of what moves the weights moves the bias.
 const BIAS_PARTS: i64 = 10;
 /// A mark of fewer mails is a name or a chance, and is left out.
-const MAILS_MIN: u32 = 3;
+const MAILS_MIN: u32 = 5;
 /// What the first mail is shuffled with.
 const SEED: u32 = 0x2545_f491;
 
@@ -45,16 +45,20 @@ pub fn train<'a>(texts: impl Iterator<Item = &'a str>, rules: &Rules) -> Vec<u8>
 /// Reads the mails of one text: each begins with `=== name`, then lines of directives, an empty line, and the body.
 fn read(text: &str, rules: &Rules) -> Vec<Lesson> {
     let mails = text.split("\n=== ").map(|mail| mail.split_once("\n\n").unwrap_or((mail, "")));
-    mails.filter_map(|(head, body)| lesson(head, body, rules)).collect()
+    // Once more without its subject: what is a rejection is one whatever it is called.
+    mails
+        .flat_map(|(head, body)| [lesson(head, body, true, rules), lesson(head, body, false, rules)])
+        .flatten()
+        .collect()
 }
 
-fn lesson(head: &str, body: &str, rules: &Rules) -> Option<Lesson> {
+fn lesson(head: &str, body: &str, titled: bool, rules: &Rules) -> Option<Lesson> {
     let directive = |wanted: &str| head.lines().find_map(|line| line.strip_prefix(wanted)).map(str::trim);
     let is_rejection = directive("expect:")? == "rejection";
     // The corpus may give the HTML of a mail behind its plain text, which says the same.
     let body = body.split("\n--- html ---\n").next().unwrap_or_default();
     let kind = if body.starts_with('<') { "html" } else { "plain" };
-    let subject = directive("subject:").unwrap_or_default();
+    let subject = directive("subject:").filter(|_| titled).unwrap_or_default();
     let head = format!("Subject: {subject}\r\nMIME-Version: 1.0\r\nContent-Type: text/{kind}; charset=utf-8\r\n\r\n");
     let raw = head + &body.replace('\n', "\r\n");
     let message = Message::read(raw.as_bytes());

@@ -5,6 +5,7 @@
 //! abstain. The words are data (`config/rules/*.toml`); this module holds how they are read, and nothing else.
 
 mod bars;
+mod by_template;
 mod fold;
 mod gate;
 mod judge;
@@ -21,12 +22,14 @@ mod scan;
 mod spans;
 mod stage;
 mod structure;
+pub mod template;
 mod verdict;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use by_template::{ByTemplate, decide_by_templates, fingerprint_of};
 pub use judge::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
 pub use learn::train;
 pub use recipients::{Audience, Candidates, Listed, recipients};
@@ -61,11 +64,22 @@ pub fn may_be_recruiting(message: &Message<'_>, rules: &Rules) -> bool {
 
 /// Decides on one mail: structure first, then the recipients, then the text.
 pub fn decide(mail: &Mail<'_>, rules: &Rules) -> Verdict {
-    let known = structure::refusal(mail.envelope, mail.message)
-        .map_or_else(|| recipients(mail.envelope, mail.message, mail.audience), Err)
-        .and_then(|candidates| structure::check_list(mail.message, &candidates).map_or(Ok(candidates), Err));
-    match known {
+    match candidates_of(mail) {
         Ok(candidates) => judge::judge(mail, candidates, rules),
         Err(reason) => Verdict::Abstain(Abstain { reason, evidence: Vec::new(), nearly: None }),
     }
+}
+
+/// Decides on what a mail says alone, as if everybody it goes to were a candidate: for telling what a rejection to
+/// other recipients would have been.
+pub fn decide_on_text(mail: &Mail<'_>, rules: &Rules) -> Verdict {
+    let candidates = (0..mail.envelope.recipients.len()).collect();
+    judge::judge(mail, Candidates { candidates, bulk: false }, rules)
+}
+
+/// Who is told, as far as header, shape and recipients allow anybody to be.
+fn candidates_of(mail: &Mail<'_>) -> Result<Candidates, Reason> {
+    structure::refusal(mail.envelope, mail.message)
+        .map_or_else(|| recipients(mail.envelope, mail.message, mail.audience), Err)
+        .and_then(|candidates| structure::check_list(mail.message, &candidates).map_or(Ok(candidates), Err))
 }

@@ -16,7 +16,7 @@ const ADDRESSEE_LINES_MAX: usize = 8;
 /// What stands before 様 or さん and names nobody, when it stands alone.
 const NOBODY: &[&str] = &[
     "皆", "各", "客", "貴", "王", "神", "同", "仕", "模", "多", "両", "一", "方", "彼", "奥", "母", "父", "有", "子",
-    "外", "異",
+    "外", "異", "貴方", "貴殿", "貴女", "貴君", "苦労", "世話", "得意", "馴染",
 ];
 
 /// Endings of words before 様 or さん that name nobody.
@@ -146,8 +146,7 @@ pub(super) fn is_about_another<'a>(lines: impl Iterator<Item = &'a str>, scholar
 
 /// Whether the wishes are for the addressee by name: who hands a result on is not wished well.
 pub(super) fn is_wished_well(lines: &[&str], words: &Words) -> bool {
-    let names = |line: &&str| names_in(line, words).map(|(name, _)| name).next();
-    let Some(known) = lines.iter().find_map(names) else { return false };
+    let Some(known) = addressee(lines, words) else { return false };
     let text: String = lines.concat();
     ["様の", "さまの", "さんの"].iter().flat_map(|mark| text.match_indices(mark)).any(|(at, mark)| {
         let (before, behind) = (text.get(..at).unwrap_or_default(), text.get(at + mark.len()..).unwrap_or_default());
@@ -160,16 +159,18 @@ pub(super) fn is_wished_well(lines: &[&str], words: &Words) -> bool {
 const SAID_OF: &[&str] =
     &["は", "を", "への", "には", "につ", "にお", "が", "との", "の選考", "の採用", "のご採用", "の場合"];
 
+/// The first name a text holds, which is the addressee's.
+pub(super) fn addressee(lines: &[&str], words: &Words) -> Option<String> {
+    lines.iter().find_map(|line| names_in(line, words).map(|(name, _)| name).next())
+}
+
 /// Whether a sentence goes on with the addressee by his name.
-pub(super) fn is_named_in(lines: &[&str], sentence: &str, words: &Words) -> bool {
-    let Some(known) = lines.iter().find_map(|line| names_in(line, words).map(|(name, _)| name).next()) else {
-        return false;
-    };
+pub(super) fn is_named_in(known: &str, sentence: &str, words: &Words) -> bool {
     words.honorifics.find_iter(sentence).any(|mark| {
         let before = sentence.get(..mark.start()).unwrap_or_default();
         let behind = sentence.get(mark.end()..).unwrap_or_default();
         SAID_OF.iter().any(|said| behind.starts_with(said))
-            && name_before(before, true).is_some_and(|name| is_same(&known, &name))
+            && name_before(before, true).is_some_and(|name| is_same(known, &name))
     })
 }
 
@@ -266,7 +267,8 @@ mod tests {
     #[test]
     fn a_result_is_said_of_the_addressee_by_his_name() {
         let words = Words::new().expect("the words compile");
-        let named = |sentence| is_named_in(&["久保 雄介様", "先日は"], sentence, &words);
+        let name = addressee(&["久保 雄介様", "先日は"], &words).unwrap_or_default();
+        let named = |sentence| is_named_in(&name, sentence, &words);
         assert!(named("久保さまは今回、含まれませんでした。"));
         assert!(named("検討の結果、今回久保さまをお迎えすることが"));
         assert!(!named("久保さまのご紹介の方は不採用です。"));

@@ -162,12 +162,17 @@ const MANNERS: &[&str] = &[
     "選考",
     "貴社",
     "短時間",
+    "早速",
+    "今般",
+    "この先",
 ];
 /// Single characters that are a person's, or the end of an adverb.
-const NO_NOUNS: &[&str] =
-    &["方", "者", "際", "誠", "実", "次", "他", "回", "後", "件", "中", "上", "旨", "特", "新", "再", "皆", "本", "当"];
+const NO_NOUNS: &[&str] = &[
+    "方", "者", "際", "誠", "実", "次", "他", "回", "後", "件", "中", "上", "旨", "特", "新", "再", "皆", "本", "当",
+    "先",
+];
 /// Last characters of the names of jobs.
-const JOB_ENDINGS: &[char] = &['職', '士', '師'];
+const JOB_ENDINGS: &[char] = &['職', '士', '師', '係', '工', '医'];
 /// Members and judges of something: 員 ends these, and the names of jobs beside.
 const MEMBERS: &[&str] = &[
     "会員",
@@ -236,7 +241,8 @@ fn target(mut rest: &str, hits: &[Hit], rules: &Rules) -> Option<bool> {
             return None;
         }
         let worker = noun.ends_with('員') && !MEMBERS.iter().any(|member| noun.ends_with(member));
-        if worker || noun.ends_with(JOB_ENDINGS) || ends_listed(hits, start, rest.len(), rules) {
+        let named = noun.chars().count() > 1 && noun.ends_with(JOB_ENDINGS);
+        if worker || named || ends_listed(hits, start, rest.len(), rules) {
             return Some(true);
         }
         if noun.is_empty() || NO_NOUNS.contains(&noun) || MANNERS.iter().any(|manner| noun.ends_with(manner)) {

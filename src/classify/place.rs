@@ -7,9 +7,18 @@ use crate::mail::view::{TextPart, View};
 
 /// Finds the place of the main result in the reading of a part; `None` when no result stands in its text.
 pub(super) fn find(reading: &Reading, view: &View, text_part: usize, rules: &Rules) -> Option<Place> {
+    find_behind(reading, view, (text_part, reading.main_result(rules)?.sentence), rules)
+}
+
+/// The same for a result that stands in a sentence, whatever the rules see in it.
+pub(super) fn find_behind(
+    reading: &Reading,
+    view: &View,
+    (text_part, sentence): (usize, usize),
+    rules: &Rules,
+) -> Option<Place> {
     let part = view.parts.get(text_part)?;
-    let result = reading.main_result(rules)?;
-    let last = last_sentence_of_result(reading, part, result.sentence, rules);
+    let last = last_sentence_of_result(reading, part, sentence, rules);
     let result_line = reading.folded.last_line_of(last)?;
     let closing_line = closing_line(reading, part, last, rules).filter(|line| *line > result_line);
     Some(Place { text_part, result_line, closing_line })

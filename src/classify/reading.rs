@@ -154,7 +154,9 @@ impl Reading {
                         _ if before => self.conditional |= stated,
                         Some(_) => {}
                         None if object::is_of_other(&self.folded, &self.hits, hit, rules) => {}
-                        None if is_spoken_of(&brackets, hit.start) => self.conditional |= stated,
+                        None if is_spoken_of(&brackets, hit.start) && !is_quoted_outcome(&self.folded.text, hit) => {
+                            self.conditional |= stated
+                        }
                         None => {
                             self.turned |= stated && self.turns_after(index, hit, rules);
                             self.results.push(index);
@@ -231,6 +233,13 @@ fn brackets(text: &str) -> Vec<(usize, bool)> {
     let mut brackets: Vec<(usize, bool)> = paired.chain(straight).collect();
     brackets.sort_unstable();
     brackets
+}
+
+/// Whether the words are an outcome in brackets of its own that is told: 結果は「不採用」です.
+fn is_quoted_outcome(text: &str, hit: &Hit) -> bool {
+    let opens = text.get(..hit.start).is_some_and(|before| before.ends_with('「'));
+    let told = |behind: &str| ["です", "とな", "とさせ", "でした", "でござ"].iter().any(|end| behind.starts_with(end));
+    opens && text.get(hit.end..).and_then(|behind| behind.strip_prefix('」')).is_some_and(told)
 }
 
 /// Whether the offset is inside 「」 or quotation marks: such words are spoken of, and not said.

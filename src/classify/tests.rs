@@ -9,6 +9,7 @@ mod nearly;
 mod places;
 mod spans;
 mod table;
+mod templates;
 mod turned;
 
 use super::*;

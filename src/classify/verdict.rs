@@ -56,6 +56,9 @@ pub enum Lang {
 }
 
 impl Lang {
+    /// Every language.
+    pub const ALL: &'static [Self] = &[Self::Ja, Self::En];
+
     /// The stable code.
     pub fn code(self) -> &'static str {
         match self {

@@ -11,6 +11,7 @@ use super::dkim::args::DkimCommand;
 use super::hold::HoldCommand;
 use super::optout::OptOutCommand;
 use super::probe::ProbeArgs;
+use super::scan::ScanArgs;
 pub use super::spool::args::SpoolCommand;
 use super::switch::{ResumeArgs, SwitchArgs};
 pub use super::trace::args::TraceArgs;
@@ -82,6 +83,8 @@ pub enum Tool {
     Probe(ProbeArgs),
     /// Let mails be edited again for a next hop that had refused mails with the line.
     Resume(ResumeArgs),
+    /// Read an archive of sent mail and tell what HR asks first: rejections, people, hire slots, templates, remedies.
+    Scan(ScanArgs),
     /// Send one marked mail through the gateway and follow it to the far end. It is never changed and never counted.
     SendTest(Box<SendTestArgs>),
     /// Look after the mails in custody: list, show, try again, give up, remove, write into files.

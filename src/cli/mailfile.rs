@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -20,7 +21,8 @@ use crate::mail::address::Domain;
 use crate::mail::message::Message;
 use crate::mail::view::View;
 use crate::pipeline::{
-    Client, Company, InForce, Outcome, Policy, ProvedBy, Received, Relaying, Untouched, envelope_of, process,
+    Client, Company, Doubtful, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, Untouched, envelope_of,
+    process,
 };
 use crate::referral::{CompanyId, CompanyKeys, OptOuts};
 use crate::sys::clock;
@@ -146,6 +148,26 @@ impl Decider {
             }
         }
         Ok(Self { companies, signing, example, rules: Arc::new(Rules::built_in()) })
+    }
+
+    /// The same for companies that are live and ask about what is doubtful: what could be, whatever the files say.
+    #[must_use]
+    pub fn into_live(mut self) -> Self {
+        for company in &mut self.companies {
+            company.mode = Mode::Live;
+            company.doubtful = Doubtful::Hold(Duration::from_hours(4));
+        }
+        self
+    }
+
+    /// What text is read with.
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// The company that takes a mail with this From domain for its own; the example takes any.
+    pub fn company_from(&self, domain: &Domain) -> Option<&Company> {
+        self.companies.iter().find(|company| self.example || company.sender_domains.contains(domain))
     }
 
     /// The company whose mail it is, by its From.

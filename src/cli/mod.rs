@@ -19,6 +19,7 @@ pub mod reach;
 pub mod reason;
 mod reason_ja;
 mod recover;
+pub mod scan;
 pub mod send_test;
 pub mod spool;
 pub mod status;
@@ -53,6 +54,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Preview(args) => preview::preview(args, out),
         Tool::Probe(args) => probe::probe(args, out),
         Tool::Resume(args) => switch::resume(args, out),
+        Tool::Scan(args) => scan::scan(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
         Tool::Spool(command) => spool::spool(command, out),
         Tool::Status(args) => status::status(args, out),

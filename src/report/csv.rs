@@ -44,8 +44,14 @@ fn balance_rows(out: &mut String, series: &str, item: &str, (label, pool): (&str
 }
 
 fn row(out: &mut String, cells: [&str; 5]) {
+    csv_row(out, &cells);
+}
+
+/// Adds a row: each cell quoted where it must be, and none that runs as a formula.
+pub fn csv_row(out: &mut String, cells: &[&str]) {
+    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
     // Writing to a text cannot fail.
-    let _ = write!(out, "{}\r\n", cells.map(cell).join(","));
+    let _ = write!(out, "{}\r\n", cells.join(","));
 }
 
 /// Quotes a cell where it must be. What a spreadsheet would take for a formula gets an apostrophe in front, except a

@@ -6,7 +6,7 @@ pub mod labels;
 pub mod period;
 pub mod text;
 
-pub use csv::csv;
+pub use csv::{csv, csv_row};
 pub use json::json;
 pub use labels::Labels;
 pub use period::month;

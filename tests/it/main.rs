@@ -42,6 +42,7 @@ mod reload;
 mod right_over_tls;
 mod right_to_relay;
 mod rules;
+mod scan;
 mod send_test;
 mod sink;
 mod smtp;
