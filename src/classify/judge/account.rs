@@ -15,7 +15,7 @@ use crate::classify::reading::read_hits;
 use crate::classify::rules::{Kind, Rule, Rules};
 use crate::classify::scan::Hit;
 use crate::classify::verdict::{Evidence, Question, Reason};
-use crate::classify::{Mail, TEXT_OCTETS_MAX, recipients, structure};
+use crate::classify::{Mail, TEXT_OCTETS_MAX, candidates_of};
 use crate::mail::view::{LineKind, View};
 
 /// Points of the model from which on a likely rejection is one.
@@ -108,12 +108,7 @@ pub fn account(mail: &Mail<'_>, rules: &Rules) -> Account {
     let reading = read(fold_lines(text, is_newest), rules);
     let subject = read(fold(std::iter::once((0, head_of(&mail.view.subject)))), rules);
     let letter = Letter { view: mail.view, part, text, reading: &reading, subject: &subject, rules };
-    let sent = structure::refusal(mail.envelope, mail.message).or_else(|| {
-        match recipients(mail.envelope, mail.message, mail.audience) {
-            Ok(candidates) => structure::check_list(mail.message, &candidates),
-            Err(reason) => Some(reason),
-        }
-    });
+    let sent = candidates_of(mail).err();
     let nearest = match (sent, letter.refusal()) {
         (Some(reason), None) => Some(Nearest { change: Change::Sent(reason), then: None }),
         (Some(_), Some(_)) => None,
