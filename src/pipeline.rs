@@ -246,13 +246,8 @@ impl Case<'_> {
     fn copies(&self, rejection: &Rejection) -> Result<(Vec<Copy>, Vec<Inserted>), &'static str> {
         let company = &self.of.company;
         company.mode.forbids_line().map_or(Ok(()), Err)?;
-        let language = match rejection.language {
-            classify::Lang::Ja => Language::Ja,
-            classify::Lang::En => Language::En,
-        };
-        if !company.languages.contains(&language) {
-            return Err("language_not_served");
-        }
+        let language = company.languages.iter().copied().find(|served| served.code() == rejection.language.code());
+        let language = language.ok_or("language_not_served")?;
         let contract = company.contract_at(self.now).ok_or("no_contract")?.reference();
         let (mut out, candidates) = self.opted_out(&rejection.candidates.candidates)?;
         let targets: Vec<Target> = rejection.places.iter().map(target).collect();

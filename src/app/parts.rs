@@ -181,7 +181,7 @@ pub(super) fn directory(policy: PolicyHandle) -> Directory {
         let company = &policy.company(id)?.company;
         let name = match company.notify_language {
             Language::Ja => company.name_ja.clone(),
-            Language::En => company.name_en.clone(),
+            _ => company.name_en.clone(),
         };
         Some(Contact { name, to: company.notify_to.clone() })
     })

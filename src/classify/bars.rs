@@ -1,7 +1,8 @@
 //! How much each question asks for: in full, or with one of them a little less, which tells a close miss from a no.
 
 use super::reading::Reading;
-use super::verdict::{Question, Reason};
+use super::rules::Rules;
+use super::verdict::{Lang, Question, Reason};
 
 /// What the three questions ask of a text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,6 +37,9 @@ impl Bars {
         applicant: 2,
     };
 
+    /// The same in a language that no model knows, where the result says of itself that it is one of hiring.
+    pub(super) const ALONE: Self = Self { recruiting: 2, ..Self::FULL };
+
     /// What a text has to reach for the model to be asked: every question possible, none of them sure.
     pub(super) const LIKELY: Self = Self {
         recruiting: 1,
@@ -50,6 +54,12 @@ impl Bars {
     /// What in a text speaks against a rejection.
     pub(super) fn veto_of(&self, reading: &Reading) -> Option<Reason> {
         if self.weak_vetoes { reading.veto } else { reading.sure_veto }
+    }
+
+    /// What a rejection has to reach by these rules.
+    pub(super) fn of(rules: &Rules) -> &'static Self {
+        let certain = rules.alone.is_none_or(Lang::is_read_when_certain);
+        if certain { &Self::FULL } else { &Self::ALONE }
     }
 
     /// The bars with that of one question lowered: what is likely is enough for it, and the others are to be certain.

@@ -56,7 +56,12 @@ const SUBJECT_OCTETS_MAX: usize = 1024;
 /// The marks of a mail that has a text, for learning.
 pub(super) fn marks(view: &View, rules: &Rules) -> Option<Marks> {
     let (part, text) = primary(view)?;
-    let reading = read(fold_lines(text, is_newest), rules);
+    let folded = fold_lines(text, is_newest);
+    // Languages with rules of their own are judged by these alone.
+    if language::tell(&folded, &rules.words).is_some() {
+        return None;
+    }
+    let reading = read(folded, rules);
     let subject = read(fold(std::iter::once((0, head_of(&view.subject)))), rules);
     Some(Marks::of(&Letter { view, part, text, reading: &reading, subject: &subject, rules }))
 }
@@ -73,11 +78,48 @@ pub(super) fn judge(mail: &Mail<'_>, candidates: Candidates, rules: &Rules) -> V
     if mail.view.parts.iter().map(text_octets).sum::<usize>() > TEXT_OCTETS_MAX {
         return abstain(Reason::TooLong);
     }
-    let reading = read(fold_lines(text, is_newest), rules);
-    let subject = read(fold(std::iter::once((0, head_of(&mail.view.subject)))), rules);
+    let folded = fold_lines(text, is_newest);
+    let language = language::tell(&folded, &rules.words);
+    let Some((language, own)) = language.and_then(|language| Some((language, rules.of(language)?))) else {
+        return judge_with((mail.view, part, text), folded, candidates, rules);
+    };
+    let is_of_two = language::is_of_two(&folded, language);
+    let foreign = judge_with((mail.view, part, text), folded, candidates.clone(), own);
+    if let Some(reason) = veto_of_subject(mail.view, rules) {
+        return abstain(reason);
+    }
+    if !is_of_two {
+        return foreign;
+    }
+    let second = fold_lines(text, is_newest);
+    match foreign {
+        Verdict::Rejection(_) => match read(second, rules).veto_of(Lang::Ja, rules) {
+            Some(reason) => abstain(reason),
+            None => foreign,
+        },
+        Verdict::Abstain(found) if found.reason < Reason::NotRecruiting => Verdict::Abstain(found),
+        Verdict::Abstain(_) => judge_with((mail.view, part, text), second, candidates, rules),
+    }
+}
+
+/// What the subject says against a rejection in Japanese or English, whatever the language of the text.
+fn veto_of_subject(view: &View, rules: &Rules) -> Option<Reason> {
+    let subject = read(fold(std::iter::once((0, head_of(&view.subject)))), rules);
+    subject.veto.filter(|reason| *reason == Reason::Template || !is_reply(&subject.folded.text))
+}
+
+/// Judges a text with the rules of its language.
+fn judge_with(
+    (view, part, text): (&View, usize, &TextPart),
+    folded: Folded,
+    candidates: Candidates,
+    rules: &Rules,
+) -> Verdict {
+    let reading = read(folded, rules);
+    let subject = read(fold(std::iter::once((0, head_of(&view.subject)))), rules);
     let evidence = evidence_of(&reading, &subject, part, rules);
-    let letter = Letter { view: mail.view, part, text, reading: &reading, subject: &subject, rules };
-    match letter.places(&Bars::FULL).or_else(|reason| letter.places_by_model(SURE_POINTS).ok_or(reason)) {
+    let letter = Letter { view, part, text, reading: &reading, subject: &subject, rules };
+    match letter.places(Bars::of(rules)).or_else(|reason| letter.places_by_model(SURE_POINTS).ok_or(reason)) {
         Ok(places) => Verdict::Rejection(letter.rejection(candidates, evidence, places)),
         Err(reason) => {
             let nearly = letter.nearly(reason, candidates, &evidence);

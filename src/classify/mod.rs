@@ -14,6 +14,7 @@ mod learn;
 mod model;
 mod names;
 mod object;
+mod others;
 mod place;
 mod reading;
 mod recipients;

@@ -4,9 +4,9 @@ use memchr::memmem;
 
 use super::fold::Folded;
 use super::object;
-use super::rules::{Kind, Proof, Rules};
+use super::rules::{Kind, Proof, Rule, Rules};
 use super::scan::{Hit, scan};
-use super::verdict::Reason;
+use super::verdict::{Lang, Reason};
 
 /// How far behind a result its condition or denial may stand, in octets (some twenty-four Japanese characters).
 const SCOPE_OCTETS_MAX: usize = 72;
@@ -198,6 +198,15 @@ impl Reading {
     fn is_one_clause(&self, from: usize, until: usize) -> bool {
         let between = self.folded.text.get(from..until).unwrap_or_default();
         !CLAUSE_ENDS.iter().any(|end| between.contains(end))
+    }
+
+    /// The first reason of the vetoes in that language, whatever stands beside them.
+    pub fn veto_of(&self, language: Lang, rules: &Rules) -> Option<Reason> {
+        let of_hit = |hit: &Hit| match rules.list.get(hit.rule)? {
+            Rule { kind: Kind::Veto(reason), language: of, .. } if *of == language => Some(*reason),
+            _ => None,
+        };
+        self.hits.iter().filter_map(of_hit).min()
     }
 
     /// Weight of the strongest result that stands as fact.

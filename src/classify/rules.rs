@@ -8,11 +8,14 @@ use std::sync::Arc;
 use super::fold::fold_phrase;
 use super::gate::Gate;
 use super::model::Model;
+use super::others::Others;
 use super::verdict::{Lang, Reason};
 use super::words::Words;
 
 /// Stands in a phrase for a short gap within one sentence.
 const GAP: char = '~';
+/// Stands at the end of a stem, whose word may go on.
+const STEM: char = '*';
 /// Longest gap, in octets of folded text (some sixteen Japanese characters).
 const GAP_OCTETS: usize = 48;
 /// The same between the parts of a Japanese result, which stand apart for politeness: `採用は、誠に…ながら、見送り`.
@@ -25,13 +28,17 @@ pub struct Rules {
     pub(super) automaton: AhoCorasick,
     /// What every recruiting text in Japanese holds something of.
     pub(super) gate: Gate,
-    pub(super) words: Words,
+    pub(super) words: Arc<Words>,
     /// Which steps of which phrases each pattern of the automaton is; later steps first.
     pub(super) uses: Vec<Vec<Step>>,
     pub(super) phrases: Vec<Phrase>,
     pub(super) list: Vec<Rule>,
     /// What is asked where the rules are not sure by themselves.
     pub(super) model: Model,
+    /// The rules of other languages.
+    pub(super) others: Others,
+    /// The one such language whose texts alone are read with them.
+    pub(super) alone: Option<Lang>,
 }
 
 /// One rule.
@@ -117,6 +124,8 @@ pub(super) struct Phrase {
 pub(super) struct Step {
     pub phrase: usize,
     pub step: usize,
+    /// Whether its last word may go on: it is a stem.
+    pub open: bool,
 }
 
 /// Why rules cannot be used.
@@ -224,7 +233,8 @@ impl Rules {
         ];
         let weights = include_bytes!("../../config/rules/model.weights");
         let rules = Self::parse(&texts).and_then(|rules| rules.with_model(weights));
-        rules.unwrap_or_else(|fault| unreachable!("built-in {fault}"))
+        let rules = rules.unwrap_or_else(|fault| unreachable!("built-in {fault}"));
+        Self { others: Others::built_in(), ..rules }
     }
 
     /// The same rules with the weights that [`train`](super::train) learnt.
@@ -243,12 +253,33 @@ impl Rules {
     pub fn parse(texts: &[(Lang, &str)]) -> Result<Self, RulesFault> {
         let mut builder = Builder::default();
         for (language, text) in texts {
-            let file: RuleFile = toml::from_str(text).map_err(|fault| RulesFault::Form(fault.to_string()))?;
-            for rule in file.rule {
-                builder.add(*language, rule.with_sets(&file.sets)?)?;
-            }
+            builder.add_file(*language, text)?;
         }
-        builder.build()
+        let words = Words::new().map_err(|fault| RulesFault::Compile(fault.to_string()))?;
+        builder.build(Arc::new(words))
+    }
+
+    /// Reads and compiles the rules of a language that has a set of its own; `also` gives a second way in which a
+    /// spelling is written, as without its accents.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with them.
+    pub(super) fn parse_alone(
+        (language, text): (Lang, &str),
+        also: fn(&str) -> Option<String>,
+        words: Arc<Words>,
+    ) -> Result<Self, RulesFault> {
+        let mut builder = Builder { also: Some(also), ..Builder::default() };
+        builder.add_file(language, text)?;
+        // The gate is asked of the common set alone.
+        builder.recruiting.clear();
+        let rules = builder.build(words)?;
+        Ok(Self { alone: Some(language), ..rules })
+    }
+
+    /// The rules of a language that has a set of its own.
+    pub(super) fn of(&self, language: Lang) -> Option<&Self> {
+        self.others.of(language, &self.words)
     }
 
     /// Slots of state that reading needs.
@@ -267,9 +298,17 @@ struct Builder {
     /// The recruiting phrases as they are written.
     recruiting: Vec<String>,
     slots: usize,
+    /// Gives a second way in which a spelling is written.
+    also: Option<fn(&str) -> Option<String>>,
 }
 
 impl Builder {
+    fn add_file(&mut self, language: Lang, text: &str) -> Result<(), RulesFault> {
+        let file: RuleFile = toml::from_str(text).map_err(|fault| RulesFault::Form(fault.to_string()))?;
+        let RuleFile { sets, rule } = file;
+        rule.into_iter().try_for_each(|rule| self.add(language, rule.with_sets(&sets)?))
+    }
+
     fn add(&mut self, language: Lang, text: RuleText) -> Result<(), RulesFault> {
         let fault = |what| RulesFault::Rule { rule: text.id.clone(), what };
         if text.phrases.is_empty() {
@@ -313,7 +352,12 @@ impl Builder {
         self.slots += steps.len() - 1;
         for (step, patterns) in steps.into_iter().enumerate() {
             for pattern in patterns {
-                self.add_pattern(pattern, Step { phrase: index, step });
+                let stem = pattern.strip_suffix(STEM);
+                let step = Step { phrase: index, step, open: stem.is_some() };
+                let pattern = stem.unwrap_or(&pattern);
+                let second = self.also.and_then(|also| also(pattern));
+                second.into_iter().for_each(|second| self.add_pattern(second, step));
+                self.add_pattern(pattern.to_owned(), step);
             }
         }
         Ok(())
@@ -334,16 +378,16 @@ impl Builder {
         }
     }
 
-    fn build(self) -> Result<Rules, RulesFault> {
+    fn build(self, words: Arc<Words>) -> Result<Rules, RulesFault> {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .build(&self.texts)
             .map_err(|fault| RulesFault::Compile(fault.to_string()))?;
         let gate = Gate::new(self.recruiting.iter().map(String::as_str));
         let gate = gate.map_err(|fault| RulesFault::Compile(fault.to_string()))?;
-        let words = Words::new().map_err(|fault| RulesFault::Compile(fault.to_string()))?;
         let (uses, phrases, list) = (self.uses, self.phrases, self.rules);
-        Ok(Rules { automaton, gate, words, uses, phrases, list, model: Model::blank() })
+        let (model, others) = (Model::blank(), Others::none());
+        Ok(Rules { automaton, gate, words, uses, phrases, list, model, others, alone: None })
     }
 }
 

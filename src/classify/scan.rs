@@ -31,8 +31,8 @@ pub(super) fn scan(folded: &Folded, rules: &Rules) -> Vec<Hit> {
         while folded.sentences.get(sentence + 1).is_some_and(|next| next.start < found.end()) {
             sentence += 1;
         }
-        if is_whole(&folded.text, found.start(), found.end()) {
-            let (start, end) = (found.start(), found.end());
+        let (start, end) = (found.start(), found.end());
+        if !is_in_word(&folded.text, start) {
             scanner.take(found.pattern().as_usize(), Hit { rule: 0, start, end, sentence });
         }
     }
@@ -52,7 +52,11 @@ struct Scanner<'r> {
 
 impl Scanner<'_> {
     fn take(&mut self, pattern: usize, hit: Hit) {
+        let goes_on = is_in_word(self.text, hit.end);
         for step in self.rules.uses.get(pattern).map_or(&[][..], Vec::as_slice) {
+            if goes_on && !step.open {
+                continue;
+            }
             let Some(phrase) = self.rules.phrases.get(step.phrase) else { continue };
             let mut whole = Hit { rule: phrase.rule, ..hit };
             if step.step > 0 {
@@ -61,7 +65,9 @@ impl Scanner<'_> {
                 whole.start = before.start;
             }
             if step.step + 1 < phrase.steps {
-                if let Some(state) = self.states.get_mut(phrase.slot + step.step) {
+                // Of words that end alike the longest counts.
+                let slot = self.states.get_mut(phrase.slot + step.step);
+                if let Some(state) = slot.filter(|state| state.is_none_or(|known| known.end != whole.end)) {
                     *state = Some(whole);
                 }
             } else if phrase.excepts {
@@ -120,11 +126,13 @@ impl Covers {
     }
 }
 
-/// Latin words match whole: no letter or digit may go on where the phrase begins or ends with one.
-fn is_whole(text: &str, start: usize, end: usize) -> bool {
-    let bytes = text.as_bytes();
-    let word = |index: Option<usize>| index.and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
-    let splits_head = word(start.checked_sub(1)) && word(Some(start));
-    let splits_tail = word(end.checked_sub(1)) && word(Some(end));
-    !splits_head && !splits_tail
+/// Whether a word of an alphabet goes on across the offset: such words match whole, or by a stem that says so.
+fn is_in_word(text: &str, at: usize) -> bool {
+    let (Some(before), Some(behind)) = (text.get(..at), text.get(at..)) else { return false };
+    is_letter_of_word(behind.chars().next()) && is_letter_of_word(before.chars().next_back())
+}
+
+/// Letters and digits of Latin, Greek and Cyrillic words, which blanks keep apart.
+fn is_letter_of_word(c: Option<char>) -> bool {
+    c.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '\u{c0}'..='\u{52f}' | '\u{1e00}'..='\u{1eff}'))
 }

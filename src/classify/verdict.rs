@@ -46,26 +46,68 @@ pub struct Nearly {
     pub rejection: Rejection,
 }
 
-/// The language of a rejection.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Lang {
-    /// Japanese.
-    Ja,
-    /// English.
-    En,
+macro_rules! languages {
+    ($(#[doc = $name:literal] $variant:ident = $code:literal,)*) => {
+        /// The language of a rejection.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum Lang { $(#[doc = $name] $variant,)* }
+
+        impl Lang {
+            /// Every language that is read.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The stable code.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+        }
+    };
 }
 
 impl Lang {
-    /// Every language.
-    pub const ALL: &'static [Self] = &[Self::Ja, Self::En];
-
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Ja => "ja",
-            Self::En => "en",
-        }
+    /// Whether its mails are found by rules alone, and only when certain.
+    pub fn is_read_when_certain(self) -> bool {
+        matches!(self, Self::It | Self::Ru | Self::Nl | Self::Sv | Self::Pl | Self::Id | Self::Tl | Self::Th)
     }
+}
+
+languages! {
+    /// Japanese.
+    Ja = "ja",
+    /// English.
+    En = "en",
+    /// Korean.
+    Ko = "ko",
+    /// Chinese in simplified characters.
+    ZhHans = "zh_hans",
+    /// Chinese in traditional characters.
+    ZhHant = "zh_hant",
+    /// Vietnamese.
+    Vi = "vi",
+    /// German.
+    De = "de",
+    /// French.
+    Fr = "fr",
+    /// Spanish.
+    Es = "es",
+    /// Portuguese.
+    Pt = "pt",
+    /// Italian.
+    It = "it",
+    /// Russian.
+    Ru = "ru",
+    /// Dutch.
+    Nl = "nl",
+    /// Swedish.
+    Sv = "sv",
+    /// Polish.
+    Pl = "pl",
+    /// Indonesian.
+    Id = "id",
+    /// Tagalog.
+    Tl = "tl",
+    /// Thai.
+    Th = "th",
 }
 
 /// Where the result stands in one text part, in lines of that part.

@@ -2,7 +2,9 @@
 
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 
-use super::{names, object, reading};
+use std::collections::HashMap;
+
+use super::{language, names, object, reading};
 
 /// The compiled lists.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub(super) struct Words {
     pub applications: AhoCorasick,
     /// What stands behind a person's name.
     pub honorifics: AhoCorasick,
+    /// Small words, and by one bit each in which of [`language::SMALL`] they are.
+    pub small: HashMap<&'static str, u32>,
 }
 
 impl Words {
@@ -21,8 +25,17 @@ impl Words {
             turns: compile(reading::TURNS)?,
             applications: compile(object::APPLICATIONS.map(|(word, _)| word))?,
             honorifics: compile(names::HONORIFICS)?,
+            small: small_words(),
         })
     }
+}
+
+fn small_words() -> HashMap<&'static str, u32> {
+    let mut small = HashMap::new();
+    for (bit, (_, list)) in (0u32..).zip(language::SMALL) {
+        list.split(' ').for_each(|word| *small.entry(word).or_default() |= 1 << bit);
+    }
+    small
 }
 
 fn compile(words: impl IntoIterator<Item = &'static str>) -> Result<AhoCorasick, BuildError> {

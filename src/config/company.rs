@@ -26,7 +26,8 @@ const SCOPES: &[(&str, Scope)] =
     &[("new_graduate", Scope::NewGraduate), ("mid_career", Scope::MidCareer), ("part_time", Scope::PartTime)];
 const STAGES: &[(&str, Stage)] =
     &[("document", Stage::Document), ("interview", Stage::Interview), ("final", Stage::Final)];
-const LANGUAGES: &[(&str, Language)] = &[("ja", Language::Ja), ("en", Language::En)];
+/// The languages of what the service itself writes to HR.
+const NOTIFY_LANGUAGES: &[(&str, Language)] = &[("ja", Language::Ja), ("en", Language::En)];
 const CARRIER_MAIL: &[(&str, CarrierMail)] =
     &[("insert", CarrierMail::Insert), ("text_only", CarrierMail::TextOnly), ("skip", CarrierMail::Skip)];
 const CAME_SIGNED: &[(&str, CameSigned)] =
@@ -98,7 +99,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         carrier_mail,
         languages,
         notify_to: top.list("notify_to", Vec::new(), values::address),
-        notify_language: top.read("notify_language", Language::Ja, one_of(LANGUAGES)),
+        notify_language: top.read("notify_language", Language::Ja, one_of(NOTIFY_LANGUAGES)),
         came_signed: dkim.optional("signed_mail", one_of(CAME_SIGNED)),
         contracts,
         sender_domains,
@@ -218,11 +219,11 @@ fn read_proofs(section: &Section<'_>, top: &Section<'_>) -> (ProvedBy, ProofPlac
 }
 
 fn read_languages(top: &Section<'_>) -> Vec<Language> {
-    let languages = top.list("languages", vec![Language::Ja, Language::En], one_of(LANGUAGES));
+    let languages = top.list("languages", vec![Language::Ja, Language::En], one_of(Language::ALL));
     if top.is_empty_list("languages") {
         top.fault(
             "languages",
-            Wrong::new("no language served", "name \"ja\", \"en\" or both; to stop the line use mode"),
+            Wrong::new("no language served", "name \"ja\", \"en\" or others; to stop the line use mode"),
         );
     }
     languages

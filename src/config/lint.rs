@@ -9,6 +9,7 @@ use crate::referral::wording::Language;
 /// Charsets that mails of a language come in; UTF-8 writes everything.
 const JA_CHARSETS: &[&str] = &["iso-2022-jp", "shift_jis", "euc-jp"];
 const EN_CHARSETS: &[&str] = &["us-ascii", "iso-8859-1", "windows-1252"];
+const LATIN_CHARSETS: &[&str] = &["iso-8859-1", "windows-1252"];
 
 /// Money and gifts: barred for those who bring job seekers and firms together, and so for the line.
 const GIFTS_JA: &[&str] = &[
@@ -30,6 +31,32 @@ const GIFTS_JA: &[&str] = &[
 ];
 const GIFTS_EN: &[&str] =
     &["gift", "cash", "reward", "bonus", "prize", "voucher", "coupon", "points", "money", "yen", "$", "¥"];
+const GIFTS_ELSEWHERE: &[&str] = &[
+    "상품권",
+    "선물",
+    "현금",
+    "礼品",
+    "禮品",
+    "现金",
+    "現金",
+    "奖金",
+    "獎金",
+    "quà tặng",
+    "tiền mặt",
+    "geschenk",
+    "gutschein",
+    "cadeau",
+    "prime de",
+    "regalo",
+    "brinde",
+    "dinheiro",
+    "dinero",
+    "подарок",
+    "prezent",
+    "hadiah",
+    "ของขวัญ",
+    "€",
+];
 /// Praise: it reads as mockery in a rejection, and as a judgement nobody has made.
 const PRAISE_JA: &[&str] = &["優秀", "素晴らし", "すばらし", "惜しく", "高く評価", "魅力的な", "光るもの"];
 const PRAISE_EN: &[&str] =
@@ -38,9 +65,61 @@ const PRAISE_EN: &[&str] =
 const PLACING_JA: &[&str] = &["企業をご紹介", "求人をご紹介", "就職先をご紹介", "内定を", "採用を保証", "転職先"];
 const PLACING_EN: &[&str] = &["introduce you to", "find you a job", "guarantee", "job offer"];
 const OPERATOR: &[&str] = &["キャリアリレー", "career relay"];
-const FREE: &[&str] = &["無料", "無償", "費用はかかりません", "free", "no cost", "no charge"];
-const VOLUNTARY: &[&str] =
-    &["任意", "ご希望", "希望される", "よろしければ", "voluntary", "optional", "if you wish", "if you like"];
+const FREE: &[&str] = &[
+    "無料",
+    "無償",
+    "費用はかかりません",
+    "free",
+    "no cost",
+    "no charge",
+    "무료",
+    "免费",
+    "免費",
+    "miễn phí",
+    "kostenlos",
+    "kostenlose",
+    "gratuit",
+    "gratuito",
+    "gratuita",
+    "gratis",
+    "бесплатн",
+    "kostnadsfri",
+    "kostnadsfritt",
+    "bezpłatn",
+    "libre",
+    "libreng",
+    "ฟรี",
+];
+const VOLUNTARY: &[&str] = &[
+    "任意",
+    "ご希望",
+    "希望される",
+    "よろしければ",
+    "voluntary",
+    "optional",
+    "if you wish",
+    "if you like",
+    "자유",
+    "자율",
+    "自愿",
+    "自由註冊",
+    "自願",
+    "tự nguyện",
+    "freiwillig",
+    "facultatif",
+    "volontaire",
+    "voluntario",
+    "voluntário",
+    "facoltativo",
+    "желани",
+    "vrijwillig",
+    "frivillig",
+    "frivilligt",
+    "dobrowoln",
+    "sukarela",
+    "kusang-loob",
+    "สมัครใจ",
+];
 const REFUSAL: &[&str] = &[
     "不要",
     "希望されない",
@@ -83,7 +162,7 @@ impl Words<'_> {
 
     /// Notes everything that is to be said against them.
     pub(super) fn lint(&self) {
-        if let Some(word) = self.has(GIFTS_JA).or_else(|| self.has(GIFTS_EN)) {
+        if let Some(word) = [GIFTS_JA, GIFTS_EN, GIFTS_ELSEWHERE].into_iter().find_map(|words| self.has(words)) {
             let what = format!("{word:?} reads as a promise of money or gifts, which job seekers must not be given");
             self.section.fault(self.key, Wrong::new(what, "say what the service does, and leave the gift out"));
         }
@@ -113,10 +192,7 @@ impl Words<'_> {
 
     /// A text some charset cannot write gives way to the default one there, and nobody would know.
     fn lint_charsets(&self) {
-        let charsets = match self.language {
-            Language::Ja => JA_CHARSETS,
-            Language::En => EN_CHARSETS,
-        };
+        let charsets = charsets_of(self.language);
         let missing = |label: &&&str| unwritable(label, self.text).is_some();
         let names: Vec<&str> = charsets.iter().filter(missing).copied().collect();
         let Some(first) = names.first() else { return };
@@ -125,6 +201,7 @@ impl Words<'_> {
         let remedy = match self.language {
             Language::Ja => "use characters of JIS X 0208, such as ■ for ▶ and ～ for 〜",
             Language::En => "use ASCII: straight quotes, and - for dashes",
+            _ => "use plain letters: straight quotes, and - for dashes",
         };
         self.warn(what, remedy);
     }
@@ -136,6 +213,24 @@ impl Words<'_> {
             let remedy = "put {optout} into them, and say beside it that one can refuse: 不要の方は {optout}";
             self.section.fault(self.key, Wrong::new(what, remedy));
         }
+    }
+}
+
+/// The charsets beside UTF-8 that mails of the language come in.
+fn charsets_of(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::Ja => JA_CHARSETS,
+        Language::En | Language::Id | Language::Tl => EN_CHARSETS,
+        Language::Ko => &["euc-kr"],
+        Language::ZhHans => &["gb2312", "gb18030"],
+        Language::ZhHant => &["big5"],
+        Language::De | Language::Fr | Language::Es | Language::Pt => LATIN_CHARSETS,
+        Language::It | Language::Nl | Language::Sv => LATIN_CHARSETS,
+        Language::Ru => &["koi8-r", "windows-1251"],
+        Language::Pl => &["iso-8859-2", "windows-1250"],
+        Language::Th => &["windows-874"],
+        // Its letters are in no charset that mailers write without taking them apart.
+        Language::Vi => &[],
     }
 }
 

@@ -8,6 +8,7 @@ use crate::pipeline::LaterWordings;
 use crate::referral::carrier::CarrierMail;
 use crate::referral::wording::{Language, Lead, Slots, Stage, Wording, Wordings};
 
+/// The languages that have default words for every occasion.
 const LANGUAGES: [(&str, Language); 2] = [("ja", Language::Ja), ("en", Language::En)];
 
 /// What the law on advertising mail asks to be told, where the company holds that it applies.
@@ -104,7 +105,7 @@ fn read_set(section: &Section<'_>, around: &Around<'_>) -> Wordings {
     let no_link = section.section("without_link");
     let without_link = read_one(&no_link, Wording::without_link(), block);
     // The default words name no way to refuse.
-    for (key, language) in LANGUAGES.iter().filter(|(_, language)| block.required && languages.contains(language)) {
+    for (key, language) in Language::ALL.iter().filter(|(_, language)| block.required && languages.contains(language)) {
         if !section.has_text(key) {
             require_own(section, key, *language);
         }
@@ -124,7 +125,11 @@ fn require_own(section: &Section<'_>, key: &str, language: Language) {
 /// The words of one occasion; where none are given those of `base`.
 pub(super) fn read_one(section: &Section<'_>, base: Wording, block: &SenderBlock) -> Wording {
     let [ja, en] = LANGUAGES.map(|(key, language)| read_lead(section, (key, language), block));
-    base.with(ja, en)
+    let others = Language::ALL.iter().filter(|of| !LANGUAGES.contains(of));
+    others.fold(base.with(ja, en), |words, (key, language)| match read_lead(section, (key, *language), block) {
+        Some(lead) => words.with_other(*language, lead),
+        None => words,
+    })
 }
 
 fn read_lead(section: &Section<'_>, (key, language): (&'static str, Language), block: &SenderBlock) -> Option<Lead> {

@@ -1,28 +1,73 @@
 //! The words of the one line a candidate reads, and what to fall back to where a charset cannot write them.
 
 use ring::digest;
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::link::{LinkTemplate, LinkUrl};
 
-/// The language of a rejection mail, and so of the line in it.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Language {
-    /// Japanese.
-    Ja,
-    /// English.
-    En,
+macro_rules! languages {
+    ($(#[doc = $name:literal] $variant:ident = $code:literal, $lead:literal;)*) => {
+        /// The language of a rejection mail, and so of the line in it.
+        #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Language { $(#[doc = $name] $variant,)* }
+
+        impl Language {
+            /// All of them under their codes.
+            pub const ALL: &'static [(&'static str, Self)] = &[$(($code, Self::$variant)),*];
+
+            /// The stable code: `ja`, `en`, `zh_hant`.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The default words before a link: they say that the service is free, voluntary, and whose it is.
+            fn default_lead(self) -> &'static str {
+                match self { $(Self::$variant => $lead,)* }
+            }
+        }
+    };
 }
 
-impl Language {
-    /// `ja` or `en`.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Ja => "ja",
-            Self::En => "en",
-        }
-    }
+languages! {
+    /// Japanese.
+    Ja = "ja", "■ 弊社が提携する無料のキャリア支援サービス「キャリアリレー」のご案内（登録は任意です）：";
+    /// English.
+    En = "en", "We would like to support your next step: free career support from our partner Career Relay (voluntary):";
+    /// Korean.
+    Ko = "ko", "■ 당사와 제휴한 무료 커리어 지원 서비스 Career Relay 안내 (등록은 자유입니다):";
+    /// Chinese in simplified characters.
+    ZhHans = "zh_hans", "■ 本公司合作方 Career Relay 提供的免费职业支持服务（自愿注册）：";
+    /// Chinese in traditional characters.
+    ZhHant = "zh_hant", "■ 本公司合作夥伴 Career Relay 提供的免費職涯支援服務（自由註冊）：";
+    /// Vietnamese.
+    Vi = "vi", "Dịch vụ hỗ trợ nghề nghiệp miễn phí của đối tác Career Relay (đăng ký tự nguyện):";
+    /// German.
+    De = "de", "Für Ihren nächsten Schritt: kostenlose Unterstützung durch unseren Partner Career Relay (freiwillig):";
+    /// French.
+    Fr = "fr", "Pour la suite de votre parcours : accompagnement gratuit de notre partenaire Career Relay (facultatif) :";
+    /// Spanish.
+    Es = "es", "Para su próximo paso: apoyo profesional gratuito de nuestro colaborador Career Relay (voluntario):";
+    /// Portuguese.
+    Pt = "pt", "Para o seu próximo passo: apoio gratuito à carreira do nosso parceiro Career Relay (voluntário):";
+    /// Italian.
+    It = "it", "Per il Suo prossimo passo: supporto gratuito del nostro partner Career Relay (facoltativo):";
+    /// Russian.
+    Ru = "ru", "Для следующего шага: бесплатная карьерная поддержка нашего партнёра Career Relay (по желанию):";
+    /// Dutch.
+    Nl = "nl", "Voor uw volgende stap: gratis loopbaanondersteuning van onze partner Career Relay (vrijwillig):";
+    /// Swedish.
+    Sv = "sv", "För ditt nästa steg: kostnadsfritt karriärstöd från vår partner Career Relay (frivilligt):";
+    /// Polish.
+    Pl = "pl", "Na kolejny krok: bezpłatne wsparcie zawodowe naszego partnera Career Relay (dobrowolne):";
+    /// Indonesian.
+    Id = "id", "Untuk langkah Anda berikutnya: dukungan karier gratis dari mitra kami Career Relay (sukarela):";
+    /// Tagalog.
+    Tl = "tl", "Para sa susunod ninyong hakbang: libreng suporta sa karera ng aming partner na Career Relay (kusang-loob):";
+    /// Thai.
+    Th = "th", "สำหรับก้าวต่อไปของคุณ: บริการสนับสนุนอาชีพฟรีจากพาร์ตเนอร์ของเรา Career Relay (สมัครใจ):";
 }
 
 /// The selection stage that a rejection ends.
@@ -54,9 +99,6 @@ impl Stage {
 /// Longest lead text, in characters: a line, not a leaflet, and far below 998 octets in every charset.
 pub const LEAD_CHARS_MAX: usize = 200;
 
-const JA: &str = "■ 弊社が提携する無料のキャリア支援サービス「キャリアリレー」のご案内（登録は任意です）：";
-const EN: &str =
-    "We would like to support your next step: free career support from our partner Career Relay (voluntary):";
 const ASCII: &str = "Career Relay (free, voluntary):";
 const JA_WITHOUT_LINK: &str =
     "■ 弊社が提携する無料のキャリア支援サービス「キャリアリレー」のご案内（登録は任意です。名称で検索してください）";
@@ -72,12 +114,16 @@ pub type WordingDigest = [u8; 32];
 pub struct Wording {
     ja: Box<str>,
     en: Box<str>,
+    /// The company's own in other languages.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    others: BTreeMap<Language, Box<str>>,
     has_link: bool,
 }
 
 impl Default for Wording {
     fn default() -> Self {
-        Self { ja: JA.into(), en: EN.into(), has_link: true }
+        let lead = |language: Language| language.default_lead().into();
+        Self { ja: lead(Language::Ja), en: lead(Language::En), others: BTreeMap::new(), has_link: true }
     }
 }
 
@@ -96,7 +142,8 @@ impl Wording {
 
     /// The words for where no link may stand: they tell the service's name.
     pub fn without_link() -> Self {
-        Self { ja: JA_WITHOUT_LINK.into(), en: EN_WITHOUT_LINK.into(), has_link: false }
+        let (ja, en) = (JA_WITHOUT_LINK.into(), EN_WITHOUT_LINK.into());
+        Self { ja, en, others: BTreeMap::new(), has_link: false }
     }
 
     /// The same with these texts in place of its own.
@@ -106,14 +153,27 @@ impl Wording {
         Self { ja: or(ja, self.ja), en: or(en, self.en), ..self }
     }
 
+    /// The same with this text in place of its own in a language beside Japanese and English.
+    #[must_use]
+    pub fn with_other(mut self, language: Language, lead: Lead) -> Self {
+        self.others.insert(language, lead.0);
+        self
+    }
+
     /// The lead texts to try in turn: the company's own, the plainer default, and one in ASCII that always fits.
     pub fn candidates(&self, language: Language) -> [&str; 3] {
-        match (language, self.has_link) {
-            (Language::Ja, true) => [&self.ja, JA, ASCII],
-            (Language::En, true) => [&self.en, EN, ASCII],
-            (Language::Ja, false) => [&self.ja, JA_WITHOUT_LINK, ASCII_WITHOUT_LINK],
-            (Language::En, false) => [&self.en, EN_WITHOUT_LINK, ASCII_WITHOUT_LINK],
-        }
+        let (plainer, ascii) = match (language, self.has_link) {
+            (_, true) => (language.default_lead(), ASCII),
+            (Language::Ja, false) => (JA_WITHOUT_LINK, ASCII_WITHOUT_LINK),
+            // Carriers that drop links are those of Japan.
+            (_, false) => (EN_WITHOUT_LINK, ASCII_WITHOUT_LINK),
+        };
+        let own: &str = match language {
+            Language::Ja => &self.ja,
+            Language::En => &self.en,
+            _ => self.others.get(&language).map_or(plainer, |own| own),
+        };
+        [own, plainer, ascii]
     }
 
     /// The canonical record of what a mail in the language may be given: its lead texts in the order in which they are
@@ -348,6 +408,22 @@ mod tests {
         assert_eq!((plainer, ascii), (ja, "Career Relay (free, voluntary):"));
         let [en, ..] = wording.candidates(Language::En);
         assert!(en.is_ascii() && en.starts_with("We would like to support your next step:"));
+    }
+
+    #[test]
+    fn every_language_has_words_of_its_own_that_name_the_service() {
+        let wording = Wording::default();
+        for (code, language) in Language::ALL {
+            let [own, plainer, ascii] = wording.candidates(*language);
+            assert_eq!((*code, own), (language.code(), plainer));
+            assert!(own.contains("Career Relay") || own.contains("キャリアリレー"), "{own}");
+            assert_eq!(check_lead(own), Ok(()), "{own}");
+            assert!(ascii.is_ascii());
+        }
+        let lead = Slots::default().fill("무료 안내 (자유):").unwrap_or_else(|fault| panic!("{fault}"));
+        let [own, plainer, _] = wording.with_other(Language::Ko, lead).candidates(Language::Ko).map(str::to_owned);
+        assert_eq!(own, "무료 안내 (자유):");
+        assert!(plainer.contains("Career Relay"));
     }
 
     #[test]
