@@ -5,6 +5,7 @@ use super::rules::Rules;
 use super::verdict::{Lang, Question, Reason};
 
 /// What the three questions ask of a text.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own, asked or not")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Bars {
     /// Recruiting weight a result of full weight needs beside it.

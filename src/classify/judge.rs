@@ -1,8 +1,9 @@
 //! From readings to a verdict: the three questions on the part a person reads, then the other parts beside it.
 
 mod account;
+mod evidence;
 
-use std::sync::Arc;
+use evidence::evidence_of;
 
 pub use account::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
 
@@ -33,19 +34,23 @@ const SOFT: u32 = 1;
 /// Folded octets up to which a part without a result is a stub or a footer.
 const STUB_OCTETS_MAX: usize = 240;
 /// Points of the model from which on a likely rejection is one. Crossed by families, no other mail came so far.
-const SURE_POINTS: i64 = 30;
+const SURE_POINTS: i64 = 20;
 /// Points more that it takes when what is applied for is no job that the rules know.
-const OTHER_MATTER_POINTS: i64 = 150;
+const OTHER_MATTER_POINTS: i64 = 170;
 /// Points more that it takes when nothing but a hint is there of a result.
-const HINT_POINTS: i64 = 100;
+const HINT_POINTS: i64 = 80;
 /// Points more that it takes when words that stand in rejections too speak against one.
-const WEAK_VETO_POINTS: i64 = 100;
+const WEAK_VETO_POINTS: i64 = 120;
+/// Points more that it takes when somebody else is named.
+const OTHER_NAME_POINTS: i64 = 150;
+/// Points less that it takes where the result names the application itself.
+const STRONG_POINTS: i64 = -50;
 /// Recruiting and applicant weight below which the model is asked for more, and how many points more.
 const RECRUITING_LIKELY: u32 = 2;
 const APPLICANT_LIKELY: u32 = 1;
-const FAINT_POINTS: i64 = 80;
+const FAINT_POINTS: i64 = 50;
 /// Points more in languages of which the corpus holds fewer mails.
-const OTHER_LANGUAGE_POINTS: i64 = 100;
+const OTHER_LANGUAGE_POINTS: i64 = 110;
 /// Points from which on a person is asked.
 const LIKELY_POINTS: i64 = -100;
 /// Results of which it is looked whether the addressee is named beside them.
@@ -186,7 +191,8 @@ impl Letter<'_> {
     /// The same when each question is likely, none of them is answered with no, and the text as a whole reads so much
     /// like a rejection that the model gives it so many points.
     fn places_by_model(&self, points: i64) -> Option<Vec<Place>> {
-        if self.reading.results.is_empty() {
+        let Letter { reading, subject, .. } = *self;
+        if reading.results.is_empty() || reading.recruiting + subject.recruiting == 0 {
             return None;
         }
         // Words that speak against one are set aside for the sake of a result, and not of a hint.
@@ -199,13 +205,16 @@ impl Letter<'_> {
     /// Points that the model has to give more for what speaks against a rejection, or too little for one.
     fn points_asked_more(&self) -> i64 {
         let Letter { reading, subject, rules, .. } = *self;
+        let japanese = language_of(reading, rules) == Lang::Ja;
         let doubts = [
             (self.is_of_another_matter(), OTHER_MATTER_POINTS),
+            (reading.strength(rules) >= STRONG && japanese, STRONG_POINTS),
+            (self.names_another(), OTHER_NAME_POINTS),
             (reading.strength(rules) == 0, HINT_POINTS),
             (reading.veto.or(subject.veto).is_some(), WEAK_VETO_POINTS),
             (recruiting_weight(reading, subject, rules) < RECRUITING_LIKELY, FAINT_POINTS),
             (self.applicant_weight() < APPLICANT_LIKELY, FAINT_POINTS),
-            (language_of(reading, rules) != Lang::Ja, OTHER_LANGUAGE_POINTS),
+            (!japanese, OTHER_LANGUAGE_POINTS),
         ];
         doubts.iter().filter(|(holds, _)| *holds).map(|(_, points)| points).sum()
     }
@@ -292,7 +301,7 @@ impl Letter<'_> {
         if quoted {
             return Some(Reason::SecondNotice);
         }
-        self.is_of_another_reader(soft, bars)
+        self.is_of_another_reader(bars)
     }
 
     /// Whether what is applied for is said, and is no job.
@@ -301,15 +310,20 @@ impl Letter<'_> {
     }
 
     /// Why the reader is not the applicant; `None` when he is.
-    fn is_of_another_reader(&self, soft: bool, bars: &Bars) -> Option<Reason> {
-        let Letter { reading, rules, .. } = *self;
-        let newest = self.newest_lines();
-        // A doctor or a teacher is an applicant when it is hiring that is refused, and he is thanked for applying.
-        let scholar = reading.thanked && !soft && reading.proofs.contains(&Proof::Job);
-        if names::is_about_another(newest.iter().copied(), scholar, &rules.words) {
+    fn is_of_another_reader(&self, bars: &Bars) -> Option<Reason> {
+        if bars.weak_vetoes && self.names_another() {
             return Some(Reason::ThirdPerson);
         }
         (self.applicant_weight() < bars.applicant).then_some(Reason::NoApplicant)
+    }
+
+    /// Whether the text is addressed to, or speaks of, somebody else than an applicant who reads it.
+    fn names_another(&self) -> bool {
+        let Letter { reading, rules, .. } = *self;
+        // A doctor or a teacher is an applicant when it is hiring that is refused, and he is thanked for applying.
+        let strong = reading.strength(rules) >= STRONG;
+        let scholar = reading.thanked && strong && reading.proofs.contains(&Proof::Job);
+        names::is_about_another(self.newest_lines().iter().copied(), scholar, &rules.words)
     }
 
     /// Weight of what says that the reader is the applicant.
@@ -416,31 +430,4 @@ pub(super) fn is_rejection_quoted(text: &TextPart, rules: &Rules) -> bool {
 fn language_of(reading: &Reading, rules: &Rules) -> Lang {
     let rule = reading.main_result(rules).and_then(|hit| rules.list.get(hit.rule));
     rule.map_or(Lang::Ja, |rule| rule.language)
-}
-
-/// One entry per rule: the winning words of body and subject. A result in a condition is no evidence.
-/// Pieces of evidence of an ordinary mail: room for so many is made at once.
-const EVIDENCE_USUAL: usize = 16;
-
-fn evidence_of(reading: &Reading, subject: &Reading, part: usize, rules: &Rules) -> Vec<Evidence> {
-    let mut seen = vec![false; rules.list.len()];
-    let mut evidence = Vec::with_capacity(EVIDENCE_USUAL);
-    for (read, in_subject) in [(reading, false), (subject, true)] {
-        for (index, hit) in read.hits.iter().enumerate() {
-            let (Some(rule), Some(seen)) = (rules.list.get(hit.rule), seen.get_mut(hit.rule)) else { continue };
-            let question = match rule.kind {
-                Kind::Recruiting => Question::Recruiting,
-                Kind::Negative if !in_subject && read.results.binary_search(&index).is_ok() => Question::Negative,
-                Kind::Applicant => Question::Applicant,
-                Kind::Veto(_) => Question::Veto,
-                _ => continue,
-            };
-            if !std::mem::replace(seen, true) {
-                let text = read.folded.text.get(hit.start..hit.end).unwrap_or_default().into();
-                let line = if in_subject { None } else { read.folded.line_at(hit.start) };
-                evidence.push(Evidence { question, rule: Arc::clone(&rule.id), text, text_part: part, line });
-            }
-        }
-    }
-    evidence
 }

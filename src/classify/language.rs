@@ -85,6 +85,11 @@ pub(super) fn tell(folded: &Folded, words: &Words) -> Option<Lang> {
     }
 }
 
+/// The rules that a text is read with: those of the language it begins in, else the common ones.
+pub(super) fn rules_for<'r>(folded: &Folded, rules: &'r Rules) -> &'r Rules {
+    tell(folded, &rules.words).and_then(|language| rules.of(language)).unwrap_or(rules)
+}
+
 /// Whether a text that begins in a language of its own goes on in Japanese, or in Latin letters behind others.
 pub(super) fn is_of_two(folded: &Folded, first: Lang) -> bool {
     let scripts = folded.scripts;

@@ -21,6 +21,7 @@ mod recipients;
 mod rules;
 mod scan;
 mod spans;
+mod spell;
 mod stage;
 mod structure;
 pub mod template;

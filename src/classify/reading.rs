@@ -155,7 +155,7 @@ impl Reading {
                         Some(_) => {}
                         None if object::is_of_other(&self.folded, &self.hits, hit, rules) => {}
                         None if is_spoken_of(&brackets, hit.start) && !is_quoted_outcome(&self.folded.text, hit) => {
-                            self.conditional |= stated
+                            self.conditional |= stated;
                         }
                         None => {
                             self.turned |= stated && self.turns_after(index, hit, rules);

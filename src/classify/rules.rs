@@ -5,10 +5,10 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::fold::fold_phrase;
 use super::gate::Gate;
 use super::model::Model;
 use super::others::Others;
+use super::spell::{spell_out, spellings};
 use super::verdict::{Lang, Reason};
 use super::words::Words;
 
@@ -123,7 +123,8 @@ pub(super) struct Phrase {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     pub phrase: usize,
-    pub step: usize,
+    /// Which of its steps, from nought.
+    pub number: usize,
     /// Whether its last word may go on: it is a stem.
     pub open: bool,
 }
@@ -192,33 +193,6 @@ impl RuleText {
             _ => Err(RulesFault::Rule { rule: self.id, what: "it names a set that is not there" }),
         }
     }
-}
-
-/// `採用~<no>` with the words of the set `no` as a choice; `None` when there is no such set. What is in angle brackets
-/// and cannot be a set's name stays as it is.
-fn spell_out(phrase: &str, sets: &BTreeMap<String, Vec<String>>) -> Option<String> {
-    let mut pieces = phrase.split('<');
-    let mut whole = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let named = piece.split_once('>').filter(|(name, _)| {
-            !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'-')
-        });
-        match named {
-            Some((name, rest)) => {
-                // Within a choice, the words of the set are more choices.
-                let chooses = whole.matches('(').count() > whole.matches(')').count();
-                let (open, close) = if chooses { ("", "") } else { ("(", ")") };
-                whole.extend([open, &words_of(sets.get(name)?).join("|"), close, rest]);
-            }
-            None => whole.extend(["<", piece]),
-        }
-    }
-    Some(whole)
-}
-
-/// The words of a set, their own choices spelt out.
-fn words_of(set: &[String]) -> Vec<String> {
-    set.iter().flat_map(|word| choices(word)).collect()
 }
 
 impl Rules {
@@ -322,12 +296,12 @@ impl Builder {
         let result = kind == Kind::Negative && language == Lang::Ja;
         for phrase in &text.phrases {
             let gap = if result { GAP_OCTETS_RESULT } else { GAP_OCTETS };
-            self.add_phrase(phrase, Phrase { rule, steps: 0, slot: 0, excepts: false, gap, stops: result })
+            self.add_phrase(phrase, &Phrase { rule, steps: 0, slot: 0, excepts: false, gap, stops: result })
                 .map_err(fault)?;
         }
         for phrase in &text.unless {
             let gap = GAP_OCTETS;
-            self.add_phrase(phrase, Phrase { rule, steps: 0, slot: 0, excepts: true, gap, stops: false })
+            self.add_phrase(phrase, &Phrase { rule, steps: 0, slot: 0, excepts: true, gap, stops: false })
                 .map_err(fault)?;
         }
         let RuleText { id, weight, firm, weak, proof, phrases, .. } = text;
@@ -339,7 +313,7 @@ impl Builder {
     }
 
     /// Adds a phrase of that kind; its steps are counted here.
-    fn add_phrase(&mut self, phrase: &str, kind: Phrase) -> Result<(), &'static str> {
+    fn add_phrase(&mut self, phrase: &str, kind: &Phrase) -> Result<(), &'static str> {
         if phrase.split(GAP).any(|step| step.matches('(').count() != step.matches(')').count()) {
             return Err("a choice of a phrase is not closed within its step");
         }
@@ -348,16 +322,18 @@ impl Builder {
             return Err("a step of a phrase is shorter than two characters");
         }
         let index = self.phrases.len();
-        self.phrases.push(Phrase { steps: steps.len(), slot: self.slots, ..kind });
+        self.phrases.push(Phrase { steps: steps.len(), slot: self.slots, ..*kind });
         self.slots += steps.len() - 1;
-        for (step, patterns) in steps.into_iter().enumerate() {
+        for (number, patterns) in steps.into_iter().enumerate() {
             for pattern in patterns {
-                let stem = pattern.strip_suffix(STEM);
-                let step = Step { phrase: index, step, open: stem.is_some() };
-                let pattern = stem.unwrap_or(&pattern);
+                let cut = pattern.strip_suffix(STEM);
+                let step = Step { phrase: index, number, open: cut.is_some() };
+                let pattern = cut.unwrap_or(&pattern);
                 let second = self.also.and_then(|also| also(pattern));
-                second.into_iter().for_each(|second| self.add_pattern(second, step));
-                self.add_pattern(pattern.to_owned(), step);
+                let spellings = [second, Some(pattern.to_owned())];
+                for spelling in spellings.into_iter().flatten() {
+                    self.add_pattern(spelling, step);
+                }
             }
         }
         Ok(())
@@ -372,7 +348,7 @@ impl Builder {
         }
         if let Some(uses) = self.uses.get_mut(at) {
             // Later steps first, so that one hit is never two steps of the same phrase.
-            if !uses.first().is_some_and(|first| first.phrase == step.phrase && first.step == step.step) {
+            if !uses.first().is_some_and(|first| first.phrase == step.phrase && first.number == step.number) {
                 uses.insert(0, step);
             }
         }
@@ -389,39 +365,6 @@ impl Builder {
         let (model, others) = (Model::blank(), Others::none());
         Ok(Rules { automaton, gate, words, uses, phrases, list, model, others, alone: None })
     }
-}
-
-/// All spellings of a step: `(見送|見合わせ)り` is two of them, and an empty choice is allowed.
-fn spellings(step: &str) -> Vec<String> {
-    choices(step).iter().map(|spelling| fold_phrase(spelling)).collect()
-}
-
-fn choices(step: &str) -> Vec<String> {
-    let Some((plain, group)) = step.split_once('(') else { return vec![step.to_owned()] };
-    let (alternatives, behind) = split_group(group);
-    let behind = choices(behind);
-    let all = alternatives.into_iter().flat_map(choices);
-    all.flat_map(|one| behind.iter().map(move |rest| format!("{plain}{one}{rest}")).collect::<Vec<_>>()).collect()
-}
-
-/// The alternatives of a choice, and what stands behind it; a choice may hold others.
-fn split_group(text: &str) -> (Vec<&str>, &str) {
-    let (mut alternatives, mut depth, mut from) = (Vec::new(), 0u32, 0);
-    for (at, c) in text.char_indices() {
-        match c {
-            '|' | ')' if depth == 0 => {
-                alternatives.push(&text[from..at]);
-                from = at + 1;
-                if c == ')' {
-                    break;
-                }
-            }
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ => {}
-        }
-    }
-    (alternatives, &text[from..])
 }
 
 fn kind_of(text: &RuleText) -> Result<Kind, &'static str> {
@@ -462,22 +405,6 @@ mod tests {
     fn check(text: &str, fault: &str) {
         let found = Rules::parse(&[(Lang::Ja, text)]).err().map(|fault| fault.to_string()).unwrap_or_default();
         assert!(found.contains(fault), "{text:?}: {found:?}");
-    }
-
-    #[test]
-    fn a_choice_stands_for_all_its_spellings() {
-        assert_eq!(spellings("(別|他)の方(に|)"), ["別の方に", "別の方", "他の方に", "他の方"]);
-        assert_eq!(spellings("不採用"), ["不採用"]);
-        assert_eq!(spellings("合格(しま(せん|す)|者)に"), ["合格しませんに", "合格しますに", "合格者に"]);
-    }
-
-    #[test]
-    fn a_phrase_may_name_a_set_of_words() {
-        let sets = BTreeMap::from([("no".to_owned(), vec!["でき(ず|ません)".to_owned(), "難し".to_owned()])]);
-        assert_eq!(spell_out("採用~<no>こと", &sets).as_deref(), Some("採用~(できず|できません|難し)こと"));
-        assert_eq!(spell_out("(無理|<no>)", &sets).as_deref(), Some("(無理|できず|できません|難し)"));
-        assert_eq!(spell_out("<<", &sets).as_deref(), Some("<<"));
-        assert_eq!(spell_out("<yes>", &sets), None);
     }
 
     #[test]

@@ -59,14 +59,14 @@ impl Scanner<'_> {
             }
             let Some(phrase) = self.rules.phrases.get(step.phrase) else { continue };
             let mut whole = Hit { rule: phrase.rule, ..hit };
-            if step.step > 0 {
-                let before = self.states.get(phrase.slot + step.step - 1).copied().flatten();
+            if step.number > 0 {
+                let before = self.states.get(phrase.slot + step.number - 1).copied().flatten();
                 let Some(before) = before.filter(|b| self.is_near(b, &hit, phrase)) else { continue };
                 whole.start = before.start;
             }
-            if step.step + 1 < phrase.steps {
+            if step.number + 1 < phrase.steps {
                 // Of words that end alike the longest counts.
-                let slot = self.states.get_mut(phrase.slot + step.step);
+                let slot = self.states.get_mut(phrase.slot + step.number);
                 if let Some(state) = slot.filter(|state| state.is_none_or(|known| known.end != whole.end)) {
                     *state = Some(whole);
                 }

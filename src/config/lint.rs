@@ -9,7 +9,6 @@ use crate::referral::wording::Language;
 /// Charsets that mails of a language come in; UTF-8 writes everything.
 const JA_CHARSETS: &[&str] = &["iso-2022-jp", "shift_jis", "euc-jp"];
 const EN_CHARSETS: &[&str] = &["us-ascii", "iso-8859-1", "windows-1252"];
-const LATIN_CHARSETS: &[&str] = &["iso-8859-1", "windows-1252"];
 
 /// Money and gifts: barred for those who bring job seekers and firms together, and so for the line.
 const GIFTS_JA: &[&str] = &[
@@ -224,8 +223,9 @@ fn charsets_of(language: Language) -> &'static [&'static str] {
         Language::Ko => &["euc-kr"],
         Language::ZhHans => &["gb2312", "gb18030"],
         Language::ZhHant => &["big5"],
-        Language::De | Language::Fr | Language::Es | Language::Pt => LATIN_CHARSETS,
-        Language::It | Language::Nl | Language::Sv => LATIN_CHARSETS,
+        Language::De | Language::Fr | Language::Es | Language::Pt | Language::It | Language::Nl | Language::Sv => {
+            &["iso-8859-1", "windows-1252"]
+        }
         Language::Ru => &["koi8-r", "windows-1251"],
         Language::Pl => &["iso-8859-2", "windows-1250"],
         Language::Th => &["windows-874"],

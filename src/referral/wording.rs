@@ -1,8 +1,8 @@
 //! The words of the one line a candidate reads, and what to fall back to where a charset cannot write them.
 
-use ring::digest;
 use std::collections::BTreeMap;
 
+use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use super::link::{LinkTemplate, LinkUrl};

@@ -9,6 +9,7 @@ use super::{
     Bars, Letter, RECRUITING_MIN_SOFT, Reading, SOFT, STRONG, SURE_POINTS, THANKED_APPLICANT, fold, fold_lines,
     head_of, is_about_job, is_newest, is_result_stated, primary, read, recruiting_weight, text_octets,
 };
+use crate::classify::language;
 use crate::classify::model::Marks;
 use crate::classify::names;
 use crate::classify::reading::read_hits;
@@ -105,7 +106,9 @@ pub fn account(mail: &Mail<'_>, rules: &Rules) -> Account {
     let read_whole =
         mail.view.unread.is_empty() && mail.view.parts.iter().map(text_octets).sum::<usize>() <= TEXT_OCTETS_MAX;
     let Some((part, text)) = primary(mail.view).filter(|_| read_whole) else { return Account::default() };
-    let reading = read(fold_lines(text, is_newest), rules);
+    let folded = fold_lines(text, is_newest);
+    let rules = language::rules_for(&folded, rules);
+    let reading = read(folded, rules);
     let subject = read(fold(std::iter::once((0, head_of(&mail.view.subject)))), rules);
     let letter = Letter { view: mail.view, part, text, reading: &reading, subject: &subject, rules };
     let sent = candidates_of(mail).err();
@@ -129,7 +132,7 @@ impl Letter<'_> {
     /// Why its text is no rejection; `None` when it is one.
     fn refusal(&self) -> Option<Reason> {
         let by_model = |reason| self.places_by_model(SURE_POINTS).ok_or(reason);
-        self.places(&Bars::FULL).or_else(by_model).err()
+        self.places(Bars::of(self.rules)).or_else(by_model).err()
     }
 
     /// The same with some of its words taken for no words of the rules.
@@ -176,7 +179,7 @@ impl Letter<'_> {
 
     /// Of a mail that is none: the one question that has too little.
     fn what_is_missing(&self) -> Option<Nearest> {
-        let full = Bars::FULL;
+        let full = *Bars::of(self.rules);
         let lowered = [
             (Question::Recruiting, Bars { recruiting: 0, job_said: false, matter_said: false, ..full }),
             (Question::Applicant, Bars { applicant: 0, ..full }),
@@ -201,12 +204,12 @@ impl Letter<'_> {
         let mut hits = self.reading.hits.clone();
         hits.push(Hit { rule, start: end, end, sentence });
         let reading = read_hits(text, hits, self.rules);
-        Letter { reading: &reading, ..*self }.question(&Bars::FULL).is_some()
+        Letter { reading: &reading, ..*self }.question(Bars::of(self.rules)).is_some()
     }
 
     fn answers(&self) -> Vec<Answer> {
         let Letter { text, reading, subject, rules, .. } = *self;
-        let full = Bars::FULL;
+        let full = *Bars::of(self.rules);
         let recruiting = recruiting_weight(reading, subject, rules);
         let signature = read(fold_lines(text, |kind| kind == LineKind::Signature), rules);
         let about_job = is_about_job(reading, subject, &signature, recruiting);
@@ -220,7 +223,7 @@ impl Letter<'_> {
         let newest: Vec<&str> = newest.map(|(number, _)| text.line(number)).collect();
         let is_thanked = reading.thanked || names::is_wished_well(&newest, &rules.words);
         let thanked = if is_thanked { THANKED_APPLICANT } else { 0 };
-        let reader = self.is_of_another_reader(strength < STRONG, &full).is_none();
+        let reader = self.is_of_another_reader(&full).is_none();
         let of = |question, yes, score, bar| Answer { question, yes, score, bar, words: vec![], against: vec![] };
         let mut answers = vec![
             of(Question::Recruiting, recruiting >= full.recruiting && about_job, recruiting, full.recruiting),

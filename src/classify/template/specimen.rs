@@ -1,6 +1,7 @@
 //! One mail as a specimen of its template: its newest visible text, folded, masked and cut into words.
 
 use super::super::fold::{Folded, fold, fold_phrase, is_han};
+use super::super::language;
 use super::super::reading::{Reading, read};
 use super::super::rules::Rules;
 use super::super::verdict::Lang;
@@ -88,6 +89,8 @@ impl Specimen {
         shingles.sort_unstable();
         shingles.dedup();
         let language = if folded.scripts.kana > 0 { Lang::Ja } else { Lang::En };
+        let rules = language::rules_for(&folded, rules);
+        let language = rules.alone.unwrap_or(language);
         let reading = read(folded, rules);
         let main = reading.main_result(rules);
         let language = main.and_then(|hit| rules.list.get(hit.rule)).map_or(language, |rule| rule.language);
