@@ -13,7 +13,7 @@ use super::model::Marks;
 use super::reading::{Reading, read};
 use super::recipients::Candidates;
 use super::rules::{Kind, Proof, Rules};
-use super::verdict::{Abstain, Evidence, Lang, Nearly, Place, Question, Reason, Rejection, Verdict};
+use super::verdict::{Abstain, Evidence, Lang, Nearly, Place, Reason, Rejection, Verdict};
 use super::{Mail, TEXT_OCTETS_MAX, language, names, place};
 use crate::mail::view::{LineKind, TextPart, View, ViewFault};
 

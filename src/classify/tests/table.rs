@@ -69,12 +69,10 @@ fn is_found(note: &Note, off: Option<Part>, untaught: &Rules) -> bool {
     match off {
         None => answer(&verdict(note, &RULES)).0 == "rejection",
         Some(Part::Model) => answer(&verdict(note, untaught)).0 == "rejection",
-        Some(part) => with_mail(note, |mail| match part {
-            Part::Structure => matches!(decide_on_text(mail, &RULES), Verdict::Rejection(_)),
-            _ => {
-                let points = judge::marks(mail.view, &RULES).map(|marks| RULES.model.score(&marks));
-                candidates_of(mail).is_ok() && points.is_some_and(|points| points >= POINTS_ASKED)
-            }
+        Some(Part::Structure) => with_mail(note, |mail| matches!(decide_on_text(mail, &RULES), Verdict::Rejection(_))),
+        Some(Part::Rules) => with_mail(note, |mail| {
+            let points = judge::marks(mail.view, &RULES).map(|marks| RULES.model.score(&marks));
+            candidates_of(mail).is_ok() && points.is_some_and(|points| points >= POINTS_ASKED)
         }),
     }
 }

@@ -180,6 +180,6 @@ fn a_rejection_with_an_acceptance_for_its_result_is_none() {
     assert_eq!(pairs, PAIRS, "of {} rejections", notes.len());
     kept.sort();
     kept.dedup();
-    println!("{} of {pairs} stay rejections", kept.len());
+    println!("{} of {pairs} stay rejections: {kept:#?}", kept.len());
     assert!(kept.len() <= KEPT_MAX, "{} of {pairs} still taken for rejections: {kept:#?}", kept.len());
 }
