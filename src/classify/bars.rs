@@ -4,8 +4,18 @@ use super::reading::Reading;
 use super::rules::Rules;
 use super::verdict::{Lang, Question, Reason};
 
+/// How sure a result has to be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Asked {
+    /// In words that are used of other matters too it needs more beside it, and it may not be turned to something else.
+    Sure,
+    /// It is enough that it is stated.
+    Stated,
+    /// A hint will do.
+    Hinted,
+}
+
 /// What the three questions ask of a text.
-#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own, asked or not")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Bars {
     /// Recruiting weight a result of full weight needs beside it.
@@ -14,13 +24,10 @@ pub(super) struct Bars {
     pub(super) job_said: bool,
     /// Whether a noun that is applied for and is not known as a job says that it is none.
     pub(super) matter_said: bool,
-    /// Whether a result in words that are used of other matters too needs more beside it, and none may be turned to
-    /// something else.
-    pub(super) result_sure: bool,
+    /// How sure the result has to be.
+    pub(super) result: Asked,
     /// Whether words that stand in rejections too, though rarely, speak against one.
     pub(super) weak_vetoes: bool,
-    /// Whether a hint will do for a result.
-    pub(super) hinted: bool,
     /// Applicant weight: thanks for applying or for coming, say. An agency is told the result in the very same words,
     /// but is not thanked for those.
     pub(super) applicant: u32,
@@ -28,15 +35,8 @@ pub(super) struct Bars {
 
 impl Bars {
     /// What a rejection has to reach.
-    pub(super) const FULL: Self = Self {
-        recruiting: 3,
-        job_said: true,
-        matter_said: true,
-        result_sure: true,
-        weak_vetoes: true,
-        hinted: false,
-        applicant: 2,
-    };
+    pub(super) const FULL: Self =
+        Self { recruiting: 3, job_said: true, matter_said: true, result: Asked::Sure, weak_vetoes: true, applicant: 2 };
 
     /// The same in a language that no model knows, where the result says of itself that it is one of hiring.
     pub(super) const ALONE: Self = Self { recruiting: 2, ..Self::FULL };
@@ -46,9 +46,8 @@ impl Bars {
         recruiting: 1,
         job_said: false,
         matter_said: false,
-        result_sure: false,
+        result: Asked::Hinted,
         weak_vetoes: false,
-        hinted: true,
         applicant: 0,
     };
 
@@ -67,7 +66,7 @@ impl Bars {
     fn lowered(question: Question) -> Self {
         match question {
             Question::Recruiting => Self { recruiting: 2, job_said: false, ..Self::FULL },
-            Question::Negative => Self { result_sure: false, ..Self::FULL },
+            Question::Negative => Self { result: Asked::Stated, ..Self::FULL },
             Question::Applicant => Self { applicant: 1, ..Self::FULL },
             Question::Veto => Self::FULL,
         }

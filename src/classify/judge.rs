@@ -7,7 +7,7 @@ use evidence::evidence_of;
 
 pub use account::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
 
-use super::bars::Bars;
+use super::bars::{Asked, Bars};
 use super::fold::{Folded, fold};
 use super::model::Marks;
 use super::reading::{Reading, read};
@@ -295,7 +295,7 @@ impl Letter<'_> {
         if soft && bars.matter_said && self.is_of_another_matter() {
             return Some(Reason::NotRecruiting);
         }
-        if reading.turned && bars.result_sure {
+        if reading.turned && bars.result == Asked::Sure {
             return Some(Reason::Ambiguous);
         }
         if quoted {
@@ -408,8 +408,8 @@ fn recruiting_weight(reading: &Reading, subject: &Reading, rules: &Rules) -> u32
 fn is_result_stated(reading: &Reading, recruiting: u32, bars: &Bars, rules: &Rules) -> bool {
     match reading.strength(rules) {
         // A hint alone states nothing: it is for the model to weigh.
-        0 => bars.hinted && !reading.results.is_empty(),
-        _ if !bars.result_sure => true,
+        0 => bars.result == Asked::Hinted && !reading.results.is_empty(),
+        _ if bars.result != Asked::Sure => true,
         STRONG.. => true,
         SOFT => false,
         _ => recruiting >= RECRUITING_MIN_SOFT,

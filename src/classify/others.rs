@@ -1,4 +1,4 @@
-//! The rules of the languages beside Japanese and English: each set is compiled when the first mail of its language comes.
+//! The rules of the languages beside Japanese and English: each set is compiled when the first mail of it comes.
 //!
 //! Most gateways never see most of these languages, so what they do not see costs them no memory, and the words of one
 //! language are never looked for in the text of another.

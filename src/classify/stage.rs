@@ -1,6 +1,6 @@
-//! The stage that a rejection ends, where the letter speaks of it as of something that was: its result, or thanks for it.
+//! The stage that a rejection ends, where the letter speaks of it as of something that was: its result, or thanks.
 //!
-//! A stage that somebody is not invited to is none he was at, so a mention counts only with words of the past around it.
+//! A stage that somebody is not invited to is none he was at: a mention counts only with words of the past around it.
 //! What is not told stays unknown.
 
 use memchr::memmem;

@@ -5,6 +5,7 @@ pub mod canonical;
 pub mod carrier;
 pub mod company;
 pub mod key;
+pub mod language;
 pub mod link;
 pub mod optout;
 pub mod return_path;

@@ -9,14 +9,12 @@ use super::{
     Bars, Letter, RECRUITING_MIN_SOFT, Reading, SOFT, STRONG, SURE_POINTS, THANKED_APPLICANT, fold, fold_lines,
     head_of, is_about_job, is_newest, is_result_stated, primary, read, recruiting_weight, text_octets,
 };
-use crate::classify::language;
 use crate::classify::model::Marks;
-use crate::classify::names;
 use crate::classify::reading::read_hits;
 use crate::classify::rules::{Kind, Rule, Rules};
 use crate::classify::scan::Hit;
 use crate::classify::verdict::{Evidence, Question, Reason};
-use crate::classify::{Mail, TEXT_OCTETS_MAX, candidates_of};
+use crate::classify::{Mail, TEXT_OCTETS_MAX, candidates_of, language, names};
 use crate::mail::view::{LineKind, View};
 
 /// Points of the model from which on a likely rejection is one.
