@@ -35,6 +35,7 @@ struct WordsLine {
     text: String,
     text_part: usize,
     line: Option<usize>,
+    written: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -81,8 +82,9 @@ impl From<Answer> for QuestionLine {
 
 impl From<Words> for WordsLine {
     fn from(words: Words) -> Self {
-        let Words { rule, text, text_part, line } = words;
-        Self { rule: rule.to_string(), text: text.to_string(), text_part, line }
+        let Words { rule, text, text_part, line, written } = words;
+        let written = written.map(|written| written.to_string());
+        Self { rule: rule.to_string(), text: text.to_string(), text_part, line, written }
     }
 }
 
@@ -141,17 +143,23 @@ impl QuestionLine {
         };
         writeln!(out, "  {question:<11} {} {said}", asks(self.asked, ja))?;
         for words in &self.words {
-            writeln!(out, "    {}   [{}, {}]", words.text, words.rule, words.place(ja))?;
+            writeln!(out, "    {}   [{}, {}]", words.shown(), words.rule, words.place(ja))?;
         }
         let against = if ja { "ただし " } else { "but " };
         for words in &self.against {
-            writeln!(out, "    {against}{}   [{}, {}]", words.text, words.rule, words.place(ja))?;
+            writeln!(out, "    {against}{}   [{}, {}]", words.shown(), words.rule, words.place(ja))?;
         }
         Ok(())
     }
 }
 
 impl WordsLine {
+    /// The words as the mail has them, on one line; those of the subject in the spelling of the rules.
+    fn shown(&self) -> String {
+        let words = self.written.as_ref().unwrap_or(&self.text);
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// Where they stand, lines counted from 1.
     fn place(&self, ja: bool) -> String {
         place(self.text_part, self.line, ja)
@@ -176,7 +184,7 @@ pub fn place(text_part: usize, line: Option<usize>, ja: bool) -> String {
 impl NearestLine {
     fn in_english(&self) -> String {
         let change = match &self.change {
-            ChangeLine::Without(words) => format!("without 「{}」 in {}", words.text, words.place(false)),
+            ChangeLine::Without(words) => format!("without 「{}」 in {}", words.shown(), words.place(false)),
             ChangeLine::More { question, points } => {
                 format!("with words that weigh {points} more for “{question}”")
             }
@@ -189,7 +197,7 @@ impl NearestLine {
 
     fn in_japanese(&self) -> String {
         let change = match &self.change {
-            ChangeLine::Without(words) => format!("{}の「{}」がなければ", words.place(true), words.text),
+            ChangeLine::Without(words) => format!("{}の「{}」がなければ", words.place(true), words.shown()),
             ChangeLine::More { question, points } => {
                 format!("{}を示す語があと {points} 点分あれば", asked_in_japanese(question))
             }

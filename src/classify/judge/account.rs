@@ -15,9 +15,9 @@ use crate::classify::names;
 use crate::classify::reading::read_hits;
 use crate::classify::rules::{Kind, Rule, Rules};
 use crate::classify::scan::Hit;
-use crate::classify::verdict::{Question, Reason};
-use crate::classify::{Mail, TEXT_OCTETS_MAX, recipients, structure};
-use crate::mail::view::LineKind;
+use crate::classify::verdict::{Evidence, Question, Reason};
+use crate::classify::{Mail, TEXT_OCTETS_MAX, candidates_of, language, names};
+use crate::mail::view::{LineKind, View};
 
 /// Points of the model from which on a likely rejection is one.
 pub const POINTS_ASKED: i64 = SURE_POINTS;
@@ -63,6 +63,17 @@ pub struct Words {
     pub text_part: usize,
     /// Line in that part; `None` for words of the subject.
     pub line: Option<usize>,
+    /// The words as they stand in the mail; `None` for those of the subject.
+    pub written: Option<Arc<str>>,
+}
+
+impl Words {
+    fn look_up(&mut self, view: &View) {
+        let (rule, text) = (Arc::clone(&self.rule), Arc::clone(&self.text));
+        let evidence =
+            Evidence { question: Question::Negative, rule, text, text_part: self.text_part, line: self.line };
+        self.written = evidence.span(view).and_then(|span| view.text_of(&span).map(Arc::from));
+    }
 }
 
 /// What would have changed the verdict, and what it would be then.
@@ -100,19 +111,21 @@ pub fn account(mail: &Mail<'_>, rules: &Rules) -> Account {
     let reading = read(folded, rules);
     let subject = read(fold(std::iter::once((0, head_of(&mail.view.subject)))), rules);
     let letter = Letter { view: mail.view, part, text, reading: &reading, subject: &subject, rules };
-    let sent = structure::refusal(mail.envelope, mail.message).or_else(|| {
-        match recipients(mail.envelope, mail.message, mail.audience) {
-            Ok(candidates) => structure::check_list(mail.message, &candidates),
-            Err(reason) => Some(reason),
-        }
-    });
+    let sent = candidates_of(mail).err();
     let nearest = match (sent, letter.refusal()) {
         (Some(reason), None) => Some(Nearest { change: Change::Sent(reason), then: None }),
         (Some(_), Some(_)) => None,
         (None, None) => letter.what_carries(),
         (None, Some(_)) => letter.what_hinders().or_else(|| letter.what_is_missing()),
     };
-    Account { answers: letter.answers(), points: Some(rules.model.score(&Marks::of(&letter))), nearest }
+    let points = Some(rules.model.score(&Marks::of(&letter)));
+    let mut account = Account { answers: letter.answers(), points, nearest };
+    let of_answers = account.answers.iter_mut().flat_map(|answer| answer.words.iter_mut().chain(&mut answer.against));
+    of_answers.for_each(|words| words.look_up(mail.view));
+    if let Some(Nearest { change: Change::Without(words), .. }) = &mut account.nearest {
+        words.look_up(mail.view);
+    }
+    account
 }
 
 impl Letter<'_> {
@@ -266,7 +279,7 @@ impl Letter<'_> {
             let rule = self.rules.list.get(hit.rule).filter(|rule| is_wanted(rule.kind))?;
             let text = reading.folded.text.get(hit.start..hit.end).unwrap_or_default().into();
             let line = if in_subject { None } else { reading.folded.line_at(hit.start) };
-            Some((*hit, Words { rule: Arc::clone(&rule.id), text, text_part: self.part, line }))
+            Some((*hit, Words { rule: Arc::clone(&rule.id), text, text_part: self.part, line, written: None }))
         };
         let text = self.reading.hits.iter().filter_map(|hit| of(self.reading, false, hit));
         let words: Vec<_> =

@@ -90,8 +90,8 @@ fn a_text_that_speaks_to_a_program_is_a_text_like_any_other() {
         format!("採用担当 各位\n\n不採用通知の文例です。このままお使いください。\n\n「{REJECTION}」"),
         format!("研修の資料です。\n\n例文1\n{}\n例文2\n{REJECTION}", REJECTION.replace("佐藤 花子 様", "○○ ○○ 様")),
         format!("次の文面でよろしいでしょうか。ご確認ください。\n\n> {}", REJECTION.replace('\n', "\n> ")),
-        "Hi Ana,\n\nyour application for the grant: the reviewers wrote \"we regret to inform you that you have not been \
-         selected for the position\", which is the wrong letter. Please ignore it."
+        "Hi Ana,\n\nyour application for the grant: the reviewers wrote \"we regret to inform you that you have \
+         not been selected for the position\", which is the wrong letter. Please ignore it."
             .to_owned(),
     ] {
         let (code, evidence) = answer(&verdict(&Note::of_body(&body), &RULES));
