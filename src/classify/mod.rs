@@ -25,6 +25,7 @@ mod spell;
 mod stage;
 mod structure;
 pub mod template;
+mod uses;
 mod verdict;
 mod words;
 

@@ -9,6 +9,7 @@ use super::gate::Gate;
 use super::model::Model;
 use super::others::Others;
 use super::spell::{spell_out, spellings};
+use super::uses::{Step, Uses};
 use super::verdict::{Lang, Reason};
 use super::words::Words;
 
@@ -30,7 +31,7 @@ pub struct Rules {
     pub(super) gate: Gate,
     pub(super) words: Arc<Words>,
     /// Which steps of which phrases each pattern of the automaton is; later steps first.
-    pub(super) uses: Vec<Vec<Step>>,
+    pub(super) uses: Uses,
     pub(super) phrases: Vec<Phrase>,
     pub(super) list: Vec<Rule>,
     /// What is asked where the rules are not sure by themselves.
@@ -117,16 +118,6 @@ pub(super) struct Phrase {
     pub gap: usize,
     /// Whether a barrier between its steps parts them.
     pub stops: bool,
-}
-
-/// A pattern as a step of a phrase.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Step {
-    pub phrase: usize,
-    /// Which of its steps, from nought.
-    pub number: usize,
-    /// Whether its last word may go on: it is a stem.
-    pub open: bool,
 }
 
 /// Why rules cannot be used.
@@ -326,9 +317,9 @@ impl Builder {
         self.slots += steps.len() - 1;
         for (number, patterns) in steps.into_iter().enumerate() {
             for pattern in patterns {
-                let cut = pattern.strip_suffix(STEM);
-                let step = Step { phrase: index, number, open: cut.is_some() };
-                let pattern = cut.unwrap_or(&pattern);
+                let stem = pattern.strip_suffix(STEM);
+                let step = Step::new(index, number, stem.is_some()).ok_or("there are too many phrases")?;
+                let pattern = stem.unwrap_or(&pattern);
                 let second = self.also.and_then(|also| also(pattern));
                 let spellings = [second, Some(pattern.to_owned())];
                 for spelling in spellings.into_iter().flatten() {
@@ -348,7 +339,7 @@ impl Builder {
         }
         if let Some(uses) = self.uses.get_mut(at) {
             // Later steps first, so that one hit is never two steps of the same phrase.
-            if !uses.first().is_some_and(|first| first.phrase == step.phrase && first.number == step.number) {
+            if !uses.first().is_some_and(|first| first.is_same_as(step)) {
                 uses.insert(0, step);
             }
         }
@@ -361,7 +352,7 @@ impl Builder {
             .map_err(|fault| RulesFault::Compile(fault.to_string()))?;
         let gate = Gate::new(self.recruiting.iter().map(String::as_str));
         let gate = gate.map_err(|fault| RulesFault::Compile(fault.to_string()))?;
-        let (uses, phrases, list) = (self.uses, self.phrases, self.rules);
+        let (uses, phrases, list) = (Uses::new(&self.uses), self.phrases, self.rules);
         let (model, others) = (Model::blank(), Others::none());
         Ok(Rules { automaton, gate, words, uses, phrases, list, model, others, alone: None })
     }

@@ -21,7 +21,7 @@ pub(super) fn scan(folded: &Folded, rules: &Rules) -> Vec<Hit> {
     let mut scanner = Scanner {
         text: &folded.text,
         rules,
-        states: vec![None; rules.slots()],
+        states: vec![Seen::default(); rules.slots()],
         hits: Vec::with_capacity(HITS_USUAL),
         exceptions: Vec::with_capacity(HITS_USUAL),
         barrier: None,
@@ -39,11 +39,28 @@ pub(super) fn scan(folded: &Folded, rules: &Rules) -> Vec<Hit> {
     scanner.settle()
 }
 
+/// Words that matched a step, and all before it; those of a step not yet seen end at nought. Each mail needs hundreds of
+/// them empty, so they are small.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    start: u32,
+    end: u32,
+    sentence: u32,
+}
+
+impl Seen {
+    fn of(hit: &Hit) -> Self {
+        // No text that is read is so long; a place beyond would be near to nothing.
+        let place = |octets: usize| u32::try_from(octets).unwrap_or(u32::MAX);
+        Self { start: place(hit.start), end: place(hit.end), sentence: place(hit.sentence) }
+    }
+}
+
 struct Scanner<'r> {
     text: &'r str,
     rules: &'r Rules,
     /// For each step of each phrase with gaps, the newest text that matched it and all before it.
-    states: Vec<Option<Hit>>,
+    states: Vec<Seen>,
     hits: Vec<Hit>,
     exceptions: Vec<Hit>,
     /// Where the newest barrier begins.
@@ -53,22 +70,23 @@ struct Scanner<'r> {
 impl Scanner<'_> {
     fn take(&mut self, pattern: usize, hit: Hit) {
         let goes_on = is_in_word(self.text, hit.end);
-        for step in self.rules.uses.get(pattern).map_or(&[][..], Vec::as_slice) {
+        for step in self.rules.uses.of(pattern) {
             if goes_on && !step.open {
                 continue;
             }
-            let Some(phrase) = self.rules.phrases.get(step.phrase) else { continue };
+            let Some(phrase) = self.rules.phrases.get(step.phrase()) else { continue };
             let mut whole = Hit { rule: phrase.rule, ..hit };
-            if step.number > 0 {
-                let before = self.states.get(phrase.slot + step.number - 1).copied().flatten();
-                let Some(before) = before.filter(|b| self.is_near(b, &hit, phrase)) else { continue };
-                whole.start = before.start;
+            let number = step.number();
+            if number > 0 {
+                let before = self.states.get(phrase.slot + number - 1).filter(|before| before.end > 0);
+                let Some(before) = before.filter(|b| self.is_near(**b, &hit, phrase)) else { continue };
+                whole.start = before.start as usize;
             }
-            if step.number + 1 < phrase.steps {
+            if number + 1 < phrase.steps {
                 // Of words that end alike the longest counts.
-                let slot = self.states.get_mut(phrase.slot + step.number);
-                if let Some(state) = slot.filter(|state| state.is_none_or(|known| known.end != whole.end)) {
-                    *state = Some(whole);
+                let state = self.states.get_mut(phrase.slot + number);
+                if let Some(state) = state.filter(|state| state.end as usize != whole.end) {
+                    *state = Seen::of(&whole);
                 }
             } else if phrase.excepts {
                 self.exceptions.push(whole);
@@ -82,10 +100,11 @@ impl Scanner<'_> {
 
     /// A gap is short, stays in its sentence, and holds neither a barrier nor a Latin comma: behind one, English speaks
     /// of something else.
-    fn is_near(&self, before: &Hit, hit: &Hit, phrase: &Phrase) -> bool {
-        let short = before.sentence == hit.sentence && before.end <= hit.start && hit.start - before.end <= phrase.gap;
-        let parted = || phrase.stops && self.barrier.is_some_and(|at| at >= before.end && at < hit.start);
-        short && !parted() && !self.text.get(before.end..hit.start).is_none_or(|gap| gap.contains(','))
+    fn is_near(&self, before: Seen, hit: &Hit, phrase: &Phrase) -> bool {
+        let (end, sentence) = (before.end as usize, before.sentence as usize);
+        let short = sentence == hit.sentence && end <= hit.start && hit.start - end <= phrase.gap;
+        let parted = || phrase.stops && self.barrier.is_some_and(|at| at >= end && at < hit.start);
+        short && !parted() && !self.text.get(end..hit.start).is_none_or(|gap| gap.contains(','))
     }
 
     fn settle(self) -> Vec<Hit> {

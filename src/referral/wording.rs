@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
-pub use super::lead::{LEAD_CHARS_MAX, Lead, LeadFault, Slots};
 pub use super::language::Language;
+pub use super::lead::{LEAD_CHARS_MAX, Lead, LeadFault, Slots};
 use super::link::{LinkTemplate, LinkUrl};
 
 /// The selection stage that a rejection ends.

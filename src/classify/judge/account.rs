@@ -16,7 +16,7 @@ use crate::classify::reading::read_hits;
 use crate::classify::rules::{Kind, Rule, Rules};
 use crate::classify::scan::Hit;
 use crate::classify::verdict::{Evidence, Question, Reason};
-use crate::classify::{Mail, TEXT_OCTETS_MAX, candidates_of, language, names};
+use crate::classify::{Mail, TEXT_OCTETS_MAX, candidates_of};
 use crate::mail::view::{LineKind, View};
 
 /// Points of the model from which on a likely rejection is one.
