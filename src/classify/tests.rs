@@ -217,6 +217,15 @@ fn a_result_inside_a_condition_is_none() {
 }
 
 #[test]
+fn a_barrier_between_two_words_keeps_them_from_being_a_result() {
+    let thanks = "佐藤様\nこの度は弊社の営業職にご応募いただき、面接にお越しいただきありがとうございました。\n";
+    let code = |said: &str| answer(&verdict(&Note::of_body(&format!("{thanks}{said}")), &RULES)).0;
+    assert_eq!(code("検討の結果、採用は、まことに心苦しい限りながら、いたしかねます。"), "rejection");
+    assert_eq!(code("採用の理由に関するお問い合わせにはお答えいたしかねます。"), "no_result");
+    assert_eq!(code("次の選考の日程は変更できません。"), "no_result");
+}
+
+#[test]
 fn text_that_is_too_long_or_unreadable_is_left_alone() {
     let rules = &*RULES;
     let code = |note: &Note| answer(&verdict(note, rules)).0;
