@@ -15,8 +15,12 @@ const HAN_RECRUITING_MIN: u32 = 3;
 /// Words of English that stand in every paragraph of it.
 const ENGLISH: &[&str] = &["the", "to", "you", "your", "and", "for", "of", "we", "that", "with", "have", "are", "is"];
 
-/// Letters from the begin of a text that tell its first language; a character of Asia counts as [`WIDE`] of them.
-const HEAD_LETTERS: usize = 420;
+/// The script that first comes to so many letters is that of the first language; a character of Asia counts as [`WIDE`].
+const HEAD_LETTERS: usize = 72;
+/// Latin letters that show a mail in another script to be in two languages.
+const SECOND_LETTERS: usize = 210;
+/// Characters that are looked at to tell Chinese.
+const CHINESE_CHARS: usize = 420;
 /// How many letters a Chinese, Korean or Thai character stands for.
 const WIDE: usize = 3;
 /// Letters that show a script to be that of the text, and not of a name in it.
@@ -94,7 +98,7 @@ pub(super) fn rules_for<'r>(folded: &Folded, rules: &'r Rules) -> &'r Rules {
 pub(super) fn is_of_two(folded: &Folded, first: Lang) -> bool {
     let scripts = folded.scripts;
     let latin_first = SMALL.iter().any(|(language, _)| *language == Some(first));
-    scripts.kana >= KANA_MIN || !latin_first && scripts.latin >= HEAD_LETTERS / 2
+    scripts.kana >= KANA_MIN || !latin_first && scripts.latin >= SECOND_LETTERS
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -113,7 +117,7 @@ const SCRIPTS: [Script; 6] =
 /// The script that most of the begin of the text is in.
 fn first_script(folded: &Folded) -> Option<Script> {
     let has_kana = folded.scripts.kana >= KANA_MIN;
-    let (mut counts, mut all) = ([0usize; SCRIPTS.len()], 0);
+    let mut counts = [0usize; SCRIPTS.len()];
     for c in folded.text.chars() {
         let (script, letters) = match c {
             'a'..='z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => (Script::Latin, 1),
@@ -124,11 +128,9 @@ fn first_script(folded: &Folded) -> Option<Script> {
             c if is_han(c) => (Script::Han, WIDE),
             _ => continue,
         };
-        if let Some(count) = SCRIPTS.iter().position(|s| *s == script).and_then(|at| counts.get_mut(at)) {
-            *count += letters;
-        }
-        all += letters;
-        if all >= HEAD_LETTERS {
+        let Some(count) = SCRIPTS.iter().position(|s| *s == script).and_then(|at| counts.get_mut(at)) else { continue };
+        *count += letters;
+        if *count >= HEAD_LETTERS {
             break;
         }
     }
@@ -145,7 +147,7 @@ fn first_script(folded: &Folded) -> Option<Script> {
 /// Which Chinese it is; `None` for Japanese without kana.
 fn chinese(folded: &Folded) -> Option<Lang> {
     let (mut simplified, mut traditional, mut either) = (0, 0, 0);
-    for c in folded.text.chars().filter(|c| is_han(*c)).take(HEAD_LETTERS) {
+    for c in folded.text.chars().filter(|c| is_han(*c)).take(CHINESE_CHARS) {
         let (new, old) = (SIMPLIFIED.contains(c), TRADITIONAL.contains(c));
         simplified += usize::from(new && !old);
         traditional += usize::from(old && !new);

@@ -291,6 +291,17 @@ mod tests {
     }
 
     #[test]
+    fn the_default_words_can_be_written_in_every_charset_of_their_language() {
+        let wording = crate::referral::wording::Wording::default();
+        for (code, language) in Language::ALL {
+            let [own, ..] = wording.candidates(*language);
+            for label in charsets_of(*language) {
+                assert_eq!(unwritable(label, own), None, "{code} in {label}");
+            }
+        }
+    }
+
+    #[test]
     fn what_tells_how_to_refuse_is_a_link_or_an_address() {
         for fine in ["https://careerrelay.jp/stop", "stop@careerrelay.jp"] {
             assert!(optout(fine).is_ok(), "{fine}");
