@@ -199,8 +199,8 @@ fn a_rejection_turned_into_its_opposite_is_none() {
     assert!(turned.len() >= 30, "{}", turned.len());
     let kept: Vec<_> = turned.iter().map(|note| (note.name.clone(), answer(&verdict(note, rules)))).collect();
     let wrong: Vec<_> = kept.iter().filter(|(_, (code, _))| *code == "rejection").collect();
-    // One in a hundred says it twice, and only one of the two is turned.
-    assert!(wrong.len() * 100 <= turned.len(), "{} of {}: {wrong:#?}", wrong.len(), turned.len());
+    // One in fifty says it twice (in two languages, say), and only one of the two is turned.
+    assert!(wrong.len() * 50 <= turned.len(), "{} of {}: {wrong:#?}", wrong.len(), turned.len());
 }
 
 #[test]
@@ -214,6 +214,15 @@ fn a_result_inside_a_condition_is_none() {
         let (code, evidence) = answer(&verdict(&limited, rules));
         assert_ne!(code, "rejection", "{}: {evidence}", note.name);
     }
+}
+
+#[test]
+fn a_barrier_between_two_words_keeps_them_from_being_a_result() {
+    let thanks = "佐藤様\nこの度は弊社の営業職にご応募いただき、面接にお越しいただきありがとうございました。\n";
+    let code = |said: &str| answer(&verdict(&Note::of_body(&format!("{thanks}{said}")), &RULES)).0;
+    assert_eq!(code("検討の結果、採用は、まことに心苦しい限りながら、いたしかねます。"), "rejection");
+    assert_eq!(code("採用の理由に関するお問い合わせにはお答えいたしかねます。"), "no_result");
+    assert_eq!(code("次の選考の日程は変更できません。"), "no_result");
 }
 
 #[test]
