@@ -15,7 +15,7 @@ const HAN_RECRUITING_MIN: u32 = 3;
 /// Words of English that stand in every paragraph of it.
 const ENGLISH: &[&str] = &["the", "to", "you", "your", "and", "for", "of", "we", "that", "with", "have", "are", "is"];
 
-/// The script that first comes to so many letters is that of the first language; a character of Asia counts as [`WIDE`].
+/// The script that first comes to so many letters is that of the first language; one of Asia counts as [`WIDE`].
 const HEAD_LETTERS: usize = 72;
 /// Latin letters that show a mail in another script to be in two languages.
 const SECOND_LETTERS: usize = 210;
