@@ -1,8 +1,8 @@
 //! A policy that the ledger agrees to: it knows each company's keys and contracts, or no line is written for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::classify::Rules;
+use crate::classify::{Lang, Rules};
 use crate::config::Settings;
 use crate::config::keys::RootKey;
 use crate::control::Caller;
@@ -15,7 +15,8 @@ use crate::store::{Store, StoreError, TermsChange};
 pub struct Terms {
     store: Store,
     root: Arc<RootKey>,
-    rules: Arc<Rules>,
+    /// The rules in use, and the languages they were compiled for.
+    rules: Mutex<Option<(Vec<Lang>, Arc<Rules>)>>,
 }
 
 /// A policy, and what the ledger did not agree to.
@@ -29,7 +30,7 @@ pub struct Agreed {
 impl Terms {
     /// Those of an installation.
     pub fn new(store: Store, root: Arc<RootKey>) -> Self {
-        Self { store, root, rules: Arc::new(Rules::built_in()) }
+        Self { store, root, rules: Mutex::default() }
     }
 
     /// Makes every company known to the ledger and builds the policy.
@@ -62,6 +63,23 @@ impl Terms {
     }
 
     fn build(&self, settings: &Settings) -> Policy {
-        policy::build(settings, &self.root, Arc::clone(&self.rules))
+        policy::build(settings, &self.root, self.rules_for(settings))
+    }
+
+    /// Rules for the languages that the companies serve; those in use, where they are of the same.
+    fn rules_for(&self, settings: &Settings) -> Arc<Rules> {
+        let is_served = |language: &Lang| {
+            settings.companies.iter().any(|of| of.languages.iter().any(|served| served.code() == language.code()))
+        };
+        let languages: Vec<Lang> = Lang::ALL.iter().copied().filter(is_served).collect();
+        let mut held = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*held {
+            Some((of, rules)) if *of == languages => Arc::clone(rules),
+            _ => {
+                let rules = Arc::new(Rules::built_in_with(&languages));
+                *held = Some((languages, Arc::clone(&rules)));
+                rules
+            }
+        }
     }
 }

@@ -84,10 +84,10 @@ pub(super) fn judge(mail: &Mail<'_>, candidates: Candidates, rules: &Rules) -> V
         return abstain(Reason::TooLong);
     }
     let folded = fold_lines(text, is_newest);
-    let language = language::tell(&folded, &rules.words);
-    let Some((language, own)) = language.and_then(|language| Some((language, rules.of(language)?))) else {
+    let Some(language) = language::tell(&folded, &rules.words) else {
         return judge_with((mail.view, part, text), folded, candidates, rules);
     };
+    let Some(own) = rules.of(language) else { return abstain(Reason::UnsupportedLanguage) };
     let is_of_two = language::is_of_two(&folded, language);
     let foreign = judge_with((mail.view, part, text), folded, candidates.clone(), own);
     if let Some(reason) = veto_of_subject(mail.view, rules) {

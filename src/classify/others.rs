@@ -1,9 +1,9 @@
-//! The rules of the languages beside Japanese and English: each set is compiled when the first mail of it comes.
+//! The rules of the languages beside Japanese and English, each set by itself.
 //!
-//! Most gateways never see most of these languages, so what they do not see costs them no memory, and the words of one
-//! language are never looked for in the text of another.
+//! A gateway compiles the sets of the languages that its companies serve, so the others cost it no memory; and the words
+//! of one language are never looked for in the text of another.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -18,8 +18,7 @@ pub(super) struct Others(Box<[Other]>);
 #[derive(Debug)]
 struct Other {
     language: Lang,
-    text: &'static str,
-    rules: OnceLock<Box<Rules>>,
+    rules: Rules,
 }
 
 macro_rules! files {
@@ -34,8 +33,11 @@ impl Others {
         Self(Box::default())
     }
 
-    /// Those that come with the program.
-    pub fn built_in() -> Self {
+    /// Those of these languages that come with the program, compiled.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with them; a test compiles them all.
+    pub fn built_in(languages: &[Lang], words: &Arc<Words>) -> Result<Self, RulesFault> {
         let files = files! {
             Ko = "ko",
             ZhHans = "zh",
@@ -54,30 +56,25 @@ impl Others {
             Tl = "tl",
             Th = "th",
         };
-        let other = |(language, text)| Other { language, text, rules: OnceLock::new() };
-        Self(files.map(other).into())
+        let wanted = files.into_iter().filter(|(language, _)| languages.contains(language));
+        wanted.map(|file| Other::compile(file, words)).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The rules of that language; `None` where there are none. The first call of each language compiles them.
-    pub fn of(&self, language: Lang, words: &Arc<Words>) -> Option<&Rules> {
-        let other = self.0.iter().find(|other| other.language == language)?;
-        // A test compiles each of these texts: none of them has a fault in a build that passed it.
-        if let Some(rules) = other.rules.get() {
-            return Some(rules);
-        }
-        let rules = other.compile(words).ok()?;
-        Some(other.rules.get_or_init(|| Box::new(rules)))
+    /// The rules of that language; `None` where there are none.
+    pub fn of(&self, language: Lang) -> Option<&Rules> {
+        self.0.iter().find(|other| other.language == language).map(|other| &other.rules)
     }
 }
 
 impl Other {
-    fn compile(&self, words: &Arc<Words>) -> Result<Rules, RulesFault> {
-        let also = match self.language {
+    fn compile((language, text): (Lang, &str), words: &Arc<Words>) -> Result<Self, RulesFault> {
+        let also = match language {
             Lang::ZhHant => traditional,
             Lang::De => without_umlauts,
             _ => without_accents,
         };
-        Rules::parse_alone((self.language, self.text), also, Arc::clone(words))
+        let rules = Rules::parse_alone((language, text), also, Arc::clone(words))?;
+        Ok(Self { language, rules })
     }
 }
 
@@ -121,10 +118,9 @@ mod tests {
     #[test]
     fn the_built_in_rules_of_every_language_are_sound() {
         let words = Arc::new(Words::new().unwrap_or_else(|fault| panic!("{fault}")));
-        let others = Others::built_in();
-        for other in &others.0 {
-            let rules = other.compile(&words).unwrap_or_else(|fault| panic!("{}: {fault}", other.language.code()));
-            assert!(rules.list.len() >= 8, "{}: {} rules", other.language.code(), rules.list.len());
+        let others = Others::built_in(Lang::ALL, &words).unwrap_or_else(|fault| panic!("{fault}"));
+        for Other { language, rules } in &others.0 {
+            assert!(rules.list.len() >= 8, "{}: {} rules", language.code(), rules.list.len());
         }
         let served = others.0.len() + 2;
         assert_eq!(served, Lang::ALL.len(), "a language without a file of rules");

@@ -187,19 +187,32 @@ impl RuleText {
 }
 
 impl Rules {
-    /// The rules that come with the program.
+    /// The rules of Japanese and English that come with the program.
+    pub fn built_in() -> Self {
+        Self::built_in_with(&[])
+    }
+
+    /// The same for every language that is read.
+    pub fn of_all_languages() -> Self {
+        Self::built_in_with(Lang::ALL)
+    }
+
+    /// The rules of Japanese and English, and of these languages beside them. Text in another language is left alone.
     ///
     /// # Panics
     /// Never in a build that passed its tests: the texts are part of the program, and one test reads them.
-    pub fn built_in() -> Self {
+    pub fn built_in_with(languages: &[Lang]) -> Self {
         let texts = [
             (Lang::Ja, include_str!("../../config/rules/ja.toml")),
             (Lang::En, include_str!("../../config/rules/en.toml")),
         ];
         let weights = include_bytes!("../../config/rules/model.weights");
-        let rules = Self::parse(&texts).and_then(|rules| rules.with_model(weights));
-        let rules = rules.unwrap_or_else(|fault| unreachable!("built-in {fault}"));
-        Self { others: Others::built_in(), ..rules }
+        let with_others = |rules: Self| {
+            let others = Others::built_in(languages, &rules.words)?;
+            Ok(Self { others, ..rules })
+        };
+        let rules = Self::parse(&texts).and_then(|rules| rules.with_model(weights)).and_then(with_others);
+        rules.unwrap_or_else(|fault| unreachable!("built-in {fault}"))
     }
 
     /// The same rules with the weights that [`train`](super::train) learnt.
@@ -244,7 +257,7 @@ impl Rules {
 
     /// The rules of a language that has a set of its own.
     pub(super) fn of(&self, language: Lang) -> Option<&Self> {
-        self.others.of(language, &self.words)
+        self.others.of(language)
     }
 
     /// Slots of state that reading needs.
@@ -317,9 +330,9 @@ impl Builder {
         self.slots += steps.len() - 1;
         for (number, patterns) in steps.into_iter().enumerate() {
             for pattern in patterns {
-                let stem = pattern.strip_suffix(STEM);
-                let step = Step::new(index, number, stem.is_some()).ok_or("there are too many phrases")?;
-                let pattern = stem.unwrap_or(&pattern);
+                let cut = pattern.strip_suffix(STEM);
+                let step = Step::new(index, number, cut.is_some()).ok_or("there are too many phrases")?;
+                let pattern = cut.unwrap_or(&pattern);
                 let second = self.also.and_then(|also| also(pattern));
                 let spellings = [second, Some(pattern.to_owned())];
                 for spelling in spellings.into_iter().flatten() {

@@ -39,8 +39,8 @@ pub(super) fn scan(folded: &Folded, rules: &Rules) -> Vec<Hit> {
     scanner.settle()
 }
 
-/// Words that matched a step, and all before it; those of a step not yet seen end at nought. Each mail needs hundreds of
-/// them empty, so they are small.
+/// Words that matched a step, and all before it; those of a step not yet seen end at nought. Each mail needs hundreds
+/// of them empty, so they are small.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     start: u32,

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// Compiled once for all tests of a run.
-static RULES: LazyLock<Rules> = LazyLock::new(Rules::built_in);
+static RULES: LazyLock<Rules> = LazyLock::new(Rules::of_all_languages);
 
 fn address(text: &str) -> Address {
     Address::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"))

@@ -208,7 +208,7 @@ reasons! {
     TooLong = "too_long",
     /// A text part that nobody can read: what it says is unknown.
     Unreadable = "unreadable",
-    /// A language the rules do not know.
+    /// A language that the rules do not know, or that no company serves.
     UnsupportedLanguage = "unsupported_language",
     /// A mail that hands another mail on.
     Forwarded = "forwarded",

@@ -147,7 +147,7 @@ impl Decider {
                 return Err(format!("no company {id}: there is {}{hint}", known.join(", ")));
             }
         }
-        Ok(Self { companies, signing, example, rules: Arc::new(Rules::built_in()) })
+        Ok(Self { companies, signing, example, rules: Arc::new(Rules::of_all_languages()) })
     }
 
     /// The same for companies that are live and ask about what is doubtful: what could be, whatever the files say.

@@ -19,7 +19,7 @@ const MEANINGS: &[(Reason, &str)] = &[
     (Reason::NoText, "読み取れる本文がありません。"),
     (Reason::TooLong, "読み取る上限を超える長さの本文です。"),
     (Reason::Unreadable, "読み取れない本文があり、何が書かれているか分かりません。"),
-    (Reason::UnsupportedLanguage, "判定の規則がない言語です。"),
+    (Reason::UnsupportedLanguage, "判定の規則がない言語か、どの会社も対応していない言語です。"),
     (Reason::Forwarded, "ほかのメールを転送したものです。"),
     (Reason::Bereavement, "訃報またはお悔やみです。"),
     (Reason::Rescinded, "内定の取り消しです。"),

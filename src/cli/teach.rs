@@ -116,7 +116,7 @@ fn learn(args: &TeachArgs, out: &mut dyn Write) -> Done {
     let (Some(company), Some(stand)) = (args.company.clone(), args.stand) else {
         return Err("name the company with --company, and say what the mails are with --as".to_owned());
     };
-    let rules = Rules::built_in();
+    let rules = Rules::of_all_languages();
     let mut specimens = Vec::with_capacity(args.files.len());
     for path in &args.files {
         let mail = MailFile::read(path)?;

@@ -36,7 +36,7 @@ fn learn_from(folder: &Path, out: &Path) -> Result<usize, String> {
     }
     let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(|error| fault(path, error));
     let families = paths.iter().map(read).collect::<Result<Vec<String>, String>>()?;
-    let weights = learn(families.iter().map(String::as_str), &Rules::built_in());
+    let weights = learn(families.iter().map(String::as_str), &Rules::of_all_languages());
     std::fs::write(out, weights).map_err(|error| fault(out, error))?;
     Ok(families.len())
 }

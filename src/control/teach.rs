@@ -141,7 +141,7 @@ pub async fn of_held(spool: &Spool, id: &str) -> Option<(CompanyId, Specimen)> {
     let (company, entry) = (hold.company?, spool.load(&hold.id).await.ok()??);
     let read = move || {
         let message = Message::read(&entry.original);
-        Specimen::read(&View::read(&message), None, &Rules::built_in()).ok()
+        Specimen::read(&View::read(&message), None, &Rules::of_all_languages()).ok()
     };
     let specimen = tokio::task::spawn_blocking(read).await.ok()??;
     Some((company, specimen))

@@ -159,7 +159,7 @@ impl Custody for Relay {
         let imprint = repeats::imprint(&arrived.transaction.envelope, &arrived.transaction.message);
         if let Some(before) = self.repeats.find(imprint) {
             self.services.watch.count(Counter::Repeats);
-            tracing::info!(target: "smtp", id = before.as_str(), "a mail came again that was accepted before the start");
+            tracing::info!(target: "smtp", id = before.as_str(), "a mail came again that was accepted before");
             return answer::accepted(before);
         }
         let Some(id) = repeats::new_id(arrived.at, imprint) else {
