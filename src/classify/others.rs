@@ -1,7 +1,7 @@
 //! The rules of the languages beside Japanese and English, each set by itself.
 //!
-//! A gateway compiles the sets of the languages that its companies serve, so the others cost it no memory; and the words
-//! of one language are never looked for in the text of another.
+//! A gateway compiles the sets of the languages that its companies serve, so the others cost it no memory; and the
+//! words of one language are never looked for in the text of another.
 
 use std::sync::Arc;
 

@@ -166,8 +166,15 @@ pub fn rejection(to: &str) -> Vec<u8> {
 
 /// A mail that may well be a rejection: nothing in it but the subject speaks to an applicant.
 pub fn doubtful(to: &str) -> Vec<u8> {
-    let text = "山田様\n\n弊社の採用選考につきまして、慎重に検討を重ねました結果、\n\
-        今回は採用を見送らせていただくこととなりました。\n\n株式会社サクラ商事 人事部\n";
+    let text = "お世話になっております。\n採用選考の件ですが、社内で話し合い、\n今回は採用を見送ることとなりました。\n\
+        よろしくお願いいたします。\n";
+    message(to, text)
+}
+
+/// A doubtful mail of another template: what HR says of one says nothing of it.
+pub fn doubtful_otherwise(to: &str) -> Vec<u8> {
+    let text = "Hello,\n\nThe hiring panel met today about the accountant position.\n\
+                The panel decided not to move forward with the application.\n\nRegards,\nSakura\n";
     message(to, text)
 }
 

@@ -53,7 +53,7 @@ fn a_person_is_found_in_the_ledger_by_any_spelling_of_the_address() {
                 "the next hop of mx accepted it with the line, which proves delivered",
                 "decided: referred (rejection); handed_through after",
                 "ledger of sakura, entry 1: offered",
-                "delivered: counts (contract standard 1)",
+                "delivered: counts (contract standard 1, words ",
                 "\nmail ",
                 "duplicate: the same person again, counts nothing",
             ],

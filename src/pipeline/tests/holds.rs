@@ -6,8 +6,9 @@ use super::*;
 use crate::pipeline::{Held, InForce};
 
 /// A result to somebody whom nothing but the subject calls an applicant.
-const DOUBTFUL: &str = "山田様\n\n弊社の採用選考につきまして、慎重に検討を重ねました結果、\
-    今回は採用を見送らせていただくこととなりました。\n\n株式会社サクラ商事 人事部\n";
+const DOUBTFUL: &str = "お世話になっております。\n採用選考の件、昨日の会議で話し合い、\
+    今回は採用を見送ることとなりました。\n\
+    なお、会議室は三階を予約しました。来月の予定もあわせてご覧ください。\nどうぞよろしくお願いいたします。\n";
 
 fn mail(text: &str) -> Received {
     let head = String::from_utf8_lossy(&rejection(HR)).into_owned();
@@ -70,9 +71,14 @@ fn a_clear_answer_is_never_held() {
 }
 
 #[test]
-fn a_doubtful_mail_that_bears_the_companys_own_link_passes() {
+fn a_doubtful_mail_that_bears_the_companys_own_link_is_neither_held_nor_edited() {
     let Outcome::Held(held) = decide(&mail(DOUBTFUL), holding()) else { panic!("not held") };
     let with_line = held.referred.copies[0].edits.apply(&mail(DOUBTFUL).message);
     let again = Received { message: with_line.into(), ..mail(DOUBTFUL) };
-    assert!(matches!(decide(&again, holding()), Outcome::Untouched(u) if u.reason == "no_applicant"));
+    // The words of the line may make the doubt smaller; who put it there has decided.
+    match decide(&again, holding()) {
+        Outcome::Untouched(untouched) => assert_eq!(untouched.reason, "no_applicant"),
+        Outcome::Referred(referred) => assert!(referred.copies.iter().all(|copy| copy.edits.is_empty())),
+        held @ Outcome::Held(_) => panic!("{held:?}"),
+    }
 }
