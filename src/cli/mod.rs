@@ -11,6 +11,7 @@ pub mod hold;
 mod leaves;
 pub mod ledger;
 mod mailfile;
+mod markup;
 pub mod optout;
 pub mod output;
 pub mod preview;

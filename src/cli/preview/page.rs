@@ -5,6 +5,7 @@
 
 use super::compare::{Comparison, ShownPart};
 use super::{Said, Shown};
+use crate::cli::markup::escape;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#c9ced6;--faint:#5c6570;--ins:#dff5e3;--insline:#1d7a38;--card:#fff;--page:#f5f6f8}
@@ -179,22 +180,6 @@ fn part_of(part: &ShownPart, labels: &Labels) -> String {
 fn pair(before: &str, after: &str, labels: &Labels) -> String {
     let section = |title: &str, inner: &str| format!("<section><h3>{title}</h3>{inner}</section>\n");
     format!("<div class=\"pair\">\n{}{}</div>\n", section(labels.before, before), section(labels.after, after))
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\0' => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

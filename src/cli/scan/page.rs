@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::report::{Report, TemplateRow};
 use super::text::{shortened, terms};
 use super::words::Words;
+use crate::cli::markup::escape;
 
 /// Templates and reasons on the page; the rest is summed up.
 const ROWS_MAX: usize = 6;
@@ -210,22 +211,6 @@ fn grouped(number: u64) -> String {
             out.push(',');
         }
         out.extend(group.iter().map(|digit| char::from(*digit)));
-    }
-    out
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
     }
     out
 }
