@@ -1,7 +1,7 @@
 //! Text of mails and files on pages of ours, where it must never become markup.
 
-/// The text for an element or an attribute in quotes. What HTML may not hold, and what could do something on a screen, is
-/// replaced; line ends and tabs stay.
+/// The text for an element or an attribute in quotes. What HTML may not hold, and what could do something on a screen,
+/// is replaced; line ends and tabs stay.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     for c in text.chars() {
