@@ -35,6 +35,7 @@ use crate::proto::smtp::trace::Trace;
 use crate::referral::CompanyId;
 use crate::sign::Signer;
 use crate::spool::{EntryId, Spool, SpoolError, Write};
+use crate::sys::clock;
 use crate::watch::{Counter, Step, Watch};
 
 /// What the relay works with.
@@ -157,10 +158,10 @@ impl Custody for Relay {
             Err(reply) => return reply,
         };
         let imprint = repeats::imprint(&arrived.transaction.envelope, &arrived.transaction.message);
-        if let Some(before) = self.repeats.find(imprint) {
+        if let Some(before) = self.repeats.take(imprint, arrived.at) {
             self.services.watch.count(Counter::Repeats);
             tracing::info!(target: "smtp", id = before.as_str(), "a mail came again that was accepted before");
-            return answer::accepted(before);
+            return answer::accepted(&before);
         }
         let Some(id) = repeats::new_id(arrived.at, imprint) else {
             return Reply::new(451, (4, 3, 0), "No id for the mail, try again");
@@ -189,7 +190,7 @@ impl Relay {
 
     /// The custody that uses these services.
     pub fn new(services: Services) -> Self {
-        let repeats = Repeats::new(services.spool.latest());
+        let repeats = Repeats::new(services.spool.latest(), clock::now());
         Self { services, judge: Judge::new(), logins: Logins::new(), repeats, process: pipeline::process }
     }
 

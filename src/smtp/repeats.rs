@@ -3,13 +3,17 @@
 //! A crash between our commit and our answer makes the client come again with a mail that is on its way already. Our id
 //! of a mail holds an imprint of it, and ids are in what a commit writes: so a start knows the mails accepted last, and
 //! the same mail in the same envelope gets the answer that was not heard, and is not sent twice.
+//!
+//! Each is answered so once, and soon after the start: who sends it a second time or days later has heard the answer and
+//! means it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::mail::envelope::Envelope;
 use crate::mail::fields;
@@ -21,20 +25,31 @@ const OCTETS_SEEN: usize = 64 * 1024;
 /// Hex digits of the time (milliseconds since 1970), of the number and of the imprint in an id.
 const DIGITS: [usize; 3] = [12, 4, 12];
 
-/// The mails that were accepted last before the start, by imprint.
-#[derive(Debug, Default)]
-pub(super) struct Repeats(HashMap<u64, EntryId>);
+/// How long after a start a client comes again that heard no answer before it: queues try again within the hour.
+const WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// The mails that were accepted last before the start, by imprint, as long as their clients may not have heard of it.
+#[derive(Debug)]
+pub(super) struct Repeats {
+    waited_for: Mutex<HashMap<u64, EntryId>>,
+    until: Timestamp,
+}
 
 impl Repeats {
-    /// Takes the ids of mails whose clients may not have heard of it.
-    pub(super) fn new(latest: &[EntryId]) -> Self {
-        Self(latest.iter().filter_map(|id| Some((imprint_in(id)?, id.clone()))).collect())
+    /// Takes the ids of mails whose clients may not have heard of it, at the start.
+    pub(super) fn new(latest: &[EntryId], now: Timestamp) -> Self {
+        let waited_for = latest.iter().filter_map(|id| Some((imprint_in(id)?, id.clone()))).collect();
+        Self { waited_for: Mutex::new(waited_for), until: now.saturating_add(WITHIN).unwrap_or(Timestamp::MAX) }
     }
 
-    /// The id under which this mail was accepted before. Only a mail with a Message-ID can be known again: two mails
-    /// that share that and all else are one (RFC 5322 3.6.4).
-    pub(super) fn find(&self, imprint: Option<u64>) -> Option<&EntryId> {
-        self.0.get(&imprint?)
+    /// The id under which this mail was accepted before, told once. Only a mail with a Message-ID can be known again:
+    /// two mails that share that and all else are one (RFC 5322 3.6.4).
+    pub(super) fn take(&self, imprint: Option<u64>, now: Timestamp) -> Option<EntryId> {
+        let mut waited_for = self.waited_for.lock().unwrap_or_else(PoisonError::into_inner);
+        if now > self.until {
+            *waited_for = HashMap::new();
+        }
+        waited_for.remove(&imprint?)
     }
 }
 
@@ -83,13 +98,32 @@ mod tests {
         Envelope { sender: (!sender.is_empty()).then(|| address(sender)), recipients, ..Envelope::default() }
     }
 
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).expect("a time")
+    }
+
     /// Whether a mail is known again behind a start that found the first one's id.
     fn check(first: (&Envelope, &[u8]), again: (&Envelope, &[u8]), is_known: bool) {
-        let at = Timestamp::from_second(1_800_000_000).expect("a time");
-        let id = new_id(at, imprint(first.0, first.1)).expect("an id");
-        let repeats = Repeats::new(std::slice::from_ref(&id));
-        let found = repeats.find(imprint(again.0, again.1));
-        assert_eq!(found, is_known.then_some(&id), "{again:?}");
+        let id = new_id(at(0), imprint(first.0, first.1)).expect("an id");
+        let repeats = Repeats::new(std::slice::from_ref(&id), at(1));
+        let found = repeats.take(imprint(again.0, again.1), at(2));
+        assert_eq!(found, is_known.then_some(id), "{again:?}");
+    }
+
+    #[test]
+    fn a_repeat_is_answered_once_and_sent_when_it_comes_a_second_time() {
+        let id = new_id(at(0), Some(7)).expect("an id");
+        let repeats = Repeats::new(std::slice::from_ref(&id), at(1));
+        assert_eq!(repeats.take(Some(7), at(2)), Some(id));
+        assert_eq!(repeats.take(Some(7), at(3)), None);
+    }
+
+    #[test]
+    fn a_mail_that_comes_again_long_after_the_start_is_sent() {
+        let id = new_id(at(0), Some(7)).expect("an id");
+        let repeats = Repeats::new(std::slice::from_ref(&id), at(1));
+        assert_eq!(repeats.take(Some(7), at(3602)), None);
+        assert_eq!(repeats.take(Some(7), at(2)), None, "and is forgotten for good");
     }
 
     #[test]
@@ -113,10 +147,8 @@ mod tests {
 
     #[test]
     fn ids_rise_with_the_time_and_differ_for_the_same_mail() {
-        let at = Timestamp::from_second(1_800_000_000).expect("a time");
-        let later = Timestamp::from_second(1_800_000_001).expect("a time");
-        let (first, second) = (new_id(at, Some(7)), new_id(at, Some(7)));
-        assert!(first.is_some() && first != second && first < new_id(later, Some(7)));
+        let (first, second) = (new_id(at(0), Some(7)), new_id(at(0), Some(7)));
+        assert!(first.is_some() && first != second && first < new_id(at(1), Some(7)));
     }
 
     #[test]
