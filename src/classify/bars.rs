@@ -15,6 +15,17 @@ pub(super) enum Asked {
     Hinted,
 }
 
+/// Which words speak against a rejection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Vetoes {
+    /// All, those too that stand in rejections now and then.
+    All,
+    /// All but those that are marked as weak.
+    Sure,
+    /// Those alone that tell of something a rejection never tells of; the others are for the model to weigh.
+    Grave,
+}
+
 /// What the three questions ask of a text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Bars {
@@ -26,8 +37,8 @@ pub(super) struct Bars {
     pub(super) matter_said: bool,
     /// How sure the result has to be.
     pub(super) result: Asked,
-    /// Whether words that stand in rejections too, though rarely, speak against one.
-    pub(super) weak_vetoes: bool,
+    /// Which words speak against one.
+    pub(super) vetoes: Vetoes,
     /// Applicant weight: thanks for applying or for coming, say. An agency is told the result in the very same words,
     /// but is not thanked for those.
     pub(super) applicant: u32,
@@ -35,8 +46,14 @@ pub(super) struct Bars {
 
 impl Bars {
     /// What a rejection has to reach.
-    pub(super) const FULL: Self =
-        Self { recruiting: 3, job_said: true, matter_said: true, result: Asked::Sure, weak_vetoes: true, applicant: 2 };
+    pub(super) const FULL: Self = Self {
+        recruiting: 3,
+        job_said: true,
+        matter_said: true,
+        result: Asked::Sure,
+        vetoes: Vetoes::All,
+        applicant: 2,
+    };
 
     /// The same in a language that no model knows, where the result says of itself that it is one of hiring.
     pub(super) const ALONE: Self = Self { recruiting: 2, ..Self::FULL };
@@ -47,13 +64,17 @@ impl Bars {
         job_said: false,
         matter_said: false,
         result: Asked::Hinted,
-        weak_vetoes: false,
+        vetoes: Vetoes::Sure,
         applicant: 0,
     };
 
     /// What in a text speaks against a rejection.
     pub(super) fn veto_of(&self, reading: &Reading) -> Option<Reason> {
-        if self.weak_vetoes { reading.veto } else { reading.sure_veto }
+        match self.vetoes {
+            Vetoes::All => reading.veto,
+            Vetoes::Sure => reading.sure_veto,
+            Vetoes::Grave => reading.grave_veto,
+        }
     }
 
     /// What a rejection has to reach by these rules.

@@ -13,7 +13,7 @@ const FURIGANA_CHARS_MAX: usize = 14;
 const GREETING_OCTETS_MAX: usize = 96;
 
 /// Text in its one spelling.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Folded {
     /// The folded text.
     pub text: String,

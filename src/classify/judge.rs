@@ -1,15 +1,19 @@
 //! From readings to a verdict: the three questions on the part a person reads, then the other parts beside it.
 
 mod account;
+mod asking;
 mod evidence;
 
 use evidence::evidence_of;
 
 pub use account::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
+#[cfg(test)]
+pub(super) use asking::is_likely_alone;
+pub(super) use asking::{learn_from, traits_of_heard};
 
-use super::bars::{Asked, Bars};
+use super::bars::{Asked, Bars, Vetoes};
 use super::fold::{Folded, fold};
-use super::model::Marks;
+use super::hear::hear;
 use super::reading::{Reading, read};
 use super::recipients::Candidates;
 use super::rules::{Kind, Proof, Rules};
@@ -33,43 +37,10 @@ const STRONG: u32 = 3;
 const SOFT: u32 = 1;
 /// Folded octets up to which a part without a result is a stub or a footer.
 const STUB_OCTETS_MAX: usize = 240;
-/// Points of the model from which on a likely rejection is one. Crossed by families, no other mail came so far.
-const SURE_POINTS: i64 = 20;
-/// Points more that it takes when what is applied for is no job that the rules know.
-const OTHER_MATTER_POINTS: i64 = 200;
-/// Points more that it takes when nothing but a hint is there of a result.
-const HINT_POINTS: i64 = 80;
-/// Points more that it takes when words that stand in rejections too speak against one.
-const WEAK_VETO_POINTS: i64 = 120;
-/// Points more that it takes when somebody else is named.
-const OTHER_NAME_POINTS: i64 = 150;
-/// Points less that it takes where the result names the application itself.
-const STRONG_POINTS: i64 = -30;
-/// Recruiting and applicant weight below which the model is asked for more, and how many points more.
-const RECRUITING_LIKELY: u32 = 2;
-const APPLICANT_LIKELY: u32 = 1;
-const FAINT_POINTS: i64 = 50;
-/// Points more in languages of which the corpus holds fewer mails.
-const OTHER_LANGUAGE_POINTS: i64 = 110;
-/// Points from which on a person is asked.
-const LIKELY_POINTS: i64 = -100;
 /// Results of which it is looked whether the addressee is named beside them.
 const RESULTS_NAMED_MAX: usize = 8;
 /// Octets of the subject that are read.
 const SUBJECT_OCTETS_MAX: usize = 1024;
-
-/// The marks of a mail that has a text, for learning.
-pub(super) fn marks(view: &View, rules: &Rules) -> Option<Marks> {
-    let (part, text) = primary(view)?;
-    let folded = fold_lines(text, is_newest);
-    // Languages with rules of their own are judged by these alone.
-    if language::tell(&folded, &rules.words).is_some() {
-        return None;
-    }
-    let reading = read(folded, rules);
-    let subject = read(fold(std::iter::once((0, head_of(&view.subject)))), rules);
-    Some(Marks::of(&Letter { view, part, text, reading: &reading, subject: &subject, rules }))
-}
 
 /// Judges the text of a mail whose candidates are known.
 pub(super) fn judge(mail: &Mail<'_>, candidates: Candidates, rules: &Rules) -> Verdict {
@@ -122,15 +93,14 @@ fn judge_with(
 ) -> Verdict {
     let reading = read(folded, rules);
     let subject = read(fold(std::iter::once((0, head_of(&view.subject)))), rules);
-    let evidence = evidence_of(&reading, &subject, part, rules);
     let letter = Letter { view, part, text, reading: &reading, subject: &subject, rules };
-    match letter.places(Bars::of(rules)).or_else(|reason| letter.places_by_model(SURE_POINTS).ok_or(reason)) {
-        Ok(places) => Verdict::Rejection(letter.rejection(candidates, evidence, places)),
-        Err(reason) => {
-            let nearly = letter.nearly(reason, candidates, &evidence);
-            Verdict::Abstain(Abstain { reason, evidence, nearly })
+    letter.decide(|letter, found| match found {
+        Ok(places) => Verdict::Rejection(letter.rejection(candidates, places)),
+        Err((reason, by_model)) => {
+            let nearly = letter.nearly(reason, candidates, by_model);
+            Verdict::Abstain(Abstain { reason, evidence: letter.evidence(), nearly })
         }
-    }
+    })
 }
 
 fn abstain(reason: Reason) -> Verdict {
@@ -188,73 +158,24 @@ impl Letter<'_> {
         self.question(bars).map_or_else(|| self.read_siblings(bars), Err)
     }
 
-    /// The same when each question is likely, none of them is answered with no, and the text as a whole reads so much
-    /// like a rejection that the model gives it so many points.
-    fn places_by_model(&self, points: i64) -> Option<Vec<Place>> {
-        let Letter { reading, subject, .. } = *self;
-        if reading.results.is_empty() || reading.recruiting + subject.recruiting == 0 {
-            return None;
-        }
-        // Words that speak against one are set aside for the sake of a result, and not of a hint.
-        let bars = Bars { weak_vetoes: self.reading.strength(self.rules) <= SOFT, ..Bars::LIKELY };
-        let places = self.places(&bars).ok().filter(|places| !places.is_empty())?;
-        let points = points + self.points_asked_more();
-        (self.rules.model.score(&Marks::of(self)) >= points).then_some(places)
+    fn evidence(&self) -> Vec<Evidence> {
+        evidence_of(self.reading, self.subject, self.part, self.rules)
     }
 
-    /// Points that the model has to give more for what speaks against a rejection, or too little for one.
-    fn points_asked_more(&self) -> i64 {
-        let Letter { reading, subject, rules, .. } = *self;
-        let japanese = language_of(reading, rules) == Lang::Ja;
-        let doubts = [
-            (self.is_of_another_matter(), OTHER_MATTER_POINTS),
-            (reading.strength(rules) >= STRONG && japanese, STRONG_POINTS),
-            (self.names_another(), OTHER_NAME_POINTS),
-            (reading.strength(rules) == 0, HINT_POINTS),
-            (reading.veto.or(subject.veto).is_some(), WEAK_VETO_POINTS),
-            (recruiting_weight(reading, subject, rules) < RECRUITING_LIKELY, FAINT_POINTS),
-            (self.applicant_weight() < APPLICANT_LIKELY, FAINT_POINTS),
-            (!japanese, OTHER_LANGUAGE_POINTS),
-        ];
-        doubts.iter().filter(|(holds, _)| *holds).map(|(_, points)| points).sum()
-    }
-
-    fn rejection(&self, candidates: Candidates, evidence: Vec<Evidence>, places: Vec<Place>) -> Rejection {
-        Rejection { language: language_of(self.reading, self.rules), candidates, evidence, places }
+    fn rejection(&self, candidates: Candidates, places: Vec<Place>) -> Rejection {
+        let language = language_of(self.reading, self.rules);
+        Rejection { language, candidates, evidence: self.evidence(), places }
     }
 
     /// The rejection it would be with the one question that is open answered with yes, when the others are sure and
     /// that one is likely. A text that states no result at all is never one, so hardly a mail is asked twice.
-    fn nearly(&self, reason: Reason, candidates: Candidates, evidence: &[Evidence]) -> Option<Nearly> {
+    fn nearly(&self, reason: Reason, candidates: Candidates, by_model: Option<Vec<Place>>) -> Option<Nearly> {
         if self.reading.results.is_empty() {
             return None;
         }
         let (question, bars) = Bars::for_close_miss(reason)?;
-        let places = self.places(&bars).ok().filter(|places| !places.is_empty());
-        let places = places.or_else(|| self.places_by_model(LIKELY_POINTS))?;
-        Some(Nearly { question, rejection: self.rejection(candidates, evidence.to_vec(), places) })
-    }
-
-    /// What was made of the rules' words, as marks for the model.
-    pub(super) fn traits(&self) -> [bool; 12] {
-        let Letter { reading, subject, rules, .. } = *self;
-        let strength = reading.strength(rules);
-        let targets = [reading.target, subject.target];
-        let recruiting = recruiting_weight(reading, subject, rules);
-        [
-            strength == 0,
-            strength == SOFT,
-            strength >= STRONG,
-            reading.conditional,
-            reading.turned,
-            reading.thanked,
-            reading.veto.is_some(),
-            targets.contains(&Some(true)),
-            targets.contains(&Some(false)),
-            reading.applicant >= THANKED_APPLICANT,
-            recruiting >= RECRUITING_MIN,
-            recruiting >= RECRUITING_SURE,
-        ]
+        let places = self.places(&bars).ok().filter(|places| !places.is_empty()).or(by_model)?;
+        Some(Nearly { question, rejection: self.rejection(candidates, places) })
     }
 
     /// Why it is no rejection to its reader; `None` when all three questions are answered with yes.
@@ -311,7 +232,7 @@ impl Letter<'_> {
 
     /// Why the reader is not the applicant; `None` when he is.
     fn is_of_another_reader(&self, bars: &Bars) -> Option<Reason> {
-        if bars.weak_vetoes && self.names_another() {
+        if bars.vetoes == Vetoes::All && self.names_another() {
             return Some(Reason::ThirdPerson);
         }
         (self.applicant_weight() < bars.applicant).then_some(Reason::NoApplicant)
@@ -344,7 +265,10 @@ impl Letter<'_> {
         let Letter { view, part, reading, rules, .. } = *self;
         let mut places: Vec<Place> = place::find(reading, view, part, rules).into_iter().collect();
         for (index, text) in view.parts.iter().enumerate().filter(|(index, _)| *index != part) {
-            let sibling = reading.of_sibling(fold_lines(text, is_newest), rules);
+            let mut sibling = reading.of_sibling(fold_lines(text, is_newest), rules);
+            if bars.result == Asked::Hinted && sibling.results.is_empty() {
+                sibling = hear(&sibling, rules).add_to(&sibling, rules).unwrap_or(sibling);
+            }
             if bars.veto_of(&sibling).is_some() {
                 return Err(Reason::PartsDisagree);
             }

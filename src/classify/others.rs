@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::model::Model;
 use super::rules::{Rules, RulesFault};
 use super::verdict::Lang;
 use super::words::Words;
@@ -58,6 +59,11 @@ impl Others {
         };
         let wanted = files.into_iter().filter(|(language, _)| languages.contains(language));
         wanted.map(|file| Other::compile(file, words)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The same rules with a model.
+    pub fn with(self, model: &Arc<Model>) -> Self {
+        Self(self.0.into_iter().map(|other| Other { rules: other.rules.with(model), ..other }).collect())
     }
 
     /// The rules of that language; `None` where there are none.

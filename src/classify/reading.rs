@@ -48,6 +48,8 @@ pub(super) struct Reading {
     pub veto: Option<Reason>,
     /// The one that wins among those that nothing sets aside.
     pub sure_veto: Option<Reason>,
+    /// The one that wins among those that hold however much the text reads like a rejection.
+    pub grave_veto: Option<Reason>,
 }
 
 /// Reads a folded text.
@@ -96,7 +98,7 @@ impl Reading {
 
     fn find_veto(&mut self, rules: &Rules) {
         let clear = self.clear_result(rules);
-        let (mut veto, mut sure_veto) = (None, None);
+        let (mut veto, mut sure_veto, mut grave_veto) = (None, None, None);
         for hit in &self.hits {
             let Some(rule) = rules.list.get(hit.rule) else { continue };
             let Kind::Veto(reason) = rule.kind else { continue };
@@ -106,9 +108,11 @@ impl Reading {
             veto = veto.into_iter().chain([reason]).min();
             if !rule.weak {
                 sure_veto = sure_veto.into_iter().chain([reason]).min();
+                let grave = Some(reason).filter(|reason| !reason.may_stand_in_rejections(rule.firm));
+                grave_veto = grave_veto.into_iter().chain(grave).min();
             }
         }
-        (self.veto, self.sure_veto) = (veto, sure_veto);
+        (self.veto, self.sure_veto, self.grave_veto) = (veto, sure_veto, grave_veto);
     }
 
     /// Whether a word of another matter is of no weight: behind the result, or apart from what is applied for.

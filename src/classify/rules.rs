@@ -2,9 +2,11 @@
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::fold::is_han;
 use super::gate::Gate;
 use super::model::Model;
 use super::others::Others;
@@ -35,7 +37,7 @@ pub struct Rules {
     pub(super) phrases: Vec<Phrase>,
     pub(super) list: Vec<Rule>,
     /// What is asked where the rules are not sure by themselves.
-    pub(super) model: Model,
+    pub(super) model: Arc<Model>,
     /// The rules of other languages.
     pub(super) others: Others,
     /// The one such language whose texts alone are read with them.
@@ -55,6 +57,8 @@ pub(super) struct Rule {
     pub weak: bool,
     /// What its words tell of the matter being a job.
     pub proof: Option<Proof>,
+    /// Whether the model finds its words, and no phrase does.
+    pub heard: bool,
 }
 
 /// How words of recruiting tell a job from a prize, a school or a flat, which have applications and results too.
@@ -209,9 +213,9 @@ impl Rules {
         let weights = include_bytes!("../../config/rules/model.weights");
         let with_others = |rules: Self| {
             let others = Others::built_in(languages, &rules.words)?;
-            Ok(Self { others, ..rules })
+            Self { others, ..rules }.with_model(Cow::Borrowed(weights))
         };
-        let rules = Self::parse(&texts).and_then(|rules| rules.with_model(weights)).and_then(with_others);
+        let rules = Self::parse(&texts).and_then(with_others);
         rules.unwrap_or_else(|fault| unreachable!("built-in {fault}"))
     }
 
@@ -219,9 +223,14 @@ impl Rules {
     ///
     /// # Errors
     /// The octets are no file of weights.
-    pub fn with_model(self, weights: &[u8]) -> Result<Self, RulesFault> {
-        let model = Model::read(weights).ok_or(RulesFault::Weights)?;
-        Ok(Self { model, ..self })
+    pub fn with_model(self, weights: Cow<'static, [u8]>) -> Result<Self, RulesFault> {
+        let model = Arc::new(Model::read(weights).ok_or(RulesFault::Weights)?);
+        Ok(self.with(&model))
+    }
+
+    /// The same rules, of every language, with a model.
+    pub(super) fn with(self, model: &Arc<Model>) -> Self {
+        Self { others: self.others.with(model), model: Arc::clone(model), ..self }
     }
 
     /// Reads and compiles rules, with a model that knows nothing.
@@ -260,6 +269,13 @@ impl Rules {
         self.others.of(language)
     }
 
+    /// The rule whose words a sentence is in which the model hears a no.
+    pub(super) fn told_in(&self, sentence: &str) -> Option<usize> {
+        let japanese = sentence.chars().any(|c| is_han(c) || matches!(c, '\u{3041}'..='\u{30fe}'));
+        let language = self.alone.unwrap_or(if japanese { Lang::Ja } else { Lang::En });
+        self.list.iter().position(|rule| rule.heard && rule.language == language)
+    }
+
     /// Slots of state that reading needs.
     pub(super) fn slots(&self) -> usize {
         self.phrases.last().map_or(0, |last| last.slot + last.steps - 1)
@@ -284,7 +300,11 @@ impl Builder {
     fn add_file(&mut self, language: Lang, text: &str) -> Result<(), RulesFault> {
         let file: RuleFile = toml::from_str(text).map_err(|fault| RulesFault::Form(fault.to_string()))?;
         let RuleFile { sets, rule } = file;
-        rule.into_iter().try_for_each(|rule| self.add(language, rule.with_sets(&sets)?))
+        rule.into_iter().try_for_each(|rule| self.add(language, rule.with_sets(&sets)?))?;
+        let id = format!("model.{}", language.code()).into();
+        let (kind, proof) = (Kind::Negative, None);
+        self.rules.push(Rule { id, language, kind, weight: 0, firm: false, weak: false, proof, heard: true });
+        Ok(())
     }
 
     fn add(&mut self, language: Lang, text: RuleText) -> Result<(), RulesFault> {
@@ -312,7 +332,7 @@ impl Builder {
         if kind == Kind::Recruiting {
             self.recruiting.extend(phrases);
         }
-        self.rules.push(Rule { id: id.into(), language, kind, weight, firm, weak, proof });
+        self.rules.push(Rule { id: id.into(), language, kind, weight, firm, weak, proof, heard: false });
         Ok(())
     }
 
@@ -366,7 +386,7 @@ impl Builder {
         let gate = Gate::new(self.recruiting.iter().map(String::as_str));
         let gate = gate.map_err(|fault| RulesFault::Compile(fault.to_string()))?;
         let (uses, phrases, list) = (Uses::new(&self.uses), self.phrases, self.rules);
-        let (model, others) = (Model::blank(), Others::none());
+        let (model, others) = (Arc::new(Model::blank()), Others::none());
         Ok(Rules { automaton, gate, words, uses, phrases, list, model, others, alone: None })
     }
 }

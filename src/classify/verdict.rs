@@ -259,6 +259,15 @@ reasons! {
 }
 
 impl Reason {
+    /// Whether its words stand in rejections now and then: of what else the house does, of the person who was taken, and,
+    /// if they are not firm, of a stage that was passed before.
+    pub(super) fn may_stand_in_rejections(self, firm: bool) -> bool {
+        match self {
+            Self::Passed | Self::Interview => !firm,
+            _ => matches!(self, Self::Ambiguous | Self::BusinessMail | Self::ThirdPerson),
+        }
+    }
+
     /// The reason of that code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.code() == code)

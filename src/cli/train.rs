@@ -25,18 +25,25 @@ pub fn train(args: &TrainArgs, out: &mut dyn Write) -> io::Result<End> {
 }
 
 fn learn_from(folder: &Path, out: &Path) -> Result<usize, String> {
-    let fault = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
+    let (families, lists) = (read_texts(&folder.join("tune"))?, read_texts(&folder.join("sentences"))?);
+    let texts = (families.iter().map(String::as_str), lists.iter().map(String::as_str));
+    let weights = learn(texts.0, texts.1, &Rules::of_all_languages());
+    std::fs::write(out, weights).map_err(|error| fault(out, error))?;
+    Ok(families.len())
+}
+
+fn fault(path: &Path, error: io::Error) -> String {
+    format!("{}: {error}", path.display())
+}
+
+/// The texts of a folder, in the order of their names: it decides on the last bits of the weights.
+fn read_texts(folder: &Path) -> Result<Vec<String>, String> {
     let entries = std::fs::read_dir(folder).map_err(|error| fault(folder, error))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|end| end == "txt"));
-    // The order decides on the last bits of the weights, and a folder gives its files in any.
     paths.sort();
     if paths.is_empty() {
-        return Err(format!("{}: no families of mails (*.txt) are in it", folder.display()));
+        return Err(format!("{}: no texts (*.txt) are in it", folder.display()));
     }
-    let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(|error| fault(path, error));
-    let families = paths.iter().map(read).collect::<Result<Vec<String>, String>>()?;
-    let weights = learn(families.iter().map(String::as_str), &Rules::of_all_languages());
-    std::fs::write(out, weights).map_err(|error| fault(out, error))?;
-    Ok(families.len())
+    paths.iter().map(|path| std::fs::read_to_string(path).map_err(|error| fault(path, error))).collect()
 }

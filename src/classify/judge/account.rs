@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
+use super::asking::SURE_POINTS;
 use super::{
-    Bars, Letter, RECRUITING_MIN_SOFT, Reading, SOFT, STRONG, SURE_POINTS, THANKED_APPLICANT, fold, fold_lines,
-    head_of, is_about_job, is_newest, is_result_stated, primary, read, recruiting_weight, text_octets,
+    Bars, Letter, RECRUITING_MIN_SOFT, Reading, SOFT, STRONG, THANKED_APPLICANT, fold, fold_lines, head_of,
+    is_about_job, is_newest, is_result_stated, primary, read, recruiting_weight, text_octets,
 };
 use crate::classify::language;
-use crate::classify::model::Marks;
 use crate::classify::names;
 use crate::classify::reading::read_hits;
 use crate::classify::rules::{Kind, Rule, Rules};
@@ -29,7 +29,7 @@ const TRIALS_MAX: usize = 64;
 pub struct Account {
     /// The three questions in their order; none for a mail whose text is not read.
     pub answers: Vec<Answer>,
-    /// Points of the model, of which [`POINTS_ASKED`] take a likely rejection for one; `None` when no text is read.
+    /// Points of the model, of which [`POINTS_ASKED`] take a likely rejection for one; `None` where it has no say.
     pub points: Option<i64>,
     /// The nearest thing that would have changed the verdict; `None` when no single one would.
     pub nearest: Option<Nearest>,
@@ -118,8 +118,9 @@ pub fn account(mail: &Mail<'_>, rules: &Rules) -> Account {
         (None, None) => letter.what_carries(),
         (None, Some(_)) => letter.what_hinders().or_else(|| letter.what_is_missing()),
     };
-    let points = Some(rules.model.score(&Marks::of(&letter)));
-    let mut account = Account { answers: letter.answers(), points, nearest };
+    let points = letter.ask_model(|_, points| points);
+    let answers = letter.decide(|letter, _| letter.answers());
+    let mut account = Account { answers, points, nearest };
     let of_answers = account.answers.iter_mut().flat_map(|answer| answer.words.iter_mut().chain(&mut answer.against));
     of_answers.for_each(|words| words.look_up(mail.view));
     if let Some(Nearest { change: Change::Without(words), .. }) = &mut account.nearest {
@@ -131,8 +132,7 @@ pub fn account(mail: &Mail<'_>, rules: &Rules) -> Account {
 impl Letter<'_> {
     /// Why its text is no rejection; `None` when it is one.
     fn refusal(&self) -> Option<Reason> {
-        let by_model = |reason| self.places_by_model(SURE_POINTS).ok_or(reason);
-        self.places(Bars::of(self.rules)).or_else(by_model).err()
+        self.decide(|_, found| found.err().map(|(reason, _)| reason))
     }
 
     /// The same with some of its words taken for no words of the rules.

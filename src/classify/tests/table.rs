@@ -70,10 +70,9 @@ fn is_found(note: &Note, off: Option<Part>, untaught: &Rules) -> bool {
         None => answer(&verdict(note, &RULES)).0 == "rejection",
         Some(Part::Model) => answer(&verdict(note, untaught)).0 == "rejection",
         Some(Part::Structure) => with_mail(note, |mail| matches!(decide_on_text(mail, &RULES), Verdict::Rejection(_))),
-        Some(Part::Rules) => with_mail(note, |mail| {
-            let points = judge::marks(mail.view, &RULES).map(|marks| RULES.model.score(&marks));
-            candidates_of(mail).is_ok() && points.is_some_and(|points| points >= POINTS_ASKED)
-        }),
+        Some(Part::Rules) => {
+            with_mail(note, |mail| candidates_of(mail).is_ok() && judge::is_likely_alone(mail.view, &RULES))
+        }
     }
 }
 

@@ -1,0 +1,60 @@
+//! Hearing a no in a sentence that no rule knows: the model is asked of each sentence, and what it hears is a hint.
+
+use super::reading::{Reading, read_hits};
+use super::rules::Rules;
+use super::scan::Hit;
+
+/// Points from which on a sentence is taken for one that may state the result.
+const HEARD_POINTS: i64 = -50;
+/// Sentences that are listened to; what tells a result stands before them.
+const SENTENCES_MAX: usize = 80;
+/// Points of a text without a sentence.
+const SILENCE: i64 = -900;
+
+/// What the model hears in a text.
+#[derive(Clone, Debug)]
+pub(super) struct Heard {
+    /// Points of the sentence that sounds most like a no.
+    pub no: i64,
+    /// Points of the one that sounds most like something better.
+    pub better: i64,
+    /// The sentences that may state the result, each by its number.
+    sentences: Vec<usize>,
+}
+
+/// Listens to every sentence of a text.
+pub(super) fn hear(reading: &Reading, rules: &Rules) -> Heard {
+    let mut heard = Heard { no: SILENCE, better: SILENCE, sentences: Vec::new() };
+    for sentence in 0..reading.folded.sentences.len().min(SENTENCES_MAX) {
+        let (no, better) = rules.model.hear(reading, sentence, rules);
+        (heard.no, heard.better) = (heard.no.max(no), heard.better.max(better));
+        if no >= HEARD_POINTS {
+            heard.sentences.push(sentence);
+        }
+    }
+    heard
+}
+
+impl Heard {
+    /// The same text with hints where the model hears a no and no rule finds a result; `None` where nothing is new.
+    pub fn add_to(&self, reading: &Reading, rules: &Rules) -> Option<Reading> {
+        let of_rules = |sentence: usize| {
+            let hits = reading.results.iter().filter_map(|index| reading.hits.get(*index));
+            hits.into_iter().any(|hit| hit.sentence == sentence)
+        };
+        let new = self.sentences.iter().filter(|sentence| !of_rules(**sentence));
+        let hint = |sentence: &usize| {
+            let (start, end) = (reading.folded.sentences.get(*sentence)?.start, reading.folded.sentence_end(*sentence));
+            let text = reading.folded.sentence(*sentence);
+            let end = end - (text.len() - text.trim_end().len());
+            Some(Hit { rule: rules.told_in(text)?, start, end, sentence: *sentence })
+        };
+        let hints: Vec<Hit> = new.filter_map(hint).collect();
+        if hints.is_empty() {
+            return None;
+        }
+        let mut hits = [reading.hits.clone(), hints].concat();
+        hits.sort_by_key(|hit| hit.end);
+        Some(read_hits(reading.folded.clone(), hits, rules))
+    }
+}
