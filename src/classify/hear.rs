@@ -49,11 +49,11 @@ impl Heard {
             let end = end - (text.len() - text.trim_end().len());
             Some(Hit { rule: rules.told_in(text)?, start, end, sentence: *sentence })
         };
-        let hints: Vec<Hit> = new.filter_map(hint).collect();
-        if hints.is_empty() {
+        let heard: Vec<Hit> = new.filter_map(hint).collect();
+        if heard.is_empty() {
             return None;
         }
-        let mut hits = [reading.hits.clone(), hints].concat();
+        let mut hits = [reading.hits.clone(), heard].concat();
         hits.sort_by_key(|hit| hit.end);
         Some(read_hits(reading.folded.clone(), hits, rules))
     }

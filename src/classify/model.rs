@@ -63,7 +63,9 @@ impl Model {
     /// The file: a line that names it, then for each function a line of numbers and one octet for each weight.
     pub fn write(functions: [&Learnt; 3]) -> Vec<u8> {
         let mut file = HEAD.as_bytes().to_vec();
-        functions.iter().for_each(|function| function.write(&mut file));
+        for function in functions {
+            function.write(&mut file);
+        }
         file
     }
 

@@ -28,22 +28,22 @@ fn learn_from(folder: &Path, out: &Path) -> Result<usize, String> {
     let (families, lists) = (read_texts(&folder.join("tune"))?, read_texts(&folder.join("sentences"))?);
     let texts = (families.iter().map(String::as_str), lists.iter().map(String::as_str));
     let weights = learn(texts.0, texts.1, &Rules::of_all_languages());
-    std::fs::write(out, weights).map_err(|error| fault(out, error))?;
+    std::fs::write(out, weights).map_err(|error| fault(out, &error))?;
     Ok(families.len())
 }
 
-fn fault(path: &Path, error: io::Error) -> String {
+fn fault(path: &Path, error: &io::Error) -> String {
     format!("{}: {error}", path.display())
 }
 
 /// The texts of a folder, in the order of their names: it decides on the last bits of the weights.
 fn read_texts(folder: &Path) -> Result<Vec<String>, String> {
-    let entries = std::fs::read_dir(folder).map_err(|error| fault(folder, error))?;
+    let entries = std::fs::read_dir(folder).map_err(|error| fault(folder, &error))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|end| end == "txt"));
     paths.sort();
     if paths.is_empty() {
         return Err(format!("{}: no texts (*.txt) are in it", folder.display()));
     }
-    paths.iter().map(|path| std::fs::read_to_string(path).map_err(|error| fault(path, error))).collect()
+    paths.iter().map(|path| std::fs::read_to_string(path).map_err(|error| fault(path, &error))).collect()
 }
