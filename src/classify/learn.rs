@@ -1,9 +1,9 @@
 //! Learning the model's weights: from mails and sentences whose answer is known, the same weights on every machine.
 //!
-//! Two linear functions are trained by going over all lessons again and again, in an order that a fixed generator gives.
-//! All numbers are whole, in parts of [`ONE`], so nothing depends on how a machine rounds. The second function weighs
-//! what the first hears in a mail; so that it does not trust what was learnt by heart, it is trained on what is heard by
-//! one that was not taught that mail.
+//! Two linear functions are trained by going over all lessons again and again, in an order that a fixed generator
+//! gives. All numbers are whole, in parts of [`ONE`], so nothing depends on how a machine rounds. The second function
+//! weighs what the first hears in a mail; so that it does not trust what was learnt by heart, it is trained on what is
+//! heard by one that was not taught that mail.
 
 use super::fold::fold;
 use super::judge::{self, Letter};

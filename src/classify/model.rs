@@ -1,7 +1,7 @@
 //! The model: what it hears in one sentence, and how much a mail as a whole reads like a rejection to its reader.
 //!
-//! Both are linear and learnt from the corpus. Neither decides alone: the rules ask where they are not sure by themselves,
-//! and what they find must not sound like the contrary.
+//! Both are linear and learnt from the corpus. Neither decides alone: the rules ask where they are not sure by
+//! themselves, and what they find must not sound like the contrary.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -69,8 +69,8 @@ impl Model {
         file
     }
 
-    /// How much one sentence sounds like a no to its reader, and how much like something better, in points: above nought
-    /// for it, below against it.
+    /// How much one sentence sounds like a no to its reader, and how much like something better, in points: above
+    /// nought for it, below against it.
     pub fn hear(&self, reading: &Reading, sentence: usize, rules: &Rules) -> (i64, i64) {
         let marks = Marks::of_sentence(reading, sentence, rules);
         let points = |of: &Linear| of.points(marks.0.iter().map(|b| of.weight(*b)).sum(), marks.0.len(), &[]);

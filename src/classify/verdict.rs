@@ -259,8 +259,8 @@ reasons! {
 }
 
 impl Reason {
-    /// Whether its words stand in rejections now and then: of what else the house does, of the person who was taken, and,
-    /// if they are not firm, of a stage that was passed before.
+    /// Whether its words stand in rejections now and then: of what else the house does, of the person who was taken,
+    /// and, if they are not firm, of a stage that was passed before.
     pub(super) fn may_stand_in_rejections(self, firm: bool) -> bool {
         match self {
             Self::Passed | Self::Interview => !firm,

@@ -4,8 +4,8 @@
 //! of a mail holds an imprint of it, and ids are in what a commit writes: so a start knows the mails accepted last, and
 //! the same mail in the same envelope gets the answer that was not heard, and is not sent twice.
 //!
-//! Each is answered so once, and soon after the start: who sends it a second time or days later has heard the answer and
-//! means it.
+//! Each is answered so once, and soon after the start: who sends it a second time or days later has heard the answer
+//! and means it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;

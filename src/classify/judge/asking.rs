@@ -13,8 +13,8 @@ use crate::classify::rules::Rules;
 use crate::classify::verdict::{Place, Reason};
 use crate::mail::view::View;
 
-/// Points of the model from which on a likely rejection is one: crossed by families, one look-alike in a hundred of those
-/// written against the classifier comes so far.
+/// Points of the model from which on a likely rejection is one: crossed by families, one look-alike in a hundred of
+/// those written against the classifier comes so far.
 pub(super) const SURE_POINTS: i64 = 700;
 /// Points of a sentence beyond which it sounds no surer.
 const HEARD_MAX: i64 = 300;
@@ -45,8 +45,8 @@ pub(in crate::classify) fn is_likely_alone(view: &View, rules: &Rules) -> bool {
 }
 
 impl Letter<'_> {
-    /// Hands on where the result of a rejection stands; else why it is none, and where it would stand if a person took it
-    /// for one. The text is that with what the model heard in it, if it was asked.
+    /// Hands on where the result of a rejection stands; else why it is none, and where it would stand if a person took
+    /// it for one. The text is that with what the model heard in it, if it was asked.
     pub(super) fn decide<T>(&self, then: impl FnOnce(&Letter<'_>, Result<Vec<Place>, Doubt>) -> T) -> T {
         let reason = match self.places(Bars::of(self.rules)) {
             Ok(places) => return then(self, Ok(places)),
@@ -81,8 +81,8 @@ impl Letter<'_> {
         self.places(&self.likely()).ok().filter(|places| !places.is_empty())
     }
 
-    /// What a text has to reach for the model to be heeded. Of languages of which the corpus holds fewer mails nothing is
-    /// set aside.
+    /// What a text has to reach for the model to be heeded. Of languages of which the corpus holds fewer mails nothing
+    /// is set aside.
     fn likely(&self) -> Bars {
         Bars { vetoes: if self.is_japanese() { Vetoes::Grave } else { Vetoes::All }, ..Bars::LIKELY }
     }
