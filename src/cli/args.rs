@@ -349,8 +349,7 @@ pub struct ServeArgs {
 /// `train`.
 #[derive(Args, Clone, Debug)]
 pub struct TrainArgs {
-    /// The folder with the folders `tune` (mails) and `sentences`: in the form that tests/corpus/classify/README.md
-    /// tells.
+    /// The folder with the folders `tune` and `sentences`; tests/corpus/classify/README.md tells their form.
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,
     /// Where the weights go; the program is built with config/rules/model.weights.
