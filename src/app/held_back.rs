@@ -1,23 +1,15 @@
 //! Writes down how many rejections a DKIM signature kept from getting the line. Untouched mail costs no disk write, so
 //! the counts are gathered; what a crash loses of them is those of the last minute, and no credit.
 
-use std::time::Duration;
-
 use tokio::sync::watch as signal;
-use tokio::time::sleep;
 
+use super::gathered;
 use crate::store::Store;
 use crate::watch::Watch;
 
-const EVERY: Duration = Duration::from_mins(1);
-
 /// Writes them down now and then until the stop.
 pub(super) async fn run(watch: Watch, store: Store, mut stop: signal::Receiver<bool>) {
-    loop {
-        tokio::select! {
-            () = sleep(EVERY) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
-        }
+    while gathered::is_time(&mut stop).await {
         write(&watch, &store).await;
     }
 }

@@ -3,6 +3,7 @@
 mod agreement;
 mod courier;
 pub mod gateway;
+mod gathered;
 mod glance;
 mod held_back;
 mod operator;

@@ -1,17 +1,15 @@
 //! Templates: what HR has said of them put in force, and what was seen of others written down now and then.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch as signal;
-use tokio::time::sleep;
 
+use super::gathered;
 use crate::classify::template::Template;
 use crate::pipeline::CompanyTemplates;
 use crate::store::{SeenAgency, SeenTemplate, Store, StoreError, TemplateRow};
 use crate::watch::{SeenMails, Watch};
 
-const EVERY: Duration = Duration::from_mins(1);
 /// Likeness from which on a template that was seen is one that was seen before the last start, in percent.
 const SAME_PERCENT_MIN: u32 = 85;
 
@@ -46,11 +44,7 @@ pub async fn at_start(store: &Store) -> Option<Arc<CompanyTemplates>> {
 
 /// Writes down what was seen now and then, until the stop.
 pub(super) async fn run(watch: Watch, store: Store, mut stop: signal::Receiver<bool>) {
-    loop {
-        tokio::select! {
-            () = sleep(EVERY) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
-        }
+    while gathered::is_time(&mut stop).await {
         write(&watch, &store).await;
     }
 }
