@@ -76,7 +76,7 @@ impl Letter<'_> {
         }
     }
 
-    /// The same where each question is likely and none is answered with no, for a text of which the model is sure.
+    /// Where the result stands, when each question is likely and none is answered with no.
     fn places_by_model(&self) -> Option<Vec<Place>> {
         self.places(&self.likely()).ok().filter(|places| !places.is_empty())
     }
@@ -88,7 +88,9 @@ impl Letter<'_> {
     }
 
     fn is_japanese(&self) -> bool {
-        self.rules.alone.is_none() && self.reading.folded.scripts.kana > 0
+        let scripts = self.reading.folded.scripts;
+        // A name or a line of it in an English mail makes none of it.
+        self.rules.alone.is_none() && scripts.kana > 0 && scripts.kana * 2 >= scripts.latin
     }
 
     /// What was made of the rules' words, and what the model heard, in hundredths.
@@ -144,4 +146,24 @@ pub(in crate::classify) fn traits_of_heard(points: (i64, i64)) -> [i64; 9] {
 
 fn holds(holds: bool) -> i64 {
     if holds { 100 } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::message::Message;
+
+    fn check(body: &str, japanese: bool) {
+        let raw = format!("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{body}\r\n");
+        let view = View::read(&Message::read(raw.as_bytes()));
+        let found = learn_from(&view, &Rules::built_in(), Letter::is_japanese);
+        assert_eq!(found, Some(japanese), "{body}");
+    }
+
+    #[test]
+    fn a_japanese_name_makes_no_japanese_mail_of_an_english_one() {
+        check("ご応募ありがとうございました。今回は採用を見送ります。", true);
+        check("Dear はなこ, thank you for applying to our company. The position has been filled.", false);
+        check("Thank you for applying to our company.", false);
+    }
 }
