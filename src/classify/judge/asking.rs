@@ -156,7 +156,7 @@ mod tests {
     fn check(body: &str, japanese: bool) {
         let raw = format!("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{body}\r\n");
         let view = View::read(&Message::read(raw.as_bytes()));
-        let found = learn_from(&view, &Rules::built_in(), Letter::is_japanese);
+        let found = learn_from(&view, &Rules::built_in(), |letter: &Letter<'_>| letter.is_japanese());
         assert_eq!(found, Some(japanese), "{body}");
     }
 
