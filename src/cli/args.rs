@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::dkim::args::DkimCommand;
 use super::hold::HoldCommand;
+use super::ledger::args::LedgerCommand;
 use super::optout::OptOutCommand;
 use super::probe::ProbeArgs;
 use super::scan::ScanArgs;
@@ -16,7 +17,6 @@ pub use super::spool::args::SpoolCommand;
 use super::switch::{ResumeArgs, SwitchArgs};
 use super::teach::TeachArgs;
 pub use super::trace::args::TraceArgs;
-use crate::control::Month;
 use crate::control::test_mail::TestKind;
 use crate::mail::address::Address;
 use crate::pipeline::{Role, UserName};
@@ -141,66 +141,6 @@ pub struct DataArgs {
     /// Print JSON in place of tables.
     #[arg(long)]
     pub json: bool,
-}
-
-/// `ledger`. A running server is asked; without one the data folder is opened here.
-#[derive(Clone, Debug, Subcommand)]
-pub enum LedgerCommand {
-    /// Show how many people count, how many are missing to the next hire slot, and the slots granted.
-    Balance(BalanceArgs),
-    /// Show what one month changed, with the head of the chain that proves it.
-    Statement(StatementArgs),
-    /// Replay every entry and compare: chain, credits, grants and balances. Exit code 1 if anything differs.
-    Verify(BalanceArgs),
-    /// Show the words that mails were given, by the digest that `trace` tells of each entry, and when each was used.
-    Words(BalanceArgs),
-    /// Enter the referrals of `recovery` lines, which a broken disk left in the log alone. Each counts once.
-    Recover(RecoverArgs),
-}
-
-/// `ledger recover`.
-#[derive(Args, Clone, Debug)]
-pub struct RecoverArgs {
-    /// The log; standard input when left out or -. Other lines are passed over.
-    #[arg(value_name = "FILE")]
-    pub file: Option<PathBuf>,
-    /// Only tell what would be entered.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Where the ledger lies.
-    #[command(flatten)]
-    pub data: DataArgs,
-}
-
-/// `ledger balance`, `ledger verify` and `ledger words`.
-#[derive(Args, Clone, Debug)]
-pub struct BalanceArgs {
-    /// The company; all of them when left out.
-    #[arg(long, value_name = "ID", value_parser = company_id)]
-    pub company: Option<CompanyId>,
-    /// Where the ledger lies.
-    #[command(flatten)]
-    pub data: DataArgs,
-}
-
-/// `ledger statement`.
-#[derive(Args, Clone, Debug)]
-pub struct StatementArgs {
-    /// The company.
-    #[arg(long, value_name = "ID", value_parser = company_id)]
-    pub company: CompanyId,
-    /// The month in Japan, such as 2026-11; the present one when left out.
-    #[arg(long, value_name = "YYYY-MM")]
-    pub month: Option<Month>,
-    /// The language of the labels.
-    #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
-    pub lang: String,
-    /// Print a sheet for spreadsheet programs in place of a table.
-    #[arg(long, conflicts_with = "json")]
-    pub csv: bool,
-    /// Where the ledger lies.
-    #[command(flatten)]
-    pub data: DataArgs,
 }
 
 /// `status`.

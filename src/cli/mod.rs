@@ -19,7 +19,6 @@ pub mod probe;
 pub mod reach;
 pub mod reason;
 mod reason_ja;
-mod recover;
 pub mod scan;
 pub mod send_test;
 pub mod spool;

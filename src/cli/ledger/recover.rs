@@ -7,8 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::args::RecoverArgs;
-use super::folder::reach;
-use super::output::{End, counted, print_json};
+use crate::cli::folder::reach;
+use crate::cli::output::{End, counted, print_json};
 use crate::control::Request;
 use crate::control::recover::{Entered, REFERRALS_MAX};
 use crate::ledger::ReferralEvent;

@@ -1,17 +1,21 @@
 //! `ledger balance | statement | verify | words`, and the way to `ledger recover`.
 
+pub mod args;
+mod recover;
+
 use std::io::{self, Write};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::args::{BalanceArgs, DataArgs, LedgerCommand, StatementArgs};
+use super::args::DataArgs;
 use super::output::{End, align_right, counted, print_json, print_table, table};
 use super::reach::ask_store;
-use super::recover::recover;
 use crate::control::ledger::{Balances, DIGITS_SHOWN, StatementForm, Verified, WordsLine};
 use crate::control::{Month, Request};
 use crate::sys::clock;
+use args::{BalanceArgs, LedgerCommand, StatementArgs};
+use recover::recover;
 
 /// Answers from the ledger and prints it.
 ///

@@ -1,0 +1,69 @@
+//! What `ledger` takes on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::args::{DataArgs, company_id};
+use crate::control::Month;
+use crate::referral::CompanyId;
+
+/// `ledger`. A running server is asked; without one the data folder is opened here.
+#[derive(Clone, Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Show how many people count, how many are missing to the next hire slot, and the slots granted.
+    Balance(BalanceArgs),
+    /// Show what one month changed, with the head of the chain that proves it.
+    Statement(StatementArgs),
+    /// Replay every entry and compare: chain, credits, grants and balances. Exit code 1 if anything differs.
+    Verify(BalanceArgs),
+    /// Show the words that mails were given, by the digest that `trace` tells of each entry, and when each was used.
+    Words(BalanceArgs),
+    /// Enter the referrals of `recovery` lines, which a broken disk left in the log alone. Each counts once.
+    Recover(RecoverArgs),
+}
+
+/// `ledger recover`.
+#[derive(Args, Clone, Debug)]
+pub struct RecoverArgs {
+    /// The log; standard input when left out or -. Other lines are passed over.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Only tell what would be entered.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the ledger lies.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `ledger balance`, `ledger verify` and `ledger words`.
+#[derive(Args, Clone, Debug)]
+pub struct BalanceArgs {
+    /// The company; all of them when left out.
+    #[arg(long, value_name = "ID", value_parser = company_id)]
+    pub company: Option<CompanyId>,
+    /// Where the ledger lies.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `ledger statement`.
+#[derive(Args, Clone, Debug)]
+pub struct StatementArgs {
+    /// The company.
+    #[arg(long, value_name = "ID", value_parser = company_id)]
+    pub company: CompanyId,
+    /// The month in Japan, such as 2026-11; the present one when left out.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub month: Option<Month>,
+    /// The language of the labels.
+    #[arg(long, value_name = "LANG", value_parser = ["ja", "en"], default_value = "en")]
+    pub lang: String,
+    /// Print a sheet for spreadsheet programs in place of a table.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Where the ledger lies.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
