@@ -29,6 +29,10 @@ pub(super) struct Model {
     words: Linear,
     /// Whether a mail as a whole is a rejection: from what the others say of it, and from what the rules do.
     whole: Linear,
+    file: Cow<'static, [u8]>,
+    /// Where in the file the weights begin, an octet each: for each bucket those of the first two functions side by
+    /// side, which are asked of the same marks, and behind all of those the same of the other two.
+    weights: usize,
 }
 
 /// A linear function of marks and traits.
@@ -40,17 +44,14 @@ pub(super) struct Linear {
     unit: i32,
     /// Points for each trait that is one.
     traits: Vec<i32>,
-    file: Cow<'static, [u8]>,
-    /// Where in the file the weight of the first bucket lies. Each weight is an octet, and those of two functions that
-    /// are asked of the same marks lie side by side.
-    weights: usize,
 }
 
 impl Model {
     /// A model that knows nothing: every text gets nought.
     pub fn blank() -> Self {
-        let nought = Linear { bias: 0, unit: 1, traits: Vec::new(), file: Cow::Borrowed(&[]), weights: 0 };
-        Self { told: nought.clone(), better: nought.clone(), words: nought.clone(), whole: nought }
+        let nought = Linear { bias: 0, unit: 1, traits: Vec::new() };
+        let (told, better, words) = (nought.clone(), nought.clone(), nought.clone());
+        Self { told, better, words, whole: nought, file: Cow::Borrowed(&[]), weights: 0 }
     }
 
     /// Whether it knows nothing.
@@ -60,21 +61,15 @@ impl Model {
 
     /// Reads what [`Model::write`] wrote. What is part of the program stays where it is.
     pub fn read(file: Cow<'static, [u8]>) -> Option<Self> {
-        let mut from = file.starts_with(HEAD.as_bytes()).then_some(HEAD.len())?;
-        let mut functions = Vec::with_capacity(4);
-        for _ in 0..4 {
-            let (function, end) = Linear::read(file.clone(), from)?;
-            functions.push(function);
-            from = end;
-        }
-        (file.len() == from + 4 * BUCKETS).then_some(())?;
-        for (function, weights) in
-            functions.iter_mut().zip([from, from + 1, from + 2 * BUCKETS, from + 2 * BUCKETS + 1])
-        {
-            function.weights = weights;
-        }
-        let [told, better, words, whole] = functions.try_into().ok()?;
-        Some(Self { told, better, words, whole })
+        let mut weights = file.starts_with(HEAD.as_bytes()).then_some(HEAD.len())?;
+        let mut next = || {
+            let end = weights + file.get(weights..)?.iter().position(|octet| *octet == b'\n')?;
+            let function = Linear::read(file.get(weights..end)?)?;
+            weights = end + 1;
+            Some(function)
+        };
+        let (told, better, words, whole) = (next()?, next()?, next()?, next()?);
+        (file.len() == weights + 4 * BUCKETS).then_some(Self { told, better, words, whole, file, weights })
     }
 
     /// The file: a line that names it, a line of numbers for each function, then the weights of each bucket: of the
@@ -92,39 +87,34 @@ impl Model {
     /// nought for it, below against it.
     pub fn hear(&self, reading: &Reading, sentence: usize, rules: &Rules) -> (i64, i64) {
         let marks = Marks::of_sentence(reading, sentence, rules);
-        let sums = sums((&self.told, &self.better), &marks);
+        let sums = self.sums(0, &marks);
         (self.told.points(sums.0, marks.0.len(), &[]), self.better.points(sums.1, marks.0.len(), &[]))
     }
 
     /// How much a mail reads like a rejection, in points: by the marks of its words, by those of the rules that were
     /// found, and by its traits, which are told how much the words alone read like one.
     pub fn weigh(&self, (words, rules): (&Marks, &Marks), traits: impl FnOnce(i64) -> Traits) -> i64 {
-        let (by_words, all) = sums((&self.words, &self.whole), words);
-        let by_rules = sums((&self.words, &self.whole), rules).1;
+        let (by_words, all) = self.sums(1, words);
+        let by_rules = self.sums(1, rules).1;
         let traits = traits(self.words.points(by_words, words.0.len(), &[]));
         self.whole.points(all + by_rules, words.0.len() + rules.0.len(), &traits)
     }
-}
 
-/// What two functions that lie side by side weigh these marks with. A function of nothing weighs nothing.
-fn sums(functions: (&Linear, &Linear), marks: &Marks) -> (i64, i64) {
-    let weights = |bucket: &u32| (functions.0.weight(*bucket), functions.1.weight(*bucket));
-    marks.0.iter().map(weights).fold((0, 0), |sums, weights| (sums.0 + weights.0, sums.1 + weights.1))
+    /// What the functions of the first or of the second pair weigh these marks with.
+    fn sums(&self, pair: usize, marks: &Marks) -> (i64, i64) {
+        let weights = self.file.get(self.weights + pair * 2 * BUCKETS..).unwrap_or_default();
+        let weight = |at: usize| weights.get(at).map_or(0, |octet| i64::from(octet.cast_signed()));
+        let both = |bucket: &u32| (weight(2 * *bucket as usize), weight(2 * *bucket as usize + 1));
+        marks.0.iter().map(both).fold((0, 0), |sums, weights| (sums.0 + weights.0, sums.1 + weights.1))
+    }
 }
 
 impl Linear {
-    /// The numbers of a function, whose weights are nowhere yet, and where its line ends.
-    fn read(file: Cow<'static, [u8]>, from: usize) -> Option<(Self, usize)> {
-        let end = from + file.get(from..)?.iter().position(|octet| *octet == b'\n')?;
-        let numbers = std::str::from_utf8(file.get(from..end)?).ok()?.split(' ').map(str::parse);
+    fn read(line: &[u8]) -> Option<Self> {
+        let numbers = std::str::from_utf8(line).ok()?.split(' ').map(str::parse);
         let numbers: Vec<i32> = numbers.collect::<Result<_, _>>().ok()?;
         let [bias, unit, traits @ ..] = &numbers[..] else { return None };
-        let (bias, unit, traits) = (*bias, Some(*unit).filter(|unit| *unit > 0)?, traits.to_vec());
-        Some((Self { bias, unit, traits, file, weights: 0 }, end + 1))
-    }
-
-    fn weight(&self, bucket: u32) -> i64 {
-        self.file.get(self.weights + 2 * bucket as usize).map_or(0, |octet| i64::from(octet.cast_signed()))
+        Some(Self { bias: *bias, unit: Some(*unit).filter(|unit| *unit > 0)?, traits: traits.to_vec() })
     }
 
     fn points(&self, sum: i64, count: usize, traits: &[i64]) -> i64 {
