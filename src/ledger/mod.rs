@@ -9,9 +9,11 @@ pub mod event;
 pub mod presume;
 pub mod rules;
 pub mod statement;
+mod waiting;
 
 pub use audit::{Audit, Fault};
 pub use bounce::{Beside, take_back};
+pub use chain::checksum;
 pub use contract::{ContractRef, ContractVersion, CountOn, LateBounce};
 pub use entry::{Entry, Kind, NewEntry};
 pub use event::{EventId, Evidence, Proves, ReferralEvent};
