@@ -37,7 +37,7 @@ mod terms;
 mod tests;
 mod user;
 
-pub use company::{Company, Doubtful, LaterWordings, Mode, ProvedBy, Scope, Sender, Stage};
+pub use company::{Company, Doubtful, LaterWordings, Mode, ProvedBy, ReportTerms, Scope, Sender, Stage};
 pub use policy::{InForce, Policy};
 pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use returning::{Behind, CameBack, Probe, Probes, ReturnPath, ReturnRow, Returned, tag_copies};

@@ -12,6 +12,7 @@ use super::hold::HoldCommand;
 use super::ledger::args::LedgerCommand;
 use super::optout::OptOutCommand;
 use super::probe::ProbeArgs;
+use super::report::args::ReportArgs;
 use super::scan::ScanArgs;
 use super::slot::SlotCommand;
 pub use super::spool::args::SpoolCommand;
@@ -83,6 +84,8 @@ pub enum Tool {
     Preview(PreviewArgs),
     /// Show until when each return path is proven by a mail that came back, or send such a mail now.
     Probe(ProbeArgs),
+    /// Make the labour-market contribution report of a company: page, sheet and JSON with one checksum; or verify one.
+    Report(Box<ReportArgs>),
     /// Let mails be edited again for a next hop that had refused mails with the line.
     Resume(ResumeArgs),
     /// Read an archive of sent mail and tell what HR asks first: rejections, people, hire slots, templates, remedies.

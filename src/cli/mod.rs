@@ -11,14 +11,15 @@ pub mod hold;
 mod leaves;
 pub mod ledger;
 mod mailfile;
-mod markup;
 pub mod optout;
+mod outfile;
 pub mod output;
 pub mod preview;
 pub mod probe;
 pub mod reach;
 pub mod reason;
 mod reason_ja;
+pub mod report;
 pub mod scan;
 pub mod send_test;
 pub mod slot;
@@ -55,6 +56,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Optout(command) => optout::optout(command, out),
         Tool::Preview(args) => preview::preview(args, out),
         Tool::Probe(args) => probe::probe(args, out),
+        Tool::Report(args) => report::report(args, out),
         Tool::Resume(args) => switch::resume(args, out),
         Tool::Scan(args) => scan::scan(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),

@@ -119,6 +119,31 @@ pub fn hold_folder(
     }
 }
 
+/// Asks the store again and again, with the folder held once: `next` takes each answer, the first time none, and gives
+/// the next question until it has enough.
+///
+/// # Errors
+/// A sentence for the admin.
+pub fn ask_store_often(
+    dir: &Path,
+    mut next: impl FnMut(Option<Value>) -> Result<Option<Request>, String>,
+) -> Result<(), String> {
+    let none_yet = || format!("there is no ledger in {} yet: it begins with the first start", dir.display());
+    let exists = || if dir.join(LEDGER_FILE).is_file() { Ok(()) } else { Err(none_yet()) };
+    let lock = hold_folder(dir, "ledger", exists)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|e| e.to_string())?;
+    let store = lock.as_ref().map(|_| Store::open(dir).map_err(|e| e.to_string())).transpose()?;
+    let mut asked = next(None)?;
+    while let Some(request) = asked {
+        let answer = match &store {
+            Some(store) => runtime.block_on(answer_ledger(store, &request)).unwrap_or(Ok(Value::Null)),
+            None => ask_server_of(dir, &request)?.ok_or_else(|| "the server has just ended; ask again".to_owned()),
+        };
+        asked = next(Some(answer?))?;
+    }
+    Ok(())
+}
+
 fn ask_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::finding::Wrong;
 use super::reader::{Place, Section};
+use super::report;
 use super::secrets::{self, ROUTING_SECRETS_MAX};
 use super::values::{self, count, one_of, quoted, text};
 use super::words::{self, Around, SenderBlock};
@@ -100,6 +101,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         notify_language: top.read("notify_language", Language::Ja, one_of(NOTIFY_LANGUAGES)),
         came_signed: dkim.optional("signed_mail", one_of(CAME_SIGNED)),
         contracts,
+        report: report::read(&top.section("report")),
         sender_domains,
         purpose: purpose?,
         name_ja: name_ja?,

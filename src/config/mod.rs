@@ -11,6 +11,7 @@ mod limits;
 mod lint;
 mod load;
 mod reader;
+mod report;
 mod route_keys;
 mod routes;
 mod secrets;

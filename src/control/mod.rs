@@ -11,6 +11,7 @@ mod month;
 pub mod optout;
 pub mod probe;
 pub mod recover;
+pub mod report;
 mod server;
 pub mod slot;
 pub mod spool;
@@ -208,6 +209,24 @@ pub enum Request {
     },
     /// Finishes what is in flight, then ends.
     Stop,
+    /// What the ledger has for a contribution report.
+    Contribution {
+        /// The company.
+        company: CompanyId,
+        /// The first day, in Japan.
+        from: String,
+        /// The last day.
+        to: String,
+        /// The number of the last entry that is looked at; all when absent.
+        seq_max: Option<u64>,
+    },
+    /// The entries of one company, so many at once as fit into an answer.
+    Entries {
+        /// The company.
+        company: CompanyId,
+        /// The number of the entry in front of the first.
+        after: u64,
+    },
 }
 
 /// Who asks: the account at the other end of the socket, as the kernel tells it.

@@ -11,10 +11,12 @@ pub mod presume;
 pub mod rules;
 pub mod slot;
 pub mod statement;
+mod waiting;
 
 pub use act::{Act, ActDigest, ActFault, Deed};
 pub use audit::{Audit, Fault, Known};
 pub use bounce::{Beside, take_back};
+pub use chain::checksum;
 pub use contract::{ContractRef, ContractVersion, CountOn, LateBounce};
 pub use entry::{Entry, Kind, NewEntry};
 pub use event::{EventId, Evidence, Proves, ReferralEvent};

@@ -6,8 +6,10 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use super::chain::Hash;
+use super::contract::ContractVersion;
 use super::entry::{Entry, Kind};
 use super::rules::Pool;
+use super::waiting::Waiting;
 use crate::referral::CompanyId;
 
 /// One hire slot earned.
@@ -74,6 +76,8 @@ pub struct PoolStatement {
     pub closing: Pool,
     /// Credits of the period, or of an earlier one, that bounced in it.
     pub taken_back: u64,
+    /// Credits of the period that stand on a presumed delivery.
+    pub presumed: u64,
     /// Entries of the period by kind.
     pub entries: BTreeMap<Kind, u64>,
     /// Slots granted in the period: number, price in credits, time of the credit.
@@ -99,12 +103,22 @@ pub struct Statement {
     pub seq: u64,
     /// The chain's head there.
     pub head: Hash,
+    waiting: Waiting,
 }
 
 impl Statement {
     /// An empty statement; `genesis` is the head of a chain without entries.
     pub fn new(company: CompanyId, from: Timestamp, until: Timestamp, genesis: Hash) -> Self {
-        Self { company, from, until, pools: BTreeMap::new(), held_back: 0, seq: 0, head: genesis }
+        Self {
+            company,
+            from,
+            until,
+            pools: BTreeMap::new(),
+            held_back: 0,
+            seq: 0,
+            head: genesis,
+            waiting: Waiting::default(),
+        }
     }
 
     /// The chain's head in hexadecimal, as it is printed.
@@ -112,24 +126,31 @@ impl Statement {
         HEXLOWER.encode(&self.head)
     }
 
-    /// Takes the next entry of the chain with its hash and its version's threshold; what lies behind the period is not
+    /// Referrals of a series that wait at the end of the period: accepted, and no credit yet.
+    pub fn waiting(&self, series: &str) -> u64 {
+        self.waiting.count(series, self.until)
+    }
+
+    /// Takes the next entry of the chain with its hash and its contract version; what lies behind the period is not
     /// taken.
-    pub fn add(&mut self, entry: &Entry, hash: &Hash, threshold: u32) {
+    pub fn add(&mut self, entry: &Entry, hash: &Hash, version: &ContractVersion) {
         if entry.posted >= self.until {
             return;
         }
         let pool = self.pools.entry(entry.contract.series.clone()).or_default();
         apply(&mut pool.closing, entry);
-        pool.threshold = threshold;
+        pool.threshold = version.threshold;
         if entry.posted < self.from {
             pool.opening = pool.closing;
         } else {
             *pool.entries.entry(entry.new.kind).or_default() += 1;
             pool.taken_back += u64::from(entry.new.kind == Kind::Bounced && entry.new.worth < 0);
+            pool.presumed += u64::from(entry.new.kind == Kind::Presumed && entry.new.worth > 0);
             if entry.new.kind == Kind::Granted {
                 pool.grants.push((entry.new.cycle, -entry.new.worth, entry.at));
             }
         }
+        self.waiting.take(entry, version);
         (self.seq, self.head) = (entry.seq, *hash);
     }
 }

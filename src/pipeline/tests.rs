@@ -10,7 +10,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Client, Company, Doubtful, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, Sender, process};
+use super::{
+    Client, Company, Doubtful, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, ReportTerms, Sender,
+    process,
+};
 use crate::classify::{Audience, Rules};
 use crate::ledger::ContractVersion;
 use crate::mail::address::{Address, Domain};
@@ -54,6 +57,7 @@ fn company(id: &str, domain: &str) -> Company {
         notify_language: Language::Ja,
         came_signed: None,
         contracts: vec![ContractVersion::new("standard", 1, jiff::civil::date(2026, 1, 1))],
+        report: ReportTerms::default(),
     }
 }
 

@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::rows::statement_checksum;
 use crate::ledger::{Kind, Pool, PoolStatement, Statement};
 
 /// The statement as a JSON value.
 pub fn json(statement: &Statement) -> Value {
-    let series: Map<String, Value> = statement.pools.iter().map(|(name, pool)| (name.clone(), series(pool))).collect();
+    let series: Map<String, Value> =
+        statement.pools.iter().map(|(name, pool)| (name.clone(), series(pool, statement.waiting(name)))).collect();
     json!({
         "statement": 1,
         "company": statement.company.as_str(),
@@ -15,10 +17,11 @@ pub fn json(statement: &Statement) -> Value {
         "series": series,
         "held_back_by_signature": statement.held_back,
         "chain": { "entries": statement.seq, "head": statement.head_text() },
+        "checksum": statement_checksum(statement),
     })
 }
 
-fn series(pool: &PoolStatement) -> Value {
+fn series(pool: &PoolStatement, waiting: u64) -> Value {
     let count = |kind: Kind| (kind.code().to_owned(), json!(pool.entries.get(&kind).copied().unwrap_or(0)));
     let entries: Map<String, Value> = Kind::ALL.into_iter().map(count).collect();
     let grants: Vec<Value> = pool
@@ -31,9 +34,11 @@ fn series(pool: &PoolStatement) -> Value {
         "opening": balance(&pool.opening),
         "entries": entries,
         "counted": pool.closing.counted.saturating_sub(pool.opening.counted),
+        "counted_presumed": pool.presumed,
         "taken_back": pool.taken_back,
         "grants": grants,
         "closing": balance(&pool.closing),
+        "waiting": waiting,
     })
 }
 

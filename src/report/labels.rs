@@ -35,6 +35,34 @@ pub struct Labels {
     pub chain: &'static str,
     /// Said when there is no entry.
     pub nothing: &'static str,
+    /// Credits of the period that stand on a presumed delivery.
+    pub counted_presumed: &'static str,
+    /// Referrals that are accepted and no credit yet.
+    pub waiting: &'static str,
+    /// Credits that the slots of the period took.
+    pub spent: &'static str,
+    /// Credits that voided slots gave back.
+    pub given_back: &'static str,
+    /// What one slot took.
+    pub slot_credits: &'static str,
+    /// When a slot was granted.
+    pub granted_at: &'static str,
+    /// What the table of credits is of.
+    pub credits_caption: &'static str,
+    /// What the table of slots is of.
+    pub slots_caption: &'static str,
+    /// What the table of entries is of.
+    pub entries_caption: &'static str,
+    /// The head of a column of names.
+    pub item: &'static str,
+    /// The head of a column of numbers.
+    pub value: &'static str,
+    /// What is told beside the count.
+    pub beside: &'static str,
+    /// The heading over head and checksum.
+    pub proof: &'static str,
+    /// The checksum that all forms share.
+    pub checksum: &'static str,
     kinds: [&'static str; 14],
 }
 
@@ -67,6 +95,20 @@ impl Labels {
             held_back_remedy: "署名より前に通すか、ここで署名し直すと案内を追加できます（docs/ja/howto-dkim.md）",
             chain: "記録の連鎖",
             nothing: "対象の記録はありません",
+            counted_presumed: "うち到達とみなした人数",
+            waiting: "カウント待ち（受理済み・未到達）",
+            spent: "採用枠に充当",
+            given_back: "採用枠の取り消しによる戻り",
+            slot_credits: "充当した人数",
+            granted_at: "付与日時",
+            credits_caption: "カウントの増減（人）",
+            slots_caption: "採用枠（枠）",
+            entries_caption: "期間中の記録（件）",
+            item: "項目",
+            value: "値",
+            beside: "カウント外の参考情報",
+            proof: "記録の証明",
+            checksum: "チェックサム（SHA-256）",
             kinds: [
                 "ご案内",
                 "送信先サーバー受理",
@@ -104,6 +146,20 @@ impl Labels {
             held_back_remedy: "Let them pass here before they are signed, or sign them anew: docs/howto-dkim.md",
             chain: "Chain",
             nothing: "No entries",
+            counted_presumed: "Of them, presumed delivered",
+            waiting: "Waiting: accepted, not counted yet",
+            spent: "Taken by hire slots",
+            given_back: "Given back by voided slots",
+            slot_credits: "Credits taken",
+            granted_at: "Granted",
+            credits_caption: "Credits, from opening to closing (people)",
+            slots_caption: "Hire slots",
+            entries_caption: "Entries of the period",
+            item: "Item",
+            value: "Value",
+            beside: "Beside the count",
+            proof: "Proof",
+            checksum: "Checksum (SHA-256)",
             kinds: [
                 "Offered",
                 "Accepted by the next hop",

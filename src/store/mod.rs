@@ -6,6 +6,7 @@
 mod agree;
 mod beside;
 mod error;
+mod export;
 mod held_back;
 mod notices;
 mod optouts;
@@ -204,7 +205,7 @@ impl Store {
         until: Timestamp,
     ) -> Result<Statement, StoreError> {
         let company = company.clone();
-        self.read(move |c| read::statement(c, &company, from, until)).await
+        self.read(move |c| export::statement(c, &company, (from, until), u64::MAX)).await
     }
 
     /// Replays one company's chain, or all, and names every fault. Companies without one are listed with none.

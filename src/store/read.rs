@@ -1,16 +1,14 @@
 //! What readers ask: balances, statements, grants, and the replay that proves them.
 
-use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::error::StoreError;
-use super::held_back;
 use super::presumed;
 use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
 use super::slots;
 use super::wordings;
-use crate::ledger::chain::{Hash, commit_event, commit_person, genesis};
-use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Known, Pool, Proves, Referral, Statement};
+use crate::ledger::chain::{Hash, commit_event, commit_person};
+use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Known, Pool, Proves, Referral};
 use crate::referral::{CandidateKey, CompanyId};
 
 /// The replay of one company's chain.
@@ -72,26 +70,6 @@ pub fn balance(connection: &Connection, company: &CompanyId) -> Result<Vec<Balan
         balances.push(Balance { series: row.get(0)?, pool: rows::pool(row, 1)?, threshold: row.get(4)? });
     }
     Ok(balances)
-}
-
-pub fn statement(
-    connection: &Connection,
-    company: &CompanyId,
-    from: Timestamp,
-    until: Timestamp,
-) -> Result<Statement, StoreError> {
-    let row = require(connection, company)?;
-    let known = rows::contracts(connection, row.id)?;
-    let mut result = Statement::new(company.clone(), from, until, genesis(company));
-    let sql = format!("SELECT {ENTRY_COLUMNS} FROM entries WHERE company = ?1 AND posted < ?2 ORDER BY seq");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut entries = statement.query(params![row.id, until.as_microsecond()])?;
-    while let Some(row) = entries.next()? {
-        let (entry, hash, version) = rows::entry(row, &known)?;
-        result.add(&entry, &hash, version.threshold);
-    }
-    result.held_back = held_back::count(connection, &row, from, until)?;
-    Ok(result)
 }
 
 /// What [`grant`] reads.

@@ -21,6 +21,19 @@ pub enum LedgerCommand {
     Words(BalanceArgs),
     /// Enter the referrals of `recovery` lines, which a broken disk left in the log alone. Each counts once.
     Recover(RecoverArgs),
+    /// Write every entry of a company, one JSON object a line, for whoever wants to count for himself.
+    Export(ExportArgs),
+}
+
+/// `ledger export`.
+#[derive(Args, Clone, Debug)]
+pub struct ExportArgs {
+    /// The company.
+    #[arg(long, value_name = "ID", value_parser = company_id)]
+    pub company: CompanyId,
+    /// Where the ledger lies. Entries are JSON in any case.
+    #[command(flatten)]
+    pub data: DataArgs,
 }
 
 /// `ledger recover`.
@@ -63,6 +76,9 @@ pub struct StatementArgs {
     /// Print a sheet for spreadsheet programs in place of a table.
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
+    /// Write it as a page, which prints on A4 and loads nothing from anywhere, in place of a table.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "csv"])]
+    pub html: Option<PathBuf>,
     /// Where the ledger lies.
     #[command(flatten)]
     pub data: DataArgs,
