@@ -3,12 +3,15 @@
 pub mod audit;
 pub mod bounce;
 pub mod chain;
+pub mod checkpoint;
 pub mod contract;
 pub mod entry;
 pub mod event;
 pub mod presume;
 pub mod rules;
+pub mod signature;
 pub mod statement;
+pub mod witness;
 
 pub use audit::{Audit, Fault};
 pub use bounce::{Beside, take_back};
