@@ -6,8 +6,11 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use super::chain::Hash;
+use super::checkpoint::LedgerName;
+use super::contract::ContractRef;
 use super::entry::{Entry, Kind};
 use super::rules::Pool;
+use super::signature::PublicKey;
 use crate::referral::CompanyId;
 
 /// One hire slot earned.
@@ -82,6 +85,24 @@ pub struct PoolStatement {
     pub threshold: u32,
 }
 
+/// Whose signature stands under something, and since when the ledger knows it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SignedBy {
+    /// The key.
+    pub key: PublicKey,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// A contract version that rules entries of a statement.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ContractState {
+    /// The digest of its terms.
+    pub digest: Hash,
+    /// The operator's signatures under it when the period ended; none: it is not agreed by both sides.
+    pub signed: Vec<SignedBy>,
+}
+
 /// The statement of one company for a period, by time of posting.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Statement {
@@ -99,12 +120,17 @@ pub struct Statement {
     pub seq: u64,
     /// The chain's head there.
     pub head: Hash,
+    /// Of which ledger it is.
+    pub ledger: Option<LedgerName>,
+    /// The contract versions that rule its entries and those before, by series and number.
+    pub contracts: BTreeMap<String, BTreeMap<u32, ContractState>>,
 }
 
 impl Statement {
     /// An empty statement; `genesis` is the head of a chain without entries.
     pub fn new(company: CompanyId, from: Timestamp, until: Timestamp, genesis: Hash) -> Self {
-        Self { company, from, until, pools: BTreeMap::new(), held_back: 0, seq: 0, head: genesis }
+        let (pools, contracts) = (BTreeMap::new(), BTreeMap::new());
+        Self { company, from, until, pools, held_back: 0, seq: 0, head: genesis, ledger: None, contracts }
     }
 
     /// The chain's head in hexadecimal, as it is printed.
@@ -130,7 +156,16 @@ impl Statement {
                 pool.grants.push((entry.new.cycle, -entry.new.worth, entry.at));
             }
         }
+        self.note_contract(entry);
         (self.seq, self.head) = (entry.seq, *hash);
+    }
+
+    fn note_contract(&mut self, entry: &Entry) {
+        let ContractRef { series, version, digest } = &entry.contract;
+        if self.contracts.get(series).is_none_or(|versions| !versions.contains_key(version)) {
+            let state = ContractState { digest: *digest, signed: Vec::new() };
+            self.contracts.entry(series.clone()).or_default().insert(*version, state);
+        }
     }
 }
 

@@ -13,6 +13,7 @@ pub use crate::referral::wording::Stage;
 use super::{CameSigned, Client, ReturnPath, Secret};
 use crate::classify::Audience;
 use crate::ledger::ContractVersion;
+use crate::ledger::signature::ContractSignature;
 use crate::mail::address::{Address, Domain};
 use crate::mail::message::Message;
 use crate::referral::CompanyId;
@@ -66,6 +67,8 @@ pub struct Company {
     pub came_signed: Option<CameSigned>,
     /// Its contract versions, each in force from its date on.
     pub contracts: Vec<ContractVersion>,
+    /// The operator's signatures under them; a version without one counts too, and is called unsigned.
+    pub signatures: Vec<ContractSignature>,
 }
 
 /// Words that come into force on a day.

@@ -15,10 +15,27 @@ pub fn csv(statement: &Statement, labels: &Labels) -> String {
     for (series, pool) in &statement.pools {
         pool_rows(&mut out, series, pool, labels);
     }
+    contract_rows(&mut out, statement, labels);
     row(&mut out, ["", "held_back_by_signature", labels.held_back, &statement.held_back.to_string(), ""]);
     row(&mut out, ["", "entries", labels.chain, &statement.seq.to_string(), ""]);
     row(&mut out, ["", "head", labels.chain, &statement.head_text(), ""]);
     out
+}
+
+/// `contract_N` is `signed` or `unsigned`; each signature has a row with its key and since when it is known.
+fn contract_rows(out: &mut String, statement: &Statement, labels: &Labels) {
+    for (series, versions) in &statement.contracts {
+        for (version, state) in versions {
+            let item = format!("contract_{version}");
+            let (code, label) =
+                if state.signed.is_empty() { ("unsigned", labels.unsigned) } else { ("signed", labels.signed) };
+            row(out, [series, &item, &format!("{} {version}: {label}", labels.contract), code, ""]);
+            for by in &state.signed {
+                let item = format!("{item}_signed_by");
+                row(out, [series, &item, labels.signed, &by.key.to_string(), &by.at.to_string()]);
+            }
+        }
+    }
 }
 
 fn pool_rows(out: &mut String, series: &str, pool: &PoolStatement, labels: &Labels) {

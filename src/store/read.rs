@@ -7,6 +7,7 @@ use super::error::StoreError;
 use super::held_back;
 use super::presumed;
 use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
+use super::trust;
 use super::wordings;
 use crate::ledger::chain::{Hash, commit_event, commit_person, genesis};
 use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Pool, Proves, Referral, Statement};
@@ -90,6 +91,7 @@ pub fn statement(
         result.add(&entry, &hash, version.threshold);
     }
     result.held_back = held_back::count(connection, &row, from, until)?;
+    trust::complete(connection, &row, &known, &mut result)?;
     Ok(result)
 }
 
@@ -182,7 +184,9 @@ fn verify_company(connection: &Connection, company: &CompanyId) -> Result<Compan
     compare_events(connection, company, &row, &mut audit)?;
     presumed::compare(connection, &row, &known, &mut audit)?;
     compare_grants(connection, &row, &mut audit)?;
-    Ok(CompanyFaults { company: company.clone(), entries: row.seq, head: row.head, faults: audit.faults() })
+    let mut faults = audit.faults();
+    faults.extend(trust::signature_faults(connection, (company, &row), &known)?);
+    Ok(CompanyFaults { company: company.clone(), entries: row.seq, head: row.head, faults })
 }
 
 fn compare_grants(connection: &Connection, row: &CompanyRow, audit: &mut Audit<'_>) -> Result<(), StoreError> {

@@ -9,11 +9,11 @@ use super::random;
 /// Fewest characters of a passphrase: what is sealed may be tried against at leisure.
 pub const CHARACTERS_MIN: usize = 16;
 
-/// The work of one try: 128 MiB of memory, three passes. It is part of the form: other numbers are another form.
-const MEMORY_KIB: u32 = 128 * 1024;
+/// The work of one try: 64 MiB of memory, three passes. It is part of the form: other numbers are another form.
+const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 
-const FORM: &str = "argon2id m=131072 t=3 p=1, chacha20poly1305, v1";
+const FORM: &str = "argon2id m=65536 t=3 p=1, chacha20poly1305, v1";
 const BEGIN: &str = "-----BEGIN CAREER-RELAY SEALED-----";
 const END: &str = "-----END CAREER-RELAY SEALED-----";
 /// Characters of base64 in a line.
@@ -32,7 +32,7 @@ pub enum SealFault {
     #[error("the passphrase is another one, or the file was changed")]
     Passphrase,
     /// The key could not be made of the passphrase.
-    #[error("the key could not be made of the passphrase: is there memory for it (128 MiB)?")]
+    #[error("the key could not be made of the passphrase: is there memory for it (64 MiB)?")]
     Work,
 }
 
