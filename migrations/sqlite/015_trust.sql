@@ -31,7 +31,7 @@ CREATE TABLE person_aliases (
     company INTEGER NOT NULL REFERENCES companies (id),
     key     BLOB    NOT NULL,
     key_id  INTEGER NOT NULL,
-    person  INTEGER NOT NULL REFERENCES persons (id),
+    person  INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
     PRIMARY KEY (company, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX person_aliases_by_person ON person_aliases (person);

@@ -137,10 +137,6 @@ fn to_value(answer: impl Serialize) -> Result<Value, String> {
     serde_json::to_value(answer).map_err(|e| e.to_string())
 }
 
-fn say(error: impl ToString) -> String {
-    error.to_string()
-}
-
 /// Signs where all chains end now. A clock that went back does not make it older than what it covers.
 ///
 /// # Errors
@@ -148,8 +144,8 @@ fn say(error: impl ToString) -> String {
 pub async fn checkpoint(store: &Store, key: &SigningKey, now: Timestamp) -> Result<CheckpointText, String> {
     let public = public_key(key).ok_or("the key that signs for the ledger is no Ed25519 key")?;
     // Known before the first checkpoint leaves, or `ledger verify` would call it a stranger's.
-    store.note_signing_key(public).await.map_err(say)?;
-    let heads = store.heads().await.map_err(say)?;
+    store.note_signing_key(public).await.map_err(|e| e.to_string())?;
+    let heads = store.heads().await.map_err(|e| e.to_string())?;
     let at = now.max(heads.posted);
     let checkpoint = Checkpoint { ledger: heads.ledger, at, key: public, heads: heads.heads };
     let signature = sign(key, &checkpoint.record()).ok_or("the checkpoint could not be signed")?;
@@ -164,12 +160,14 @@ async fn verify_given(
 ) -> Result<VerifiedGiven, String> {
     let pinned: Option<Vec<PublicKey>> = keys.iter().map(|key| PublicKey::parse(key)).collect();
     let pinned = pinned.ok_or("a key is `ed25519:` and 44 characters, as `keys show` prints it")?;
-    let known = store.signing_keys().await.map_err(say)?.into_iter().map(|by| by.key).collect();
-    let ledger = store.heads().await.map_err(say)?.ledger;
+    let known = store.signing_keys().await.map_err(|e| e.to_string())?.into_iter().map(|by| by.key).collect();
+    let ledger = store.heads().await.map_err(|e| e.to_string())?.ledger;
     let mut kept = Kept { ledger, only, believed: if pinned.is_empty() { known } else { pinned }, ..Kept::default() };
-    given.iter().for_each(|given| kept.take(given));
-    let mut companies: Vec<Verified> = verify(store, only).await.map_err(say)?;
-    for (company, faults) in store.witnessed(kept.witnesses).await.map_err(say)? {
+    for given in given {
+        kept.take(given);
+    }
+    let mut companies: Vec<Verified> = verify(store, only).await.map_err(|e| e.to_string())?;
+    for (company, faults) in store.witnessed(kept.witnesses).await.map_err(|e| e.to_string())? {
         let faults: Vec<String> = faults.iter().map(describe).collect();
         match companies.iter_mut().find(|verified| verified.company == company.as_str()) {
             Some(verified) => verified.faults.extend(faults),
@@ -274,7 +272,7 @@ async fn contracts(store: &Store, company: Option<&CompanyId>) -> Result<Vec<Con
         entries: row.entries,
         record: row.terms.record(),
     };
-    Ok(store.contract_versions(company).await.map_err(say)?.iter().map(line).collect())
+    Ok(store.contract_versions(company).await.map_err(|e| e.to_string())?.iter().map(line).collect())
 }
 
 async fn keys(store: &Store) -> Result<KeysKnown, String> {
@@ -286,8 +284,8 @@ async fn keys(store: &Store) -> Result<KeysKnown, String> {
         persons: row.persons,
     };
     Ok(KeysKnown {
-        ledger: store.heads().await.map_err(say)?.ledger.to_string(),
-        signing: store.signing_keys().await.map_err(say)?.iter().map(signed_line).collect(),
-        candidates: store.candidate_keys().await.map_err(say)?.into_iter().map(line).collect(),
+        ledger: store.heads().await.map_err(|e| e.to_string())?.ledger.to_string(),
+        signing: store.signing_keys().await.map_err(|e| e.to_string())?.iter().map(signed_line).collect(),
+        candidates: store.candidate_keys().await.map_err(|e| e.to_string())?.into_iter().map(line).collect(),
     })
 }

@@ -103,6 +103,13 @@ pub struct ContractState {
     pub signed: Vec<SignedBy>,
 }
 
+impl ContractState {
+    /// The digest in hexadecimal.
+    pub fn digest_text(&self) -> String {
+        HEXLOWER.encode(&self.digest)
+    }
+}
+
 /// The statement of one company for a period, by time of posting.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Statement {

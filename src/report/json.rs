@@ -28,17 +28,13 @@ fn contracts(statement: &Statement) -> Vec<Value> {
         json!({
             "series": series,
             "version": version,
-            "digest": hex(&state.digest),
+            "digest": state.digest_text(),
             "signed": !state.signed.is_empty(),
             "signed_by": state.signed.iter().map(by).collect::<Vec<_>>(),
         })
     };
     let all = statement.contracts.iter().flat_map(|(series, versions)| versions.iter().map(move |of| (series, of)));
     all.map(version).collect()
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 fn series(pool: &PoolStatement) -> Value {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use crate::gateway::{Gateway, binary};
+use crate::gateway::{Gateway, binary, wait_for};
 use crate::sink::Sink;
 use crate::smtp::{Client, rejection};
 
@@ -77,7 +77,7 @@ fn loss_of_the_newest_entries_is_named_by_a_checkpoint_and_by_a_statement_and_by
     }
     // The outbox posts the lost one again: the same credit, in another chain than the one that was seen.
     gateway.run();
-    assert_eq!(gateway.settled_credits(), 2);
+    wait_for("the credit to be posted again", || (gateway.settled_credits() == 2).then_some(()));
     let (fine, text) = verify(&gateway, &[&first, &second], &[]);
     assert!(!fine && text.contains("the chain was written anew at entry 4 or behind"), "{text}");
     let third = checkpoint(&gateway, "third.txt");

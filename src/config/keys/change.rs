@@ -16,10 +16,10 @@ use crate::sys::disk;
 /// [`KeyFault`]; no key is in use then that was not before.
 pub fn rotate(data_dir: &Path, known: &BTreeSet<u16>, lost: &[u16]) -> Result<u16, KeyFault> {
     let here = files::ids_in(data_dir)?;
-    let last = here.iter().chain(known).chain(lost).max().copied().unwrap_or(0);
+    let highest = here.iter().chain(known).chain(lost).max().copied().unwrap_or(0);
     let full =
         || KeyFault::Disk { path: data_dir.join(FOLDER), error: io::Error::other("no number is left for another key") };
-    let id = last.checked_add(1).ok_or_else(full)?;
+    let id = highest.checked_add(1).ok_or_else(full)?;
     // The new key first: half of this leaves a key too many, and never a folder without one.
     files::make_root_key(data_dir, id)?;
     // Numbers behind ours that only others have used, such as those of keys that a company has brought along.

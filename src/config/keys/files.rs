@@ -168,7 +168,7 @@ type Moved = BTreeMap<CompanyId, BTreeMap<u16, KeyOctets>>;
 
 fn read_moved(folder: &Path) -> Result<Moved, KeyFault> {
     let mut moved = Moved::new();
-    for name in names(folder)?.iter().filter(|name| name.ends_with(".key")) {
+    for name in names(folder)?.iter().filter(|name| name.strip_suffix(".key").is_some()) {
         let Some((path, octets)) = read_private(folder.join(name))? else { continue };
         let keys = MovedKeys::parse(&octets).map_err(|fault| KeyFault::Moved { path, fault })?;
         moved.insert(keys.company, keys.keys);

@@ -82,7 +82,8 @@ fn a_rotation_takes_a_new_key_and_keeps_the_old_one_for_those_it_knows() {
     assert_eq!((ids, &prints[1..]), (vec![2, 1], &before.1[..]));
     let hana = Address::parse("hana@a.example").unwrap_or_else(|e| panic!("{e}"));
     let earlier = ring(&folder).of(&company("sakura")).earlier_candidates(&hana);
-    assert_eq!(earlier, [ring(&folder).optout_key(Some(&company("sakura")), 1).map(|k| k.candidate(&hana)).unwrap()]);
+    let by_first = ring(&folder).optout_key(Some(&company("sakura")), 1).map(|key| key.candidate(&hana));
+    assert_eq!(earlier.first().copied(), by_first);
     assert_eq!(rotate_in(&folder, &[1, 2], &[]), 3);
     assert_eq!(ring(&folder).ids(None), [1, 2, 3]);
 }
@@ -142,7 +143,7 @@ fn a_company_that_moves_is_known_by_the_keys_it_brings_until_the_next_rotation()
     let moved = ring(&from).moved(&company("sakura"));
     let read = MovedKeys::parse(moved.to_text().as_bytes());
     assert_eq!(read.as_ref(), Ok(&moved));
-    assert!(!format!("{moved:?}").contains("[") || format!("{moved:?}").contains("KeyOctets(..)"));
+    assert!(format!("{moved:?}").contains("KeyOctets(..)"), "{moved:?}");
     add_moved(to.path(), &moved).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(keys_of(&ring(&to), "sakura"), keys_of(&ring(&from), "sakura"));
     assert_eq!(keys_of(&ring(&to), "ume").0, [1], "others have the keys they had");
