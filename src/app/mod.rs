@@ -13,7 +13,8 @@ pub(crate) mod parts;
 mod prober;
 mod reload;
 mod serve;
-pub mod templates;
+pub mod slots;
+mod templates;
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -23,6 +23,7 @@ use crate::confirm;
 use crate::control::ledger::answer_ledger;
 use crate::control::probe;
 use crate::control::recover::recover;
+use crate::control::slot::answer_slots;
 use crate::control::spool::{Hand, answer_spool};
 use crate::control::switch::{OffLine, StopLine};
 use crate::control::test_mail::{self, TestDoor};
@@ -88,6 +89,9 @@ pub struct Operator {
 impl Answer for Operator {
     async fn answer(&self, caller: Caller, request: Request) -> Result<Value, String> {
         if let Some(answer) = answer_ledger(&self.store, &request).await {
+            return answer;
+        }
+        if let Some(answer) = answer_slots(&self.store, caller, &request).await {
             return answer;
         }
         if let Some(answer) = self.answer_users(caller, &request).await {

@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::gateway::StartFault;
 use super::held_back;
 use super::operator::{Operator, follow_optouts, let_stopped_go};
-use super::{optouts, templates};
+use super::{optouts, slots, templates};
 use crate::config::keys::{KeyFault, Keyring, open_signing_key};
 use crate::config::{DkimKey, DoorTls, Listener, Settings};
 use crate::control::Server;
@@ -227,6 +227,7 @@ async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
 pub(super) fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(tick(operator.watch.clone(), stop.clone()));
     tokio::spawn(held_back::run(operator.watch.clone(), operator.store.clone(), stop.clone()));
+    tokio::spawn(slots::let_time_pass(operator.store.clone(), stop.clone()));
     tokio::spawn(templates::run(operator.watch.clone(), operator.store.clone(), stop.clone()));
     let operator = Arc::new(operator);
     tokio::spawn(follow_optouts(Arc::clone(&operator), stop.clone()));

@@ -15,6 +15,7 @@ use super::ledger::args::LedgerCommand;
 use super::optout::OptOutCommand;
 use super::probe::ProbeArgs;
 use super::scan::ScanArgs;
+use super::slot::SlotCommand;
 pub use super::spool::args::SpoolCommand;
 use super::switch::{ResumeArgs, SwitchArgs};
 use super::teach::TeachArgs;
@@ -96,6 +97,9 @@ pub enum Tool {
     Scan(ScanArgs),
     /// Send one marked mail through the gateway and follow it to the far end. It is never changed and never counted.
     SendTest(Box<SendTestArgs>),
+    /// Hire slots: what was earned, reserved, introduced and redeemed.
+    #[command(subcommand)]
+    Slot(SlotCommand),
     /// Look after the mails in custody: list, show, try again, give up, remove, write into files.
     #[command(subcommand)]
     Spool(Box<SpoolCommand>),

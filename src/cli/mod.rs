@@ -23,6 +23,7 @@ pub mod reason;
 mod reason_ja;
 pub mod scan;
 pub mod send_test;
+pub mod slot;
 pub mod spool;
 pub mod status;
 pub mod switch;
@@ -61,6 +62,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Resume(args) => switch::resume(args, out),
         Tool::Scan(args) => scan::scan(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
+        Tool::Slot(command) => slot::slot(command, out),
         Tool::Spool(command) => spool::spool(command, out),
         Tool::Status(args) => status::status(args, out),
         Tool::Teach(args) => teach::teach(args, out),

@@ -12,6 +12,7 @@ pub mod optout;
 pub mod probe;
 pub mod recover;
 mod server;
+pub mod slot;
 pub mod spool;
 mod status;
 pub mod switch;
@@ -214,6 +215,16 @@ pub enum Request {
     },
     /// The keys the ledger knows, without their secrets.
     Keys,
+    /// The hire slots.
+    Slots {
+        /// The company; all when absent.
+        company: Option<CompanyId>,
+    },
+    /// Does something to a hire slot.
+    Slot {
+        /// What, and to which.
+        what: slot::SlotRequest,
+    },
     /// Finishes what is in flight, then ends.
     Stop,
 }

@@ -23,10 +23,18 @@ pub struct ContractVersion {
     pub late_bounce: LateBounce,
     /// Days without a bounce, on a proven return path, after which a mail that was accepted counts as delivered.
     pub quiet_days: u32,
+    /// Days from its grant after which a slot that is not in use is over; nothing when it never is.
+    pub slot_expiry_days: Option<u32>,
+    /// Days from its grant before which a slot cannot be redeemed, so that both sides can look at its credits.
+    pub review_days: u32,
+    /// Slots that may be reserved in a quarter of the year; nothing when as many as there are.
+    pub reserve_max: Option<u32>,
 }
 
 /// Quiet days of a version that says nothing of them. Its record says nothing of them either.
 const QUIET_DAYS: u32 = 7;
+/// Review days of a version that says nothing of them.
+const REVIEW_DAYS: u32 = 7;
 
 impl ContractVersion {
     /// A version with the house's defaults: ten credits, counted on delivery, 365 days, late bounces absorbed.
@@ -40,16 +48,26 @@ impl ContractVersion {
             person_window_days: 365,
             late_bounce: LateBounce::Absorb,
             quiet_days: QUIET_DAYS,
+            slot_expiry_days: None,
+            review_days: REVIEW_DAYS,
+            reserve_max: None,
         }
     }
 
-    /// The canonical record: one line per term, in a fixed order.
+    /// The canonical record: one line per term, in a fixed order. A term at its default has none where versions of
+    /// before knew nothing of it, so that their digests hold.
     pub fn record(&self) -> String {
-        let quiet =
-            if self.quiet_days == QUIET_DAYS { String::new() } else { format!("quiet_days {}\n", self.quiet_days) };
+        let later = [
+            ("quiet_days", (self.quiet_days != QUIET_DAYS).then_some(self.quiet_days)),
+            ("slot_expiry_days", self.slot_expiry_days),
+            ("review_days", (self.review_days != REVIEW_DAYS).then_some(self.review_days)),
+            ("reserve_max", self.reserve_max),
+        ];
+        let said = later.into_iter().filter_map(|(term, value)| Some(format!("{term} {}\n", value?)));
+        let later: String = said.collect();
         format!(
             "career-relay contract v1\nseries {}\nversion {}\nfrom {}\nthreshold {}\ncount_on {}\n\
-             person_window_days {}\nlate_bounce {}\n{quiet}",
+             person_window_days {}\nlate_bounce {}\n{later}",
             self.series,
             self.version,
             self.from,
@@ -87,6 +105,12 @@ impl ContractVersion {
         }
         if !(1..=60).contains(&self.quiet_days) {
             faults.push("quiet_days: 1 to 60".to_owned());
+        }
+        if self.slot_expiry_days.is_some_and(|days| !(1..=36_500).contains(&days)) {
+            faults.push("slot_expiry_days: 1 to 36500".to_owned());
+        }
+        if self.review_days > 366 {
+            faults.push("review_days: 0 to 366".to_owned());
         }
         faults
     }
@@ -180,6 +204,9 @@ mod tests {
             ContractVersion { person_window_days: 364, ..base.clone() },
             ContractVersion { late_bounce: LateBounce::Clawback, ..base.clone() },
             ContractVersion { quiet_days: 8, ..base.clone() },
+            ContractVersion { slot_expiry_days: Some(365), ..base.clone() },
+            ContractVersion { review_days: 8, ..base.clone() },
+            ContractVersion { reserve_max: Some(2), ..base.clone() },
         ];
         for other in changed {
             assert_ne!(base.digest(), other.digest(), "{other:?}");

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::act::ActDigest;
 use super::contract::ContractRef;
 use crate::referral::wording::WordingDigest;
 
@@ -25,11 +26,23 @@ pub enum Kind {
     Voided = 7,
     /// The mail counts as delivered: it was taken, and nothing has come back on a proven return path.
     Presumed = 8,
+    /// The company asks for the use of a slot.
+    Reserved = 9,
+    /// The operator has taken the wish on.
+    Confirmed = 10,
+    /// The operator has introduced a person for it.
+    Introduced = 11,
+    /// The slot was used.
+    Redeemed = 12,
+    /// It is free again.
+    Released = 13,
+    /// Its time is over.
+    Expired = 14,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -38,6 +51,12 @@ impl Kind {
         Self::Bounced,
         Self::Voided,
         Self::Presumed,
+        Self::Reserved,
+        Self::Confirmed,
+        Self::Introduced,
+        Self::Redeemed,
+        Self::Released,
+        Self::Expired,
     ];
 
     /// The stable code.
@@ -51,6 +70,12 @@ impl Kind {
             Self::Bounced => "bounced",
             Self::Voided => "voided",
             Self::Presumed => "presumed",
+            Self::Reserved => "reserved",
+            Self::Confirmed => "confirmed",
+            Self::Introduced => "introduced",
+            Self::Redeemed => "redeemed",
+            Self::Released => "released",
+            Self::Expired => "expired",
         }
     }
 
@@ -66,7 +91,24 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        !matches!(self, Self::Granted | Self::Voided)
+        !self.is_of_slot()
+    }
+
+    /// Whether the entry is about a hire slot.
+    pub fn is_of_slot(self) -> bool {
+        match self {
+            Self::Granted
+            | Self::Voided
+            | Self::Reserved
+            | Self::Confirmed
+            | Self::Introduced
+            | Self::Redeemed
+            | Self::Released
+            | Self::Expired => true,
+            Self::Offered | Self::Accepted | Self::Delivered | Self::Duplicate | Self::Bounced | Self::Presumed => {
+                false
+            }
+        }
     }
 }
 
@@ -78,7 +120,7 @@ pub struct NewEntry {
     /// What it adds to the credits that wait for the next slot: 1 for a credit, minus the threshold for a grant, -1 for
     /// a credit that bounced, the price of a slot that is voided.
     pub worth: i64,
-    /// The number in its series, from 1, of the slot granted or voided; 0 for every other kind.
+    /// The number in its series, from 1, of the slot it is about; 0 for every other kind.
     pub cycle: u32,
 }
 
@@ -98,6 +140,8 @@ pub struct Entry {
     /// The words that were put into the mail it stands on; nothing where none were, and in entries of before they were
     /// pinned.
     pub wording: Option<WordingDigest>,
+    /// What somebody did and why, of an entry that stands on an act.
+    pub act: Option<ActDigest>,
     /// When it happened.
     pub at: Timestamp,
     /// When it was posted; never before the entry in front of it. Statements go by this time, so a sealed month stays.
@@ -110,7 +154,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);
     }

@@ -153,7 +153,7 @@ impl ReferralEvent {
 }
 
 /// A time as RFC 3339 text, to the nanosecond.
-mod rfc3339 {
+pub(super) mod rfc3339 {
     use jiff::Timestamp;
     use serde::{Deserialize, Deserializer, Serializer};
 

@@ -41,7 +41,7 @@ pub struct Labels {
     pub unsigned: &'static str,
     /// Said when there is no entry.
     pub nothing: &'static str,
-    kinds: [&'static str; 8],
+    kinds: [&'static str; 14],
 }
 
 impl Labels {
@@ -85,6 +85,12 @@ impl Labels {
                 "後日の不達",
                 "採用枠の取り消し",
                 "到達とみなしたもの（不達報告なし）",
+                "採用枠の利用申込",
+                "利用申込の受諾",
+                "採用枠による紹介",
+                "採用枠の利用",
+                "採用枠の返却",
+                "採用枠の期限切れ",
             ],
         }
     }
@@ -119,6 +125,12 @@ impl Labels {
                 "Bounced afterwards",
                 "Hire slots voided",
                 "Presumed delivered (no bounce)",
+                "Hire slots reserved",
+                "Reservations confirmed",
+                "Introductions for a slot",
+                "Hire slots redeemed",
+                "Hire slots released",
+                "Hire slots expired",
             ],
         }
     }

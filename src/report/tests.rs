@@ -30,7 +30,7 @@ fn statement() -> Statement {
     for (seq, (kind, worth, day)) in (1..).zip(entries) {
         let new = NewEntry { kind, worth, cycle: u32::from(kind == Kind::Granted) };
         let (contract, person, event) = (terms.reference(), [1; 32], [2; 32]);
-        let entry = Entry { seq, new, contract, person, event, wording: None, at: at(day), posted: at(day) };
+        let entry = Entry { seq, new, contract, person, event, wording: None, act: None, at: at(day), posted: at(day) };
         head = link(&head, &entry);
         statement.add(&entry, &head, terms.threshold);
     }

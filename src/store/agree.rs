@@ -1,5 +1,7 @@
 //! Agrees with a node on a company's keys and contract versions, which are immutable from then on.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -78,9 +80,15 @@ fn compare_contracts(
     for version in &agreement.contracts {
         let Some(stored) = known.contracts.find(&version.series, version.version) else { continue };
         let (here, there) = (stored.record(), version.record());
-        for (old, new) in here.lines().zip(there.lines()).filter(|(old, new)| old != new) {
-            let name = format!("contract {} {} of {}", version.series, version.version, agreement.company);
-            differences.push(format!("{name}: {old} here, {new} there"));
+        let name = format!("contract {} {} of {}", version.series, version.version, agreement.company);
+        let terms = |record: &str| record.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+        let (here, there) = (terms(&here), terms(&there));
+        let said = |only: &BTreeSet<String>, other: &BTreeSet<String>| {
+            let lines: Vec<&str> = only.difference(other).map(String::as_str).collect();
+            if lines.is_empty() { "the default".to_owned() } else { lines.join(", ") }
+        };
+        if here != there {
+            differences.push(format!("{name}: {} here, {} there", said(&here, &there), said(&there, &here)));
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! What can go wrong with the store, told apart by what a caller has to do about it.
 
+use crate::ledger::{ActFault, SlotFault};
 use crate::pipeline::{Role, UserName};
 use crate::referral::CompanyId;
 
@@ -29,6 +30,25 @@ pub enum StoreError {
     /// Users of this role are there for all companies.
     #[error("a user with the role {} is not bound to a company", .0.code())]
     Unbound(Role),
+    /// No such slot.
+    #[error("there is no slot {cycle} in the series {series} of {company}: see career-relay slot list")]
+    NoSlot {
+        /// Whose it would be.
+        company: CompanyId,
+        /// The contract series.
+        series: String,
+        /// Its number.
+        cycle: u32,
+    },
+    /// The act cannot be kept as it is.
+    #[error("{0}")]
+    BadAct(ActFault),
+    /// The deed does not follow.
+    #[error("slot {0}: {1}")]
+    SlotRefused(u32, SlotFault),
+    /// The contract lets no more be reserved now.
+    #[error("{0} slots may be reserved in a quarter of the year by the contract (reserve_max), and so many are")]
+    ReservedMax(u32),
     /// A row cannot be read as what it should be: `verify` says more.
     #[error("damaged row: {0}")]
     Damaged(String),
@@ -45,7 +65,15 @@ impl StoreError {
     pub(super) fn is_of_command(&self) -> bool {
         matches!(
             self,
-            Self::Disagrees(_) | Self::NoCompany(_) | Self::UserKnown(_) | Self::NoUser(_) | Self::Unbound(_)
+            Self::Disagrees(_)
+                | Self::NoCompany(_)
+                | Self::UserKnown(_)
+                | Self::NoUser(_)
+                | Self::Unbound(_)
+                | Self::NoSlot { .. }
+                | Self::BadAct(_)
+                | Self::SlotRefused(..)
+                | Self::ReservedMax(_)
         )
     }
 }

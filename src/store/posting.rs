@@ -1,6 +1,8 @@
 //! Posts events: finds the person, asks the rules, writes entries, states, balances, grants and notices.
 
+mod acts;
 mod bounce;
+mod entries;
 mod people;
 mod presume;
 
@@ -11,6 +13,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+pub use acts::{Acted, SlotAct, act, let_time_pass};
+use entries::Behind;
 use people::Person;
 pub(in crate::store) use people::find_known;
 pub(in crate::store) use presume::proofs;
@@ -18,12 +22,11 @@ pub use presume::{Proof, prove};
 
 use super::error::StoreError;
 use super::rows::{self, CompanyRow, KnownContracts, signed};
-use crate::ledger::chain::{Hash, Salt, commit_event, commit_person, link};
+use crate::ledger::chain::{Salt, commit_event, commit_person};
 use crate::ledger::{
-    ContractRef, ContractVersion, Entry, EventId, Evidence, Grant, Kind, NewEntry, Pool, Posting, Proves,
-    ReferralEvent, Unpostable, post as rules_post, ruling,
+    ContractRef, ContractVersion, EventId, Evidence, Grant, Pool, Posting, Proves, ReferralEvent, Unpostable,
+    post as rules_post, ruling,
 };
-use crate::referral::wording::WordingDigest;
 use crate::referral::{CandidateKey, CompanyId};
 use crate::spool::OutboxRow;
 
@@ -119,6 +122,8 @@ struct OpenLedger<'c> {
     connection: &'c Connection,
     company: &'c CompanyId,
     row: CompanyRow,
+    /// The number of the newest entry when it was opened.
+    seq_before: u64,
     known: KnownContracts,
     keys: HashSet<u16>,
     pools: BTreeMap<String, (Pool, i64)>,
@@ -139,16 +144,6 @@ struct About<'e> {
     at: Timestamp,
 }
 
-/// What stands behind the entries of one event.
-struct Behind {
-    contract: ContractRef,
-    contract_row: i64,
-    person: Hash,
-    event: Hash,
-    wording: Option<WordingDigest>,
-    at: Timestamp,
-}
-
 impl<'c> OpenLedger<'c> {
     fn open(
         connection: &'c Connection,
@@ -165,6 +160,7 @@ impl<'c> OpenLedger<'c> {
         Ok(Self {
             connection,
             company,
+            seq_before: row.seq,
             row,
             known,
             keys,
@@ -235,9 +231,10 @@ impl<'c> OpenLedger<'c> {
             person: commit_person(&salt, &event.candidate),
             event: commit_event(&salt, id, &event.evidence()),
             wording: event.wording,
+            act: None,
             at: event.at,
         };
-        self.append(&posting, &behind)
+        self.append(&posting.entries, &behind)
     }
 
     /// The row of the version that rules a known person, and the balance of its series.
@@ -260,9 +257,10 @@ impl<'c> OpenLedger<'c> {
             person: commit_person(salt, candidate),
             event: commit_event(salt, &id, evidence),
             wording: None,
+            act: None,
             at: *at,
         };
-        self.append(posting, &behind)
+        self.append(&posting.entries, &behind)
     }
 
     fn pinned(&self, contract_row: i64) -> Result<ContractRef, StoreError> {
@@ -302,83 +300,9 @@ impl<'c> OpenLedger<'c> {
         Ok(())
     }
 
-    fn append(&mut self, posting: &Posting, behind: &Behind) -> Result<(), StoreError> {
-        for new in &posting.entries {
-            let personal = new.kind.is_personal();
-            let entry = Entry {
-                seq: self.row.seq + 1,
-                new: new.clone(),
-                contract: behind.contract.clone(),
-                person: if personal { behind.person } else { [0; 32] },
-                event: if personal { behind.event } else { [0; 32] },
-                wording: behind.wording.filter(|_| personal),
-                at: behind.at,
-                posted: self.posted,
-            };
-            let hash = link(&self.row.head, &entry);
-            self.insert_entry(&entry, behind.contract_row, &hash)?;
-            (self.row.seq, self.row.head) = (entry.seq, hash);
-            match new.kind {
-                Kind::Granted => self.grant(new, &entry)?,
-                Kind::Voided => self.void(&entry)?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn insert_entry(&self, entry: &Entry, contract_row: i64, hash: &Hash) -> Result<(), StoreError> {
-        let personal = entry.new.kind.is_personal();
-        let sql = "INSERT INTO entries (company, seq, kind, contract, person, event, worth, cycle, at, posted, hash,
-                   wording) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-        self.connection.prepare_cached(sql)?.execute(params![
-            self.row.id,
-            signed(entry.seq),
-            entry.new.kind.number(),
-            contract_row,
-            personal.then_some(entry.person),
-            personal.then_some(entry.event),
-            entry.new.worth,
-            entry.new.cycle,
-            entry.at.as_microsecond(),
-            entry.posted.as_microsecond(),
-            hash,
-            entry.wording,
-        ])?;
-        Ok(())
-    }
-
-    fn grant(&mut self, new: &NewEntry, entry: &Entry) -> Result<(), StoreError> {
-        let grant = Grant {
-            company: self.company.clone(),
-            series: entry.contract.series.clone(),
-            cycle: new.cycle,
-            seq: entry.seq,
-            threshold: u32::try_from(-new.worth).unwrap_or(u32::MAX),
-            at: entry.at,
-        };
-        self.connection
-            .prepare_cached(
-                "INSERT INTO grants (company, series, cycle, seq, threshold, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                self.row.id,
-                grant.series,
-                grant.cycle,
-                signed(grant.seq),
-                grant.threshold,
-                grant.at.as_microsecond(),
-            ])?;
-        self.connection
-            .prepare_cached("INSERT INTO notices (company, series, cycle) VALUES (?1, ?2, ?3)")?
-            .execute(params![self.row.id, grant.series, grant.cycle])?;
-        self.grants.push(grant);
-        Ok(())
-    }
-
     /// Writes head and balances, and gives the grants made.
     fn close(self) -> Result<Vec<Grant>, StoreError> {
-        if self.pools.is_empty() {
+        if self.row.seq == self.seq_before {
             return Ok(self.grants);
         }
         self.connection

@@ -7,10 +7,11 @@ use super::error::StoreError;
 use super::held_back;
 use super::presumed;
 use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
+use super::slots;
 use super::trust;
 use super::wordings;
 use crate::ledger::chain::{Hash, commit_event, commit_person, genesis};
-use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Pool, Proves, Referral, Statement};
+use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Known, Pool, Proves, Referral, Statement};
 use crate::referral::{CandidateKey, CompanyId};
 
 /// The replay of one company's chain.
@@ -176,7 +177,9 @@ fn verify_company(connection: &Connection, company: &CompanyId) -> Result<Compan
     let row = require(connection, company)?;
     let known = rows::contracts(connection, row.id)?;
     let wordings = wordings::whole(connection, row.id)?;
-    let mut audit = Audit::new(company, &known.contracts, &wordings);
+    let acts = slots::whole(connection, row.id)?;
+    let by_digest = Known { contracts: &known.contracts, wordings: &wordings, acts: &acts };
+    let mut audit = Audit::new(company, by_digest);
     replay(connection, &row, &known, &mut audit)?;
     audit.finish(row.seq, &row.head);
     compare_pools(connection, &row, &mut audit)?;
@@ -190,12 +193,13 @@ fn verify_company(connection: &Connection, company: &CompanyId) -> Result<Compan
 }
 
 fn compare_grants(connection: &Connection, row: &CompanyRow, audit: &mut Audit<'_>) -> Result<(), StoreError> {
-    let sql = "SELECT series, cycle, voided FROM grants WHERE company = ?1 ORDER BY series, cycle";
+    let sql = "SELECT series, cycle, voided, stage FROM grants WHERE company = ?1 ORDER BY series, cycle";
     let mut statement = connection.prepare_cached(sql)?;
     let mut found = statement.query([row.id])?;
     while let Some(row) = found.next()? {
         let voided: Option<i64> = row.get(2)?;
-        audit.compare_grant(&row.get::<_, String>(0)?, row.get(1)?, voided.map(rows::number).transpose()?);
+        let (voided, stage) = (voided.map(rows::number).transpose()?, slots::stage(row.get(3)?)?);
+        audit.compare_grant(&row.get::<_, String>(0)?, row.get(1)?, stage, voided);
     }
     Ok(())
 }

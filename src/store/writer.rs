@@ -11,7 +11,8 @@ use super::error::StoreError;
 use super::held_back;
 use super::notices;
 use super::optouts::{self, OptOutChange};
-use super::posting::{self, Posted, Proof};
+use super::posting::{self, Acted, Posted, Proof, SlotAct};
+use super::slots;
 use super::switches::{self, Switch};
 use super::templates::{self, SeenAgency, SeenTemplate, TemplateChange};
 use super::terms::{self, TermsChange};
@@ -45,12 +46,15 @@ pub enum Command {
     Terms(Box<TermsChange>, Reply<()>),
     Templates(Vec<TemplateChange>, Reply<()>),
     Seen(Vec<SeenTemplate>, Vec<SeenAgency>, Reply<()>),
+    Act(Box<SlotAct>, Reply<Acted>),
+    LetTimePass(Reply<()>),
     SigningKey(PublicKey, Reply<()>),
 }
 
 /// An answer that waits for the commit.
 enum Answer {
     Posted(Reply<Posted>, Result<Posted, StoreError>),
+    Acted(Reply<Acted>, Result<Acted, StoreError>),
     Done(Reply<()>, Result<(), StoreError>),
 }
 
@@ -144,6 +148,8 @@ fn execute(
         Command::Post(rows, reply) => posted(reply, posting::post(transaction, &rows, now)),
         Command::Agree(agreement, reply) => posted(reply, agree::agree(transaction, &agreement, now)),
         Command::Prove(proof, reply) => posted(reply, posting::prove(transaction, &proof, now)),
+        Command::Act(act, reply) => Answer::Acted(reply, posting::act(transaction, &act, now)),
+        Command::LetTimePass(reply) => Answer::Done(reply, slots::let_time_pass(transaction, now)),
         Command::Gather(company, reply) => Answer::Done(reply, notices::gather(transaction, &company)),
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
@@ -159,6 +165,7 @@ fn execute(
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
+        Answer::Acted(_, result) => result.as_ref().err(),
         Answer::Done(_, result) => result.as_ref().err(),
     };
     let failed = error.filter(|e| !e.is_of_command()).cloned();
@@ -171,6 +178,8 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
     match (answer, failed.cloned()) {
         (Answer::Posted(reply, posted), None) => drop(reply.send(posted)),
         (Answer::Posted(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Acted(reply, acted), None) => drop(reply.send(acted)),
+        (Answer::Acted(reply, _), Some(error)) => drop(reply.send(Err(error))),
         (Answer::Done(reply, done), None) => drop(reply.send(done)),
         (Answer::Done(reply, _), Some(error)) => drop(reply.send(Err(error))),
     }
@@ -181,7 +190,9 @@ fn refuse(command: Command, error: &StoreError) {
         Command::Post(_, reply) | Command::Agree(_, reply) | Command::Prove(_, reply) => {
             drop(reply.send(Err(error.clone())));
         }
-        Command::Gather(_, reply)
+        Command::Act(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::LetTimePass(reply)
+        | Command::Gather(_, reply)
         | Command::Taken(_, reply)
         | Command::SetUser(_, reply)
         | Command::Switch(_, reply)

@@ -46,6 +46,7 @@ mod rules;
 mod scan;
 mod send_test;
 mod sink;
+mod slots;
 mod smtp;
 mod spool_commands;
 mod strace;

@@ -77,10 +77,9 @@ impl OpenLedger<'_> {
         Ok(statement.exists(values)?)
     }
 
-    /// The slots of a series that are neither voided nor in use.
+    /// The free slots of a series: neither voided nor over nor in use.
     fn slots(&self, series: &str) -> Result<Vec<(u32, i64)>, StoreError> {
-        let sql =
-            "SELECT cycle, threshold FROM grants WHERE company = ?1 AND series = ?2 AND voided IS NULL ORDER BY cycle";
+        let sql = "SELECT cycle, threshold FROM grants WHERE company = ?1 AND series = ?2 AND stage = 1 ORDER BY cycle";
         let mut statement = self.connection.prepare_cached(sql)?;
         let found = statement.query_map(params![self.row.id, series], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(found.collect::<Result<_, _>>()?)
@@ -89,7 +88,8 @@ impl OpenLedger<'_> {
     /// Notes which entry voided a slot. While no courier has the mail it is in, none tells of it: those that stand in
     /// one mail with it are gathered anew, for a mail has the name of its first slot.
     pub(super) fn void(&mut self, entry: &Entry) -> Result<(), StoreError> {
-        let sql = "UPDATE grants SET voided = ?4 WHERE company = ?1 AND series = ?2 AND cycle = ?3";
+        let sql = "UPDATE grants SET voided = ?4, stage = 7, deadline = NULL
+                   WHERE company = ?1 AND series = ?2 AND cycle = ?3";
         let mut statement = self.connection.prepare_cached(sql)?;
         statement.execute(params![self.row.id, entry.contract.series, entry.new.cycle, signed(entry.seq)])?;
         let (series, cycle) = (&entry.contract.series, entry.new.cycle);

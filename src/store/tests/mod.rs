@@ -6,6 +6,7 @@ mod posting;
 mod presuming;
 mod pumping;
 mod rotating;
+mod slots;
 mod tampering;
 mod users;
 mod witnessing;

@@ -1,8 +1,11 @@
 //! `verify`: replays a company's chain by the rules and names every fault, by the entry's number where there is one.
 
+mod slots;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::act::{Act, ActDigest};
 use super::bounce::bounce;
 use super::chain::{Hash, genesis, link};
 use super::contract::{ContractVersion, LateBounce};
@@ -22,24 +25,26 @@ pub struct Fault {
     pub what: String,
 }
 
-/// A slot that was granted.
-struct Slot {
-    price: i64,
-    /// The entry that voided it.
-    voided: Option<u64>,
+/// What entries name by digest, as it is kept beside them.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The contract versions.
+    pub contracts: &'a Contracts,
+    /// The words that are kept as they were.
+    pub wordings: &'a HashSet<WordingDigest>,
+    /// The acts that are kept as they were.
+    pub acts: &'a HashMap<ActDigest, Act>,
 }
 
 /// The replay of one company's chain. Feed it every entry in order, then compare what is derived.
 pub struct Audit<'a> {
-    contracts: &'a Contracts,
-    /// The words that are kept as they were.
-    wordings: &'a HashSet<WordingDigest>,
+    known: Known<'a>,
     head: Hash,
     seq: u64,
     posted: i64,
     persons: HashMap<Hash, Referral>,
     pools: BTreeMap<String, Pool>,
-    grants: HashMap<(String, u32), Slot>,
+    grants: HashMap<(String, u32), slots::Kept>,
     due: Option<(u64, Kind)>,
     events: HashMap<Hash, u64>,
     faults: Vec<Fault>,
@@ -47,10 +52,9 @@ pub struct Audit<'a> {
 
 impl<'a> Audit<'a> {
     /// Starts in front of the first entry.
-    pub fn new(company: &CompanyId, contracts: &'a Contracts, wordings: &'a HashSet<WordingDigest>) -> Self {
+    pub fn new(company: &CompanyId, known: Known<'a>) -> Self {
         Self {
-            contracts,
-            wordings,
+            known,
             head: genesis(company),
             seq: 0,
             posted: i64::MIN,
@@ -70,13 +74,16 @@ impl<'a> Audit<'a> {
         if self.due.is_some_and(|(_, kind)| kind != entry.new.kind) {
             self.check_due_made();
         }
+        if entry.act.is_some() && entry.new.kind.is_personal() {
+            self.fault(entry.seq, "an act behind what no act makes");
+        }
         if entry.new.kind.is_personal() {
             if entry.person == [0; 32] || entry.event == [0; 32] {
                 self.fault(entry.seq, "no person or no evidence behind it");
             }
             self.events.entry(entry.event).or_insert(entry.seq);
         }
-        if entry.wording.is_some_and(|wording| !self.wordings.contains(&wording)) {
+        if entry.wording.is_some_and(|wording| !self.known.wordings.contains(&wording)) {
             self.fault(entry.seq, "the words it names are not kept, or not as they were");
         }
         let (worth, due) = match contract {
@@ -117,7 +124,7 @@ impl<'a> Audit<'a> {
 
     fn check_contract(&mut self, entry: &Entry) -> Option<Arc<ContractVersion>> {
         let pinned = &entry.contract;
-        let found = self.contracts.find(&pinned.series, pinned.version).cloned();
+        let found = self.known.contracts.find(&pinned.series, pinned.version).cloned();
         match &found {
             None => self.fault(entry.seq, "its contract version is not there"),
             Some(version) if version.digest() != pinned.digest => {
@@ -140,8 +147,7 @@ impl<'a> Audit<'a> {
     fn replay(&mut self, entry: &Entry, contract: &Arc<ContractVersion>) -> (i64, Option<Kind>) {
         let price = i64::from(contract.threshold.max(1));
         let worth = match entry.new.kind {
-            Kind::Granted => self.replay_grant(entry, price),
-            Kind::Voided => self.replay_void(entry, contract),
+            kind if kind.is_of_slot() => self.replay_slot(entry, contract),
             Kind::Bounced => self.replay_bounce(entry, contract),
             Kind::Presumed => self.replay_presumption(entry, contract),
             _ => self.replay_stage(entry, contract),
@@ -158,41 +164,6 @@ impl<'a> Audit<'a> {
             _ => (toward >= price).then_some(Kind::Granted),
         };
         (worth, due)
-    }
-
-    fn replay_grant(&mut self, entry: &Entry, price: i64) -> i64 {
-        let pool = self.pools.get(&entry.contract.series).copied().unwrap_or_default();
-        if pool.toward < price {
-            self.fault(entry.seq, "granted without the credits for it");
-        }
-        if entry.new.cycle != pool.cycles + 1 {
-            self.fault(entry.seq, &format!("slot number {} behind number {}", entry.new.cycle, pool.cycles));
-        }
-        let slot = Slot { price, voided: None };
-        if self.grants.insert((entry.contract.series.clone(), entry.new.cycle), slot).is_some() {
-            self.fault(entry.seq, "this slot was granted before");
-        }
-        -price
-    }
-
-    /// The newest slot of a series that was not voided.
-    fn newest_slot(&self, series: &str) -> Option<u32> {
-        let free = self.grants.iter().filter(|((of, _), slot)| of == series && slot.voided.is_none());
-        free.map(|((_, cycle), _)| *cycle).max()
-    }
-
-    fn replay_void(&mut self, entry: &Entry, contract: &ContractVersion) -> i64 {
-        let series = &entry.contract.series;
-        let toward = self.pools.get(series).map_or(0, |pool| pool.toward);
-        if contract.late_bounce != LateBounce::Clawback || toward >= 0 {
-            self.fault(entry.seq, "voided though the contract or the credits let the slot stand");
-        }
-        if self.newest_slot(series) != Some(entry.new.cycle) {
-            self.fault(entry.seq, "voided is not the newest slot that stands");
-        }
-        let Some(slot) = self.grants.get_mut(&(series.clone(), entry.new.cycle)) else { return entry.new.worth };
-        slot.voided = Some(entry.seq);
-        slot.price
     }
 
     /// Whether other mail carries the credit of a bounced one is known by the evidence alone, not by the chain: a
@@ -289,17 +260,6 @@ impl<'a> Audit<'a> {
         let same = self.persons.remove(commitment).is_some_and(|replayed| replayed == *stored);
         if !same {
             self.derived("the stored state of a person differs from the replay".to_owned());
-        }
-    }
-
-    /// Compares a stored grant, and the entry that voided it, with the entries.
-    pub fn compare_grant(&mut self, series: &str, cycle: u32, voided: Option<u64>) {
-        match self.grants.remove(&(series.to_owned(), cycle)) {
-            None => self.derived(format!("slot {cycle} of {series} has no entry, or two rows")),
-            Some(slot) if slot.voided != voided => {
-                self.derived(format!("slot {cycle} of {series} is voided in its row or by an entry, and not in both"));
-            }
-            Some(_) => {}
         }
     }
 
