@@ -7,8 +7,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
+use super::contract::args::ContractCommand;
 use super::dkim::args::DkimCommand;
 use super::hold::HoldCommand;
+use super::keys::args::KeysCommand;
 use super::ledger::args::LedgerCommand;
 use super::optout::OptOutCommand;
 use super::probe::ProbeArgs;
@@ -62,6 +64,9 @@ pub enum Command {
 pub enum Tool {
     /// Check the configuration: every fault of every file at once, with file, line and remedy.
     Check(CheckArgs),
+    /// See the contract versions and who has signed them, or sign one for the operator.
+    #[command(subcommand)]
+    Contract(ContractCommand),
     /// Make the keys that sign mail with the line by DKIM, show their records, and check what is published.
     #[command(subcommand)]
     Dkim(DkimCommand),
@@ -70,6 +75,9 @@ pub enum Tool {
     /// See doubtful mails that are held for HR, and say whether each is a rejection.
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// See the public halves of the keys, rotate the keys of candidates, or carry those of a company elsewhere.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Read the ledger: people counted, slots granted, and the proof of both.
     #[command(subcommand)]
     Ledger(LedgerCommand),

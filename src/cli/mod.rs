@@ -4,10 +4,12 @@ mod account;
 pub mod args;
 pub mod check;
 mod check_names;
+pub mod contract;
 pub mod dkim;
 pub mod explain;
 pub mod folder;
 pub mod hold;
+pub mod keys;
 mod leaves;
 pub mod ledger;
 mod mailfile;
@@ -47,9 +49,11 @@ use output::End;
 pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
     match tool {
         Tool::Check(args) => check::check(args, out),
+        Tool::Contract(command) => contract::contract(command, out),
         Tool::Dkim(command) => dkim::dkim(command, out),
         Tool::Explain(args) => explain::explain(args, out),
         Tool::Hold(command) => hold::hold(command, out),
+        Tool::Keys(command) => keys::keys(command, out),
         Tool::Ledger(command) => ledger::ledger(command, out),
         Tool::Off(args) => switch::switch(args, true, out),
         Tool::On(args) => switch::switch(args, false, out),

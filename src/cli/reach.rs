@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::args::DataArgs;
 use crate::app::optouts;
 use crate::config;
-use crate::config::keys::open_root_key;
+use crate::config::keys::{open_keys, open_signing_key};
 use crate::control::hold::answer_hold;
 use crate::control::ledger::answer_ledger;
 use crate::control::optout::{self, OptOutRequest};
@@ -19,9 +19,10 @@ use crate::control::slot::answer_slots;
 use crate::control::switch::{self, OffLine, StopLine, Switched};
 use crate::control::teach::{self, answer_templates};
 use crate::control::then;
+use crate::control::trust;
 use crate::control::users::answer_users;
 use crate::control::{Caller, Client, DataLock, LockFault, Request};
-use crate::policy::optout_of;
+use crate::policy::rows_of;
 use crate::spool::{Spool, SpoolOptions};
 use crate::store::{LEDGER_FILE, OffRow, Store};
 use crate::sys::{account, clock};
@@ -198,10 +199,16 @@ async fn optout_here(
             let lines = optout::list(store, company.as_ref()).await;
             Some(lines.and_then(|lines| to_value(&lines)))
         }
+        Request::Checkpoint => Some(checkpoint_here(dir, store).await),
         Request::Then { company, at } => Some(then::then(store, company, at).await.and_then(|then| to_value(&then))),
         Request::SetOptOuts { what } => Some(set_optouts_here(dir, (store, caller), what).await),
         _ => None,
     }
+}
+
+async fn checkpoint_here(dir: &Path, store: &Store) -> Result<Value, String> {
+    let (key, _) = open_signing_key(dir).map_err(|e| e.to_string())?;
+    to_value(&trust::checkpoint(store, &key, clock::now()).await?)
 }
 
 async fn set_optouts_here(
@@ -209,10 +216,10 @@ async fn set_optouts_here(
     (store, caller): (&Store, Caller),
     request: &OptOutRequest,
 ) -> Result<Value, String> {
-    let root = open_root_key(dir).map_err(|e| e.to_string())?;
-    let persons = optout::persons(request, |list, address| optout_of(&root, list, address))?;
+    let keys = open_keys(dir).map_err(|e| e.to_string())?;
+    let persons = optout::persons(request, |list, address| rows_of(&keys, list, address))?;
     let mut changed = optout::change(store, caller, (request, persons)).await?;
-    let now = optouts::read(store, &root).await.map_err(|e| e.to_string())?;
+    let now = optouts::read(store, &keys).await.map_err(|e| e.to_string())?;
     optouts::keep(dir, &now).await;
     if !request.add {
         let companies = store.companies().await.map_err(|e| e.to_string())?;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::Request;
 use super::month::JAPAN;
 use super::report::answer_report;
+use super::trust;
 use crate::ledger::Statement;
 use crate::referral::CompanyId;
 use crate::referral::wording::words_in_record;
@@ -118,7 +119,10 @@ pub async fn answer_ledger(store: &Store, request: &Request) -> Option<Result<Va
         },
         Request::Words { company } => to_value(words(store, company.as_ref()).await),
         Request::Verify { company } => to_value(verify(store, company.as_ref()).await),
-        _ => return answer_report(store, request).await,
+        other => match answer_report(store, other).await {
+            Some(answer) => return Some(answer),
+            None => return trust::answer_trust(store, other).await,
+        },
     };
     Some(answer)
 }
@@ -191,7 +195,7 @@ fn write_statement(statement: &Statement, form: StatementForm, labels: &Labels) 
     }
 }
 
-async fn verify(store: &Store, only: Option<&CompanyId>) -> Result<Vec<Verified>, StoreError> {
+pub(super) async fn verify(store: &Store, only: Option<&CompanyId>) -> Result<Vec<Verified>, StoreError> {
     let replayed = store.verify(only).await?.into_iter();
     Ok(replayed
         .map(|company| Verified {
@@ -203,7 +207,7 @@ async fn verify(store: &Store, only: Option<&CompanyId>) -> Result<Vec<Verified>
         .collect())
 }
 
-fn describe(fault: &crate::ledger::Fault) -> String {
+pub(super) fn describe(fault: &crate::ledger::Fault) -> String {
     match fault.seq {
         Some(seq) => format!("entry {seq}: {}", fault.what),
         None => fault.what.clone(),

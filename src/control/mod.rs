@@ -23,6 +23,7 @@ pub mod test_mail;
 mod tests;
 pub mod then;
 pub mod trace;
+pub mod trust;
 pub mod users;
 
 use std::fs::File;
@@ -197,6 +198,24 @@ pub enum Request {
         /// The time, RFC 3339.
         at: String,
     },
+    /// A signed checkpoint over the heads of all companies' chains.
+    Checkpoint,
+    /// Replays the ledger, and holds it against what the other side has kept of it.
+    VerifyGiven {
+        /// The company; all when absent.
+        company: Option<CompanyId>,
+        /// What was kept.
+        given: Vec<trust::Given>,
+        /// The only keys that are believed; those the ledger knows when there are none.
+        keys: Vec<String>,
+    },
+    /// The contract versions, and who has signed them.
+    Contracts {
+        /// The company; all when absent.
+        company: Option<CompanyId>,
+    },
+    /// The keys the ledger knows, without their secrets.
+    Keys,
     /// The hire slots.
     Slots {
         /// The company; all when absent.

@@ -191,7 +191,8 @@ impl Trace {
 }
 
 fn candidates(keys: &[CompanyKeys], address: &Address) -> Vec<(CompanyId, CandidateKey)> {
-    keys.iter().map(|of| (of.company().clone(), of.candidate(address))).collect()
+    let all = keys.iter().flat_map(CompanyKeys::all);
+    all.map(|of| (of.company().clone(), of.candidate(address))).collect()
 }
 
 fn key_line((company, key): &(CompanyId, CandidateKey)) -> KeyLine {

@@ -59,6 +59,10 @@ pub struct ReferralEvent {
     pub company: CompanyId,
     /// The candidate.
     pub candidate: CandidateKey,
+    /// The same candidate under keys that were rotated out, newest first; of a report nothing, for the evidence it
+    /// speaks of has said it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<CandidateKey>,
     /// The token of the link in the line.
     pub token: LinkToken,
     /// The contract version in force when the line was written.

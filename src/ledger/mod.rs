@@ -4,14 +4,17 @@ pub mod act;
 pub mod audit;
 pub mod bounce;
 pub mod chain;
+pub mod checkpoint;
 pub mod contract;
 pub mod entry;
 pub mod event;
 pub mod presume;
 pub mod rules;
+pub mod signature;
 pub mod slot;
 pub mod statement;
 mod waiting;
+pub mod witness;
 
 pub use act::{Act, ActDigest, ActFault, Deed};
 pub use audit::{Audit, Fault, Known};

@@ -211,6 +211,7 @@ mod tests {
         ReferralEvent {
             company: CompanyId::parse("kaede").unwrap(),
             candidate: CandidateKey { key_id: 1, octets: [1; 32] },
+            earlier: Vec::new(),
             token: LinkToken::parse(&format!("kaede-{}", "a".repeat(26))).unwrap(),
             contract: contract.reference(),
             proves,

@@ -6,9 +6,11 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use super::chain::Hash;
-use super::contract::ContractVersion;
+use super::checkpoint::LedgerName;
+use super::contract::{ContractRef, ContractVersion};
 use super::entry::{Entry, Kind};
 use super::rules::Pool;
+use super::signature::PublicKey;
 use super::waiting::Waiting;
 use crate::referral::CompanyId;
 
@@ -86,6 +88,31 @@ pub struct PoolStatement {
     pub threshold: u32,
 }
 
+/// Whose signature stands under something, and since when the ledger knows it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SignedBy {
+    /// The key.
+    pub key: PublicKey,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// A contract version that rules entries of a statement.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ContractState {
+    /// The digest of its terms.
+    pub digest: Hash,
+    /// The operator's signatures under it when the period ended; none: it is not agreed by both sides.
+    pub signed: Vec<SignedBy>,
+}
+
+impl ContractState {
+    /// The digest in hexadecimal.
+    pub fn digest_text(&self) -> String {
+        HEXLOWER.encode(&self.digest)
+    }
+}
+
 /// The statement of one company for a period, by time of posting.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Statement {
@@ -104,6 +131,10 @@ pub struct Statement {
     /// The chain's head there.
     pub head: Hash,
     waiting: Waiting,
+    /// Of which ledger it is.
+    pub ledger: Option<LedgerName>,
+    /// The contract versions that rule its entries and those before, by series and number.
+    pub contracts: BTreeMap<String, BTreeMap<u32, ContractState>>,
 }
 
 impl Statement {
@@ -118,6 +149,8 @@ impl Statement {
             seq: 0,
             head: genesis,
             waiting: Waiting::default(),
+            ledger: None,
+            contracts: BTreeMap::new(),
         }
     }
 
@@ -151,7 +184,16 @@ impl Statement {
             }
         }
         self.waiting.take(entry, version);
+        self.note_contract(entry);
         (self.seq, self.head) = (entry.seq, *hash);
+    }
+
+    fn note_contract(&mut self, entry: &Entry) {
+        let ContractRef { series, version, digest } = &entry.contract;
+        if self.contracts.get(series).is_none_or(|versions| !versions.contains_key(version)) {
+            let state = ContractState { digest: *digest, signed: Vec::new() };
+            self.contracts.entry(series.clone()).or_default().insert(*version, state);
+        }
     }
 }
 

@@ -13,6 +13,7 @@ pub use crate::referral::wording::Stage;
 use super::{CameSigned, Client, ReturnPath, Secret};
 use crate::classify::Audience;
 use crate::ledger::ContractVersion;
+use crate::ledger::signature::ContractSignature;
 use crate::mail::address::{Address, Domain};
 use crate::mail::message::Message;
 use crate::referral::CompanyId;
@@ -69,6 +70,8 @@ pub struct Company {
     pub contracts: Vec<ContractVersion>,
     /// What its contribution reports go by.
     pub report: ReportTerms,
+    /// The operator's signatures under them; a version without one counts too, and is called unsigned.
+    pub signatures: Vec<ContractSignature>,
 }
 
 /// What a company's contribution reports go by.

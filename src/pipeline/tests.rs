@@ -56,6 +56,7 @@ fn company(id: &str, domain: &str) -> Company {
         notify_to: Vec::new(),
         notify_language: Language::Ja,
         came_signed: None,
+        signatures: Vec::new(),
         contracts: vec![ContractVersion::new("standard", 1, jiff::civil::date(2026, 1, 1))],
         report: ReportTerms::default(),
     }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::rows::statement_checksum;
+use crate::ledger::statement::{ContractState, SignedBy};
 use crate::ledger::{Kind, Pool, PoolStatement, Statement};
 
 /// The statement as a JSON value.
@@ -15,10 +16,28 @@ pub fn json(statement: &Statement) -> Value {
         "from": statement.from.to_string(),
         "until": statement.until.to_string(),
         "series": series,
+        "contracts": contracts(statement),
+        "ledger": statement.ledger.map(|name| name.to_string()),
         "held_back_by_signature": statement.held_back,
         "chain": { "entries": statement.seq, "head": statement.head_text() },
         "checksum": statement_checksum(statement),
     })
+}
+
+/// The versions that rule the entries, and whether the operator has signed each.
+fn contracts(statement: &Statement) -> Vec<Value> {
+    let by = |by: &SignedBy| json!({ "key": by.key.to_string(), "at": by.at.to_string() });
+    let version = |(series, (version, state)): (&String, (&u32, &ContractState))| {
+        json!({
+            "series": series,
+            "version": version,
+            "digest": state.digest_text(),
+            "signed": !state.signed.is_empty(),
+            "signed_by": state.signed.iter().map(by).collect::<Vec<_>>(),
+        })
+    };
+    let all = statement.contracts.iter().flat_map(|(series, versions)| versions.iter().map(move |of| (series, of)));
+    all.map(version).collect()
 }
 
 fn series(pool: &PoolStatement, waiting: u64) -> Value {

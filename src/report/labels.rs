@@ -33,6 +33,12 @@ pub struct Labels {
     pub held_back_remedy: &'static str,
     /// Number and head of the chain.
     pub chain: &'static str,
+    /// A contract version.
+    pub contract: &'static str,
+    /// Said of one that the operator has signed.
+    pub signed: &'static str,
+    /// Said of one that nobody has signed.
+    pub unsigned: &'static str,
     /// Said when there is no entry.
     pub nothing: &'static str,
     /// Credits of the period that stand on a presumed delivery.
@@ -94,6 +100,9 @@ impl Labels {
             held_back: "DKIM署名済みで案内を追加できず",
             held_back_remedy: "署名より前に通すか、ここで署名し直すと案内を追加できます（docs/ja/howto-dkim.md）",
             chain: "記録の連鎖",
+            contract: "契約条件",
+            signed: "運営者の署名あり",
+            unsigned: "運営者の署名なし（未合意）",
             nothing: "対象の記録はありません",
             counted_presumed: "うち到達とみなした人数",
             waiting: "カウント待ち（受理済み・未到達）",
@@ -145,6 +154,9 @@ impl Labels {
             held_back: "Without the line: came signed by DKIM",
             held_back_remedy: "Let them pass here before they are signed, or sign them anew: docs/howto-dkim.md",
             chain: "Chain",
+            contract: "Contract terms",
+            signed: "signed by the operator",
+            unsigned: "NOT SIGNED by the operator",
             nothing: "No entries",
             counted_presumed: "Of them, presumed delivered",
             waiting: "Waiting: accepted, not counted yet",

@@ -38,9 +38,27 @@ pub(super) fn rows(statement: &Statement, labels: &Labels) -> Vec<Row> {
     for (series, pool) in &statement.pools {
         rows.extend(pool_rows((series, statement.waiting(series)), pool, labels));
     }
+    rows.extend(contract_rows(statement, labels));
     rows.push(row("", "held_back_by_signature", labels.held_back, &statement.held_back));
     rows.push(row("", "entries", labels.chain, &statement.seq));
     rows.push(row("", "head", labels.chain, &statement.head_text()));
+    rows
+}
+
+/// `contract_N` is `signed` or `unsigned`; each signature has a row with its key and since when it is known.
+fn contract_rows(statement: &Statement, labels: &Labels) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (series, versions) in &statement.contracts {
+        for (version, state) in versions {
+            let item = format!("contract_{version}");
+            let signed = if state.signed.is_empty() { "unsigned" } else { "signed" };
+            rows.push(row(series, &item, labels.contract, &signed));
+            for by in &state.signed {
+                let item = format!("{item}_signed_by");
+                rows.push(timed(series, &item, labels.signed, (by.key.to_string(), by.at.to_string())));
+            }
+        }
+    }
     rows
 }
 

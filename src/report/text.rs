@@ -27,6 +27,10 @@ pub fn text(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
         pool_lines(&mut out, pool, labels, zone);
         line(&mut out, "  ", labels.waiting, &statement.waiting(series).to_string());
     }
+    if !statement.contracts.is_empty() {
+        out.push('\n');
+        contract_lines(&mut out, statement, labels, zone);
+    }
     if statement.held_back > 0 {
         out.push('\n');
         line(&mut out, "", labels.held_back, &statement.held_back.to_string());
@@ -37,6 +41,20 @@ pub fn text(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
     line(&mut out, "", labels.chain, &head);
     line(&mut out, "", labels.checksum, &statement_checksum(statement));
     out
+}
+
+fn contract_lines(out: &mut String, statement: &Statement, labels: &Labels, zone: &TimeZone) {
+    for (series, versions) in &statement.contracts {
+        for (version, state) in versions {
+            let label = format!("{} {series} {version}", labels.contract);
+            if state.signed.is_empty() {
+                line(out, "", &label, labels.unsigned);
+            }
+            for by in &state.signed {
+                line(out, "", &label, &format!("{} ({}, {})", labels.signed, by.key.id(), minute(by.at, zone)));
+            }
+        }
+    }
 }
 
 fn pool_lines(out: &mut String, pool: &PoolStatement, labels: &Labels, zone: &TimeZone) {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use super::error::StoreError;
 use super::read::require;
 use super::rows::{self, ENTRY_COLUMNS, signed};
-use super::{Store, held_back};
+use super::{Store, held_back, trust};
 use crate::ledger::chain::{Hash, genesis};
 use crate::ledger::{Entry, Statement};
 use crate::referral::CompanyId;
@@ -73,5 +73,6 @@ pub(super) fn statement(
         result.add(&entry, &hash, version);
     }
     result.held_back = held_back::count(connection, &row, from, until)?;
+    trust::complete(connection, &row, &known, &mut result)?;
     Ok(result)
 }

@@ -24,6 +24,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod trust;
 mod users;
 mod wordings;
 mod writer;
@@ -48,6 +49,7 @@ pub use switches::{OffRow, Switch, SwitchAct};
 pub use templates::{SeenAgency, SeenTemplate, TemplateChange, TemplateRow};
 pub use terms::TermsChange;
 pub use trace::{EventStory, ParkedStory, Traced};
+pub use trust::{ContractRow, Heads, KeyRow};
 pub use users::{UserChange, UserRow};
 pub use wordings::WordingRow;
 

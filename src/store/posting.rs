@@ -3,6 +3,7 @@
 mod acts;
 mod bounce;
 mod entries;
+mod people;
 mod presume;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 pub use acts::{Acted, SlotAct, act, let_time_pass};
 use entries::Behind;
+use people::Person;
+pub(in crate::store) use people::find_known;
 pub(in crate::store) use presume::proofs;
 pub use presume::{Proof, prove};
 
@@ -21,7 +24,7 @@ use super::error::StoreError;
 use super::rows::{self, CompanyRow, KnownContracts, signed};
 use crate::ledger::chain::{Salt, commit_event, commit_person};
 use crate::ledger::{
-    ContractRef, ContractVersion, EventId, Evidence, Grant, Pool, Posting, Proves, Referral, ReferralEvent, Unpostable,
+    ContractRef, ContractVersion, EventId, Evidence, Grant, Pool, Posting, Proves, ReferralEvent, Unpostable,
     post as rules_post, ruling,
 };
 use crate::referral::{CandidateKey, CompanyId};
@@ -128,13 +131,8 @@ struct OpenLedger<'c> {
     posted: Timestamp,
     /// Whether bounces wait for the acceptance of their mail.
     early_bounces: bool,
-}
-
-/// A person's row.
-struct Person {
-    id: i64,
-    salt: Salt,
-    referral: Referral,
+    /// Whether anybody is known under several keys.
+    has_aliases: bool,
 }
 
 /// Evidence about a person who is known.
@@ -154,6 +152,7 @@ impl<'c> OpenLedger<'c> {
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let known = rows::contracts(connection, row.id)?;
+        let has_aliases = people::has_aliases(connection, row.id)?;
         let mut statement = connection.prepare_cached("SELECT key_id FROM company_keys WHERE company = ?1")?;
         let keys = statement.query_map([row.id], |r| r.get(0))?.collect::<Result<_, _>>()?;
         // A clock that went back posts at the time of the newest entry, so that a sealed period stays sealed.
@@ -169,6 +168,7 @@ impl<'c> OpenLedger<'c> {
             grants: Vec::new(),
             posted,
             early_bounces: bounce::waits(connection, company)?,
+            has_aliases,
         })
     }
 
@@ -177,8 +177,10 @@ impl<'c> OpenLedger<'c> {
         if !self.keys.contains(&event.candidate.key_id) {
             return Ok(Err(Unpostable::KeyUnknown));
         }
-        let id = event.id();
         let person = self.find_person(event)?;
+        // Whatever key the evidence came under, it is kept under the one by which the person is known.
+        let (as_it_came, event) = (event, &*Self::under_known_key(event, person.as_ref()));
+        let id = event.id();
         if let Some(person) = &person {
             let mut statement = self.connection.prepare_cached("SELECT 1 FROM events WHERE person = ?1 AND id = ?2")?;
             if statement.exists(params![person.id, id])? {
@@ -194,35 +196,18 @@ impl<'c> OpenLedger<'c> {
             Ok(contract) => contract,
             Err(reason) => return Ok(Err(reason)),
         };
-        self.write(event, &id, person, &contract)?;
+        self.write((event, as_it_came), &id, person, &contract)?;
         if self.early_bounces
-            && let Some(bounce) = bounce::take_early(self.connection, event)?
+            && let Some(bounce) = bounce::take_early(self.connection, as_it_came)?
         {
             return Ok(self.post(&bounce)?.map(|_| true));
         }
         Ok(Ok(true))
     }
 
-    fn find_person(&self, event: &ReferralEvent) -> Result<Option<Person>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, salt, contract, stage, offered, counted FROM persons WHERE company = ?1 AND key = ?2",
-        )?;
-        let mut found = statement.query(params![self.row.id, event.candidate.octets])?;
-        let Some(row) = found.next()? else { return Ok(None) };
-        let contract = self.known.by_row.get(&row.get(2)?).map(|(_, version)| Arc::clone(version));
-        let counted: Option<i64> = row.get(5)?;
-        let referral = Referral {
-            contract: contract.ok_or_else(|| StoreError::Damaged("a person's contract".to_owned()))?,
-            stage: rows::stage(row.get(3)?)?,
-            offered: rows::time(row.get(4)?)?,
-            counted: counted.map(rows::time).transpose()?,
-        };
-        Ok(Some(Person { id: row.get(0)?, salt: row.get(1)?, referral }))
-    }
-
     fn write(
         &mut self,
-        event: &ReferralEvent,
+        (event, as_it_came): (&ReferralEvent, &ReferralEvent),
         id: &EventId,
         person: Option<Person>,
         contract: &Arc<ContractVersion>,
@@ -238,6 +223,7 @@ impl<'c> OpenLedger<'c> {
             Some((row, _)) => self.update_person(row, &posting.referral, contract_row)?,
             None => self.insert_person(event, &salt, &posting.referral, contract_row)?,
         };
+        self.note_other_keys((event, as_it_came), person_row)?;
         self.insert_event(&event.evidence(), id, person_row)?;
         let behind = Behind {
             contract: self.pinned(contract_row)?,
@@ -292,43 +278,6 @@ impl<'c> OpenLedger<'c> {
         let pool = found.next()?.map(|row| rows::pool(row, 0)).transpose()?.unwrap_or_default();
         self.pools.insert(series.to_owned(), (pool, contract_row));
         Ok(pool)
-    }
-
-    fn insert_person(
-        &self,
-        event: &ReferralEvent,
-        salt: &Salt,
-        referral: &Referral,
-        contract_row: i64,
-    ) -> Result<i64, StoreError> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO persons (company, key, key_id, salt, contract, stage, offered, counted)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute(params![
-                self.row.id,
-                event.candidate.octets,
-                event.candidate.key_id,
-                salt,
-                contract_row,
-                rows::stage_number(referral.stage),
-                referral.offered.as_microsecond(),
-                referral.counted.map(Timestamp::as_microsecond),
-            ])?;
-        Ok(self.connection.last_insert_rowid())
-    }
-
-    fn update_person(&self, row: i64, referral: &Referral, contract_row: i64) -> Result<i64, StoreError> {
-        let sql = "UPDATE persons SET contract = ?2, stage = ?3, offered = ?4, counted = ?5 WHERE id = ?1";
-        self.connection.prepare_cached(sql)?.execute(params![
-            row,
-            contract_row,
-            rows::stage_number(referral.stage),
-            referral.offered.as_microsecond(),
-            referral.counted.map(Timestamp::as_microsecond),
-        ])?;
-        Ok(row)
     }
 
     fn insert_event(&self, evidence: &Evidence<'_>, id: &EventId, person: i64) -> Result<(), StoreError> {

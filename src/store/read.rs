@@ -6,6 +6,7 @@ use super::error::StoreError;
 use super::presumed;
 use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
 use super::slots;
+use super::trust;
 use super::wordings;
 use crate::ledger::chain::{Hash, commit_event, commit_person};
 use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Known, Pool, Proves, Referral};
@@ -163,7 +164,9 @@ fn verify_company(connection: &Connection, company: &CompanyId) -> Result<Compan
     compare_events(connection, company, &row, &mut audit)?;
     presumed::compare(connection, &row, &known, &mut audit)?;
     compare_grants(connection, &row, &mut audit)?;
-    Ok(CompanyFaults { company: company.clone(), entries: row.seq, head: row.head, faults: audit.faults() })
+    let mut faults = audit.faults();
+    faults.extend(trust::signature_faults(connection, (company, &row), &known)?);
+    Ok(CompanyFaults { company: company.clone(), entries: row.seq, head: row.head, faults })
 }
 
 fn compare_grants(connection: &Connection, row: &CompanyRow, audit: &mut Audit<'_>) -> Result<(), StoreError> {

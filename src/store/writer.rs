@@ -16,9 +16,11 @@ use super::slots;
 use super::switches::{self, Switch};
 use super::templates::{self, SeenAgency, SeenTemplate, TemplateChange};
 use super::terms::{self, TermsChange};
+use super::trust;
 use super::users::{self, UserChange};
 use super::{Clock, schema};
 use crate::ledger::Notice;
+use crate::ledger::signature::PublicKey;
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
 use crate::watch::HeldBack;
@@ -46,6 +48,7 @@ pub enum Command {
     Seen(Vec<SeenTemplate>, Vec<SeenAgency>, Reply<()>),
     Act(Box<SlotAct>, Reply<Acted>),
     LetTimePass(Reply<()>),
+    SigningKey(PublicKey, Reply<()>),
 }
 
 /// An answer that waits for the commit.
@@ -158,6 +161,7 @@ fn execute(
         Command::Seen(seen, agencies, reply) => {
             Answer::Done(reply, templates::note_seen(transaction, &seen, &agencies))
         }
+        Command::SigningKey(key, reply) => Answer::Done(reply, trust::note_signing_key(transaction, &key, now)),
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
@@ -196,7 +200,8 @@ fn refuse(command: Command, error: &StoreError) {
         | Command::OptOuts(_, reply)
         | Command::Terms(_, reply)
         | Command::Templates(_, reply)
-        | Command::Seen(_, _, reply) => {
+        | Command::Seen(_, _, reply)
+        | Command::SigningKey(_, reply) => {
             drop(reply.send(Err(error.clone())));
         }
     }

@@ -175,6 +175,12 @@ def check_statement(folder, month, entries, company):
                    [str(price) for _, price, _ in b.grants] + [str(b.opening["slots"]), str(b.now["slots"])],
                    [str(b.kinds[kind]) for kind in KINDS]]
     number, head = (last["seq"], last["hash"]) if last else (0, counted_fields(b"career-relay chain v1", company.encode()).hex())
+    ruled = sorted({(e["series"], e["version"]) for e in entries if number and e["seq"] <= number})
+    expect(f"{month}: the versions that rule", [(c["series"], c["version"]) for c in said["contracts"]], ruled)
+    for contract in said["contracts"]:
+        item = f"contract_{contract['version']}"
+        rows += [[contract["series"], item, "signed" if contract["signed"] else "unsigned", ""]]
+        rows += [[contract["series"], f"{item}_signed_by", by["key"], by["at"]] for by in contract["signed_by"]]
     rows += [["", "held_back_by_signature", str(said["held_back_by_signature"]), ""], ["", "entries", str(number), ""],
              ["", "head", head, ""]]
     checksum = sha("career-relay statement 1\n" + "".join("\t".join(row) + "\n" for row in rows))

@@ -10,7 +10,7 @@ use super::{Operator, to_value};
 use crate::app::optouts;
 use crate::control::optout::{self, OptOutRequest};
 use crate::control::{Caller, Request};
-use crate::policy::{optout_of, optouts_of};
+use crate::policy::{optouts_of, rows_of};
 use crate::referral::{CompanyId, OptOut, OptOuts};
 use crate::store::StoreError;
 
@@ -44,21 +44,25 @@ impl Operator {
         if let Some(id) = request.company.as_ref().filter(|id| policy.company(id).is_none()) {
             return Err(format!("no company {id} is served here"));
         }
-        let persons = optout::persons(request, |list, address| optout_of(&self.root, list, address))?;
+        let keys = self.keys.current();
+        let persons = optout::persons(request, |list, address| rows_of(&keys, list, address))?;
+        let rows = || persons.iter().flatten().cloned().collect::<Vec<_>>();
+        let in_use = || persons.iter().filter_map(|rows| rows.first().cloned()).collect::<Vec<_>>();
         let before = policy.optouts().cloned();
         if let Some(before) = before.as_ref().filter(|_| request.add) {
-            self.put_optouts(self.with(before, &persons)).await;
+            self.put_optouts(self.with(before, &in_use())).await;
         }
         let changed = optout::change(&self.store, caller, (request, persons.clone())).await;
         let mut changed = match changed {
             Ok(changed) => changed,
             Err(why) if request.add && before.is_some() => {
-                unwritten.extend(persons);
+                unwritten.extend(in_use());
                 return Err(format!("they get no line from this server, but a restart will forget it: {why}"));
             }
             Err(why) => return Err(why),
         };
-        unwritten.retain(|person| !persons.contains(person));
+        let written = rows();
+        unwritten.retain(|person| !written.contains(person));
         let now = self.optouts_now(unwritten).await.map_err(|e| e.to_string())?;
         if !request.add {
             let companies: Vec<CompanyId> = policy.companies().map(|of| of.company.id.clone()).collect();
@@ -72,12 +76,12 @@ impl Operator {
     }
 
     fn with(&self, before: &OptOuts, persons: &[OptOut]) -> Arc<OptOuts> {
-        Arc::new(optouts_of(&self.root, before.rows().into_iter().chain(persons.iter().cloned())))
+        Arc::new(optouts_of(&self.keys.current(), before.rows().into_iter().chain(persons.iter().cloned())))
     }
 
     /// Those of the ledger, and those whom the disk did not take.
     async fn optouts_now(&self, unwritten: &[OptOut]) -> Result<Arc<OptOuts>, StoreError> {
-        let now = optouts::read(&self.store, &self.root).await?;
+        let now = optouts::read(&self.store, &self.keys.current()).await?;
         Ok(if unwritten.is_empty() { now } else { self.with(&now, unwritten) })
     }
 

@@ -1,8 +1,9 @@
-//! `ledger balance | statement | verify | words`, and the way to `ledger export` and `ledger recover`.
+//! `ledger balance | statement | words`, and the way to `ledger export`, `verify`, `checkpoint` and `recover`.
 
 pub mod args;
 mod export;
 mod recover;
+mod witness;
 
 use std::io::{self, Write};
 
@@ -18,6 +19,7 @@ use crate::control::{Month, Request};
 use crate::sys::clock;
 use args::{BalanceArgs, LedgerCommand, StatementArgs};
 use recover::recover;
+use witness::{checkpoint, verify_given};
 
 /// Answers from the ledger and prints it.
 ///
@@ -34,9 +36,11 @@ pub fn ledger(command: &LedgerCommand, out: &mut dyn Write) -> io::Result<End> {
         LedgerCommand::Words(BalanceArgs { company, data }) => {
             answer(data, &Request::Words { company: company.clone() }, out, print_words)
         }
-        LedgerCommand::Verify(BalanceArgs { company, data }) => {
-            answer(data, &Request::Verify { company: company.clone() }, out, print_verified)
+        LedgerCommand::Verify(args) if args.checkpoint.is_empty() => {
+            answer(&args.data, &Request::Verify { company: args.company.clone() }, out, print_verified)
         }
+        LedgerCommand::Verify(args) => verify_given(args, out),
+        LedgerCommand::Checkpoint(args) => checkpoint(args, out),
     }
 }
 

@@ -39,7 +39,7 @@ impl OpenLedger<'_> {
             Some(person) if self.has_evidence(event, person.id)? => Some(person),
             _ => None,
         };
-        let Some(Person { id: person, salt, referral }) = known else {
+        let Some(Person { id: person, salt, referral, .. }) = known else {
             self.early_bounces = true;
             return Ok(Err(Unpostable::ReferralUnknown));
         };
