@@ -38,11 +38,27 @@ pub enum Kind {
     Released = 13,
     /// Its time is over.
     Expired = 14,
+    /// A credit that the company gives back: the mirror of the entry it names.
+    Reversed = 15,
+    /// Credits added or taken by an accepted dispute.
+    Adjusted = 16,
+    /// The person has registered with Career Relay, as the operator tells.
+    Registered = 17,
+    /// The person had an adviser.
+    Supported = 18,
+    /// The person has begun to work.
+    Reemployed = 19,
+    /// The person has left that work.
+    Left = 20,
+    /// A dispute is opened, answered, accepted or rejected.
+    Disputed = 21,
+    /// What waited is set to nothing at a new threshold.
+    Restarted = 22,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 22] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -57,6 +73,14 @@ impl Kind {
         Self::Redeemed,
         Self::Released,
         Self::Expired,
+        Self::Reversed,
+        Self::Adjusted,
+        Self::Registered,
+        Self::Supported,
+        Self::Reemployed,
+        Self::Left,
+        Self::Disputed,
+        Self::Restarted,
     ];
 
     /// The stable code.
@@ -76,6 +100,14 @@ impl Kind {
             Self::Redeemed => "redeemed",
             Self::Released => "released",
             Self::Expired => "expired",
+            Self::Reversed => "reversed",
+            Self::Adjusted => "adjusted",
+            Self::Registered => "registered",
+            Self::Supported => "supported",
+            Self::Reemployed => "reemployed",
+            Self::Left => "left",
+            Self::Disputed => "disputed",
+            Self::Restarted => "restarted",
         }
     }
 
@@ -91,7 +123,22 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        !self.is_of_slot()
+        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed | Self::Restarted)
+    }
+
+    /// Whether the entry says what became of a person, as the operator tells.
+    pub fn is_of_operator(self) -> bool {
+        matches!(self, Self::Registered | Self::Supported | Self::Reemployed | Self::Left)
+    }
+
+    /// Whether the entry corrects the credits by an act of persons, or by a term.
+    pub fn is_correction(self) -> bool {
+        matches!(self, Self::Reversed | Self::Adjusted | Self::Restarted)
+    }
+
+    /// Whether an act may stand behind an entry of this kind.
+    pub fn may_stand_on_act(self) -> bool {
+        !self.is_personal() || self.is_of_operator() || self == Self::Reversed
     }
 
     /// Whether the entry is about a hire slot.
@@ -105,9 +152,7 @@ impl Kind {
             | Self::Redeemed
             | Self::Released
             | Self::Expired => true,
-            Self::Offered | Self::Accepted | Self::Delivered | Self::Duplicate | Self::Bounced | Self::Presumed => {
-                false
-            }
+            _ => false,
         }
     }
 }
@@ -154,7 +199,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+        assert_eq!(Kind::ALL.map(Kind::number), std::array::from_fn(|at| u8::try_from(at + 1).unwrap()));
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);
     }

@@ -25,8 +25,7 @@ fn pool_rows(out: &mut String, series: &str, pool: &PoolStatement, labels: &Labe
     row(out, [series, "threshold", labels.toward, &pool.threshold.to_string(), ""]);
     balance_rows(out, series, "opening", (labels.opening, &pool.opening));
     for kind in Kind::ALL {
-        let count = pool.entries.get(&kind).copied().unwrap_or(0);
-        row(out, [series, kind.code(), labels.kind(kind), &count.to_string(), ""]);
+        row(out, [series, kind.code(), labels.kind(kind), &pool.shown_text(kind), ""]);
     }
     for (slot, _, at) in &pool.grants {
         row(out, [series, "slot", labels.slot, &slot.to_string(), &at.to_string()]);
@@ -34,6 +33,7 @@ fn pool_rows(out: &mut String, series: &str, pool: &PoolStatement, labels: &Labe
     let counted = pool.closing.counted.saturating_sub(pool.opening.counted);
     row(out, [series, "counted", labels.counted, &counted.to_string(), ""]);
     row(out, [series, "taken_back", labels.taken_back, &pool.taken_back.to_string(), ""]);
+    row(out, [series, "corrected", labels.corrected, &pool.corrected.to_string(), ""]);
     balance_rows(out, series, "closing", (labels.closing, &pool.closing));
 }
 

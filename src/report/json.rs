@@ -19,7 +19,7 @@ pub fn json(statement: &Statement) -> Value {
 }
 
 fn series(pool: &PoolStatement) -> Value {
-    let count = |kind: Kind| (kind.code().to_owned(), json!(pool.entries.get(&kind).copied().unwrap_or(0)));
+    let count = |kind: Kind| (kind.code().to_owned(), json!(pool.shown(kind)));
     let entries: Map<String, Value> = Kind::ALL.into_iter().map(count).collect();
     let grants: Vec<Value> = pool
         .grants
@@ -32,6 +32,7 @@ fn series(pool: &PoolStatement) -> Value {
         "entries": entries,
         "counted": pool.closing.counted.saturating_sub(pool.opening.counted),
         "taken_back": pool.taken_back,
+        "corrected": pool.corrected,
         "grants": grants,
         "closing": balance(&pool.closing),
     })

@@ -35,7 +35,9 @@ pub struct Labels {
     pub chain: &'static str,
     /// Said when there is no entry.
     pub nothing: &'static str,
-    kinds: [&'static str; 14],
+    kinds: [&'static str; 22],
+    /// Credits given back, adjusted by disputes, or set to nothing at a new threshold: their sum.
+    pub corrected: &'static str,
 }
 
 impl Labels {
@@ -82,7 +84,16 @@ impl Labels {
                 "採用枠の利用",
                 "採用枠の返却",
                 "採用枠の期限切れ",
+                "カウントの取り消し（貴社より）",
+                "異議による調整",
+                "登録された方（運営者の報告）",
+                "支援を受けた方（運営者の報告）",
+                "再就職された方（運営者の報告）",
+                "離職された方（運営者の報告）",
+                "異議に関する記録",
+                "必要人数の変更による持ち越しなし",
             ],
+            corrected: "訂正されたカウント",
         }
     }
 
@@ -119,7 +130,16 @@ impl Labels {
                 "Hire slots redeemed",
                 "Hire slots released",
                 "Hire slots expired",
+                "Credits given back by the company",
+                "Adjustments by disputes",
+                "Registered (told by the operator)",
+                "Supported (told by the operator)",
+                "Re-employed (told by the operator)",
+                "Left again (told by the operator)",
+                "Steps of disputes",
+                "Begun anew at a new threshold",
             ],
+            corrected: "Credits corrected",
         }
     }
 }

@@ -2,8 +2,10 @@
 
 mod acts;
 mod bounce;
+mod corrections;
 mod entries;
 mod presume;
+mod told;
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -13,15 +15,17 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub use acts::{Acted, SlotAct, act, let_time_pass};
+pub use corrections::{Corrected, CountAct, act_on_count};
 use entries::Behind;
 pub(in crate::store) use presume::proofs;
 pub use presume::{Proof, prove};
+pub use told::{Entered, Import, Told, Total, import};
 
 use super::error::StoreError;
 use super::rows::{self, CompanyRow, KnownContracts, signed};
 use crate::ledger::chain::{Salt, commit_event, commit_person};
 use crate::ledger::{
-    ContractRef, ContractVersion, EventId, Evidence, Grant, Pool, Posting, Proves, Referral, ReferralEvent, Unpostable,
+    ActDigest, ContractRef, ContractVersion, EventId, Evidence, Grant, Pool, Posting, Proves, Referral, ReferralEvent, Unpostable,
     post as rules_post, ruling,
 };
 use crate::referral::{CandidateKey, CompanyId};
@@ -144,6 +148,8 @@ struct About<'e> {
     candidate: CandidateKey,
     evidence: Evidence<'e>,
     at: Timestamp,
+    /// The act by which it was told.
+    act: Option<ActDigest>,
 }
 
 impl<'c> OpenLedger<'c> {
@@ -178,7 +184,7 @@ impl<'c> OpenLedger<'c> {
             return Ok(Err(Unpostable::KeyUnknown));
         }
         let id = event.id();
-        let person = self.find_person(event)?;
+        let person = self.find_person(&event.candidate)?;
         if let Some(person) = &person {
             let mut statement = self.connection.prepare_cached("SELECT 1 FROM events WHERE person = ?1 AND id = ?2")?;
             if statement.exists(params![person.id, id])? {
@@ -203,11 +209,11 @@ impl<'c> OpenLedger<'c> {
         Ok(Ok(true))
     }
 
-    fn find_person(&self, event: &ReferralEvent) -> Result<Option<Person>, StoreError> {
+    fn find_person(&self, candidate: &CandidateKey) -> Result<Option<Person>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT id, salt, contract, stage, offered, counted FROM persons WHERE company = ?1 AND key = ?2",
         )?;
-        let mut found = statement.query(params![self.row.id, event.candidate.octets])?;
+        let mut found = statement.query(params![self.row.id, candidate.octets])?;
         let Some(row) = found.next()? else { return Ok(None) };
         let contract = self.known.by_row.get(&row.get(2)?).map(|(_, version)| Arc::clone(version));
         let counted: Option<i64> = row.get(5)?;
@@ -260,7 +266,7 @@ impl<'c> OpenLedger<'c> {
 
     /// Writes what the rules made of evidence about a known person.
     fn record(&mut self, posting: &Posting, contract_row: i64, about: &About<'_>) -> Result<(), StoreError> {
-        let About { person, salt, candidate, evidence, at } = about;
+        let About { person, salt, candidate, evidence, at, act } = about;
         let id = evidence.id(self.company, candidate);
         self.pools.insert(posting.referral.contract.series.clone(), (posting.pool, contract_row));
         self.update_person(*person, &posting.referral, contract_row)?;
@@ -274,7 +280,10 @@ impl<'c> OpenLedger<'c> {
             act: None,
             at: *at,
         };
-        self.append(&posting.entries, &behind)
+        // What the first entry leads to stands on the rules alone.
+        let (first, others) = posting.entries.split_at(posting.entries.len().min(1));
+        self.append(first, &Behind { act: *act, ..behind.clone() })?;
+        self.append(others, &behind)
     }
 
     fn pinned(&self, contract_row: i64) -> Result<ContractRef, StoreError> {
