@@ -13,6 +13,7 @@ use super::read::require;
 use super::rows;
 use super::writer::Command;
 use super::{Store, StoreError as Fault};
+use crate::ledger::chain::commit_person;
 use crate::ledger::outcome::Outcome;
 use crate::ledger::{Kind, Proves, Stage};
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
@@ -33,6 +34,8 @@ pub struct ReferralRow {
     pub offered: Timestamp,
     /// When it became a credit.
     pub counted: Option<Timestamp>,
+    /// The entry by which the company gave the credit back.
+    pub reversed: Option<u64>,
 }
 
 impl Store {
@@ -64,7 +67,17 @@ impl Store {
     /// When the company is unknown or the file cannot be read.
     pub async fn referrals(&self, company: &CompanyId, limit: u32) -> Result<Vec<ReferralRow>, Fault> {
         let company = company.clone();
-        self.read(move |c| referrals(c, &company, limit)).await
+        self.read(move |c| referrals(c, &company, (limit, None))).await
+    }
+
+    /// The newest referral of one person.
+    ///
+    /// # Errors
+    /// When the company is unknown or the file cannot be read.
+    pub async fn referral_of(&self, company: &CompanyId, person: CandidateKey) -> Result<Option<ReferralRow>, Fault> {
+        let company = company.clone();
+        let rows = self.read(move |c| referrals(c, &company, (1, Some(&person)))).await?;
+        Ok(rows.into_iter().next())
     }
 
     /// What the operator has told of persons for a time, by that time.
@@ -124,22 +137,39 @@ fn find_tokens(
     Ok(found)
 }
 
-fn referrals(connection: &Connection, company: &CompanyId, limit: u32) -> Result<Vec<ReferralRow>, StoreError> {
-    let row = require(connection, company)?;
+fn referrals(
+    connection: &Connection,
+    company: &CompanyId,
+    (limit, only): (u32, Option<&CandidateKey>),
+) -> Result<Vec<ReferralRow>, StoreError> {
+    let of = require(connection, company)?;
     let mut statement = connection.prepare_cached(
-        "SELECT p.key_id, p.key, c.series, c.version, p.stage, p.offered, p.counted FROM persons p
-         JOIN contracts c ON c.id = p.contract WHERE p.company = ?1 ORDER BY p.offered DESC, p.id DESC LIMIT ?2",
+        "SELECT p.key_id, p.key, c.series, c.version, p.stage, p.offered, p.counted, p.salt FROM persons p
+         JOIN contracts c ON c.id = p.contract WHERE p.company = ?1 AND (?3 IS NULL OR p.key = ?3)
+         ORDER BY p.offered DESC, p.id DESC LIMIT ?2",
     )?;
-    let mut found = statement.query(params![row.id, limit])?;
+    let mut reversal =
+        connection.prepare_cached("SELECT MAX(seq) FROM reversals WHERE company = ?1 AND person = ?2 AND target >= ?3")?;
+    let mut offered_by = connection.prepare_cached(
+        "SELECT MAX(o.seq) FROM persons p JOIN events o ON o.person = p.id
+         JOIN entries n ON n.company = p.company AND n.seq = o.seq
+         WHERE p.company = ?1 AND p.key = ?2 AND n.kind = 1",
+    )?;
+    let mut found = statement.query(params![of.id, limit, only.map(|key| key.octets)])?;
     let mut referrals = Vec::new();
     while let Some(row) = found.next()? {
         let counted: Option<i64> = row.get(6)?;
+        let candidate = CandidateKey { key_id: row.get(0)?, octets: row.get(1)? };
+        let offer: Option<i64> = offered_by.query_row(params![of.id, candidate.octets], |row| row.get(0))?;
+        let person = commit_person(&row.get(7)?, &candidate);
+        let reversed: Option<i64> = reversal.query_row(params![of.id, person, offer], |row| row.get(0))?;
         referrals.push(ReferralRow {
-            candidate: CandidateKey { key_id: row.get(0)?, octets: row.get(1)? },
+            candidate,
             contract: (row.get(2)?, row.get(3)?),
             stage: rows::stage(row.get(4)?)?,
             offered: rows::time(row.get(5)?)?,
             counted: counted.map(rows::time).transpose()?,
+            reversed: reversed.map(rows::number).transpose()?,
         });
     }
     Ok(referrals)

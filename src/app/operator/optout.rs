@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{Operator, to_value};
 use crate::app::optouts;
-use crate::control::optout::{self, OptOutRequest};
+use crate::control::optout::{self, OptOutRequest, OptedOut};
 use crate::control::{Caller, Request};
 use crate::policy::{optout_of, optouts_of};
 use crate::referral::{CompanyId, OptOut, OptOuts};
@@ -45,6 +45,18 @@ impl Operator {
             return Err(format!("no company {id} is served here"));
         }
         let persons = optout::persons(request, |list, address| optout_of(&self.root, list, address))?;
+        let changed = self.put_persons(caller, (request, persons), unwritten).await?;
+        to_value(&changed)
+    }
+
+    /// Puts persons who are known by their keys on a list, or takes them off it.
+    pub(super) async fn put_persons(
+        &self,
+        caller: Caller,
+        (request, persons): (&OptOutRequest, Vec<OptOut>),
+        unwritten: &mut Vec<OptOut>,
+    ) -> Result<OptedOut, String> {
+        let policy = self.policy.current();
         let before = policy.optouts().cloned();
         if let Some(before) = before.as_ref().filter(|_| request.add) {
             self.put_optouts(self.with(before, &persons)).await;
@@ -68,7 +80,7 @@ impl Operator {
         let company = request.company.as_ref().map_or("*", CompanyId::as_str);
         let (uid, add, persons) = (caller.uid, request.add, changed.changed);
         tracing::info!(target: "control", uid, company, add, persons, "opt-outs changed");
-        to_value(&changed)
+        Ok(changed)
     }
 
     fn with(&self, before: &OptOuts, persons: &[OptOut]) -> Arc<OptOuts> {
