@@ -4,6 +4,7 @@ mod account;
 pub mod args;
 pub mod check;
 mod check_names;
+pub mod dispute;
 pub mod dkim;
 pub mod explain;
 pub mod folder;
@@ -12,6 +13,7 @@ mod leaves;
 pub mod ledger;
 mod mailfile;
 mod markup;
+pub mod operator;
 pub mod optout;
 pub mod output;
 pub mod preview;
@@ -19,6 +21,8 @@ pub mod probe;
 pub mod reach;
 pub mod reason;
 mod reason_ja;
+pub mod reconcile;
+pub mod referral;
 pub mod scan;
 pub mod send_test;
 pub mod slot;
@@ -66,6 +70,10 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Trace(args) => trace::trace(args, out),
         Tool::Train(args) => train::train(args, out),
         Tool::User(command) => user::user(command, out),
+        Tool::Operator(command) => operator::operator(command, out),
+        Tool::Reconcile(args) => reconcile::reconcile(args, out),
+        Tool::Dispute(command) => dispute::dispute(command, out),
+        Tool::Referral(command) => referral::referral(command, out),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Caller, Month};
 use crate::ledger::{Act, Deed, Kind, Proves};
 use crate::referral::{CandidateKey, CompanyId, CompanyKeys, LinkToken, OptOut};
-use crate::store::{Import, Store, StoreError, Told, TokenOf, Total};
+use crate::store::{Import, Store, StoreError, TokenOf, Told, Total};
 
 /// Rows of one request.
 pub const ROWS_MAX: usize = 50_000;

@@ -69,11 +69,7 @@ impl Reconciled {
 }
 
 /// Answers a reconciliation; `None` when the request is another. `keys` are those of the company.
-pub async fn answer_reconcile(
-    store: &Store,
-    keys: &[CompanyKeys],
-    request: &Request,
-) -> Option<Result<Value, String>> {
+pub async fn answer_reconcile(store: &Store, keys: &[CompanyKeys], request: &Request) -> Option<Result<Value, String>> {
     let Request::Reconcile { what } = request else { return None };
     let done = reconcile(store, keys, what).await;
     Some(done.and_then(|done| serde_json::to_value(done).map_err(|e| e.to_string())))

@@ -56,11 +56,7 @@ pub struct ReferralLine {
 }
 
 /// Answers what is asked about referrals; `None` when the request is another. `keys` are those of the company.
-pub async fn answer_referrals(
-    store: &Store,
-    keys: &[CompanyKeys],
-    request: &Request,
-) -> Option<Result<Value, String>> {
+pub async fn answer_referrals(store: &Store, keys: &[CompanyKeys], request: &Request) -> Option<Result<Value, String>> {
     let Request::Referrals { company, what } = request else { return None };
     let lines = referrals(store, keys, company, what).await;
     Some(lines.and_then(|lines| serde_json::to_value(lines).map_err(|e| e.to_string())))

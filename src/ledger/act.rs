@@ -188,10 +188,15 @@ impl Act {
 
     /// The digest of a record.
     pub fn digest(record: &str) -> ActDigest {
-        let mut octets = [0; 32];
-        octets.copy_from_slice(digest::digest(&digest::SHA256, record.as_bytes()).as_ref());
-        octets
+        sha256(record.as_bytes())
     }
+}
+
+/// SHA-256 of octets, such as those of a file that is entered.
+pub fn sha256(octets: &[u8]) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(digest::digest(&digest::SHA256, octets).as_ref());
+    digest
 }
 
 #[cfg(test)]

@@ -69,7 +69,8 @@ pub fn outcomes(people: &[Outcome], (from, until): (Timestamp, Timestamp), few: 
     };
     let began = people.iter().filter_map(|person| Some((person.offered, within(person.reemployed)?)));
     // A list that knows days alone says midnight, which may lie in front of the mail.
-    let mut days: Vec<i64> = began.map(|(offered, began)| (began.duration_since(offered).as_hours() / 24).max(0)).collect();
+    let mut days: Vec<i64> =
+        began.map(|(offered, began)| (began.duration_since(offered).as_hours() / 24).max(0)).collect();
     days.sort_unstable();
     let mut spans = [0_u64; 6];
     for day in &days {

@@ -64,7 +64,10 @@ pub fn disputes(connection: &Connection, company: i64) -> Result<Vec<DisputeRow>
                 let (contract_row, series) = (row.get(3)?, row.get(4)?);
                 disputes.push(DisputeRow { id: seq, series, dispute, acts: vec![(seq, at, act)], contract_row });
             }
-            Deed::Answer { dispute } | Deed::Accept { dispute } | Deed::Reject { dispute } | Deed::Adjust { dispute, .. } => {
+            Deed::Answer { dispute }
+            | Deed::Accept { dispute }
+            | Deed::Reject { dispute }
+            | Deed::Adjust { dispute, .. } => {
                 let known = disputes.iter_mut().find(|known| known.id == *dispute);
                 if let Some(known) = known.filter(|known| known.dispute.clone().step(&act.deed).is_ok()) {
                     let _ = known.dispute.step(&act.deed);

@@ -148,8 +148,8 @@ fn referrals(
          JOIN contracts c ON c.id = p.contract WHERE p.company = ?1 AND (?3 IS NULL OR p.key = ?3)
          ORDER BY p.offered DESC, p.id DESC LIMIT ?2",
     )?;
-    let mut reversal =
-        connection.prepare_cached("SELECT MAX(seq) FROM reversals WHERE company = ?1 AND person = ?2 AND target >= ?3")?;
+    let mut reversal = connection
+        .prepare_cached("SELECT MAX(seq) FROM reversals WHERE company = ?1 AND person = ?2 AND target >= ?3")?;
     let mut offered_by = connection.prepare_cached(
         "SELECT MAX(o.seq) FROM persons p JOIN events o ON o.person = p.id
          JOIN entries n ON n.company = p.company AND n.seq = o.seq

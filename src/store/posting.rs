@@ -25,8 +25,8 @@ use super::error::StoreError;
 use super::rows::{self, CompanyRow, KnownContracts, signed};
 use crate::ledger::chain::{Salt, commit_event, commit_person};
 use crate::ledger::{
-    ActDigest, ContractRef, ContractVersion, EventId, Evidence, Grant, Pool, Posting, Proves, Referral, ReferralEvent, Unpostable,
-    post as rules_post, ruling,
+    ActDigest, ContractRef, ContractVersion, EventId, Evidence, Grant, Pool, Posting, Proves, Referral, ReferralEvent,
+    Unpostable, post as rules_post, ruling,
 };
 use crate::referral::{CandidateKey, CompanyId};
 use crate::spool::OutboxRow;

@@ -15,7 +15,8 @@ use crate::referral::{CompanyKeys, OptOutSource};
 impl Operator {
     /// `None` when the request is about something else.
     pub(super) async fn answer_told(&self, caller: Caller, request: &Request) -> Option<Result<Value, String>> {
-        let keys: Vec<CompanyKeys> = request.company_of_tokens().map(|id| keys_of(&self.root, id)).into_iter().collect();
+        let keys: Vec<CompanyKeys> =
+            request.company_of_tokens().map(|id| keys_of(&self.root, id)).into_iter().collect();
         if let Request::Import { what } = request {
             return Some(self.import(caller, &keys, what).await);
         }

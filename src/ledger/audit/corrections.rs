@@ -30,7 +30,8 @@ pub(super) struct Corrections {
 
 impl Corrections {
     pub fn new<'a>(acts: impl Iterator<Item = &'a Act>) -> Self {
-        let named = acts.filter_map(|act| if let Deed::Reverse { entry } = act.deed { Some((entry, None)) } else { None });
+        let named =
+            acts.filter_map(|act| if let Deed::Reverse { entry } = act.deed { Some((entry, None)) } else { None });
         Self { targets: named.collect(), disputes: BTreeMap::new() }
     }
 
@@ -94,7 +95,10 @@ impl Audit<'_> {
                 Err(fault) => return self.refused(entry, &fault.to_string()),
             },
             (
-                Deed::Answer { dispute } | Deed::Accept { dispute } | Deed::Reject { dispute } | Deed::Adjust { dispute, .. },
+                Deed::Answer { dispute }
+                | Deed::Accept { dispute }
+                | Deed::Reject { dispute }
+                | Deed::Adjust { dispute, .. },
                 Kind::Disputed | Kind::Adjusted,
             ) => match self.corrections.disputes.get_mut(dispute).map(|known| known.step(&act.deed)) {
                 None => Err("the dispute it speaks of was never opened"),
@@ -119,7 +123,9 @@ impl Audit<'_> {
     pub fn compare_reversal(&mut self, target: u64, seq: u64) {
         let known = self.corrections.targets.get_mut(&target).and_then(Option::as_mut);
         if known.and_then(|target| target.reversed.take()) != Some(seq) {
-            self.derived(format!("the credit of entry {target} is reversed in its row or by an entry, and not in both"));
+            self.derived(format!(
+                "the credit of entry {target} is reversed in its row or by an entry, and not in both"
+            ));
         }
     }
 
