@@ -1,4 +1,4 @@
-//! `dispute open | answer | accept | reject | adjust | list | show`: what is contested of the count, until it is settled.
+//! `dispute open | answer | accept | reject | adjust | list | show`: what is contested of the count.
 
 use std::io::{self, Write};
 

@@ -1,5 +1,5 @@
-//! What is known of referrals by their link tokens, and what the operator has told. Tokens are kept nowhere: whoever has
-//! the company's keys makes them again from the persons there are.
+//! What is known of referrals by their link tokens, and what the operator has told. Tokens are kept nowhere: whoever
+//! has the company's keys makes them again from the persons there are.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;

@@ -150,8 +150,8 @@ pub fn progress(connection: &Connection) -> Result<Progress, StoreError> {
 pub fn compare(connection: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare(
         "WITH sums AS (
-             SELECT e.company, c.series, SUM(e.worth > 0 AND e.kind NOT IN (7, 16, 22)) AS counted, SUM(e.worth) AS toward,
-                    MAX(e.cycle) AS cycles
+             SELECT e.company, c.series, SUM(e.worth > 0 AND e.kind NOT IN (7, 16, 22)) AS counted,
+                    SUM(e.worth) AS toward, MAX(e.cycle) AS cycles
              FROM entries e JOIN contracts c ON c.id = e.contract GROUP BY e.company, c.series)
          SELECT n.name, COALESCE(s.series, p.series)
          FROM sums s FULL JOIN pools p ON p.company = s.company AND p.series = s.series

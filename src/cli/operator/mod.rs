@@ -29,9 +29,9 @@ const NAMED_MAX: usize = 100;
 /// `operator`. A running server is asked; without one the data folder is opened here.
 #[derive(Clone, Debug, Subcommand)]
 pub enum OperatorCommand {
-    /// Enter the operator's list (token, event, at) or totals (month, event, people): registered, supported, reemployed,
-    /// left, opted_out. What was entered before adds nothing. If a row cannot be taken nothing is entered, unless
-    /// --skip-bad is given.
+    /// Enter the operator's list (token, event, at) or totals (month, event, people): registered, supported,
+    /// reemployed, left, opted_out. What was entered before adds nothing. If a row cannot be taken nothing is entered,
+    /// unless --skip-bad is given.
     Import(ImportArgs),
 }
 

@@ -287,8 +287,8 @@ mod tests {
     #[test]
     fn a_row_that_cannot_be_taken_is_named_by_line_and_column() {
         check(
-            "token,event,at\nsakura-TAG,registered,2026-11-04\nmomiji-TAG,registered,2026-11-04\ntaro@x.example,left,2026-11-04\n\
-             sakura-TAG,promoted,2026-11-04\nsakura-TAG,left,11/4\nsakura-TAG,left\nsakura-TAG,left,2027-01-01\n",
+            "token,event,at\nsakura-TAG,registered,2026-11-04\nmomiji-TAG,registered,2026-11-04\n\
+             taro@x.example,left,2026-11-04\nsakura-TAG,promoted,2026-11-04\nsakura-TAG,left,11/4\nsakura-TAG,left\nsakura-TAG,left,2027-01-01\n",
             Form::Csv,
             &[
                 "registered 2026-11-03",
@@ -300,7 +300,8 @@ mod tests {
                 "line 8, column 3 (at): 2027-01-01 has not come",
             ],
         );
-        let json = r#"{"events":[{"token":"sakura-TAG","event":"left"}],"totals":[{"month":"11","event":"left","people":-1}]}"#;
+        let json = r#"{"events":[{"token":"sakura-TAG","event":"left"}],
+                       "totals":[{"month":"11","event":"left","people":-1}]}"#;
         check(json, Form::Json, &["events[0], key at: no at", "totals[0], key month: \"11\": write the month"]);
     }
 

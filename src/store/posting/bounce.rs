@@ -67,7 +67,8 @@ impl OpenLedger<'_> {
     /// was offered, which has not bounced.
     fn credit_stands(&self, event: &ReferralEvent, person: i64, count_on: CountOn) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM events e WHERE e.person = ?1
-                   AND (e.proves IN ('delivered', 'presumed') OR ?4 = 'accepted' AND e.proves IN ('accepted', 'accepted_tagged'))
+                   AND (e.proves IN ('delivered', 'presumed')
+                        OR ?4 = 'accepted' AND e.proves IN ('accepted', 'accepted_tagged'))
                    AND NOT (e.transaction_id = ?2 AND e.recipient = ?3)
                    AND e.seq >= (SELECT MAX(o.seq) FROM events o
                                  JOIN entries n ON n.company = ?5 AND n.seq = o.seq

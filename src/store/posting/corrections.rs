@@ -179,10 +179,7 @@ impl OpenLedger<'_> {
         let claws = what.1 < 0 && contract.late_bounce == LateBounce::Clawback;
         let free = if claws { self.slots(&contract.series)? } else { Vec::new() };
         let Correction { entries, pool } = correct(what, &contract, pool, &free);
-        // A dispute changes no balance, and thus not which version was used last.
-        if what.0 != Kind::Disputed {
-            self.pools.insert(contract.series.clone(), (pool, behind.contract_row));
-        }
+        self.pools.insert(contract.series.clone(), (pool, behind.contract_row));
         let (first, others) = entries.split_at(1);
         let digest = self.keep_act(act)?;
         self.append(first, &Behind { act: Some(digest), ..behind.clone() })?;
