@@ -69,8 +69,9 @@ pub fn disputes(connection: &Connection, company: i64) -> Result<Vec<DisputeRow>
             | Deed::Reject { dispute }
             | Deed::Adjust { dispute, .. } => {
                 let known = disputes.iter_mut().find(|known| known.id == *dispute);
-                if let Some(known) = known.filter(|known| known.dispute.clone().step(&act.deed).is_ok()) {
-                    let _ = known.dispute.step(&act.deed);
+                if let Some(known) = known
+                    && known.dispute.step(&act.deed).is_ok()
+                {
                     known.acts.push((seq, at, act));
                 }
             }

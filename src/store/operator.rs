@@ -143,11 +143,12 @@ fn referrals(
     (limit, only): (u32, Option<&CandidateKey>),
 ) -> Result<Vec<ReferralRow>, StoreError> {
     let of = require(connection, company)?;
-    let mut statement = connection.prepare_cached(
+    let which = if only.is_some() { "p.key = ?3" } else { "?3 IS NULL" };
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT p.key_id, p.key, c.series, c.version, p.stage, p.offered, p.counted, p.salt FROM persons p
-         JOIN contracts c ON c.id = p.contract WHERE p.company = ?1 AND (?3 IS NULL OR p.key = ?3)
-         ORDER BY p.offered DESC, p.id DESC LIMIT ?2",
-    )?;
+         JOIN contracts c ON c.id = p.contract WHERE p.company = ?1 AND {which}
+         ORDER BY p.offered DESC, p.id DESC LIMIT ?2"
+    ))?;
     let mut reversal = connection
         .prepare_cached("SELECT MAX(seq) FROM reversals WHERE company = ?1 AND person = ?2 AND target >= ?3")?;
     let mut offered_by = connection.prepare_cached(

@@ -30,7 +30,7 @@ const NAMED_MAX: usize = 100;
 #[derive(Clone, Debug, Subcommand)]
 pub enum OperatorCommand {
     /// Enter the operator's list (token, event, at) or totals (month, event, people): registered, supported,
-    /// reemployed, left, opted_out. What was entered before adds nothing. If a row cannot be taken nothing is entered,
+    /// reemployed, left, `opted_out`. What was entered before adds nothing. If a row cannot be taken nothing is entered,
     /// unless --skip-bad is given.
     Import(ImportArgs),
 }
@@ -93,11 +93,8 @@ pub fn read_file(args: &FileArgs) -> Result<(Told, Vec<u8>), String> {
         return Err(named(format!("over {} MiB: import it in parts", FILE_OCTETS_MAX >> 20)));
     }
     let by_name = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
-    let form = match args.format.as_deref() {
-        Some("json") => Form::Json,
-        None if by_name => Form::Json,
-        _ => Form::Csv,
-    };
+    let is_json = args.format.as_deref().map_or(by_name, |format| format == "json");
+    let form = if is_json { Form::Json } else { Form::Csv };
     let told = read::read(&octets, form, &args.company, clock::now()).map_err(named)?;
     Ok((told, octets))
 }

@@ -147,15 +147,14 @@ impl OpenLedger<'_> {
 
     /// The contract version a series was used with last; that of the only series when none is named.
     fn series_contract(&self, wanted: Option<&str>) -> Result<i64, StoreError> {
-        let series = match wanted {
-            Some(series) => series.to_owned(),
-            None => {
-                let mut all: Vec<&str> = self.known.rows.keys().map(|(series, _)| series.as_str()).collect();
-                all.dedup();
-                match all[..] {
-                    [one] => one.to_owned(),
-                    _ => return Err(StoreError::WhichSeries(all.iter().map(ToString::to_string).collect())),
-                }
+        let series = if let Some(series) = wanted {
+            series.to_owned()
+        } else {
+            let mut all: Vec<&str> = self.known.rows.keys().map(|(series, _)| series.as_str()).collect();
+            all.dedup();
+            match all[..] {
+                [one] => one.to_owned(),
+                _ => return Err(StoreError::WhichSeries(all.iter().map(ToString::to_string).collect())),
             }
         };
         let sql = "SELECT contract FROM pools WHERE company = ?1 AND series = ?2";

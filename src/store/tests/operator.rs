@@ -219,7 +219,7 @@ fn a_changed_correction_is_named() {
     for (sql, pattern) in [
         ("UPDATE acts SET record = replace(record, 'list', 'fist')", "the act it stands on is not kept"),
         ("UPDATE entries SET worth = -2 WHERE kind = 15", "its hash does not fit"),
-        ("UPDATE entries SET kind = 20 WHERE kind = 19", "the evidence kept for it"),
+        ("UPDATE entries SET kind = 20 WHERE kind = 19", "its hash does not fit"),
         ("UPDATE entries SET kind = 16 WHERE kind = 15", "its kind is not what the act does"),
         ("DELETE FROM reversals", "is reversed by an entry, and not listed"),
         ("UPDATE reversals SET target = 1", "is reversed in its row or by an entry, and not in both"),
