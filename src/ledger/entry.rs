@@ -52,13 +52,11 @@ pub enum Kind {
     Left = 20,
     /// A dispute is opened, answered, accepted or rejected.
     Disputed = 21,
-    /// What waited is set to nothing at a new threshold.
-    Restarted = 22,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 21] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -80,7 +78,6 @@ impl Kind {
         Self::Reemployed,
         Self::Left,
         Self::Disputed,
-        Self::Restarted,
     ];
 
     /// The stable code.
@@ -107,7 +104,6 @@ impl Kind {
             Self::Reemployed => "reemployed",
             Self::Left => "left",
             Self::Disputed => "disputed",
-            Self::Restarted => "restarted",
         }
     }
 
@@ -123,7 +119,7 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed | Self::Restarted)
+        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed)
     }
 
     /// Whether the entry says what became of a person, as the operator tells.
@@ -131,9 +127,9 @@ impl Kind {
         matches!(self, Self::Registered | Self::Supported | Self::Reemployed | Self::Left)
     }
 
-    /// Whether the entry corrects the credits by an act of persons, or by a term.
+    /// Whether the entry corrects the credits by an act of persons.
     pub fn is_correction(self) -> bool {
-        matches!(self, Self::Reversed | Self::Adjusted | Self::Restarted)
+        matches!(self, Self::Reversed | Self::Adjusted)
     }
 
     /// Whether an act may stand behind an entry of this kind.

@@ -35,8 +35,8 @@ pub struct Labels {
     pub chain: &'static str,
     /// Said when there is no entry.
     pub nothing: &'static str,
-    kinds: [&'static str; 22],
-    /// Credits given back, adjusted by disputes, or set to nothing at a new threshold: their sum.
+    kinds: [&'static str; 21],
+    /// Credits given back, and adjusted by disputes: their sum.
     pub corrected: &'static str,
 }
 
@@ -91,7 +91,6 @@ impl Labels {
                 "再就職された方（運営者の報告）",
                 "離職された方（運営者の報告）",
                 "異議に関する記録",
-                "必要人数の変更による持ち越しなし",
             ],
             corrected: "訂正されたカウント",
         }
@@ -137,7 +136,6 @@ impl Labels {
                 "Re-employed (told by the operator)",
                 "Left again (told by the operator)",
                 "Steps of disputes",
-                "Begun anew at a new threshold",
             ],
             corrected: "Credits corrected",
         }

@@ -150,7 +150,7 @@ pub fn progress(connection: &Connection) -> Result<Progress, StoreError> {
 pub fn compare(connection: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare(
         "WITH sums AS (
-             SELECT e.company, c.series, SUM(e.worth > 0 AND e.kind NOT IN (7, 16, 22)) AS counted,
+             SELECT e.company, c.series, SUM(e.worth > 0 AND e.kind NOT IN (7, 16)) AS counted,
                     SUM(e.worth) AS toward, MAX(e.cycle) AS cycles
              FROM entries e JOIN contracts c ON c.id = e.contract GROUP BY e.company, c.series)
          SELECT n.name, COALESCE(s.series, p.series)

@@ -30,8 +30,8 @@ const NAMED_MAX: usize = 100;
 #[derive(Clone, Debug, Subcommand)]
 pub enum OperatorCommand {
     /// Enter the operator's list (token, event, at) or totals (month, event, people): registered, supported,
-    /// reemployed, left, `opted_out`. What was entered before adds nothing. If a row cannot be taken nothing is entered,
-    /// unless --skip-bad is given.
+    /// reemployed, left, `opted_out`. What was entered before adds nothing. If a row cannot be taken nothing is
+    /// entered, unless --skip-bad is given.
     Import(ImportArgs),
 }
 

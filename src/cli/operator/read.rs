@@ -288,7 +288,8 @@ mod tests {
     fn a_row_that_cannot_be_taken_is_named_by_line_and_column() {
         check(
             "token,event,at\nsakura-TAG,registered,2026-11-04\nmomiji-TAG,registered,2026-11-04\n\
-             taro@x.example,left,2026-11-04\nsakura-TAG,promoted,2026-11-04\nsakura-TAG,left,11/4\nsakura-TAG,left\nsakura-TAG,left,2027-01-01\n",
+             taro@x.example,left,2026-11-04\nsakura-TAG,promoted,2026-11-04\nsakura-TAG,left,11/4\n\
+             sakura-TAG,left\nsakura-TAG,left,2027-01-01\n",
             Form::Csv,
             &[
                 "registered 2026-11-03",
