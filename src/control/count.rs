@@ -11,7 +11,7 @@ use super::slot::{ActLine, act_line, end_of};
 use super::{Caller, Request};
 use crate::ledger::{Act, Contested, Deed};
 use crate::referral::{CandidateKey, CompanyId, CompanyKeys, LinkToken};
-use crate::store::{CountAct, DisputeRow, Store, StoreError, Traced};
+use crate::store::{CountAct, DisputeRow, Store, Traced};
 
 /// What is to be done to the count.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -150,7 +150,7 @@ async fn act(
     };
     let act = Act { actor: actor(caller, wanted.by.as_deref()), reason: wanted.reason.clone(), deed };
     let asked = CountAct { company: wanted.company.clone(), series, act, dry_run: wanted.dry_run };
-    let done = store.act_on_count(asked).await.map_err(say)?;
+    let done = store.act_on_count(asked).await.map_err(|e| e.to_string())?;
     Ok(CountChanged {
         entry: done.seq,
         written: !wanted.dry_run,
@@ -167,7 +167,7 @@ async fn credit(store: &Store, keys: &[CompanyKeys], company: &CompanyId, target
     }
     let candidate = person(store, keys, company, target).await?;
     let traced = Traced::Of(vec![(company.clone(), candidate)]);
-    let (stories, _) = store.traced(traced).await.map_err(say)?;
+    let (stories, _) = store.traced(traced).await.map_err(|e| e.to_string())?;
     let entries = stories.iter().flat_map(|story| &story.entries);
     let credits = entries.filter(|entry| entry.new.worth > 0 && entry.new.kind.is_personal());
     let newest = credits.map(|entry| entry.seq).max();
@@ -184,7 +184,7 @@ pub(super) async fn person(
     let token = LinkToken::parse(token)
         .map_err(|_| format!("{token:?} is neither the number of an entry nor the token of a link"))?;
     let wanted = HashSet::from([token.clone()]);
-    let found = store.find_tokens(company, wanted, token_of(keys)).await.map_err(say)?;
+    let found = store.find_tokens(company, wanted, token_of(keys)).await.map_err(|e| e.to_string())?;
     let known = found.get(&token).map(|(candidate, _)| *candidate);
     known.ok_or_else(|| format!("no referral of {company} has the token {token}"))
 }
@@ -192,11 +192,11 @@ pub(super) async fn person(
 async fn list(store: &Store, company: Option<&CompanyId>) -> Result<Vec<DisputeLine>, String> {
     let companies = match company {
         Some(company) => vec![company.clone()],
-        None => store.companies().await.map_err(say)?,
+        None => store.companies().await.map_err(|e| e.to_string())?,
     };
     let (mut lines, now) = (Vec::new(), crate::sys::clock::now());
     for company in companies {
-        let disputes = store.disputes(&company).await.map_err(say)?;
+        let disputes = store.disputes(&company).await.map_err(|e| e.to_string())?;
         lines.extend(disputes.iter().map(|row| line(&company, row, now)));
     }
     Ok(lines)
@@ -215,10 +215,6 @@ fn line(company: &CompanyId, row: &DisputeRow, now: Timestamp) -> DisputeLine {
         about,
         steps: row.acts.iter().map(act_line).collect(),
     }
-}
-
-fn say(error: StoreError) -> String {
-    error.to_string()
 }
 
 fn to_value(answer: &impl Serialize) -> Result<Value, String> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Caller, Month};
 use crate::ledger::{Act, Deed, Kind, Proves};
 use crate::referral::{CandidateKey, CompanyId, CompanyKeys, LinkToken, OptOut};
-use crate::store::{Import, Store, StoreError, TokenOf, Told, Total};
+use crate::store::{Import, Store, TokenOf, Told, Total};
 
 /// Rows of one request.
 pub const ROWS_MAX: usize = 50_000;
@@ -130,7 +130,7 @@ pub async fn resolve(
         return Err(format!("over {ROWS_MAX} rows in one request: send them in several"));
     }
     let wanted: HashSet<LinkToken> = request.rows.iter().map(|row| row.token.clone()).collect();
-    let found = store.find_tokens(&request.company, wanted, token_of(keys)).await.map_err(say)?;
+    let found = store.find_tokens(&request.company, wanted, token_of(keys)).await.map_err(|e| e.to_string())?;
     let (mut told, mut optouts, mut bad) = (Vec::new(), Vec::new(), Vec::new());
     for (number, row) in request.rows.iter().enumerate() {
         match place(&request.company, row, &found) {
@@ -141,12 +141,11 @@ pub async fn resolve(
     }
     let mut totals = Vec::new();
     for (number, row) in request.totals.iter().enumerate() {
-        match told_kind(&row.event) {
-            Some(kind) => totals.push(Total { month: row.month.to_string(), kind, people: row.people }),
-            None => {
-                let why = format!("{} is no figure that is entered", row.event);
-                bad.push(BadRow { row: request.rows.len() + number, why });
-            }
+        if let Some(kind) = told_kind(&row.event) {
+            totals.push(Total { month: row.month.to_string(), kind, people: row.people });
+        } else {
+            let why = format!("{} is no figure that is entered", row.event);
+            bad.push(BadRow { row: request.rows.len() + number, why });
         }
     }
     optouts.sort_unstable();
@@ -198,7 +197,7 @@ pub async fn enter(
     if !resolved.may_enter(request) {
         return Ok(Imported { bad: resolved.bad, ..Imported::default() });
     }
-    let entered = store.import(resolved.import).await.map_err(say)?;
+    let entered = store.import(resolved.import).await.map_err(|e| e.to_string())?;
     Ok(Imported {
         entries: entered.entries.iter().map(|(kind, count)| (kind.code().to_owned(), *count)).collect(),
         known: entered.known + entered.unknown,
@@ -209,8 +208,4 @@ pub async fn enter(
         bad: resolved.bad,
         written: !request.dry_run,
     })
-}
-
-fn say(error: StoreError) -> String {
-    error.to_string()
 }

@@ -9,7 +9,7 @@ use super::operator::{ROWS_MAX, ToldRow, TotalRow, token_of};
 use super::{Month, Request};
 use crate::ledger::{Kind, Proves};
 use crate::referral::{CompanyId, CompanyKeys, LinkToken};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// The figure of credits, which is no stage.
 pub const COUNTED: &str = "counted";
@@ -84,7 +84,7 @@ async fn reconcile(store: &Store, keys: &[CompanyKeys], wanted: &ReconcileReques
     let (from, until) = wanted.month.span().map_err(|fault| fault.to_string())?;
     let tokens = token_of(keys);
     let mut ours = Tokens::new();
-    for told in store.told(&wanted.company, from, until).await.map_err(say)? {
+    for told in store.told(&wanted.company, from, until).await.map_err(|e| e.to_string())? {
         let token = tokens(&told.candidate, &told.series);
         ours.entry(told.kind.code()).or_default().extend(token);
     }
@@ -96,11 +96,11 @@ async fn reconcile(store: &Store, keys: &[CompanyKeys], wanted: &ReconcileReques
         }
     }
     let named: HashSet<LinkToken> = theirs.values().flatten().cloned().collect();
-    let known = store.find_tokens(&wanted.company, named.clone(), tokens).await.map_err(say)?;
+    let known = store.find_tokens(&wanted.company, named.clone(), tokens).await.map_err(|e| e.to_string())?;
     let mut unknown: Vec<String> = named.iter().filter(|token| !known.contains_key(*token)).map(show).collect();
     unknown.sort();
     let month = wanted.month.to_string();
-    let stored = store.totals(&wanted.company).await.map_err(say)?;
+    let stored = store.totals(&wanted.company).await.map_err(|e| e.to_string())?;
     let mut lines = Vec::new();
     for kind in Proves::TOLD.into_iter().filter_map(Proves::told) {
         let total = |of: Kind| stored.iter().find(|t| t.month == month && t.kind == of).map(|t| t.people);
@@ -147,15 +147,11 @@ async fn credits(
     wanted: &ReconcileRequest,
     (from, until): (jiff::Timestamp, jiff::Timestamp),
 ) -> Result<ReconcileLine, String> {
-    let statement = store.statement(&wanted.company, from, until).await.map_err(say)?;
+    let statement = store.statement(&wanted.company, from, until).await.map_err(|e| e.to_string())?;
     let net = |pool: &crate::ledger::PoolStatement| {
         let counted = i64::try_from(pool.closing.counted - pool.opening.counted).unwrap_or(i64::MAX);
         counted - i64::try_from(pool.taken_back).unwrap_or(0) + pool.corrected
     };
     let net: i64 = statement.pools.values().map(net).sum();
     Ok(line(COUNTED, u64::try_from(net).unwrap_or(0), reported(wanted, COUNTED)))
-}
-
-fn say(error: StoreError) -> String {
-    error.to_string()
 }

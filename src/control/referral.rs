@@ -11,7 +11,7 @@ use super::spool::Unlogged;
 use super::trace::{EntryLine, entry_line};
 use crate::ledger::Stage;
 use crate::referral::{CandidateKey, CompanyId, CompanyKeys};
-use crate::store::{EventStory, ReferralRow, Store, StoreError, TokenOf, Traced};
+use crate::store::{EventStory, ReferralRow, Store, TokenOf, Traced};
 
 /// Which referrals are wanted.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -71,7 +71,7 @@ async fn referrals(
     let tokens = token_of(keys);
     let persons = match what {
         ReferralWhich::Newest { limit } => {
-            let rows = store.referrals(company, *limit).await.map_err(say)?;
+            let rows = store.referrals(company, *limit).await.map_err(|e| e.to_string())?;
             return Ok(rows.iter().map(|row| line(row, &tokens)).collect());
         }
         ReferralWhich::Token { token } => vec![person(store, keys, company, token).await?],
@@ -82,9 +82,9 @@ async fn referrals(
     };
     let mut lines = Vec::new();
     for candidate in persons {
-        let Some(row) = store.referral_of(company, candidate).await.map_err(say)? else { continue };
+        let Some(row) = store.referral_of(company, candidate).await.map_err(|e| e.to_string())? else { continue };
         let traced = Traced::Of(vec![(company.clone(), candidate)]);
-        let (stories, _) = store.traced(traced).await.map_err(say)?;
+        let (stories, _) = store.traced(traced).await.map_err(|e| e.to_string())?;
         lines.push(ReferralLine { entries: entries(&stories), ..line(&row, &tokens) });
     }
     Ok(lines)
@@ -119,8 +119,4 @@ fn stage(stage: Stage) -> &'static str {
         Stage::Delivered => "delivered",
         Stage::Bounced => "bounced",
     }
-}
-
-fn say(error: StoreError) -> String {
-    error.to_string()
 }

@@ -10,7 +10,7 @@ use super::month::JAPAN;
 use super::{Caller, Request};
 use crate::ledger::{Act, Deed};
 use crate::referral::CompanyId;
-use crate::store::{SlotAct, SlotRow, Store, StoreError};
+use crate::store::{SlotAct, SlotRow, Store};
 
 /// What is to be done to a slot.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -147,8 +147,8 @@ async fn act(store: &Store, caller: Caller, wanted: &SlotRequest) -> Result<Slot
     };
     let act = Act { actor, reason: wanted.reason.clone(), deed };
     let asked = SlotAct { company, series: series.clone(), cycle: wanted.slot, act, dry_run: wanted.dry_run };
-    let acted = store.act_on_slot(asked).await.map_err(say)?;
-    let slots = store.slots(&wanted.company).await.map_err(say)?;
+    let acted = store.act_on_slot(asked).await.map_err(|e| e.to_string())?;
+    let slots = store.slots(&wanted.company).await.map_err(|e| e.to_string())?;
     let row = slots.iter().find(|row| row.series == series && row.cycle == wanted.slot);
     let slot = row.map(|row| line(&wanted.company, row)).ok_or("the slot was there and is not any more")?;
     Ok(SlotChanged { entry: acted.seq, stage: acted.stage.code().to_owned(), slot })
@@ -159,7 +159,7 @@ async fn series_of(store: &Store, wanted: &SlotRequest) -> Result<String, String
     if let Some(series) = &wanted.series {
         return Ok(series.clone());
     }
-    let slots = store.slots(&wanted.company).await.map_err(say)?;
+    let slots = store.slots(&wanted.company).await.map_err(|e| e.to_string())?;
     let mut series: Vec<&str> = slots.iter().map(|row| row.series.as_str()).collect();
     series.dedup();
     match series[..] {
@@ -208,10 +208,6 @@ pub(super) fn act_line((entry, at, act): &(u64, Timestamp, Act)) -> ActLine {
         actor: act.actor.clone(),
         reason: act.reason.clone(),
     }
-}
-
-fn say(error: StoreError) -> String {
-    error.to_string()
 }
 
 fn to_value(answer: &impl Serialize) -> Result<Value, String> {

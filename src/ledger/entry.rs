@@ -139,17 +139,17 @@ impl Kind {
 
     /// Whether the entry is about a hire slot.
     pub fn is_of_slot(self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Granted
-            | Self::Voided
-            | Self::Reserved
-            | Self::Confirmed
-            | Self::Introduced
-            | Self::Redeemed
-            | Self::Released
-            | Self::Expired => true,
-            _ => false,
-        }
+                | Self::Voided
+                | Self::Reserved
+                | Self::Confirmed
+                | Self::Introduced
+                | Self::Redeemed
+                | Self::Released
+                | Self::Expired
+        )
     }
 }
 

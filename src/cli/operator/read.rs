@@ -85,7 +85,8 @@ impl Reader<'_> {
         let columns: Vec<Option<&str>> = header.cells.iter().map(|name| known(&COLUMNS, name)).collect();
         let has = |name: &str| columns.contains(&Some(name));
         let is_list = has("token") && has("event") && has("at");
-        if !is_list && !(has("month") && has("event") && has("people")) {
+        let is_totals = has("month") && has("event") && has("people");
+        if !is_list && !is_totals {
             let found = header.cells.join(", ");
             return Err(format!(
                 "line {}: the columns must be token, event, at (a list) or month, event, people (totals), not {found}",

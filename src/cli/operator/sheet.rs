@@ -32,7 +32,7 @@ pub fn read(octets: &[u8]) -> Vec<Record> {
     while let Some((at, line)) = lines.next() {
         let mut octets = line.to_vec();
         // A quoted cell may hold line ends; an odd number of quotes says that one is open.
-        while octets.iter().filter(|b| **b == b'"').count() % 2 == 1 {
+        while memchr::memchr_iter(b'"', &octets).count() % 2 == 1 {
             let Some((_, more)) = lines.next() else { break };
             octets.push(b'\n');
             octets.extend_from_slice(more);
@@ -55,7 +55,7 @@ fn record(line: usize, octets: &[u8], charset: Option<Charset>) -> Record {
         }
         record.cells.push(text.unwrap_or_default());
     }
-    if octets.iter().filter(|b| **b == b'"').count() % 2 == 1 && record.broken.is_none() {
+    if memchr::memchr_iter(b'"', octets).count() % 2 == 1 && record.broken.is_none() {
         record.broken = Some((record.cells.len().saturating_sub(1), "a quoted cell that does not end".to_owned()));
     }
     record

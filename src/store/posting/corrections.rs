@@ -89,7 +89,7 @@ impl OpenLedger<'_> {
         }
         let seq = self.row.seq + 1;
         let behind = self.behind(credit.contract_row, (credit.person, credit.event))?;
-        let corrected = self.correct((Kind::Reversed, -credit.worth), behind, act)?;
+        let corrected = self.correct((Kind::Reversed, -credit.worth), &behind, act)?;
         let sql = "INSERT INTO reversals (company, target, seq, person) VALUES (?1, ?2, ?3, ?4)";
         let values = params![self.row.id, signed(target), signed(seq), credit.person];
         self.connection.prepare_cached(sql)?.execute(values)?;
@@ -131,7 +131,7 @@ impl OpenLedger<'_> {
             Dispute::open(deed, self.posted, self.row.seq).map_err(|fault| StoreError::DisputeRefused(0, fault))?;
             let contract_row = self.series_contract(wanted.series.as_deref())?;
             let behind = self.behind(contract_row, ([0; 32], [0; 32]))?;
-            return self.correct((Kind::Disputed, 0), behind, &wanted.act);
+            return self.correct((Kind::Disputed, 0), &behind, &wanted.act);
         }
         let (id, worth) = match deed {
             Deed::Answer { dispute } | Deed::Accept { dispute } | Deed::Reject { dispute } => (*dispute, 0),
@@ -142,7 +142,7 @@ impl OpenLedger<'_> {
         let found = known.iter_mut().find(|row| row.id == id).ok_or(StoreError::NoDispute(id))?;
         let kind = found.dispute.step(deed).map_err(|fault| StoreError::DisputeRefused(id, fault))?;
         let behind = self.behind(found.contract_row, ([0; 32], [0; 32]))?;
-        self.correct((kind, worth), behind, &wanted.act)
+        self.correct((kind, worth), &behind, &wanted.act)
     }
 
     /// The contract version a series was used with last; that of the only series when none is named.
@@ -171,7 +171,7 @@ impl OpenLedger<'_> {
     }
 
     /// Writes a correction with its act, and what it makes of slots without.
-    fn correct(&mut self, what: (Kind, i64), behind: Behind, act: &Act) -> Result<Corrected, StoreError> {
+    fn correct(&mut self, what: (Kind, i64), behind: &Behind, act: &Act) -> Result<Corrected, StoreError> {
         let contract = self.known.by_row.get(&behind.contract_row).map(|(_, version)| std::sync::Arc::clone(version));
         let contract = contract.ok_or_else(|| StoreError::Damaged("a ruling contract".to_owned()))?;
         let pool = self.pool(&contract.series, behind.contract_row)?;
@@ -183,7 +183,7 @@ impl OpenLedger<'_> {
         let digest = self.keep_act(act)?;
         self.append(first, &Behind { act: Some(digest), ..behind.clone() })?;
         let seq = self.row.seq;
-        self.append(others, &behind)?;
+        self.append(others, behind)?;
         let voids = |entry: &&NewEntry| entry.kind == Kind::Voided;
         let voided = others.iter().filter(voids).map(|entry| entry.cycle).collect();
         Ok(Corrected { seq, pool, grants: Vec::new(), voided })
