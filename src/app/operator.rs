@@ -3,6 +3,7 @@
 mod line;
 mod optout;
 mod teach;
+mod told;
 
 pub(super) use line::let_stopped_go;
 pub(super) use optout::follow_optouts;
@@ -92,6 +93,9 @@ impl Answer for Operator {
             return answer;
         }
         if let Some(answer) = answer_slots(&self.store, caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_told(caller, &request).await {
             return answer;
         }
         if let Some(answer) = self.answer_users(caller, &request).await {

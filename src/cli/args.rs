@@ -8,12 +8,16 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
 use super::contract::args::ContractCommand;
+use super::dispute::DisputeCommand;
 use super::dkim::args::DkimCommand;
 use super::hold::HoldCommand;
 use super::keys::args::KeysCommand;
 use super::ledger::args::LedgerCommand;
+use super::operator::OperatorCommand;
 use super::optout::OptOutCommand;
 use super::probe::ProbeArgs;
+use super::reconcile::ReconcileArgs;
+use super::referral::ReferralCommand;
 use super::report::args::ReportArgs;
 use super::scan::ScanArgs;
 use super::slot::SlotCommand;
@@ -120,6 +124,17 @@ pub enum Tool {
     /// Say who may send mail through the gateway with a password, or look after it.
     #[command(subcommand)]
     User(UserCommand),
+    /// Enter what the operator of Career Relay tells: who registered, was supported, found work or left it.
+    #[command(subcommand)]
+    Operator(Box<OperatorCommand>),
+    /// Hold a month of the ledger against the operator's list or totals, and show what differs.
+    Reconcile(Box<ReconcileArgs>),
+    /// Contest something of the count, answer it, settle it, and adjust credits by it.
+    #[command(subcommand)]
+    Dispute(Box<DisputeCommand>),
+    /// Look at single referrals by the tokens of their links, or give a credit back.
+    #[command(subcommand)]
+    Referral(Box<ReferralCommand>),
 }
 
 /// The installation a command is about.

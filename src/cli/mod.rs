@@ -5,6 +5,7 @@ pub mod args;
 pub mod check;
 mod check_names;
 pub mod contract;
+pub mod dispute;
 pub mod dkim;
 pub mod explain;
 pub mod folder;
@@ -13,6 +14,7 @@ pub mod keys;
 mod leaves;
 pub mod ledger;
 mod mailfile;
+pub mod operator;
 pub mod optout;
 mod outfile;
 pub mod output;
@@ -21,6 +23,8 @@ pub mod probe;
 pub mod reach;
 pub mod reason;
 mod reason_ja;
+pub mod reconcile;
+pub mod referral;
 pub mod report;
 pub mod scan;
 pub mod send_test;
@@ -72,6 +76,10 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Trace(args) => trace::trace(args, out),
         Tool::Train(args) => train::train(args, out),
         Tool::User(command) => user::user(command, out),
+        Tool::Operator(command) => operator::operator(command, out),
+        Tool::Reconcile(args) => reconcile::reconcile(args, out),
+        Tool::Dispute(command) => dispute::dispute(command, out),
+        Tool::Referral(command) => referral::referral(command, out),
     }
 }
 

@@ -11,10 +11,14 @@ use super::args::DataArgs;
 use crate::app::optouts;
 use crate::config;
 use crate::config::keys::{open_keys, open_signing_key};
+use crate::control::count::answer_count;
 use crate::control::hold::answer_hold;
 use crate::control::ledger::answer_ledger;
+use crate::control::operator::{self, ImportRequest};
 use crate::control::optout::{self, OptOutRequest};
 use crate::control::probe;
+use crate::control::reconcile::answer_reconcile;
+use crate::control::referral::answer_referrals;
 use crate::control::slot::answer_slots;
 use crate::control::switch::{self, OffLine, StopLine, Switched};
 use crate::control::teach::{self, answer_templates};
@@ -23,6 +27,7 @@ use crate::control::trust;
 use crate::control::users::answer_users;
 use crate::control::{Caller, Client, DataLock, LockFault, Request};
 use crate::policy::rows_of;
+use crate::referral::{CompanyKeys, OptOutSource};
 use crate::spool::{Spool, SpoolOptions};
 use crate::store::{LEDGER_FILE, OffRow, Store};
 use crate::sys::{account, clock};
@@ -155,7 +160,10 @@ fn ask_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, Stri
                 Some(answer) => Some(answer),
                 None => match answer_slots(&store, caller, request).await {
                     Some(answer) => Some(answer),
-                    None => teach_here(&store, caller, request).await,
+                    None => match told_here(dir, (&store, caller), request).await {
+                        Some(answer) => Some(answer),
+                        None => teach_here(&store, caller, request).await,
+                    },
                 },
             },
         };
@@ -186,6 +194,47 @@ async fn switch_here(store: &Store, caller: Caller, request: &Request) -> Option
     let rows = switch::switch(store, caller, (company.as_ref(), *off)).await;
     let switched = |rows: Vec<OffRow>| Switched { off: rows.iter().map(OffLine::from).collect(), let_go: 0 };
     Some(rows.and_then(|rows| to_value(&switched(rows))))
+}
+
+/// What needs the keys by which persons are known by the tokens of their links.
+async fn told_here(dir: &Path, (store, caller): (&Store, Caller), request: &Request) -> Option<Result<Value, String>> {
+    let keys = match request.company_of_tokens() {
+        Some(company) => match open_keys(dir) {
+            Ok(ring) => ring.of(company).all().cloned().collect(),
+            Err(fault) => return Some(Err(fault.to_string())),
+        },
+        None => Vec::new(),
+    };
+    if let Request::Import { what } = request {
+        return Some(import_here(dir, (store, caller), &keys, what).await);
+    }
+    if let Some(answer) = answer_reconcile(store, &keys, request).await {
+        return Some(answer);
+    }
+    if let Some(answer) = answer_referrals(store, &keys, request).await {
+        return Some(answer);
+    }
+    answer_count(store, caller, &keys, request).await
+}
+
+async fn import_here(
+    dir: &Path,
+    (store, caller): (&Store, Caller),
+    keys: &[CompanyKeys],
+    what: &ImportRequest,
+) -> Result<Value, String> {
+    let resolved = operator::resolve(store, caller, keys, what).await?;
+    let mut opted_out = resolved.optouts.len();
+    if resolved.may_enter(what) && !what.dry_run && opted_out > 0 {
+        let root = open_keys(dir).map_err(|e| e.to_string())?;
+        let company = Some(what.company.clone());
+        let request = OptOutRequest { company, addresses: Vec::new(), add: true, source: OptOutSource::Candidate };
+        let persons = resolved.optouts.iter().map(|row| vec![row.clone()]).collect();
+        opted_out = optout::change(store, caller, (&request, persons)).await?.changed;
+        let now = optouts::read(store, &root).await.map_err(|e| e.to_string())?;
+        optouts::keep(dir, &now).await;
+    }
+    to_value(&operator::enter(store, what, resolved, opted_out).await?)
 }
 
 /// The next start has these in force.

@@ -184,10 +184,6 @@ fn check_contracts(company: &Company, at: &CompanyPlaces, settings: &Settings, r
             report.fault(at, Wrong::new(what, "make return_path.keep_for at least as long as quiet_days"));
         }
         match contract.count_on {
-            CountOn::Registered => {
-                let what = "registrations cannot be proven in this version, so nothing would ever count";
-                report.fault(at, Wrong::new(what, "use \"delivered\" or \"accepted\""));
-            }
             CountOn::Delivered if !some_prove && !presumes => {
                 let what = "no route proves delivery, so nothing would ever count";
                 let remedy = "use count_on = \"accepted\", or set proves = \"delivered\" on a route whose next hop \
@@ -198,7 +194,8 @@ fn check_contracts(company: &Company, at: &CompanyPlaces, settings: &Settings, r
                 let what = "some routes prove no delivery: referrals over them are never counted";
                 report.warn(at, Wrong::new(what, "use count_on = \"accepted\" if they should count"));
             }
-            CountOn::Delivered | CountOn::Accepted => {}
+            // Every link bears the person's token, by which the operator's list proves registrations.
+            CountOn::Delivered | CountOn::Accepted | CountOn::Registered => {}
         }
     }
 }

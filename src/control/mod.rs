@@ -4,13 +4,17 @@
 //! what is asked is answered by the handler the app hands in.
 
 mod client;
+pub mod count;
 pub mod hold;
 pub mod ledger;
 mod lock;
 mod month;
+pub mod operator;
 pub mod optout;
 pub mod probe;
+pub mod reconcile;
 pub mod recover;
+pub mod referral;
 pub mod report;
 mod server;
 pub mod slot;
@@ -226,6 +230,33 @@ pub enum Request {
         /// What, and to which.
         what: slot::SlotRequest,
     },
+    /// Enters what the operator tells of a company's referrals.
+    Import {
+        /// What.
+        what: operator::ImportRequest,
+    },
+    /// Compares a month with what the operator says of it.
+    Reconcile {
+        /// What he says.
+        what: reconcile::ReconcileRequest,
+    },
+    /// Gives a credit back, or does something to a dispute.
+    Count {
+        /// What.
+        what: count::CountRequest,
+    },
+    /// The disputes.
+    Disputes {
+        /// The company; all when absent.
+        company: Option<CompanyId>,
+    },
+    /// Referrals, by their tokens.
+    Referrals {
+        /// Whose.
+        company: CompanyId,
+        /// Which.
+        what: referral::ReferralWhich,
+    },
     /// Finishes what is in flight, then ends.
     Stop,
     /// What the ledger has for a contribution report.
@@ -289,5 +320,18 @@ impl SocketPath {
         let folder = File::open(data_dir)?;
         let path = PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd()));
         Ok(Self { path, _folder: Some(folder) })
+    }
+}
+
+impl Request {
+    /// The company of a request that needs its keys: to know persons by the tokens of their links.
+    pub fn company_of_tokens(&self) -> Option<&CompanyId> {
+        match self {
+            Self::Import { what } => Some(&what.company),
+            Self::Reconcile { what } => Some(&what.company),
+            Self::Count { what } => Some(&what.company),
+            Self::Referrals { company, .. } => Some(company),
+            _ => None,
+        }
     }
 }

@@ -38,11 +38,25 @@ pub enum Kind {
     Released = 13,
     /// Its time is over.
     Expired = 14,
+    /// A credit that the company gives back: the mirror of the entry it names.
+    Reversed = 15,
+    /// Credits added or taken by an accepted dispute.
+    Adjusted = 16,
+    /// The person has registered with Career Relay, as the operator tells.
+    Registered = 17,
+    /// The person had an adviser.
+    Supported = 18,
+    /// The person has begun to work.
+    Reemployed = 19,
+    /// The person has left that work.
+    Left = 20,
+    /// A dispute is opened, answered, accepted or rejected.
+    Disputed = 21,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 21] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -57,6 +71,13 @@ impl Kind {
         Self::Redeemed,
         Self::Released,
         Self::Expired,
+        Self::Reversed,
+        Self::Adjusted,
+        Self::Registered,
+        Self::Supported,
+        Self::Reemployed,
+        Self::Left,
+        Self::Disputed,
     ];
 
     /// The stable code.
@@ -76,6 +97,13 @@ impl Kind {
             Self::Redeemed => "redeemed",
             Self::Released => "released",
             Self::Expired => "expired",
+            Self::Reversed => "reversed",
+            Self::Adjusted => "adjusted",
+            Self::Registered => "registered",
+            Self::Supported => "supported",
+            Self::Reemployed => "reemployed",
+            Self::Left => "left",
+            Self::Disputed => "disputed",
         }
     }
 
@@ -91,24 +119,37 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        !self.is_of_slot()
+        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed)
+    }
+
+    /// Whether the entry says what became of a person, as the operator tells.
+    pub fn is_of_operator(self) -> bool {
+        matches!(self, Self::Registered | Self::Supported | Self::Reemployed | Self::Left)
+    }
+
+    /// Whether the entry corrects the credits by an act of persons.
+    pub fn is_correction(self) -> bool {
+        matches!(self, Self::Reversed | Self::Adjusted)
+    }
+
+    /// Whether an act may stand behind an entry of this kind.
+    pub fn may_stand_on_act(self) -> bool {
+        !self.is_personal() || self.is_of_operator() || self == Self::Reversed
     }
 
     /// Whether the entry is about a hire slot.
     pub fn is_of_slot(self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Granted
-            | Self::Voided
-            | Self::Reserved
-            | Self::Confirmed
-            | Self::Introduced
-            | Self::Redeemed
-            | Self::Released
-            | Self::Expired => true,
-            Self::Offered | Self::Accepted | Self::Delivered | Self::Duplicate | Self::Bounced | Self::Presumed => {
-                false
-            }
-        }
+                | Self::Voided
+                | Self::Reserved
+                | Self::Confirmed
+                | Self::Introduced
+                | Self::Redeemed
+                | Self::Released
+                | Self::Expired
+        )
     }
 }
 
@@ -154,7 +195,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+        assert_eq!(Kind::ALL.map(Kind::number), std::array::from_fn(|at| u8::try_from(at + 1).unwrap()));
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);
     }

@@ -5,6 +5,7 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use super::contract::ContractRef;
+use super::entry::Kind;
 use crate::referral::wording::WordingDigest;
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
@@ -23,11 +24,31 @@ pub enum Proves {
     AcceptedTagged,
     /// It was taken so, and nothing has come back on a proven return path; never what a route's 250 proves.
     Presumed,
+    /// The operator tells that the person has registered; so too the next three.
+    Registered,
+    /// He had an adviser.
+    Supported,
+    /// He has begun to work.
+    Reemployed,
+    /// He has left that work.
+    Left,
 }
 
 impl Proves {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Accepted, Self::Delivered, Self::Bounced, Self::AcceptedTagged, Self::Presumed];
+    pub const ALL: [Self; 9] = [
+        Self::Accepted,
+        Self::Delivered,
+        Self::Bounced,
+        Self::AcceptedTagged,
+        Self::Presumed,
+        Self::Registered,
+        Self::Supported,
+        Self::Reemployed,
+        Self::Left,
+    ];
+    /// What the operator tells.
+    pub const TOLD: [Self; 4] = [Self::Registered, Self::Supported, Self::Reemployed, Self::Left];
 
     /// What it proves of a mail that left with a return path of ours.
     #[must_use]
@@ -43,6 +64,21 @@ impl Proves {
             Self::Bounced => "bounced",
             Self::AcceptedTagged => "accepted_tagged",
             Self::Presumed => "presumed",
+            Self::Registered => "registered",
+            Self::Supported => "supported",
+            Self::Reemployed => "reemployed",
+            Self::Left => "left",
+        }
+    }
+
+    /// The kind of entry that says what the operator tells; nothing for what a mail proves.
+    pub fn told(self) -> Option<Kind> {
+        match self {
+            Self::Registered => Some(Kind::Registered),
+            Self::Supported => Some(Kind::Supported),
+            Self::Reemployed => Some(Kind::Reemployed),
+            Self::Left => Some(Kind::Left),
+            Self::Accepted | Self::Delivered | Self::Bounced | Self::AcceptedTagged | Self::Presumed => None,
         }
     }
 
@@ -113,6 +149,7 @@ impl Evidence<'_> {
             Proves::Bounced => b"bounce",
             Proves::Presumed => b"presumption",
             Proves::Accepted | Proves::Delivered | Proves::AcceptedTagged => b"referral",
+            Proves::Registered | Proves::Supported | Proves::Reemployed | Proves::Left => self.proves.code().as_bytes(),
         };
         let fields: [&[u8]; 6] = [
             company.as_str().as_bytes(),

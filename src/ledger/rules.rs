@@ -23,7 +23,13 @@ pub enum Stage {
 impl From<Proves> for Stage {
     fn from(proves: Proves) -> Self {
         match proves {
-            Proves::Accepted | Proves::AcceptedTagged => Self::Accepted,
+            // What the operator tells is posted by `hear` and proves no more of a mail than that it was taken.
+            Proves::Accepted
+            | Proves::AcceptedTagged
+            | Proves::Registered
+            | Proves::Supported
+            | Proves::Reemployed
+            | Proves::Left => Self::Accepted,
             Proves::Delivered | Proves::Presumed => Self::Delivered,
             Proves::Bounced => Self::Bounced,
         }
@@ -173,18 +179,18 @@ impl Posting {
             self.referral.counted = Some(at);
             self.pool.counted += 1;
             self.pool.toward += 1;
-            self.grant();
+            grant(&mut self.pool, &self.referral.contract, &mut self.entries);
         }
     }
+}
 
-    /// Grants while the credits reach the threshold: at the tenth, in the same step.
-    fn grant(&mut self) {
-        let price = i64::from(self.referral.contract.threshold.max(1));
-        while self.pool.toward >= price {
-            self.pool.toward -= price;
-            self.pool.cycles += 1;
-            self.entries.push(NewEntry { kind: Kind::Granted, worth: -price, cycle: self.pool.cycles });
-        }
+/// Grants while the credits reach the threshold: at the tenth, in the same step.
+pub(super) fn grant(pool: &mut Pool, contract: &ContractVersion, entries: &mut Vec<NewEntry>) {
+    let price = i64::from(contract.threshold.max(1));
+    while pool.toward >= price {
+        pool.toward -= price;
+        pool.cycles += 1;
+        entries.push(NewEntry { kind: Kind::Granted, worth: -price, cycle: pool.cycles });
     }
 }
 
@@ -193,7 +199,7 @@ pub(super) fn counts(kind: Kind, count_on: CountOn) -> bool {
     match count_on {
         CountOn::Accepted => kind == Kind::Accepted,
         CountOn::Delivered => matches!(kind, Kind::Delivered | Kind::Presumed),
-        CountOn::Registered => false,
+        CountOn::Registered => kind == Kind::Registered,
     }
 }
 

@@ -80,6 +80,10 @@ pub struct PoolStatement {
     pub taken_back: u64,
     /// Credits of the period that stand on a presumed delivery.
     pub presumed: u64,
+    /// Credits added (or, below 0, taken) by corrections of the period.
+    pub corrected: i64,
+    /// Whether registrations make credits here.
+    pub registrations_count: bool,
     /// Entries of the period by kind.
     pub entries: BTreeMap<Kind, u64>,
     /// Slots granted in the period: number, price in credits, time of the credit.
@@ -110,6 +114,25 @@ impl ContractState {
     /// The digest in hexadecimal.
     pub fn digest_text(&self) -> String {
         HEXLOWER.encode(&self.digest)
+    }
+}
+
+/// What the operator told of fewer persons than this is not shown: with so few, it could be told who they are.
+pub const FEW: u64 = 5;
+
+impl PoolStatement {
+    /// The entries of a kind, as both sides are shown them; nothing where they speak of so few persons that it could be
+    /// told who they are. A registration that makes a credit is shown: what is counted can be checked.
+    pub fn shown(&self, kind: Kind) -> Option<u64> {
+        let count = self.entries.get(&kind).copied().unwrap_or(0);
+        let checked = kind == Kind::Registered && self.registrations_count;
+        let hidden = kind.is_of_operator() && !checked && (1..FEW).contains(&count);
+        (!hidden).then_some(count)
+    }
+
+    /// [`Self::shown`] as text.
+    pub fn shown_text(&self, kind: Kind) -> String {
+        self.shown(kind).map_or_else(|| format!("<{FEW}"), |count| count.to_string())
     }
 }
 
@@ -177,6 +200,10 @@ impl Statement {
             pool.opening = pool.closing;
         } else {
             *pool.entries.entry(entry.new.kind).or_default() += 1;
+            if entry.new.kind.is_correction() {
+                pool.corrected += entry.new.worth;
+            }
+            pool.registrations_count |= entry.new.kind == Kind::Registered && entry.new.worth > 0;
             pool.taken_back += u64::from(entry.new.kind == Kind::Bounced && entry.new.worth < 0);
             pool.presumed += u64::from(entry.new.kind == Kind::Presumed && entry.new.worth > 0);
             if entry.new.kind == Kind::Granted {

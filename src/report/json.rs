@@ -41,7 +41,7 @@ fn contracts(statement: &Statement) -> Vec<Value> {
 }
 
 fn series(pool: &PoolStatement, waiting: u64) -> Value {
-    let count = |kind: Kind| (kind.code().to_owned(), json!(pool.entries.get(&kind).copied().unwrap_or(0)));
+    let count = |kind: Kind| (kind.code().to_owned(), json!(pool.shown(kind)));
     let entries: Map<String, Value> = Kind::ALL.into_iter().map(count).collect();
     let grants: Vec<Value> = pool
         .grants
@@ -55,6 +55,7 @@ fn series(pool: &PoolStatement, waiting: u64) -> Value {
         "counted": pool.closing.counted.saturating_sub(pool.opening.counted),
         "counted_presumed": pool.presumed,
         "taken_back": pool.taken_back,
+        "corrected": pool.corrected,
         "grants": grants,
         "closing": balance(&pool.closing),
         "waiting": waiting,

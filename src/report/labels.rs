@@ -69,7 +69,9 @@ pub struct Labels {
     pub proof: &'static str,
     /// The checksum that all forms share.
     pub checksum: &'static str,
-    kinds: [&'static str; 14],
+    kinds: [&'static str; 21],
+    /// Credits given back, and adjusted by disputes: their sum.
+    pub corrected: &'static str,
 }
 
 impl Labels {
@@ -133,7 +135,15 @@ impl Labels {
                 "採用枠の利用",
                 "採用枠の返却",
                 "採用枠の期限切れ",
+                "カウントの取り消し（貴社より）",
+                "異議による調整",
+                "登録された方（運営者の報告）",
+                "支援を受けた方（運営者の報告）",
+                "再就職された方（運営者の報告）",
+                "離職された方（運営者の報告）",
+                "異議に関する記録",
             ],
+            corrected: "訂正されたカウント",
         }
     }
 
@@ -187,7 +197,15 @@ impl Labels {
                 "Hire slots redeemed",
                 "Hire slots released",
                 "Hire slots expired",
+                "Credits given back by the company",
+                "Adjustments by disputes",
+                "Registered (told by the operator)",
+                "Supported (told by the operator)",
+                "Re-employed (told by the operator)",
+                "Left again (told by the operator)",
+                "Steps of disputes",
             ],
+            corrected: "Credits corrected",
         }
     }
 }

@@ -66,7 +66,7 @@ fn pool_rows((series, waiting): (&str, u64), pool: &PoolStatement, labels: &Labe
     let mut rows = vec![row(series, "threshold", labels.toward, &pool.threshold)];
     rows.extend(balance_rows(series, "opening", labels.opening, &pool.opening));
     for kind in Kind::ALL {
-        rows.push(row(series, kind.code(), labels.kind(kind), pool.entries.get(&kind).unwrap_or(&0)));
+        rows.push(row(series, kind.code(), labels.kind(kind), &pool.shown_text(kind)));
     }
     for (slot, price, at) in &pool.grants {
         rows.push(timed(series, "slot", labels.slot, (slot.to_string(), at.to_string())));
@@ -75,6 +75,7 @@ fn pool_rows((series, waiting): (&str, u64), pool: &PoolStatement, labels: &Labe
     rows.push(row(series, "counted", labels.counted, &pool.closing.counted.saturating_sub(pool.opening.counted)));
     rows.push(row(series, "counted_presumed", labels.counted_presumed, &pool.presumed));
     rows.push(row(series, "taken_back", labels.taken_back, &pool.taken_back));
+    rows.push(row(series, "corrected", labels.corrected, &pool.corrected));
     rows.extend(balance_rows(series, "closing", labels.closing, &pool.closing));
     rows.push(row(series, "waiting", labels.waiting, &waiting));
     rows

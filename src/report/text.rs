@@ -60,8 +60,7 @@ fn contract_lines(out: &mut String, statement: &Statement, labels: &Labels, zone
 fn pool_lines(out: &mut String, pool: &PoolStatement, labels: &Labels, zone: &TimeZone) {
     balance_lines(out, labels.opening, &pool.opening, pool.threshold, labels);
     for kind in Kind::ALL {
-        let count = pool.entries.get(&kind).copied().unwrap_or(0);
-        line(out, "  ", labels.kind(kind), &count.to_string());
+        line(out, "  ", labels.kind(kind), &pool.shown_text(kind));
     }
     for (cycle, price, at) in &pool.grants {
         let label = format!("{} {cycle}", labels.slot);
@@ -74,6 +73,9 @@ fn pool_lines(out: &mut String, pool: &PoolStatement, labels: &Labels, zone: &Ti
     }
     if pool.taken_back > 0 {
         line(out, "  ", labels.taken_back, &pool.taken_back.to_string());
+    }
+    if pool.corrected != 0 {
+        line(out, "  ", labels.corrected, &pool.corrected.to_string());
     }
     balance_lines(out, labels.closing, &pool.closing, pool.threshold, labels);
 }

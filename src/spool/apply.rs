@@ -247,6 +247,11 @@ pub(super) fn proves_number(proves: Proves) -> i64 {
         Proves::Bounced => 2,
         Proves::AcceptedTagged => 3,
         Proves::Presumed => 4,
+        // Never told by a mail path, and so in no outbox.
+        Proves::Registered => 17,
+        Proves::Supported => 18,
+        Proves::Reemployed => 19,
+        Proves::Left => 20,
     }
 }
 

@@ -5,10 +5,12 @@
 
 mod agree;
 mod beside;
+mod disputes;
 mod error;
 mod export;
 mod held_back;
 mod notices;
+mod operator;
 mod optouts;
 mod outbox;
 mod posting;
@@ -37,10 +39,12 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 pub use agree::Agreement;
+pub use disputes::DisputeRow;
 pub use error::StoreError;
+pub use operator::{ReferralRow, TokenOf};
 pub use optouts::{OptOutChange, OptOutRow};
 pub use outbox::Outbox;
-pub use posting::{Acted, Posted, Proof, SlotAct};
+pub use posting::{Acted, Corrected, CountAct, Entered, Import, Posted, Proof, SlotAct, Told, Total};
 pub use presumed::Proven;
 pub use pump::{Flusher, Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};

@@ -2,9 +2,11 @@
 
 mod acts;
 mod bounce;
+mod corrections;
 mod entries;
 mod people;
 mod presume;
+mod told;
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -14,18 +16,20 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub use acts::{Acted, SlotAct, act, let_time_pass};
+pub use corrections::{Corrected, CountAct, act_on_count};
 use entries::Behind;
 use people::Person;
 pub(in crate::store) use people::find_known;
 pub(in crate::store) use presume::proofs;
 pub use presume::{Proof, prove};
+pub use told::{Entered, Import, Told, Total, import};
 
 use super::error::StoreError;
 use super::rows::{self, CompanyRow, KnownContracts, signed};
 use crate::ledger::chain::{Salt, commit_event, commit_person};
 use crate::ledger::{
-    ContractRef, ContractVersion, EventId, Evidence, Grant, Pool, Posting, Proves, ReferralEvent, Unpostable,
-    post as rules_post, ruling,
+    ActDigest, ContractRef, ContractVersion, EventId, Evidence, Grant, Pool, Posting, Proves, ReferralEvent,
+    Unpostable, post as rules_post, ruling,
 };
 use crate::referral::{CandidateKey, CompanyId};
 use crate::spool::OutboxRow;
@@ -142,6 +146,8 @@ struct About<'e> {
     candidate: CandidateKey,
     evidence: Evidence<'e>,
     at: Timestamp,
+    /// The act by which it was told.
+    act: Option<ActDigest>,
 }
 
 impl<'c> OpenLedger<'c> {
@@ -246,7 +252,7 @@ impl<'c> OpenLedger<'c> {
 
     /// Writes what the rules made of evidence about a known person.
     fn record(&mut self, posting: &Posting, contract_row: i64, about: &About<'_>) -> Result<(), StoreError> {
-        let About { person, salt, candidate, evidence, at } = about;
+        let About { person, salt, candidate, evidence, at, act } = about;
         let id = evidence.id(self.company, candidate);
         self.pools.insert(posting.referral.contract.series.clone(), (posting.pool, contract_row));
         self.update_person(*person, &posting.referral, contract_row)?;
@@ -260,7 +266,10 @@ impl<'c> OpenLedger<'c> {
             act: None,
             at: *at,
         };
-        self.append(&posting.entries, &behind)
+        // What the first entry leads to stands on the rules alone.
+        let (first, others) = posting.entries.split_at(posting.entries.len().min(1));
+        self.append(first, &Behind { act: *act, ..behind.clone() })?;
+        self.append(others, &behind)
     }
 
     fn pinned(&self, contract_row: i64) -> Result<ContractRef, StoreError> {

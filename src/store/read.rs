@@ -129,8 +129,8 @@ pub fn progress(connection: &Connection) -> Result<Progress, StoreError> {
 pub fn compare(connection: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare(
         "WITH sums AS (
-             SELECT e.company, c.series, SUM(e.worth > 0 AND e.kind <> 7) AS counted, SUM(e.worth) AS toward,
-                    MAX(e.cycle) AS cycles
+             SELECT e.company, c.series, SUM(e.worth > 0 AND e.kind NOT IN (7, 16)) AS counted,
+                    SUM(e.worth) AS toward, MAX(e.cycle) AS cycles
              FROM entries e JOIN contracts c ON c.id = e.contract GROUP BY e.company, c.series)
          SELECT n.name, COALESCE(s.series, p.series)
          FROM sums s FULL JOIN pools p ON p.company = s.company AND p.series = s.series
@@ -164,9 +164,19 @@ fn verify_company(connection: &Connection, company: &CompanyId) -> Result<Compan
     compare_events(connection, company, &row, &mut audit)?;
     presumed::compare(connection, &row, &known, &mut audit)?;
     compare_grants(connection, &row, &mut audit)?;
+    compare_reversals(connection, &row, &mut audit)?;
     let mut faults = audit.faults();
     faults.extend(trust::signature_faults(connection, (company, &row), &known)?);
     Ok(CompanyFaults { company: company.clone(), entries: row.seq, head: row.head, faults })
+}
+
+fn compare_reversals(connection: &Connection, row: &CompanyRow, audit: &mut Audit<'_>) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached("SELECT target, seq FROM reversals WHERE company = ?1")?;
+    let mut found = statement.query([row.id])?;
+    while let Some(row) = found.next()? {
+        audit.compare_reversal(rows::number(row.get(0)?)?, rows::number(row.get(1)?)?);
+    }
+    Ok(())
 }
 
 fn compare_grants(connection: &Connection, row: &CompanyRow, audit: &mut Audit<'_>) -> Result<(), StoreError> {

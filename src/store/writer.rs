@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::held_back;
 use super::notices;
 use super::optouts::{self, OptOutChange};
-use super::posting::{self, Acted, Posted, Proof, SlotAct};
+use super::posting::{self, Acted, Corrected, CountAct, Entered, Import, Posted, Proof, SlotAct};
 use super::slots;
 use super::switches::{self, Switch};
 use super::templates::{self, SeenAgency, SeenTemplate, TemplateChange};
@@ -49,6 +49,8 @@ pub enum Command {
     Act(Box<SlotAct>, Reply<Acted>),
     LetTimePass(Reply<()>),
     SigningKey(PublicKey, Reply<()>),
+    Count(Box<CountAct>, Reply<Corrected>),
+    Import(Box<Import>, Reply<Entered>),
 }
 
 /// An answer that waits for the commit.
@@ -56,6 +58,8 @@ enum Answer {
     Posted(Reply<Posted>, Result<Posted, StoreError>),
     Acted(Reply<Acted>, Result<Acted, StoreError>),
     Done(Reply<()>, Result<(), StoreError>),
+    Corrected(Reply<Corrected>, Result<Corrected, StoreError>),
+    Entered(Reply<Entered>, Result<Entered, StoreError>),
 }
 
 /// The way to the writer thread, which ends with the last of these.
@@ -162,11 +166,15 @@ fn execute(
             Answer::Done(reply, templates::note_seen(transaction, &seen, &agencies))
         }
         Command::SigningKey(key, reply) => Answer::Done(reply, trust::note_signing_key(transaction, &key, now)),
+        Command::Count(act, reply) => Answer::Corrected(reply, posting::act_on_count(transaction, &act, now)),
+        Command::Import(import, reply) => Answer::Entered(reply, posting::import(transaction, &import, now)),
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
         Answer::Acted(_, result) => result.as_ref().err(),
         Answer::Done(_, result) => result.as_ref().err(),
+        Answer::Corrected(_, result) => result.as_ref().err(),
+        Answer::Entered(_, result) => result.as_ref().err(),
     };
     let failed = error.filter(|e| !e.is_of_command()).cloned();
     answers.push(answer);
@@ -182,6 +190,10 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
         (Answer::Acted(reply, _), Some(error)) => drop(reply.send(Err(error))),
         (Answer::Done(reply, done), None) => drop(reply.send(done)),
         (Answer::Done(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Corrected(reply, corrected), None) => drop(reply.send(corrected)),
+        (Answer::Corrected(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Entered(reply, entered), None) => drop(reply.send(entered)),
+        (Answer::Entered(reply, _), Some(error)) => drop(reply.send(Err(error))),
     }
 }
 
@@ -191,6 +203,8 @@ fn refuse(command: Command, error: &StoreError) {
             drop(reply.send(Err(error.clone())));
         }
         Command::Act(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Count(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Import(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::LetTimePass(reply)
         | Command::Gather(_, reply)
         | Command::Taken(_, reply)

@@ -34,6 +34,7 @@ mod mta;
 mod mx;
 mod name_server;
 mod odd_next_hops;
+mod operator;
 mod optouts;
 mod postfix;
 mod preview;

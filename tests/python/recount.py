@@ -12,7 +12,8 @@ import collections, csv, datetime, hashlib, html, html.parser, io, json, pathlib
 JAPAN = datetime.timezone(datetime.timedelta(hours=9))
 WINDOW = datetime.timedelta(days=365)
 KINDS = ["offered", "accepted", "delivered", "duplicate", "granted", "bounced", "voided", "presumed", "reserved",
-         "confirmed", "introduced", "redeemed", "released", "expired"]
+         "confirmed", "introduced", "redeemed", "released", "expired", "reversed", "adjusted", "registered", "supported",
+         "reemployed", "left", "disputed"]
 compared = 0
 
 
@@ -152,7 +153,7 @@ def check_statement(folder, month, entries, company):
         grants = [{"slot": slot, "credits": price, "at": at} for slot, price, at in b.grants]
         threshold = said["series"][series]["threshold"]
         wanted = {"threshold": threshold, "opening": b.opening, "entries": {k: b.kinds[k] for k in KINDS},
-                  "counted": counted, "counted_presumed": b.presumed, "taken_back": b.taken_back, "grants": grants,
+                  "counted": counted, "counted_presumed": b.presumed, "taken_back": b.taken_back, "corrected": 0, "grants": grants,
                   "closing": b.now, "waiting": waiting}
         for key, value in wanted.items():
             expect(f"{month} {series} {key}", said["series"][series][key], value)
@@ -163,7 +164,7 @@ def check_statement(folder, month, entries, company):
         for slot, price, at in b.grants:
             rows += [[series, "slot", str(slot), at], [series, "slot_credits", str(price), ""]]
         rows += [[series, "counted", str(counted), ""], [series, "counted_presumed", str(b.presumed), ""],
-                 [series, "taken_back", str(b.taken_back), ""]] + of(b.now, "closing")
+                 [series, "taken_back", str(b.taken_back), ""], [series, "corrected", "0", ""]] + of(b.now, "closing")
         rows += [[series, "waiting", str(waiting), ""]]
         spent = sum(price for _, price, _ in b.grants)
         given = b.now["toward"] - b.opening["toward"] - counted + b.taken_back + spent

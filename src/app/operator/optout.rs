@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{Operator, to_value};
 use crate::app::optouts;
-use crate::control::optout::{self, OptOutRequest};
+use crate::control::optout::{self, OptOutRequest, OptedOut};
 use crate::control::{Caller, Request};
 use crate::policy::{optouts_of, rows_of};
 use crate::referral::{CompanyId, OptOut, OptOuts};
@@ -46,6 +46,18 @@ impl Operator {
         }
         let keys = self.keys.current();
         let persons = optout::persons(request, |list, address| rows_of(&keys, list, address))?;
+        let changed = self.put_persons(caller, (request, persons), unwritten).await?;
+        to_value(&changed)
+    }
+
+    /// Puts persons who are known by their keys on a list, or takes them off it: of each the rows under all keys.
+    pub(super) async fn put_persons(
+        &self,
+        caller: Caller,
+        (request, persons): (&OptOutRequest, Vec<Vec<OptOut>>),
+        unwritten: &mut Vec<OptOut>,
+    ) -> Result<OptedOut, String> {
+        let policy = self.policy.current();
         let rows = || persons.iter().flatten().cloned().collect::<Vec<_>>();
         let in_use = || persons.iter().filter_map(|rows| rows.first().cloned()).collect::<Vec<_>>();
         let before = policy.optouts().cloned();
@@ -72,7 +84,7 @@ impl Operator {
         let company = request.company.as_ref().map_or("*", CompanyId::as_str);
         let (uid, add, persons) = (caller.uid, request.add, changed.changed);
         tracing::info!(target: "control", uid, company, add, persons, "opt-outs changed");
-        to_value(&changed)
+        Ok(changed)
     }
 
     fn with(&self, before: &OptOuts, persons: &[OptOut]) -> Arc<OptOuts> {

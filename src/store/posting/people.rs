@@ -63,6 +63,11 @@ impl OpenLedger<'_> {
                 None => return Ok(None),
             }
         }
+        self.find_by_key(&key)
+    }
+
+    /// The person who is kept under this key.
+    pub(super) fn find_by_key(&self, key: &CandidateKey) -> Result<Option<Person>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT id, salt, contract, stage, offered, counted, key_id FROM persons WHERE company = ?1 AND key = ?2",
         )?;
@@ -76,7 +81,7 @@ impl OpenLedger<'_> {
             offered: rows::time(row.get(4)?)?,
             counted: counted.map(rows::time).transpose()?,
         };
-        let key = CandidateKey { key_id: row.get(6)?, ..key };
+        let key = CandidateKey { key_id: row.get(6)?, ..*key };
         Ok(Some(Person { id: row.get(0)?, salt: row.get(1)?, referral, key }))
     }
 

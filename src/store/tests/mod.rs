@@ -2,6 +2,7 @@
 
 mod bouncing;
 mod model;
+mod operator;
 mod posting;
 mod presuming;
 mod pumping;
