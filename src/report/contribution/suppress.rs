@@ -125,7 +125,6 @@ mod tests {
         Input {
             measured: Measured { offered, accepted: offered, ..Measured::default() },
             reported: Reported { registered, supported, reemployed, left, times },
-            ..Input::default()
         }
     }
 
