@@ -1,5 +1,6 @@
 //! Answers what is asked of a running server over the admin socket.
 
+mod erase;
 mod line;
 mod optout;
 mod teach;
@@ -103,6 +104,9 @@ impl Answer for Operator {
             return answer;
         }
         if let Some(answer) = self.answer_teach(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_erase(caller, &request).await {
             return answer;
         }
         match request {

@@ -4,6 +4,7 @@
 //! what is asked is answered by the handler the app hands in.
 
 mod client;
+pub mod erase;
 pub mod hold;
 pub mod ledger;
 mod lock;
@@ -205,6 +206,11 @@ pub enum Request {
     Slot {
         /// What, and to which.
         what: slot::SlotRequest,
+    },
+    /// Forgets a person; the chain stays whole.
+    Erase {
+        /// Whom, and why.
+        what: erase::EraseRequest,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -49,6 +49,13 @@ pub enum Deed {
     Expire,
     /// It is taken back.
     Void,
+    /// Persons are forgotten: keys, salts and evidence; never which.
+    Erase {
+        /// How many.
+        persons: u32,
+        /// How many pieces of evidence went with them.
+        evidence: u32,
+    },
 }
 
 impl Deed {
@@ -62,6 +69,7 @@ impl Deed {
             Self::Release => "release",
             Self::Expire => "expire",
             Self::Void => "void",
+            Self::Erase { .. } => "erase",
         }
     }
 }
@@ -138,6 +146,8 @@ mod tests {
         let until = Timestamp::from_second(1_800_000_000).unwrap_or_default();
         let reserve = Deed::Reserve { wish: "経理 1名".to_owned(), until };
         let deeds = [reserve, Deed::Confirm, Deed::Introduce, Deed::Redeem, Deed::Release, Deed::Expire, Deed::Void];
+        let erase = [Deed::Erase { persons: 1, evidence: 2 }, Deed::Erase { persons: 2, evidence: 1 }];
+        let deeds = deeds.into_iter().chain(erase);
         let mut seen = std::collections::HashSet::new();
         for deed in deeds {
             let act = Act { deed, ..act("agreed by telephone") };

@@ -31,6 +31,11 @@ pub fn keys_of(root: &RootKey, company: &CompanyId) -> CompanyKeys {
     CompanyKeys::derive(root.octets(), company, KEY_ID)
 }
 
+/// The keys of a company under each of these numbers, those that were rotated out included.
+pub fn all_keys_of(root: &RootKey, company: &CompanyId, key_ids: &[u16]) -> Vec<CompanyKeys> {
+    key_ids.iter().map(|key_id| CompanyKeys::derive(root.octets(), company, *key_id)).collect()
+}
+
 /// What the ledger must agree to before this node may write a line: each company's keys and contract versions. It
 /// keeps the words from then on.
 pub fn agreements(policy: &Policy) -> Vec<Agreement> {

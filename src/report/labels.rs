@@ -35,13 +35,14 @@ pub struct Labels {
     pub chain: &'static str,
     /// Said when there is no entry.
     pub nothing: &'static str,
-    kinds: [&'static str; 14],
+    kinds: [&'static str; Kind::ALL.len()],
 }
 
 impl Labels {
     /// The label of a kind of entry.
     pub fn kind(&self, kind: Kind) -> &'static str {
-        self.kinds[usize::from(kind.number()) - 1]
+        let at = Kind::ALL.iter().position(|one| *one == kind);
+        at.map_or("", |at| self.kinds[at])
     }
 
     /// The words of a language by its code; English for every code but `ja`.
@@ -82,6 +83,7 @@ impl Labels {
                 "採用枠の利用",
                 "採用枠の返却",
                 "採用枠の期限切れ",
+                "個人データの消去",
             ],
         }
     }
@@ -119,6 +121,7 @@ impl Labels {
                 "Hire slots redeemed",
                 "Hire slots released",
                 "Hire slots expired",
+                "Erasures of persons",
             ],
         }
     }

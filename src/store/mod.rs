@@ -5,6 +5,7 @@
 
 mod agree;
 mod beside;
+mod erasure;
 mod error;
 mod held_back;
 mod notices;
@@ -35,6 +36,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 pub use agree::Agreement;
+pub use erasure::{ErasePerson, Erased};
 pub use error::StoreError;
 pub use optouts::{OptOutChange, OptOutRow};
 pub use outbox::Outbox;

@@ -3,6 +3,7 @@
 mod acts;
 mod bounce;
 mod entries;
+mod erase;
 mod presume;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 pub use acts::{Acted, SlotAct, act, let_time_pass};
 use entries::Behind;
+pub use erase::{over as erase_over, person as erase_person};
 pub(in crate::store) use presume::proofs;
 pub use presume::{Proof, prove};
 
@@ -36,7 +38,7 @@ pub struct Posted {
     pub grants: Vec<Grant>,
     /// Events that made entries.
     pub events: u64,
-    /// Events that were there already and added nothing.
+    /// Events that were there already, or about a person who was erased, and added nothing.
     pub replays: u64,
     /// Events kept aside, because no agreed contract or key rules them.
     pub parked: u64,
@@ -128,6 +130,8 @@ struct OpenLedger<'c> {
     posted: Timestamp,
     /// Whether bounces wait for the acceptance of their mail.
     early_bounces: bool,
+    /// Whether marks of erased persons are there.
+    has_marks: bool,
 }
 
 /// A person's row.
@@ -169,6 +173,7 @@ impl<'c> OpenLedger<'c> {
             grants: Vec::new(),
             posted,
             early_bounces: bounce::waits(connection, company)?,
+            has_marks: erase::has_marks(connection, company)?,
         })
     }
 
@@ -187,6 +192,9 @@ impl<'c> OpenLedger<'c> {
         }
         let at = rows::time(event.at.as_microsecond())?;
         let event = if at == event.at { event } else { &ReferralEvent { at, ..event.clone() } };
+        if person.is_none() && self.is_of_erased(event)? {
+            return Ok(Ok(false));
+        }
         if event.proves == Proves::Bounced {
             return self.post_bounce(event, person);
         }

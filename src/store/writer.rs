@@ -7,6 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::agree::{self, Agreement};
+use super::erasure::{self, Erased, Erasure};
 use super::error::StoreError;
 use super::held_back;
 use super::notices;
@@ -46,6 +47,7 @@ pub enum Command {
     Seen(Vec<SeenTemplate>, Vec<SeenAgency>, Reply<()>),
     Act(Box<SlotAct>, Reply<Acted>),
     LetTimePass(Reply<()>),
+    Erase(Erasure, Reply<Erased>),
 }
 
 /// An answer that waits for the commit.
@@ -53,6 +55,14 @@ enum Answer {
     Posted(Reply<Posted>, Result<Posted, StoreError>),
     Acted(Reply<Acted>, Result<Acted, StoreError>),
     Done(Reply<()>, Result<(), StoreError>),
+    Erased(Reply<Erased>, Result<Erased, StoreError>),
+}
+
+impl Answer {
+    /// Whether something is gone from the tables by it.
+    fn has_erased(&self) -> bool {
+        matches!(self, Self::Erased(_, Ok(erased)) if erased.entry > 0)
+    }
 }
 
 /// The way to the writer thread, which ends with the last of these.
@@ -121,6 +131,9 @@ fn run(mut connection: Connection, batch: Vec<Command>, now: jiff::Timestamp) ->
         Ok(())
     };
     let result = done();
+    if result.is_ok() && answers.iter().any(Answer::has_erased) {
+        erasure::wipe_log(&connection);
+    }
     for answer in answers {
         reply(answer, result.as_ref().err());
     }
@@ -147,6 +160,7 @@ fn execute(
         Command::Prove(proof, reply) => posted(reply, posting::prove(transaction, &proof, now)),
         Command::Act(act, reply) => Answer::Acted(reply, posting::act(transaction, &act, now)),
         Command::LetTimePass(reply) => Answer::Done(reply, slots::let_time_pass(transaction, now)),
+        Command::Erase(whom, reply) => Answer::Erased(reply, erasure::erase(transaction, &whom, now)),
         Command::Gather(company, reply) => Answer::Done(reply, notices::gather(transaction, &company)),
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
@@ -163,6 +177,7 @@ fn execute(
         Answer::Posted(_, result) => result.as_ref().err(),
         Answer::Acted(_, result) => result.as_ref().err(),
         Answer::Done(_, result) => result.as_ref().err(),
+        Answer::Erased(_, result) => result.as_ref().err(),
     };
     let failed = error.filter(|e| !e.is_of_command()).cloned();
     answers.push(answer);
@@ -178,6 +193,8 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
         (Answer::Acted(reply, _), Some(error)) => drop(reply.send(Err(error))),
         (Answer::Done(reply, done), None) => drop(reply.send(done)),
         (Answer::Done(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Erased(reply, erased), None) => drop(reply.send(erased)),
+        (Answer::Erased(reply, _), Some(error)) => drop(reply.send(Err(error))),
     }
 }
 
@@ -187,6 +204,7 @@ fn refuse(command: Command, error: &StoreError) {
             drop(reply.send(Err(error.clone())));
         }
         Command::Act(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Erase(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::LetTimePass(reply)
         | Command::Gather(_, reply)
         | Command::Taken(_, reply)

@@ -15,6 +15,7 @@ mod door_crowds;
 mod door_tls;
 mod door_who;
 mod endless;
+mod erase;
 mod failing_next_hop;
 mod gateway;
 mod holds;
