@@ -26,6 +26,7 @@ use crate::referral::{CandidateKey, CompanyId, LinkToken, OptOuts};
 use signing::Signatures;
 
 mod company;
+mod observing;
 mod policy;
 mod relaying;
 mod returning;
@@ -38,6 +39,7 @@ mod tests;
 mod user;
 
 pub use company::{Company, Doubtful, LaterWordings, Mode, ProvedBy, Scope, Sender, Stage};
+pub use observing::{Observation, observe};
 pub use policy::{InForce, Policy};
 pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use returning::{Behind, CameBack, Probe, Probes, ReturnPath, ReturnRow, Returned, tag_copies};

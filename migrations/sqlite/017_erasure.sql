@@ -3,3 +3,6 @@
 
 ALTER TABLE optouts ADD COLUMN until INTEGER;
 CREATE INDEX optouts_erased ON optouts (company, key) WHERE source = 'erased';
+
+-- Whether a contract version counts mail that never passed here, of which an export or a copy tells.
+ALTER TABLE contracts ADD COLUMN count_observed INTEGER NOT NULL DEFAULT 0;

@@ -2,6 +2,7 @@
 
 mod erase;
 mod line;
+mod observe;
 mod optout;
 mod teach;
 
@@ -107,6 +108,9 @@ impl Answer for Operator {
             return answer;
         }
         if let Some(answer) = self.answer_erase(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_observe(caller, &request).await {
             return answer;
         }
         match request {

@@ -61,6 +61,14 @@ impl Audience {
         !self.is_own(address) && !self.is_copy(address)
     }
 
+    /// Why nobody at this address can be a candidate; nothing for strangers.
+    pub fn excludes(&self, address: &Address) -> Option<Reason> {
+        if self.is_own(address) {
+            return Some(Reason::OwnDomain);
+        }
+        self.is_copy(address).then_some(Reason::NoCandidate).or_else(|| self.listed_reason(address))
+    }
+
     fn listed_reason(&self, address: &Address) -> Option<Reason> {
         let among = |list: &[Listed]| list.iter().any(|listed| listed.covers(address));
         if among(&self.agencies) {

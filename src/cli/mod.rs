@@ -5,6 +5,7 @@ pub mod args;
 pub mod check;
 mod check_names;
 pub mod dkim;
+pub mod evidence;
 pub mod explain;
 pub mod folder;
 pub mod hold;
@@ -22,6 +23,7 @@ mod reason_ja;
 pub mod scan;
 pub mod send_test;
 pub mod slot;
+pub mod snippet;
 pub mod spool;
 pub mod status;
 pub mod switch;
@@ -47,6 +49,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
     match tool {
         Tool::Check(args) => check::check(args, out),
         Tool::Dkim(command) => dkim::dkim(command, out),
+        Tool::Evidence(command) => evidence::evidence(command, out),
         Tool::Explain(args) => explain::explain(args, out),
         Tool::Hold(command) => hold::hold(command, out),
         Tool::Ledger(command) => ledger::ledger(command, out),
@@ -59,6 +62,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Scan(args) => scan::scan(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
         Tool::Slot(command) => slot::slot(command, out),
+        Tool::Snippet(args) => snippet::snippet(args, out),
         Tool::Spool(command) => spool::spool(command, out),
         Tool::Status(args) => status::status(args, out),
         Tool::Teach(args) => teach::teach(args, out),

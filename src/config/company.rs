@@ -290,6 +290,7 @@ fn read_contract(section: &Section<'_>) -> Option<ContractVersion> {
         slot_expiry_days: section.optional("slot_expiry_days", count(1..=36_500)),
         review_days: section.read("review_days", default.review_days, count(0..=366)),
         reserve_max: section.optional("reserve_max", count(1..=10_000)),
+        count_observed: section.read("count_observed", default.count_observed, values::switch),
         series: series?,
         version: version?,
         from: from?,

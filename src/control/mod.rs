@@ -9,6 +9,7 @@ pub mod hold;
 pub mod ledger;
 mod lock;
 mod month;
+pub mod observe;
 pub mod optout;
 pub mod probe;
 pub mod recover;
@@ -211,6 +212,11 @@ pub enum Request {
     Erase {
         /// Whom, and why.
         what: erase::EraseRequest,
+    },
+    /// Takes evidence of mail that never passed here.
+    Observe {
+        /// Which mails, of whom.
+        what: observe::ObserveRequest,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -40,11 +40,13 @@ pub enum Kind {
     Expired = 14,
     /// Persons were forgotten: their keys, salts and evidence are not kept any more.
     Erased = 23,
+    /// A mail with the company's link was sent elsewhere, as an export or a copy tells: a lower class of evidence.
+    Observed = 24,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -60,6 +62,7 @@ impl Kind {
         Self::Released,
         Self::Expired,
         Self::Erased,
+        Self::Observed,
     ];
 
     /// The stable code.
@@ -80,6 +83,7 @@ impl Kind {
             Self::Released => "released",
             Self::Expired => "expired",
             Self::Erased => "erased",
+            Self::Observed => "observed",
         }
     }
 
@@ -115,7 +119,8 @@ impl Kind {
             | Self::Duplicate
             | Self::Bounced
             | Self::Presumed
-            | Self::Erased => false,
+            | Self::Erased
+            | Self::Observed => false,
         }
     }
 }
@@ -162,7 +167,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 23]);
+        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 23, 24]);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);
     }

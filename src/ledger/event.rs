@@ -1,5 +1,6 @@
 //! What happened, as the mail path tells the ledger: no address, no text, only keys, codes and times.
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use ring::digest;
 use serde::{Deserialize, Serialize};
@@ -23,11 +24,14 @@ pub enum Proves {
     AcceptedTagged,
     /// It was taken so, and nothing has come back on a proven return path; never what a route's 250 proves.
     Presumed,
+    /// It never passed here: an export or a copy tells that it was sent; never what a route's 250 proves.
+    Observed,
 }
 
 impl Proves {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Accepted, Self::Delivered, Self::Bounced, Self::AcceptedTagged, Self::Presumed];
+    pub const ALL: [Self; 6] =
+        [Self::Accepted, Self::Delivered, Self::Bounced, Self::AcceptedTagged, Self::Presumed, Self::Observed];
 
     /// What it proves of a mail that left with a return path of ours.
     #[must_use]
@@ -43,6 +47,7 @@ impl Proves {
             Self::Bounced => "bounced",
             Self::AcceptedTagged => "accepted_tagged",
             Self::Presumed => "presumed",
+            Self::Observed => "observed",
         }
     }
 
@@ -108,6 +113,7 @@ impl Evidence<'_> {
         let kind: &[u8] = match self.proves {
             Proves::Bounced => b"bounce",
             Proves::Presumed => b"presumption",
+            Proves::Observed => b"observation",
             Proves::Accepted | Proves::Delivered | Proves::AcceptedTagged => b"referral",
         };
         let fields: [&[u8]; 6] = [
@@ -146,6 +152,12 @@ impl ReferralEvent {
     pub fn id(&self) -> EventId {
         self.evidence().id(&self.company, &self.candidate)
     }
+}
+
+/// The name of a piece of evidence that has none of ours, from what it is known by elsewhere: the same for the same.
+pub fn name_of_elsewhere(known_by: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, known_by.as_bytes());
+    HEXLOWER.encode(&digest.as_ref()[..16])
 }
 
 /// A time as RFC 3339 text, to the nanosecond.

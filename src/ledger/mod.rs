@@ -19,7 +19,7 @@ pub use bounce::{Beside, take_back};
 pub use contract::{ContractRef, ContractVersion, CountOn, LateBounce};
 pub use entry::{Entry, Kind, NewEntry};
 pub use erase::{DISPUTE_DAYS, KeepPersons, window_ends};
-pub use event::{EventId, Evidence, Proves, ReferralEvent};
+pub use event::{EventId, Evidence, Proves, ReferralEvent, name_of_elsewhere};
 pub use presume::{is_presumed, presume, proven_since};
 pub use rules::{Contracts, Pool, Posting, Referral, Stage, Unpostable, post, ruling};
 pub use slot::{Slot, SlotFault, SlotStage};

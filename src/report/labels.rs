@@ -84,6 +84,7 @@ impl Labels {
                 "採用枠の返却",
                 "採用枠の期限切れ",
                 "個人データの消去",
+                "他システムからの送信（記録の取り込み）",
             ],
         }
     }
@@ -122,6 +123,7 @@ impl Labels {
                 "Hire slots released",
                 "Hire slots expired",
                 "Erasures of persons",
+                "Sent elsewhere, as an export or a copy tells",
             ],
         }
     }

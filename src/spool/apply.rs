@@ -248,6 +248,7 @@ pub(super) fn proves_number(proves: Proves) -> i64 {
         Proves::Bounced => 2,
         Proves::AcceptedTagged => 3,
         Proves::Presumed => 4,
+        Proves::Observed => 5,
     }
 }
 

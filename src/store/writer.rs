@@ -61,7 +61,7 @@ enum Answer {
 impl Answer {
     /// Whether something is gone from the tables by it.
     fn has_erased(&self) -> bool {
-        matches!(self, Self::Erased(_, Ok(erased)) if erased.entry > 0)
+        matches!(self, Self::Erased(_, Ok(erased)) if erased.entry > 0 || erased.kept_aside > 0)
     }
 }
 

@@ -16,6 +16,7 @@ mod door_tls;
 mod door_who;
 mod endless;
 mod erase;
+mod evidence;
 mod failing_next_hop;
 mod gateway;
 mod holds;

@@ -220,7 +220,10 @@ impl<'a> Audit<'a> {
         let known = self.persons.get(&entry.person).filter(|r| r.covers(entry.at)).cloned();
         let fits = match (entry.new.kind, &known) {
             (Kind::Offered, None) | (Kind::Duplicate, Some(_)) => true,
-            (Kind::Accepted, Some(r)) => r.stage == Stage::Accepted && r.counted.is_none(),
+            (Kind::Accepted, Some(r)) => {
+                r.stage == Stage::Observed || r.stage == Stage::Accepted && r.counted.is_none()
+            }
+            (Kind::Observed, Some(r)) => r.stage == Stage::Accepted && r.counted.is_none(),
             (Kind::Delivered, Some(r)) => r.stage == Stage::Accepted,
             _ => false,
         };
@@ -233,10 +236,13 @@ impl<'a> Audit<'a> {
         if referral.contract != *contract {
             self.fault(entry.seq, "ruled by another contract version than its referral pinned");
         }
-        if entry.new.kind == Kind::Delivered {
-            referral.stage = Stage::Delivered;
+        match entry.new.kind {
+            Kind::Delivered => referral.stage = Stage::Delivered,
+            Kind::Accepted => referral.stage = Stage::Accepted,
+            Kind::Observed => referral.stage = Stage::Observed,
+            _ => {}
         }
-        let credit = counts(entry.new.kind, contract.count_on) && referral.counted.is_none();
+        let credit = counts(entry.new.kind, contract) && referral.counted.is_none();
         if credit {
             referral.counted = Some(entry.at);
         }

@@ -208,6 +208,22 @@ fn the_mark_of_an_erased_person_goes_when_nothing_can_arrive_late_any_more() {
     assert_eq!(marks(&ledger), 0);
 }
 
+#[test]
+fn what_was_observed_stays_apart_verifies_and_carries_the_credit_only_where_it_counts() {
+    for (count_observed, before, after) in [(false, 1, 0), (true, 1, 1)] {
+        let terms = ContractVersion { count_observed, ..contract(1, 10, CountOn::Accepted) };
+        let mut ledger = Ledger::open(&["kaede"], terms);
+        let observed = ledger.contact("kaede", HANA, 0, Proves::Observed);
+        let accepted = ledger.contact("kaede", HANA, 1, Proves::Accepted);
+        let bounced = ReferralEvent { proves: Proves::Bounced, ..accepted.clone() };
+        ledger.post([observed.clone(), observed, accepted]);
+        assert_eq!((counted(&ledger).1, ledger.faults()), (before, vec![]));
+        ledger.post([bounced]);
+        ledger.reopen();
+        assert_eq!((counted(&ledger).1, ledger.faults()), (after, vec![]), "{count_observed}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]
