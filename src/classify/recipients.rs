@@ -30,7 +30,8 @@ pub enum Listed {
 }
 
 impl Listed {
-    fn covers(&self, address: &Address) -> bool {
+    /// Whether the address is meant.
+    pub fn covers(&self, address: &Address) -> bool {
         match self {
             Self::Address(listed) => listed.is_same_mailbox(address),
             Self::Domain(listed) => address.domain().is_some_and(|domain| domain.is_within(listed)),

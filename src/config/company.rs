@@ -11,7 +11,7 @@ use crate::classify::Audience;
 use crate::ledger::{ContractVersion, CountOn, LateBounce};
 use crate::mail::address::Domain;
 use crate::pipeline::{
-    CameSigned, Company, Doubtful, Mode, Probes, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage,
+    CameSigned, Company, Doubtful, Exclusions, Mode, Probes, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage,
 };
 use crate::referral::CompanyId;
 use crate::referral::carrier::CarrierMail;
@@ -99,6 +99,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         notify_to: top.list("notify_to", Vec::new(), values::address),
         notify_language: top.read("notify_language", Language::Ja, one_of(NOTIFY_LANGUAGES)),
         came_signed: dkim.optional("signed_mail", one_of(CAME_SIGNED)),
+        exclusions: read_exclusions(top),
         contracts,
         sender_domains,
         purpose: purpose?,
@@ -143,6 +144,14 @@ fn read_audience(top: &Section<'_>, sender_domains: &[Domain]) -> Audience {
         agencies: top.list("agencies", Vec::new(), values::listed),
         school_offices: top.list("school_offices", Vec::new(), values::listed_address),
         copy_addresses: top.list("copy_addresses", Vec::new(), values::address),
+    }
+}
+
+fn read_exclusions(top: &Section<'_>) -> Exclusions {
+    Exclusions {
+        never_counted: top.list("never_counted", Vec::new(), values::listed),
+        count_role_addresses: top.read("count_role_addresses", false, values::switch),
+        count_disposable: top.read("count_disposable", false, values::switch),
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
     let (smtp, tls, doors) = door_keys::read(top);
     let (routes, route_places) = route_keys::read(top);
     let (dkim, dkim_places) = dkim_keys::read(top);
+    let (ledger, keep_persons) = read_ledger(&top.section("ledger"));
     let settings = Settings {
         data_dir: base.join(top.read("data_dir", default.data_dir, |v| folder(v).map(PathBuf::from))),
         hostname: top.optional("hostname", values::domain),
@@ -55,7 +56,7 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
         routes,
         retry: read_retry(&top.section("retry")),
         spool: read_spool(&top.section("spool")),
-        ledger: read_ledger(&top.section("ledger")),
+        ledger,
         notify: read_notify(&top.section("notify")),
         log: read_log(&top.section("log")),
         companies: Vec::new(),
@@ -66,7 +67,7 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
         doors,
         dkim: dkim_places,
         routes: route_places,
-        keep_persons: top.section("ledger").place("keep_persons"),
+        keep_persons,
     };
     (settings, places)
 }
@@ -141,11 +142,11 @@ fn read_spool(section: &Section<'_>) -> SpoolSettings {
     }
 }
 
-fn read_ledger(section: &Section<'_>) -> LedgerSettings {
+fn read_ledger(section: &Section<'_>) -> (LedgerSettings, Place) {
     let default = LedgerSettings::default();
     let days = section.optional("keep_persons", values::days(1..=36_500));
     let dispute_days = section.read("dispute_days", default.keep.dispute_days, count(DISPUTE_DAYS..=3_650));
-    LedgerSettings { keep: KeepPersons { days, dispute_days } }
+    (LedgerSettings { keep: KeepPersons { days, dispute_days } }, section.place("keep_persons"))
 }
 
 fn read_log(section: &Section<'_>) -> LogSettings {

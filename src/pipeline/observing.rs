@@ -37,6 +37,9 @@ pub fn observe(
     if let Some(reason) = of.company.audience.excludes(address) {
         return Err(reason.code());
     }
+    if let Some(exclusion) = of.company.exclusions.of(address) {
+        return Err(exclusion.code());
+    }
     if at > now {
         return Err("still_to_come");
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Client, Company, Doubtful, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, Sender, process};
+use super::{Client, Company, Doubtful, Exclusions, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, Sender, process};
 use crate::classify::{Audience, Rules};
 use crate::ledger::ContractVersion;
 use crate::mail::address::{Address, Domain};
@@ -48,6 +48,7 @@ fn company(id: &str, domain: &str) -> Company {
         return_path: None,
         wording: Wordings::default(),
         later_wordings: Vec::new(),
+        exclusions: Exclusions::default(),
         carrier_mail: CarrierMail::default(),
         languages: vec![Language::Ja, Language::En],
         notify_to: Vec::new(),

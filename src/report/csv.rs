@@ -15,6 +15,7 @@ pub fn csv(statement: &Statement, labels: &Labels) -> String {
     for (series, pool) in &statement.pools {
         pool_rows(&mut out, series, pool, labels);
     }
+    row(&mut out, ["", "excluded", labels.excluded, &statement.excluded.to_string(), ""]);
     row(&mut out, ["", "held_back_by_signature", labels.held_back, &statement.held_back.to_string(), ""]);
     row(&mut out, ["", "entries", labels.chain, &statement.seq.to_string(), ""]);
     row(&mut out, ["", "head", labels.chain, &statement.head_text(), ""]);

@@ -14,6 +14,7 @@ pub fn json(statement: &Statement) -> Value {
         "until": statement.until.to_string(),
         "series": series,
         "held_back_by_signature": statement.held_back,
+        "excluded": statement.excluded,
         "chain": { "entries": statement.seq, "head": statement.head_text() },
     })
 }

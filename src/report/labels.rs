@@ -29,6 +29,8 @@ pub struct Labels {
     pub slot: &'static str,
     /// Rejections without the line because they came signed.
     pub held_back: &'static str,
+    /// People who got the line and are not counted.
+    pub excluded: &'static str,
     /// What can be done about them.
     pub held_back_remedy: &'static str,
     /// Number and head of the chain.
@@ -65,6 +67,7 @@ impl Labels {
             slots: "付与済みの採用枠",
             slot: "採用枠",
             held_back: "DKIM署名済みで案内を追加できず",
+            excluded: "案内済み（カウント対象外）",
             held_back_remedy: "署名より前に通すか、ここで署名し直すと案内を追加できます（docs/ja/howto-dkim.md）",
             chain: "記録の連鎖",
             nothing: "対象の記録はありません",
@@ -84,7 +87,7 @@ impl Labels {
                 "採用枠の返却",
                 "採用枠の期限切れ",
                 "個人データの消去",
-                "他システムからの送信（記録の取り込み）",
+                "他システムの送信（取り込み）",
             ],
         }
     }
@@ -104,6 +107,7 @@ impl Labels {
             slots: "Hire slots granted so far",
             slot: "Hire slot",
             held_back: "Without the line: came signed by DKIM",
+            excluded: "Given the line, not counted",
             held_back_remedy: "Let them pass here before they are signed, or sign them anew: docs/howto-dkim.md",
             chain: "Chain",
             nothing: "No entries",
@@ -123,7 +127,7 @@ impl Labels {
                 "Hire slots released",
                 "Hire slots expired",
                 "Erasures of persons",
-                "Sent elsewhere, as an export or a copy tells",
+                "Sent elsewhere (export or copy)",
             ],
         }
     }

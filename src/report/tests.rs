@@ -35,6 +35,7 @@ fn statement() -> Statement {
         statement.add(&entry, &head, terms.threshold);
     }
     statement.held_back = 4;
+    statement.excluded = 3;
     statement
 }
 
@@ -73,6 +74,7 @@ fn json_and_csv_give_the_same_figures_and_head() {
     assert_eq!(json["series"]["main"]["grants"][0]["slot"], 1);
     assert_eq!((&json["chain"]["head"], &json["chain"]["entries"]), (&head.as_str().into(), &5.into()));
     assert_eq!(json["held_back_by_signature"], 4);
+    assert_eq!(json["excluded"], 3);
     let csv = csv(&statement, &Labels::of("ja"));
     assert!(csv.starts_with('\u{feff}') && !csv.replace("\r\n", "").contains(['\r', '\n']), "{csv}");
     for row in [

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::StoreError;
-use super::held_back;
+use super::held_back::{self, Told};
 use super::presumed;
 use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
 use super::slots;
@@ -90,7 +90,8 @@ pub fn statement(
         let (entry, hash, version) = rows::entry(row, &known)?;
         result.add(&entry, &hash, version.threshold);
     }
-    result.held_back = held_back::count(connection, &row, from, until)?;
+    result.held_back = held_back::count(connection, Told::HeldBack, &row, (from, until))?;
+    result.excluded = held_back::count(connection, Told::Excluded, &row, (from, until))?;
     Ok(result)
 }
 

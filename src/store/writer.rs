@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::agree::{self, Agreement};
 use super::erasure::{self, Erased, Erasure};
 use super::error::StoreError;
-use super::held_back;
+use super::held_back::{self, Told};
 use super::notices;
 use super::optouts::{self, OptOutChange};
 use super::posting::{self, Acted, Posted, Proof, SlotAct};
@@ -40,7 +40,7 @@ pub enum Command {
     Taken(Notice, Reply<()>),
     SetUser(UserChange, Reply<()>),
     Switch(Switch, Reply<()>),
-    HeldBack(Vec<HeldBack>, Reply<()>),
+    HeldBack(Told, Vec<HeldBack>, Reply<()>),
     OptOuts(OptOutChange, Reply<()>),
     Terms(Box<TermsChange>, Reply<()>),
     Templates(Vec<TemplateChange>, Reply<()>),
@@ -165,7 +165,7 @@ fn execute(
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
         Command::Switch(switch, reply) => Answer::Done(reply, switches::switch(transaction, &switch, now)),
-        Command::HeldBack(mails, reply) => Answer::Done(reply, held_back::note(transaction, &mails)),
+        Command::HeldBack(what, mails, reply) => Answer::Done(reply, held_back::note(transaction, what, &mails)),
         Command::OptOuts(change, reply) => Answer::Done(reply, optouts::change(transaction, &change, now)),
         Command::Terms(change, reply) => Answer::Done(reply, terms::note(transaction, &change, now)),
         Command::Templates(changes, reply) => Answer::Done(reply, templates::change(transaction, &changes, now)),
@@ -210,7 +210,7 @@ fn refuse(command: Command, error: &StoreError) {
         | Command::Taken(_, reply)
         | Command::SetUser(_, reply)
         | Command::Switch(_, reply)
-        | Command::HeldBack(_, reply)
+        | Command::HeldBack(_, _, reply)
         | Command::OptOuts(_, reply)
         | Command::Terms(_, reply)
         | Command::Templates(_, reply)
