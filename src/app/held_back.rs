@@ -1,5 +1,6 @@
-//! Writes down how many rejections a DKIM signature kept from getting the line, and how many got it and are not counted. Untouched mail costs no disk write, so
-//! the counts are gathered; what a crash loses of them is those of the last minute, and no credit.
+//! Writes down how many rejections a DKIM signature kept from getting the line, and how many people got it and are not
+//! counted. Untouched mail costs no disk write, so the counts are gathered; what a crash loses of them is those of the
+//! last minute, and no credit.
 
 use tokio::sync::watch as signal;
 

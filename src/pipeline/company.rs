@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::referral::wording::Stage;
 
+use super::exclusions::Exclusions;
 use super::{CameSigned, Client, ReturnPath, Secret};
 use crate::classify::Audience;
 use crate::ledger::ContractVersion;

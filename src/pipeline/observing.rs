@@ -1,5 +1,5 @@
-//! Mail that never passed here: what an export or a copy tells becomes the same event as a next hop's 250, of a class of
-//! its own. The address becomes a candidate key at once.
+//! Mail that never passed here: what an export or a copy tells becomes the same event as a next hop's 250, of a class
+//! of its own. The address becomes a candidate key at once.
 
 use jiff::Timestamp;
 

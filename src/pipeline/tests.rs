@@ -10,7 +10,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Client, Company, Doubtful, Exclusions, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, Sender, process};
+use super::{
+    Client, Company, Doubtful, Exclusions, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, Sender,
+    process,
+};
 use crate::classify::{Audience, Rules};
 use crate::ledger::ContractVersion;
 use crate::mail::address::{Address, Domain};

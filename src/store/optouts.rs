@@ -57,7 +57,8 @@ pub fn change(connection: &Connection, change: &OptOutChange, now: Timestamp) ->
 /// Who was on a list at a time, or is now; oldest first.
 pub fn optouts(connection: &Connection, then: Option<Timestamp>) -> Result<Vec<OptOutRow>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT company, key_id, key, at, source, actor FROM optouts WHERE act = 'add' AND (until IS NULL OR until > ?2) AND seq IN \
+        "SELECT company, key_id, key, at, source, actor FROM optouts WHERE act = 'add' \
+         AND (until IS NULL OR until > ?2) AND seq IN \
          (SELECT max(seq) FROM optouts WHERE at <= ?1 GROUP BY key, key_id, company) ORDER BY seq",
     )?;
     let asked = then.map_or(i64::MAX, Timestamp::as_microsecond);

@@ -1,5 +1,5 @@
-//! The second way in: what an ATS sent by itself is entered from its export or from a copy, counts only where the contract
-//! says so, adds nothing when it is entered twice, and leaves no address behind.
+//! The second way in: what an ATS sent by itself is entered from its export or from a copy, counts only where the
+//! contract says so, adds nothing when it is entered twice, and leaves no address behind.
 
 use std::fs;
 use std::process::Output;

@@ -1,5 +1,6 @@
-//! `evidence import | mail`: the second way in, for rejections that an ATS sends by itself with the company's link. What
-//! its export or a copy of the mail tells is evidence of a lower class, and counts only if the contract says so.
+//! `evidence import | mail`: the second way in, for rejections that an ATS sends by itself with the company's link.
+//!
+//! What its export or a copy tells is evidence of a lower class, and counts only if the contract says so.
 
 mod rows;
 mod table;

@@ -72,8 +72,8 @@ impl OpenLedger<'_> {
         contract: &ContractVersion,
     ) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM events e WHERE e.person = ?1
-                   AND (e.proves IN ('delivered', 'presumed') OR ?4 = 'accepted' AND e.proves NOT IN ('bounced', 'observed')
-                        OR ?6 AND e.proves = 'observed')
+                   AND (e.proves IN ('delivered', 'presumed') OR ?6 AND e.proves = 'observed'
+                        OR ?4 = 'accepted' AND e.proves NOT IN ('bounced', 'observed'))
                    AND NOT (e.transaction_id = ?2 AND e.recipient = ?3)
                    AND e.seq >= (SELECT MAX(o.seq) FROM events o
                                  JOIN entries n ON n.company = ?5 AND n.seq = o.seq

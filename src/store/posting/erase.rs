@@ -1,4 +1,4 @@
-//! Posting erasures: key, salt and evidence of persons go, one entry for each contract version says how many, and inside
+//! Posting erasures: key, salt and evidence of persons go, one entry for each contract version says how many, and in
 //! the person window a mark is left that keeps them from counting again.
 
 use std::collections::BTreeMap;
