@@ -46,8 +46,9 @@ pub fn window_ends(referral: &Referral) -> Timestamp {
     after(begins(referral), referral.contract.person_window_days)
 }
 
+/// What makes the credit may be told of late, and have happened before the offer that is known.
 fn begins(referral: &Referral) -> Timestamp {
-    referral.counted.unwrap_or(referral.offered)
+    referral.counted.map_or(referral.offered, |counted| counted.max(referral.offered))
 }
 
 fn after(at: Timestamp, days: u32) -> Timestamp {

@@ -192,7 +192,8 @@ impl<'c> OpenLedger<'c> {
         }
         let at = rows::time(event.at.as_microsecond())?;
         let event = if at == event.at { event } else { &ReferralEvent { at, ..event.clone() } };
-        if person.is_none() && self.is_of_erased(event)? {
+        // Whoever is known again since is known by what came behind that window.
+        if self.is_of_erased(event)? {
             return Ok(Ok(false));
         }
         if event.proves == Proves::Bounced {

@@ -9,6 +9,8 @@ use crate::ledger::entry::Entry;
 pub(super) struct ErasedSoFar {
     persons: u64,
     evidence: u64,
+    /// The last entry that says so.
+    last: u64,
 }
 
 impl Audit<'_> {
@@ -19,6 +21,7 @@ impl Audit<'_> {
             Some(Deed::Erase { persons, evidence }) => {
                 self.erased.persons += u64::from(*persons);
                 self.erased.evidence += u64::from(*evidence);
+                self.erased.last = entry.seq;
             }
             Some(_) => self.fault(entry.seq, "its kind is not what the act does"),
             None => self.fault(entry.seq, "the act it stands on is not kept, or not as it was"),
@@ -27,11 +30,11 @@ impl Audit<'_> {
     }
 
     /// What is not kept any more though the chain speaks of it has to be what was erased. Evidence of a person who is
-    /// still there is never erased alone.
+    /// still there is never erased alone, and nothing is that came behind the last erasure.
     pub(super) fn compare_erased(&mut self) {
         let (mut erased, mut missing) = (0, Vec::new());
         for (_, told) in self.events.drain() {
-            if self.persons.contains_key(&told.person) {
+            if self.persons.contains_key(&told.person) && told.seq < self.erased.last {
                 erased += 1;
             } else {
                 missing.push(told.seq);
