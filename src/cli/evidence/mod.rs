@@ -7,7 +7,7 @@ mod table;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use jiff::fmt::rfc2822;
@@ -132,7 +132,7 @@ fn import(args: &ImportArgs, out: &mut dyn Write) -> Done {
 }
 
 fn mail(args: &MailArgs, out: &mut dyn Write) -> Done {
-    let mail = MailFile::read(&PathBuf::from("-"))?;
+    let mail = MailFile::read(Path::new("-"))?;
     let decider = Decider::new(Some(&args.how.data.config.config), Some(&args.how.company))?;
     let mails = match decider.into_live().decide(&mail) {
         Outcome::Referred(referred) if referred.inserted.is_empty() => {
@@ -168,7 +168,7 @@ fn mails_of(mail: &MailFile, numbers: &[usize]) -> Vec<ObservedMail> {
     numbers.iter().filter_map(one).collect()
 }
 
-fn read(file: &PathBuf) -> Result<Vec<u8>, String> {
+fn read(file: &Path) -> Result<Vec<u8>, String> {
     let named = |e: io::Error| format!("{}: cannot be read: {e}", file.display());
     let mut octets = Vec::new();
     if file.as_os_str() == "-" {

@@ -122,7 +122,7 @@ fn in_japanese(receipt: &Receipt) -> String {
     }
     if *entry > 0 {
         text += &format!(
-            "  連鎖の先頭      {head}\n  バックアップ    復元したときは再度消去してください（docs/ledger.md）\n"
+            "  連鎖の先頭      {head}\n  バックアップ    復元したときは再度消去してください（docs/ja/ledger.md）\n"
         );
     }
     text

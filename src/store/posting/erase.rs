@@ -77,6 +77,9 @@ pub fn over(
         return Ok(erased);
     };
     erased.next = if count == rows_max { last } else { 0 };
+    if erased.next == 0 {
+        forget_marks(connection, keep, now)?;
+    }
     let sql = "SELECT DISTINCT n.name FROM persons p JOIN companies n ON n.id = p.company
                WHERE p.id > ?1 AND p.id <= ?2 ORDER BY n.name";
     let mut statement = connection.prepare_cached(sql)?;
