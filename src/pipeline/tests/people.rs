@@ -4,6 +4,7 @@ use super::*;
 use crate::classify::Listed;
 use crate::mail::view::View;
 use crate::pipeline::{Copy, LaterWordings, Stage};
+use crate::referral::exclusion::Exclusion;
 use crate::referral::wording::{Wording, digest_of_record, words_in_record};
 use crate::referral::{OptOut, OptOutKey, OptOuts};
 
@@ -257,7 +258,7 @@ fn of_excluded(to: &str, exclusions: Exclusions) -> (bool, usize, Option<&'stati
     let mail = mail_to(to);
     let copies = copies(&mail, &policy);
     let copy = &copies[0];
-    (text(&mail, copy).contains("careerrelay.jp/r/sakura-"), copy.offers.len(), copy.excluded.map(|e| e.code()))
+    (text(&mail, copy).contains("careerrelay.jp/r/sakura-"), copy.offers.len(), copy.excluded.map(Exclusion::code))
 }
 
 #[test]
