@@ -99,7 +99,7 @@ fn time(text: &str) -> Option<Timestamp> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at);
     }
-    let plain = text.replace('年', "-").replace('月', "-").replace('日', " ").replace('/', "-").replace('T', " ");
+    let plain = text.replace(['年', '月', '/'], "-").replace(['日', 'T'], " ");
     let (day, clock) = plain.trim().split_once(' ').unwrap_or((plain.trim(), "12:00"));
     let mut parts = day.split('-').map(str::trim);
     let (year, month, day) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);

@@ -28,20 +28,17 @@ pub fn read(octets: &[u8]) -> (Vec<Row>, Vec<Broken>) {
     let mut rest = text.as_str();
     while !rest.is_empty() {
         let begun = line;
-        match take_row(rest, comma) {
-            Some((cells, octets)) => {
-                line += rest[..octets].matches('\n').count();
-                rest = &rest[octets..];
-                if cells.iter().any(|cell| !cell.is_empty()) {
-                    rows.push(Row { line: begun, cells });
-                }
+        if let Some((cells, octets)) = take_row(rest, comma) {
+            line += rest[..octets].matches('\n').count();
+            rest = &rest[octets..];
+            if cells.iter().any(|cell| !cell.is_empty()) {
+                rows.push(Row { line: begun, cells });
             }
-            None => {
-                broken.push(Broken { line: begun, why: "a quotation mark that is never closed" });
-                let end = rest.find('\n').map_or(rest.len(), |end| end + 1);
-                rest = &rest[end..];
-                line += 1;
-            }
+        } else {
+            broken.push(Broken { line: begun, why: "a quotation mark that is never closed" });
+            let end = rest.find('\n').map_or(rest.len(), |end| end + 1);
+            rest = &rest[end..];
+            line += 1;
         }
     }
     let faulty: Vec<usize> = broken.iter().map(|b| b.line).collect();

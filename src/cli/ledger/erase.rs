@@ -64,68 +64,70 @@ fn is_nothing(receipt: &Receipt) -> bool {
 
 fn in_english(receipt: &Receipt) -> String {
     let Receipt { company, at, entry, evidence, kept_aside, outbox, in_custody, head, .. } = receipt;
-    let mut text = match (is_nothing(receipt), receipt.dry_run) {
+    let first = match (is_nothing(receipt), receipt.dry_run) {
         (true, _) => format!("{company} keeps nothing of this person in ledger or outbox\n"),
         (_, true) => format!("{company} would erase this person; nothing was written\n"),
         (_, false) if *entry > 0 => format!("{company} has erased this person: entry {entry}, {at}\n"),
         _ => format!("{company} has erased this person: {at}; the ledger had no entry of him\n"),
     };
+    let mut text = vec![first];
     if !is_nothing(receipt) {
         let known = if receipt.was_known { "key and salt in the ledger, " } else { "" };
-        text += &format!(
+        text.push(format!(
             "  erased        {known}{evidence} pieces of evidence, {kept_aside} kept aside, {outbox} in the outbox\n"
-        );
-        text += "  not changed   credits, hire slots and statements: the entries name nobody\n";
+        ));
+        text.push("  not changed   credits, hire slots and statements: the entries name nobody\n".to_owned());
     }
     if let Some(until) = &receipt.marked_until {
-        text += &format!(
+        text.push(format!(
             "  left          a keyed mark until {until}: no line, and no second credit, while the person window runs\n"
-        );
+        ));
     }
     if receipt.opted_out {
-        text += "  left          the opt-out, as a keyed hash: it keeps the line away\n";
+        text.push("  left          the opt-out, as a keyed hash: it keeps the line away\n".to_owned());
     }
     if *in_custody > 0 {
-        text += &format!(
+        text.push(format!(
             "  left          {in_custody} mails to this person in custody, until they are delivered or returned\n"
-        );
+        ));
     }
     if *entry > 0 {
-        text += &format!("  chain head    {head}\n  backups       erase again after each restore (docs/ledger.md)\n");
+        text.push(format!("  chain head    {head}\n  backups       erase again after each restore (docs/ledger.md)\n"));
     }
-    text
+    text.concat()
 }
 
 fn in_japanese(receipt: &Receipt) -> String {
     let Receipt { company, at, entry, evidence, kept_aside, outbox, in_custody, head, .. } = receipt;
-    let mut text = match (is_nothing(receipt), receipt.dry_run) {
+    let first = match (is_nothing(receipt), receipt.dry_run) {
         (true, _) => format!("{company}：この方の記録は台帳にも送信控えにもありません\n"),
         (_, true) => format!("{company}：この方の記録を消去できます（試行のため何も書き込んでいません）\n"),
         (_, false) if *entry > 0 => format!("{company}：この方の記録を消去しました（エントリ {entry}、{at}）\n"),
         _ => format!("{company}：この方の記録を消去しました（{at}。台帳のエントリはありませんでした）\n"),
     };
+    let mut text = vec![first];
     if !is_nothing(receipt) {
         let known = if receipt.was_known { "台帳の照合鍵とソルト、" } else { "" };
-        text += &format!(
+        text.push(format!(
             "  消去したもの    {known}配送の証跡 {evidence} 件、保留中の記録 {kept_aside} 件、送信控え {outbox} 件\n"
-        );
-        text += "  変わらないもの  カウント、採用枠、明細書（エントリは個人を示しません）\n";
+        ));
+        text.push("  変わらないもの  カウント、採用枠、明細書（エントリは個人を示しません）\n".to_owned());
     }
     if let Some(until) = &receipt.marked_until {
-        text += &format!("  残るもの        {until} までの照合用の印（案内を追加せず、二重に数えないため）\n");
+        text.push(format!("  残るもの        {until} までの照合用の印（案内を追加せず、二重に数えないため）\n"));
     }
     if receipt.opted_out {
-        text += "  残るもの        案内停止の登録（照合用の値のみ。案内を追加しないため）\n";
+        text.push("  残るもの        案内停止の登録（照合用の値のみ。案内を追加しないため）\n".to_owned());
     }
     if *in_custody > 0 {
-        text += &format!("  残るもの        この方宛ての送信待ちメール {in_custody} 通（配送または返送まで）\n");
+        text.push(format!("  残るもの        この方宛ての送信待ちメール {in_custody} 通（配送または返送まで）\n"));
     }
     if *entry > 0 {
-        text += &format!(
+        text.push(format!(
             "  連鎖の先頭      {head}\n  バックアップ    復元したときは再度消去してください（docs/ja/ledger.md）\n"
-        );
+        ));
     }
-    text
+    text.concat()
 }
 
 #[cfg(test)]
