@@ -96,17 +96,17 @@ fn an_export_in_cp932_with_broken_rows_names_them_and_enters_nothing_until_it_is
 fn the_snippet_in_a_template_makes_the_copy_of_its_mail_evidence() {
     let gateway = gateway(true);
     let snippet = gateway.ask_json(&["snippet", "--company", "sakura"]);
-    let (line, link) = (snippet["text"].as_str().expect("a line"), snippet["link"].as_str().expect("a link"));
+    let (words, link) = (snippet["text"].as_str().expect("words"), snippet["link"].as_str().expect("a link"));
     assert_eq!(link, "https://careerrelay.jp/r/sakura");
     assert!(
-        line.starts_with('■') && snippet["html"].as_str().is_some_and(|html| html.contains("<a href=")),
+        words.starts_with('■') && snippet["html"].as_str().is_some_and(|html| html.contains("<a href=")),
         "{snippet}"
     );
     let mail = String::from_utf8(rejection("hana@candidate.example")).expect("a mail in UTF-8");
     let (fine, text) = evidence(&gateway, &["mail"], mail.as_bytes());
     assert!(!fine && text.contains("no_link"), "{text}");
     let (head, body) = mail.split_once("\r\n\r\n").expect("a body");
-    let copy = format!("{head}\r\n\r\n{}\r\n{}\r\n", body.trim_end(), line.replace('\n', "\r\n"));
+    let copy = format!("{head}\r\n\r\n{}\r\n{}\r\n", body.trim_end(), words.replace('\n', "\r\n"));
     for (entered, known) in [(1, 0), (0, 1)] {
         let (fine, text) = evidence(&gateway, &["mail", "--json"], copy.as_bytes());
         assert!(fine, "{text}");
