@@ -40,7 +40,7 @@ mod terms;
 mod tests;
 mod user;
 
-pub use company::{Company, Doubtful, LaterWordings, Mode, ProvedBy, Scope, Sender, Stage};
+pub use company::{Company, Doubtful, LaterWordings, Mode, ProvedBy, ReportTerms, Scope, Sender, Stage};
 pub use exclusions::Exclusions;
 pub use observing::{Observation, observe};
 pub use policy::{InForce, Policy};
@@ -168,6 +168,8 @@ pub struct Offer {
     pub recipient: usize,
     /// Who is referred, as the ledger knows him.
     pub candidate: CandidateKey,
+    /// The same under keys that were rotated out.
+    pub earlier: Vec<CandidateKey>,
     /// The token in his link.
     pub token: LinkToken,
     /// The contract version in force.
@@ -333,9 +335,10 @@ impl Case<'_> {
     }
 
     fn offer(&self, recipient: usize, contract: &ContractRef) -> Offer {
-        let candidate = self.of.keys.candidate(&self.received.envelope.recipients[recipient]);
-        let token = self.of.keys.token(&contract.series, &candidate);
-        Offer { recipient, candidate, token, contract: contract.clone(), inserted: false, wording: None }
+        let (keys, address) = (&self.of.keys, &self.received.envelope.recipients[recipient]);
+        let (candidate, earlier) = (keys.candidate(address), keys.earlier_candidates(address));
+        let token = keys.token(&contract.series, &candidate);
+        Offer { recipient, candidate, earlier, token, contract: contract.clone(), inserted: false, wording: None }
     }
 
     /// Whether the first link that stands in the mail already is this company's: companies share one link host.

@@ -6,6 +6,7 @@ pub mod gateway;
 mod gathered;
 mod glance;
 mod held_back;
+mod keys;
 mod operator;
 pub(crate) mod optouts;
 pub(crate) mod parts;

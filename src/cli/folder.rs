@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use super::args::DataArgs;
 use super::reach::{ask_server_of, hold_folder};
 use crate::app::{optouts, parts};
-use crate::config::keys::open_root_key;
+use crate::config::keys::open_keys;
 use crate::config::{self, Settings};
 use crate::control::erase::erase;
 use crate::control::recover::recover;
@@ -18,7 +18,6 @@ use crate::control::spool::{Hand, answer_spool};
 use crate::control::trace::trace;
 use crate::control::{Caller, DataLock, Request};
 use crate::deliver;
-use crate::policy::{all_keys_of, keys_of};
 use crate::spool::{Entry, Spool, SpoolOptions, Write};
 use crate::store::{Pump, PumpOptions, Store};
 use crate::sys::clock;
@@ -104,21 +103,20 @@ impl Here {
             }
             Request::Trace { subject } => {
                 let store = self.store()?;
-                let root = open_root_key(&self.dir).map_err(|e| e.to_string())?;
+                let ring = open_keys(&self.dir).map_err(|e| e.to_string())?;
                 let companies = store.companies().await.map_err(|e| e.to_string())?;
-                let keys: Vec<_> = companies.iter().map(|company| keys_of(&root, company)).collect();
+                let keys: Vec<_> = companies.iter().map(|company| ring.of(company)).collect();
                 to_value(&trace((&self.spool, &store), &keys, &subject).await?)
             }
             Request::Erase { what } => {
                 let store = self.store()?;
-                let root = open_root_key(&self.dir).map_err(|e| e.to_string())?;
-                let ids = store.key_ids(&what.company).await.map_err(|e| e.to_string())?;
-                let keys = all_keys_of(&root, &what.company, &ids);
+                let ring = open_keys(&self.dir).map_err(|e| e.to_string())?;
+                let keys: Vec<_> = ring.of(&what.company).all().cloned().collect();
                 if !what.dry_run {
                     Pump::start(self.spool.clone(), store.clone(), PumpOptions::default()).flush().await?;
                 }
                 let receipt = erase((&self.spool, &store), self.caller, &keys, &what).await?;
-                if let Ok(now) = optouts::read(&store, &root).await {
+                if let Ok(now) = optouts::read(&store, &ring).await {
                     optouts::keep(&self.dir, &now).await;
                 }
                 to_value(&receipt)

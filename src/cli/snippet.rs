@@ -7,13 +7,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use super::args::{ConfigArgs, company_id};
-use super::markup::escape;
 use super::output::{End, print_json};
 use crate::config;
 use crate::pipeline::Stage;
 use crate::referral::CompanyId;
 use crate::referral::token::company_code;
 use crate::referral::wording::Language;
+use crate::report::markup::escape;
 use crate::sys::clock;
 
 /// `snippet`.

@@ -203,12 +203,12 @@ fn check_contracts(company: &Company, at: &CompanyPlaces, settings: &Settings, r
             report.fault(at, Wrong::new(what, "make return_path.keep_for at least as long as quiet_days"));
         }
         match contract.count_on {
-            CountOn::Registered => {
-                let what = "registrations cannot be proven in this version, so nothing would ever count";
-                report.fault(at, Wrong::new(what, "use \"delivered\" or \"accepted\""));
-            }
             // What an export or a copy tells counts by itself.
             CountOn::Delivered if contract.count_observed => {}
+            CountOn::Registered if contract.count_observed => {
+                let what = "registrations are counted, and mail that was only sent elsewhere would be counted as well";
+                report.fault(at, Wrong::new(what, "remove count_observed, or use another count_on"));
+            }
             CountOn::Delivered if !some_prove && !presumes => {
                 let what = "no route proves delivery, so nothing would ever count";
                 let remedy = "use count_on = \"accepted\", or set proves = \"delivered\" on a route whose next hop \
@@ -219,7 +219,8 @@ fn check_contracts(company: &Company, at: &CompanyPlaces, settings: &Settings, r
                 let what = "some routes prove no delivery: referrals over them are never counted";
                 report.warn(at, Wrong::new(what, "use count_on = \"accepted\" if they should count"));
             }
-            CountOn::Delivered | CountOn::Accepted => {}
+            // Every link bears the person's token, by which the operator's list proves registrations.
+            CountOn::Delivered | CountOn::Accepted | CountOn::Registered => {}
         }
     }
 }

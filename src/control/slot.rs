@@ -170,7 +170,7 @@ async fn series_of(store: &Store, wanted: &SlotRequest) -> Result<String, String
 }
 
 /// The end of a day in Japan.
-fn end_of(day: &str) -> Result<Timestamp, String> {
+pub(super) fn end_of(day: &str) -> Result<Timestamp, String> {
     let date: Date = day.parse().map_err(|_| format!("{day:?} is no day: write it as 2026-12-31 (--until)"))?;
     let next = date.checked_add(1.day()).map_err(|e| e.to_string())?;
     next.to_zoned(TimeZone::fixed(JAPAN)).map(|zoned| zoned.timestamp()).map_err(|e| e.to_string())
@@ -200,7 +200,7 @@ fn line(company: &CompanyId, row: &SlotRow) -> SlotLine {
     }
 }
 
-fn act_line((entry, at, act): &(u64, Timestamp, Act)) -> ActLine {
+pub(super) fn act_line((entry, at, act): &(u64, Timestamp, Act)) -> ActLine {
     ActLine {
         entry: *entry,
         at: at.to_string(),

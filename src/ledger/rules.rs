@@ -25,7 +25,13 @@ pub enum Stage {
 impl From<Proves> for Stage {
     fn from(proves: Proves) -> Self {
         match proves {
-            Proves::Accepted | Proves::AcceptedTagged => Self::Accepted,
+            // What the operator tells is posted by `hear` and proves no more of a mail than that it was taken.
+            Proves::Accepted
+            | Proves::AcceptedTagged
+            | Proves::Registered
+            | Proves::Supported
+            | Proves::Reemployed
+            | Proves::Left => Self::Accepted,
             Proves::Delivered | Proves::Presumed => Self::Delivered,
             Proves::Bounced => Self::Bounced,
             Proves::Observed => Self::Observed,
@@ -186,18 +192,18 @@ impl Posting {
             self.referral.counted = Some(at);
             self.pool.counted += 1;
             self.pool.toward += 1;
-            self.grant();
+            grant(&mut self.pool, &self.referral.contract, &mut self.entries);
         }
     }
+}
 
-    /// Grants while the credits reach the threshold: at the tenth, in the same step.
-    fn grant(&mut self) {
-        let price = i64::from(self.referral.contract.threshold.max(1));
-        while self.pool.toward >= price {
-            self.pool.toward -= price;
-            self.pool.cycles += 1;
-            self.entries.push(NewEntry { kind: Kind::Granted, worth: -price, cycle: self.pool.cycles });
-        }
+/// Grants while the credits reach the threshold: at the tenth, in the same step.
+pub(super) fn grant(pool: &mut Pool, contract: &ContractVersion, entries: &mut Vec<NewEntry>) {
+    let price = i64::from(contract.threshold.max(1));
+    while pool.toward >= price {
+        pool.toward -= price;
+        pool.cycles += 1;
+        entries.push(NewEntry { kind: Kind::Granted, worth: -price, cycle: pool.cycles });
     }
 }
 
@@ -207,7 +213,7 @@ pub(super) fn counts(kind: Kind, contract: &ContractVersion) -> bool {
         _ if kind == Kind::Observed => contract.count_observed,
         CountOn::Accepted => kind == Kind::Accepted,
         CountOn::Delivered => matches!(kind, Kind::Delivered | Kind::Presumed),
-        CountOn::Registered => false,
+        CountOn::Registered => kind == Kind::Registered,
     }
 }
 
@@ -225,6 +231,7 @@ mod tests {
         ReferralEvent {
             company: CompanyId::parse("kaede").unwrap(),
             candidate: CandidateKey { key_id: 1, octets: [1; 32] },
+            earlier: Vec::new(),
             token: LinkToken::parse(&format!("kaede-{}", "a".repeat(26))).unwrap(),
             contract: contract.reference(),
             proves,

@@ -51,6 +51,7 @@ pub fn observe(
     Ok(ReferralEvent {
         company: of.company.id.clone(),
         candidate,
+        earlier: of.keys.earlier_candidates(address),
         token: of.keys.token(&contract.series, &candidate),
         contract,
         proves: Proves::Observed,

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Client, Company, Doubtful, Exclusions, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, Sender,
-    process,
+    Client, Company, Doubtful, Exclusions, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, ReportTerms,
+    Sender, process,
 };
 use crate::classify::{Audience, Rules};
 use crate::ledger::ContractVersion;
@@ -57,7 +57,9 @@ fn company(id: &str, domain: &str) -> Company {
         notify_to: Vec::new(),
         notify_language: Language::Ja,
         came_signed: None,
+        signatures: Vec::new(),
         contracts: vec![ContractVersion::new("standard", 1, jiff::civil::date(2026, 1, 1))],
+        report: ReportTerms::default(),
     }
 }
 

@@ -16,6 +16,6 @@ pub mod wording;
 
 pub use canonical::canonical;
 pub use company::CompanyId;
-pub use key::{CandidateKey, CompanyKeys, OptOutKey};
+pub use key::{CandidateKey, CompanyKeys, KeyOctets, OptOutKey};
 pub use optout::{OptOut, OptOutSource, OptOuts};
 pub use token::LinkToken;

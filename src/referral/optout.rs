@@ -61,14 +61,20 @@ struct List {
 }
 
 impl OptOuts {
-    /// The lists of these rows. `key_of` derives the key of a company, or of all, by its number.
-    pub fn new(rows: impl IntoIterator<Item = OptOut>, key_of: impl Fn(Option<&CompanyId>, u16) -> OptOutKey) -> Self {
-        let mut lists = BTreeMap::new();
+    /// The lists of these rows. `key_of` gives the key of a company, or of all, by its number; whoever stands under a
+    /// key that is lost is known to nobody any more, and not on the lists.
+    pub fn new(
+        rows: impl IntoIterator<Item = OptOut>,
+        key_of: impl Fn(Option<&CompanyId>, u16) -> Option<OptOutKey>,
+    ) -> Self {
+        let mut lists: BTreeMap<_, Option<List>> = BTreeMap::new();
         for OptOut { company, key } in rows {
-            let new = || List { key: key_of(company.as_ref(), key.key_id), out: HashSet::new() };
-            lists.entry((company.clone(), key.key_id)).or_insert_with(new).out.insert(key.octets);
+            let new = || Some(List { key: key_of(company.as_ref(), key.key_id)?, out: HashSet::new() });
+            if let Some(list) = lists.entry((company.clone(), key.key_id)).or_insert_with(new) {
+                list.out.insert(key.octets);
+            }
         }
-        Self(lists)
+        Self(lists.into_iter().filter_map(|(of, list)| Some((of, list?))).collect())
     }
 
     /// Whether nobody is on any list.
@@ -132,7 +138,7 @@ mod tests {
     }
 
     fn check(rows: Vec<OptOut>, company: &str, of: &str, expect: bool) {
-        let outs = OptOuts::new(rows, key);
+        let outs = OptOuts::new(rows, |company, key_id| Some(key(company, key_id)));
         assert_eq!(outs.is_out(&id(company), &address(of)), expect, "{company} {of}");
     }
 
@@ -151,8 +157,16 @@ mod tests {
         let rows = || vec![row(Some("sakura"), 1, "hana@a.example"), row(Some("sakura"), 2, "ren@a.example")];
         check(rows(), "sakura", "hana@a.example", true);
         check(rows(), "sakura", "ren@a.example", true);
-        let outs = OptOuts::new(rows(), key);
+        let outs = OptOuts::new(rows(), |company, key_id| Some(key(company, key_id)));
         assert_eq!((outs.count(), outs.rows().len(), OptOuts::default().is_empty()), (2, 2, true));
+    }
+
+    #[test]
+    fn whoever_stands_under_a_lost_key_is_on_no_list() {
+        let rows = vec![row(Some("sakura"), 1, "hana@a.example"), row(Some("sakura"), 2, "ren@a.example")];
+        let outs = OptOuts::new(rows, |company, key_id| (key_id == 2).then(|| key(company, key_id)));
+        assert_eq!(outs.count(), 1);
+        assert!(outs.is_out(&id("sakura"), &address("ren@a.example")));
     }
 
     #[test]

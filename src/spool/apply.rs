@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::acts;
 use super::bodies::Placed;
+use super::codec;
 use super::content::{Content, Run};
 use super::database::{Fault, execute, nanoseconds, stored};
 use super::holds::{self, HoldClock};
@@ -176,7 +177,7 @@ fn store_recipient(connection: &Connection, entry: i64, new: &NewEntry, recipien
 
 fn store_offer(connection: &Connection, entry: i64, offer: &Offer) -> Result<(), Fault> {
     let sql = "INSERT INTO offers (entry, recipient, company, key_id, candidate, token, series, version, digest, \
-               inserted, wording) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+               inserted, wording, earlier) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let values = params![
         entry,
         offer.recipient,
@@ -188,7 +189,8 @@ fn store_offer(connection: &Connection, entry: i64, offer: &Offer) -> Result<(),
         offer.contract.version,
         &offer.contract.digest[..],
         offer.inserted,
-        offer.wording
+        offer.wording,
+        codec::put_keys(&offer.earlier)
     ];
     execute(connection, sql, values)?;
     Ok(())
@@ -218,8 +220,8 @@ fn park(connection: &Connection, id: &EntryId, effects: &mut Effects) -> Result<
 
 fn add_to_outbox(connection: &Connection, event: &ReferralEvent) -> Result<(), Fault> {
     let sql = "INSERT INTO outbox (seq, company, key_id, candidate, token, series, version, digest, inserted, \
-               recipient, proves, route, transaction_id, at, wording) \
-               VALUES ((SELECT seq FROM next_in_outbox), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+               recipient, proves, route, transaction_id, at, wording, earlier) VALUES \
+               ((SELECT seq FROM next_in_outbox), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     let values = params![
         event.company.as_str(),
         event.candidate.key_id,
@@ -234,7 +236,8 @@ fn add_to_outbox(connection: &Connection, event: &ReferralEvent) -> Result<(), F
         event.route,
         event.transaction,
         nanoseconds(event.at),
-        event.wording
+        event.wording,
+        codec::put_keys(&event.earlier)
     ];
     execute(connection, sql, values)?;
     Ok(())
@@ -248,7 +251,12 @@ pub(super) fn proves_number(proves: Proves) -> i64 {
         Proves::Bounced => 2,
         Proves::AcceptedTagged => 3,
         Proves::Presumed => 4,
-        Proves::Observed => 5,
+        // Never told by a mail path, and so in no outbox.
+        Proves::Registered => 17,
+        Proves::Supported => 18,
+        Proves::Reemployed => 19,
+        Proves::Left => 20,
+        Proves::Observed => 24,
     }
 }
 

@@ -189,6 +189,8 @@ pub struct Offer {
     pub company: CompanyId,
     /// Who is referred.
     pub candidate: CandidateKey,
+    /// The same under keys that were rotated out.
+    pub earlier: Vec<CandidateKey>,
     /// The token of the link in this copy.
     pub token: LinkToken,
     /// The contract version pinned.

@@ -6,7 +6,6 @@ use rusqlite::Connection;
 use super::Store;
 use super::error::StoreError;
 use super::posting;
-use super::read::require;
 use super::writer::Command;
 use crate::ledger::KeepPersons;
 use crate::ledger::chain::Hash;
@@ -81,15 +80,6 @@ impl Store {
     pub async fn erase_over(&self, keep: KeepPersons, behind: i64) -> Result<Erased, StoreError> {
         self.ask(|reply| Command::Erase(Erasure::Over { keep, behind }, reply)).await
     }
-
-    /// The numbers of the keys under which the company's persons may be known.
-    ///
-    /// # Errors
-    /// When the company is unknown or the file cannot be read.
-    pub async fn key_ids(&self, company: &CompanyId) -> Result<Vec<u16>, StoreError> {
-        let company = company.clone();
-        self.read(move |c| key_ids(c, &company)).await
-    }
 }
 
 /// Erases whom it is asked to.
@@ -107,11 +97,4 @@ pub fn wipe_log(connection: &Connection) {
     if !matches!(wiped, Ok(0)) {
         tracing::debug!("the ledger's write-ahead log is emptied of what was erased at the next checkpoint");
     }
-}
-
-fn key_ids(connection: &Connection, company: &CompanyId) -> Result<Vec<u16>, StoreError> {
-    let row = require(connection, company)?;
-    let mut statement =
-        connection.prepare_cached("SELECT key_id FROM company_keys WHERE company = ?1 ORDER BY key_id")?;
-    Ok(statement.query_map([row.id], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }

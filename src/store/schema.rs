@@ -24,6 +24,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/012_wordings.sql"),
     include_str!("../../migrations/sqlite/013_templates.sql"),
     include_str!("../../migrations/sqlite/014_acts.sql"),
+    include_str!("../../migrations/sqlite/015_trust.sql"),
+    include_str!("../../migrations/sqlite/016_operator.sql"),
     include_str!("../../migrations/sqlite/017_erasure.sql"),
 ];
 /// How long a connection waits for another one's lock.

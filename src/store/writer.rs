@@ -12,14 +12,16 @@ use super::error::StoreError;
 use super::held_back::{self, Told};
 use super::notices;
 use super::optouts::{self, OptOutChange};
-use super::posting::{self, Acted, Posted, Proof, SlotAct};
+use super::posting::{self, Acted, Corrected, CountAct, Entered, Import, Posted, Proof, SlotAct};
 use super::slots;
 use super::switches::{self, Switch};
 use super::templates::{self, SeenAgency, SeenTemplate, TemplateChange};
 use super::terms::{self, TermsChange};
+use super::trust;
 use super::users::{self, UserChange};
 use super::{Clock, schema};
 use crate::ledger::Notice;
+use crate::ledger::signature::PublicKey;
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
 use crate::watch::HeldBack;
@@ -47,6 +49,9 @@ pub enum Command {
     Seen(Vec<SeenTemplate>, Vec<SeenAgency>, Reply<()>),
     Act(Box<SlotAct>, Reply<Acted>),
     LetTimePass(Reply<()>),
+    SigningKey(PublicKey, Reply<()>),
+    Count(Box<CountAct>, Reply<Corrected>),
+    Import(Box<Import>, Reply<Entered>),
     Erase(Erasure, Reply<Erased>),
 }
 
@@ -55,6 +60,8 @@ enum Answer {
     Posted(Reply<Posted>, Result<Posted, StoreError>),
     Acted(Reply<Acted>, Result<Acted, StoreError>),
     Done(Reply<()>, Result<(), StoreError>),
+    Corrected(Reply<Corrected>, Result<Corrected, StoreError>),
+    Entered(Reply<Entered>, Result<Entered, StoreError>),
     Erased(Reply<Erased>, Result<Erased, StoreError>),
 }
 
@@ -172,11 +179,16 @@ fn execute(
         Command::Seen(seen, agencies, reply) => {
             Answer::Done(reply, templates::note_seen(transaction, &seen, &agencies))
         }
+        Command::SigningKey(key, reply) => Answer::Done(reply, trust::note_signing_key(transaction, &key, now)),
+        Command::Count(act, reply) => Answer::Corrected(reply, posting::act_on_count(transaction, &act, now)),
+        Command::Import(import, reply) => Answer::Entered(reply, posting::import(transaction, &import, now)),
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
         Answer::Acted(_, result) => result.as_ref().err(),
         Answer::Done(_, result) => result.as_ref().err(),
+        Answer::Corrected(_, result) => result.as_ref().err(),
+        Answer::Entered(_, result) => result.as_ref().err(),
         Answer::Erased(_, result) => result.as_ref().err(),
     };
     let failed = error.filter(|e| !e.is_of_command()).cloned();
@@ -193,6 +205,10 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
         (Answer::Acted(reply, _), Some(error)) => drop(reply.send(Err(error))),
         (Answer::Done(reply, done), None) => drop(reply.send(done)),
         (Answer::Done(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Corrected(reply, corrected), None) => drop(reply.send(corrected)),
+        (Answer::Corrected(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Entered(reply, entered), None) => drop(reply.send(entered)),
+        (Answer::Entered(reply, _), Some(error)) => drop(reply.send(Err(error))),
         (Answer::Erased(reply, erased), None) => drop(reply.send(erased)),
         (Answer::Erased(reply, _), Some(error)) => drop(reply.send(Err(error))),
     }
@@ -204,6 +220,8 @@ fn refuse(command: Command, error: &StoreError) {
             drop(reply.send(Err(error.clone())));
         }
         Command::Act(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Count(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Import(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::Erase(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::LetTimePass(reply)
         | Command::Gather(_, reply)
@@ -214,7 +232,8 @@ fn refuse(command: Command, error: &StoreError) {
         | Command::OptOuts(_, reply)
         | Command::Terms(_, reply)
         | Command::Templates(_, reply)
-        | Command::Seen(_, _, reply) => {
+        | Command::Seen(_, _, reply)
+        | Command::SigningKey(_, reply) => {
             drop(reply.send(Err(error.clone())));
         }
     }

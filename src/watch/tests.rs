@@ -178,6 +178,7 @@ fn a_recovery_line_is_the_whole_event_and_no_address() {
         company: company(),
         token: keys.token("main", &key),
         candidate: key,
+        earlier: Vec::new(),
         contract: ContractRef { series: "main".to_owned(), version: 1, digest: [9; 32] },
         proves: Proves::Delivered,
         route: "default".to_owned(),

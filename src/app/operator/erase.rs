@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Operator, to_value};
 use crate::control::erase::{EraseRequest, erase};
 use crate::control::{Caller, Request};
-use crate::policy::all_keys_of;
+use crate::referral::CompanyKeys;
 
 impl Operator {
     /// `None` when the request is about something else.
@@ -17,8 +17,7 @@ impl Operator {
     }
 
     async fn erase(&self, caller: Caller, request: &EraseRequest) -> Result<Value, String> {
-        let ids = self.store.key_ids(&request.company).await.map_err(|e| e.to_string())?;
-        let keys = all_keys_of(&self.root, &request.company, &ids);
+        let keys: Vec<CompanyKeys> = self.keys.current().of(&request.company).all().cloned().collect();
         if !request.dry_run {
             self.prober.flush().await?;
         }

@@ -1,7 +1,9 @@
 //! `verify`: replays a company's chain by the rules and names every fault, by the entry's number where there is one.
 
+mod corrections;
 mod erased;
 mod slots;
+mod told;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use std::sync::Arc;
 use super::act::{Act, ActDigest};
 use super::bounce::bounce;
 use super::chain::{Hash, genesis, link};
-use super::contract::{ContractVersion, LateBounce};
+use super::contract::{ContractVersion, CountOn, LateBounce};
 use super::entry::{Entry, Kind};
 use super::presume::{presume, quiet_time};
 use super::rules::{Contracts, Pool, Referral, Stage, counts};
@@ -53,6 +55,7 @@ pub struct Audit<'a> {
     pools: BTreeMap<String, Pool>,
     grants: HashMap<(String, u32), slots::Kept>,
     due: Option<(u64, Kind)>,
+    corrections: corrections::Corrections,
     events: HashMap<Hash, Told>,
     erased: erased::ErasedSoFar,
     faults: Vec<Fault>,
@@ -70,6 +73,7 @@ impl<'a> Audit<'a> {
             pools: BTreeMap::new(),
             grants: HashMap::new(),
             due: None,
+            corrections: corrections::Corrections::new(known.acts.values()),
             events: HashMap::new(),
             erased: erased::ErasedSoFar::default(),
             faults: Vec::new(),
@@ -83,7 +87,7 @@ impl<'a> Audit<'a> {
         if self.due.is_some_and(|(_, kind)| kind != entry.new.kind) {
             self.check_due_made();
         }
-        if entry.act.is_some() && entry.new.kind.is_personal() {
+        if entry.act.is_some() && !entry.new.kind.may_stand_on_act() {
             self.fault(entry.seq, "an act behind what no act makes");
         }
         if entry.new.kind.is_personal() {
@@ -160,14 +164,18 @@ impl<'a> Audit<'a> {
             Kind::Erased => self.replay_erasure(entry),
             Kind::Bounced => self.replay_bounce(entry, contract),
             Kind::Presumed => self.replay_presumption(entry, contract),
+            kind if kind.is_of_operator() => self.replay_told(entry, contract),
+            Kind::Reversed | Kind::Adjusted | Kind::Disputed => self.replay_correction(entry),
             _ => self.replay_stage(entry, contract),
         };
+        self.corrections.note(entry);
         let pool = self.pools.entry(entry.contract.series.clone()).or_default();
         apply(pool, entry);
         let toward = pool.toward;
         let due = match entry.new.kind {
             _ if entry.new.worth == 0 => None,
-            Kind::Bounced | Kind::Voided => {
+            Kind::Adjusted if entry.new.worth > 0 => (toward >= price).then_some(Kind::Granted),
+            Kind::Bounced | Kind::Voided | Kind::Reversed | Kind::Adjusted => {
                 let voids = contract.late_bounce == LateBounce::Clawback && toward < 0;
                 (voids && self.newest_slot(&entry.contract.series).is_some()).then_some(Kind::Voided)
             }
@@ -179,11 +187,13 @@ impl<'a> Audit<'a> {
     /// Whether other mail carries the credit of a bounced one is known by the evidence alone, not by the chain: a
     /// bounce takes back one credit or none.
     fn replay_bounce(&mut self, entry: &Entry, contract: &Arc<ContractVersion>) -> i64 {
+        let reversed = self.corrections.is_reversed(&entry.person);
         let Some(referral) = self.persons.get_mut(&entry.person) else {
             self.fault(entry.seq, "bounced, and nothing was offered before");
             return 0;
         };
-        let least = -i64::from(referral.counted.is_some());
+        let falls = !reversed && contract.count_on != CountOn::Registered;
+        let least = -i64::from(referral.counted.is_some() && falls);
         let worth = entry.new.worth.clamp(least, 0);
         bounce(referral, worth);
         if referral.contract != *contract {
@@ -303,6 +313,7 @@ impl<'a> Audit<'a> {
             self.derived(format!("no balance is kept for {series}"));
         }
         self.compare_erased();
+        self.name_unkept_reversals();
         let mut grants: Vec<_> = self.grants.drain().map(|(name, _)| name).collect();
         grants.sort();
         for (series, cycle) in grants {

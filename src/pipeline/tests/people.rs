@@ -53,7 +53,7 @@ fn out(company: Option<&str>, who: &str) -> Policy {
     let company = company.map(|id| CompanyId::parse(id).unwrap_or_else(|e| panic!("{e}")));
     let key = OptOutKey::derive(&ROOT, company.as_ref(), 1).candidate(&address(who));
     let rows = vec![OptOut { company, key }];
-    let outs = OptOuts::new(rows, |company, key_id| OptOutKey::derive(&ROOT, company, key_id));
+    let outs = OptOuts::new(rows, |company, key_id| Some(OptOutKey::derive(&ROOT, company, key_id)));
     policy(with_carriers(CarrierMail::Skip)).without(Some(Arc::new(outs)))
 }
 

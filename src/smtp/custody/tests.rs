@@ -127,6 +127,7 @@ fn copy(recipients: Vec<usize>, candidate: usize) -> Copy {
     let offer = Offer {
         recipient: candidate,
         candidate: CandidateKey { key_id: 1, octets: [u8::try_from(candidate).unwrap_or(0); 32] },
+        earlier: Vec::new(),
         token: LinkToken::parse("abcdefgh-abcdefghijklmnopqrstuvwxyz").expect("a token"),
         contract: ContractRef { series: "2026".to_owned(), version: 1, digest: [0; 32] },
         inserted: true,

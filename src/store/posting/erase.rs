@@ -1,7 +1,7 @@
 //! Posting erasures: key, salt and evidence of persons go, one entry for each contract version says how many, and in
 //! the person window a mark is left that keeps them from counting again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,12 +14,16 @@ use crate::referral::{CandidateKey, CompanyId, OptOutSource};
 use crate::store::erasure::{ErasePerson, Erased};
 use crate::store::error::StoreError;
 use crate::store::read::require;
-use crate::store::rows::{self, signed};
+use crate::store::rows;
 
 /// The actor of what retention does by itself.
 const CLOCK: &str = "clock";
 /// Its reason: the key of the configuration that says so.
 const KEEP_PERSONS: &str = "ledger.keep_persons";
+
+/// The person who is kept under a key, or known under it beside another: before a rotation, or after it.
+const BY_ANY_KEY: &str = "p.company = ?1 AND (p.key = ?2 OR p.id IN (SELECT a.person FROM person_aliases a
+                          WHERE a.company = ?1 AND a.key = ?2))";
 
 /// A person's row that is to go.
 struct Going {
@@ -41,8 +45,10 @@ pub fn person(connection: &Connection, wanted: &ErasePerson, now: Timestamp) -> 
     let mut ledger = OpenLedger::open(connection, &wanted.company, row, now)?;
     let mut going = Vec::new();
     for key in &wanted.keys {
-        going.extend(ledger.going("p.company = ?1 AND p.key = ?2", params![ledger.row.id, key.octets])?);
+        going.extend(ledger.going(BY_ANY_KEY, params![ledger.row.id, key.octets])?);
     }
+    let mut rows = BTreeSet::new();
+    going.retain(|person| rows.insert(person.row));
     let kept_aside = kept_aside(connection, wanted)?;
     let ends = going.iter().map(|p| window_ends(&p.referral)).max();
     let marked_until = ends.filter(|ends| *ends > ledger.posted);
@@ -110,13 +116,19 @@ pub(super) fn has_marks(connection: &Connection, company: &CompanyId) -> Result<
 
 impl OpenLedger<'_> {
     /// Whether the event is about a person who was erased, and lies in the window of what was counted of him then.
-    pub(super) fn is_of_erased(&self, event: &ReferralEvent) -> Result<bool, StoreError> {
+    /// The mark may be under a key that was rotated out since: the event has that one beside it.
+    pub(super) fn is_of_erased(&self, event: &ReferralEvent, at: Timestamp) -> Result<bool, StoreError> {
         if !self.has_marks {
             return Ok(false);
         }
         let sql = "SELECT 1 FROM optouts WHERE company = ?1 AND key = ?2 AND source = 'erased' AND until > ?3";
-        let values = params![self.company.as_str(), event.candidate.octets, event.at.as_microsecond()];
-        Ok(self.connection.prepare_cached(sql)?.exists(values)?)
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for key in std::iter::once(&event.candidate).chain(&event.earlier) {
+            if statement.exists(params![self.company.as_str(), key.octets, at.as_microsecond()])? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn going(&self, condition: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<Going>, StoreError> {
@@ -164,14 +176,14 @@ impl OpenLedger<'_> {
         }
         for person in going.iter().filter(|_| !dry_run) {
             self.connection.prepare_cached("DELETE FROM events WHERE person = ?1")?.execute([person.row])?;
+            self.connection.prepare_cached("DELETE FROM person_aliases WHERE person = ?1")?.execute([person.row])?;
             self.connection.prepare_cached("DELETE FROM persons WHERE id = ?1")?.execute([person.row])?;
         }
         Ok(())
     }
 
     fn write_erasure(&mut self, contract_row: i64, act: &Act) -> Result<(), StoreError> {
-        let record = act.record().map_err(|e| StoreError::Database(e.to_string()))?;
-        let digest = Act::digest(&record);
+        let digest = self.keep_act(act)?;
         let behind = Behind {
             contract: self.pinned(contract_row)?,
             contract_row,
@@ -181,10 +193,7 @@ impl OpenLedger<'_> {
             act: Some(digest),
             at: self.posted,
         };
-        self.append(&[NewEntry { kind: Kind::Erased, worth: 0, cycle: 0 }], &behind)?;
-        let sql = "INSERT INTO acts (company, seq, digest, record) VALUES (?1, ?2, ?3, ?4)";
-        self.connection.prepare_cached(sql)?.execute(params![self.row.id, signed(self.row.seq), digest, record])?;
-        Ok(())
+        self.append(&[NewEntry { kind: Kind::Erased, worth: 0, cycle: 0 }], &behind)
     }
 }
 

@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 
 use super::*;
-use crate::ledger::KeepPersons;
+use crate::ledger::{Act, Deed, KeepPersons, Kind};
 use crate::referral::CandidateKey;
-use crate::store::{ErasePerson, Erased, LEDGER_FILE};
+use crate::store::{CountAct, ErasePerson, Erased, Import, LEDGER_FILE, Told};
 
 const HANA: &str = "hana@mail.example";
 
@@ -220,6 +220,41 @@ fn what_was_observed_stays_apart_verifies_and_carries_the_credit_only_where_it_c
         ledger.post([bounced]);
         ledger.reopen();
         assert_eq!((counted(&ledger).1, ledger.faults()), (after, vec![]), "{count_observed}");
+    }
+}
+
+/// Gives back the credit of an entry.
+fn reverse(ledger: &Ledger, entry: u64) -> Result<i64, String> {
+    let act = Act { actor: "hr".to_owned(), reason: "by mistake".to_owned(), deed: Deed::Reverse { entry } };
+    let wanted = CountAct { company: company("kaede"), series: None, act, dry_run: false };
+    wait(ledger.store.act_on_count(wanted)).map(|done| done.pool.toward).map_err(|e| e.to_string())
+}
+
+#[test]
+fn what_was_told_of_an_erased_person_and_a_credit_given_back_before_or_behind_it_verify() {
+    for reversed_before in [true, false] {
+        let mut ledger = with_hana();
+        let act = Act {
+            actor: "hr".to_owned(),
+            reason: "by the list".to_owned(),
+            deed: Deed::Import { file: "00".to_owned() },
+        };
+        let at = Timestamp::from_second(1_790_500_000).expect("a time");
+        let told = vec![Told { at, candidate: key_of(HANA), kind: Kind::Registered, series: "main".to_owned() }];
+        let import = Import { company: company("kaede"), told, totals: vec![], act, dry_run: false };
+        wait(ledger.store.import(import.clone())).expect("an import");
+        let toward = counted(&ledger).1;
+        if reversed_before {
+            assert_eq!(reverse(&ledger, 3), Ok(toward - 1));
+        }
+        assert_eq!(erase(&ledger, HANA).evidence, 2);
+        if !reversed_before {
+            assert_eq!(reverse(&ledger, 3), Ok(toward - 1));
+        }
+        assert!(reverse(&ledger, 3).is_err(), "once");
+        assert_eq!(wait(ledger.store.import(import)).expect("an import").unknown, 1);
+        ledger.reopen();
+        assert_eq!((counted(&ledger).1, ledger.faults()), (toward - 1, vec![]), "{reversed_before}");
     }
 }
 
