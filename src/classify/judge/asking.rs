@@ -24,7 +24,7 @@ const SAID: usize = 14;
 const BETTER_POINTS: i64 = 0;
 /// Octets of a text that has hardly room for anything but thanks, a result and wishes: it has few marks, and the rules
 /// see all of it.
-const SHORT_OCTETS: usize = 240;
+const SHORT_OCTETS: usize = 360;
 /// Points that a mail has to have though the rules find a rejection in it.
 const FOUND_POINTS: i64 = 450;
 /// Points from which on a person is asked.

@@ -36,7 +36,7 @@ fn check(body: &str, verdict: &str, expected: &str) {
 #[test]
 fn of_a_mail_that_is_none_it_is_what_hinders_or_is_missing() {
     let condition = "慎重に選考いたしました結果、採用を見送らせていただく場合がございます。";
-    check(&format!("{THANKS}\n{condition}\n{WISHES}"), "conditional_result", "1 more of negative: rejection");
+    check(&format!("{THANKS}\n{condition}\n{WISHES}"), "conditional_result", "without 場合 in 3: rejection");
     check(&format!("{THANKS}\n{RESULT}\n内定承諾書をお送りします。\n{WISHES}"), "offer", "nothing");
     check(
         &format!("{THANKS}\n{RESULT}\nなお、遺族の皆様にお悔やみ申し上げます。"),
