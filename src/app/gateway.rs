@@ -149,7 +149,7 @@ impl Gateway {
             stop: stop.clone(),
         };
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
-        let control = answer_admins(control, operator, stop.subscribe());
+        let control = answer_admins(control, (operator, settings.ledger.keep), stop.subscribe());
         let door = door(&settings, hostname, (tls.as_ref(), &watch));
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));

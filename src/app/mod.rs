@@ -12,6 +12,7 @@ pub(crate) mod optouts;
 pub(crate) mod parts;
 mod prober;
 mod reload;
+mod retention;
 mod serve;
 pub mod slots;
 mod templates;

@@ -1,6 +1,8 @@
 //! Answers what is asked of a running server over the admin socket.
 
+mod erase;
 mod line;
+mod observe;
 mod optout;
 mod teach;
 mod told;
@@ -111,6 +113,12 @@ impl Answer for Operator {
             return answer;
         }
         if let Some(answer) = self.answer_teach(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_erase(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_observe(caller, &request).await {
             return answer;
         }
         match request {

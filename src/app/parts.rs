@@ -13,12 +13,13 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::gateway::StartFault;
 use super::held_back;
 use super::operator::{Operator, follow_optouts, let_stopped_go};
-use super::{optouts, slots, templates};
+use super::{optouts, retention, slots, templates};
 use crate::config::keys::{KeyFault, Keyring, open_signing_key};
 use crate::config::{DkimKey, DoorTls, Listener, Settings};
 use crate::control::Server;
 use crate::control::test_mail::TestDoor;
 use crate::deliver::{self, Off, Surroundings};
+use crate::ledger::KeepPersons;
 use crate::mail::address::Address;
 use crate::notify::{Contact, Directory, Sender};
 use crate::policy::PolicyHandle;
@@ -224,10 +225,15 @@ async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
     }
 }
 
-pub(super) fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {
+pub(super) fn answer_admins(
+    server: Server,
+    (operator, keep): (Operator, KeepPersons),
+    mut stop: signal::Receiver<bool>,
+) -> JoinHandle<()> {
     tokio::spawn(tick(operator.watch.clone(), stop.clone()));
     tokio::spawn(held_back::run(operator.watch.clone(), operator.store.clone(), stop.clone()));
     tokio::spawn(slots::let_time_pass(operator.store.clone(), stop.clone()));
+    tokio::spawn(retention::forget_persons(operator.store.clone(), keep, stop.clone()));
     tokio::spawn(templates::run(operator.watch.clone(), operator.store.clone(), stop.clone()));
     let operator = Arc::new(operator);
     tokio::spawn(follow_optouts(Arc::clone(&operator), stop.clone()));

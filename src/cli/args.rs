@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::contract::args::ContractCommand;
 use super::dispute::DisputeCommand;
 use super::dkim::args::DkimCommand;
+use super::evidence::EvidenceCommand;
 use super::hold::HoldCommand;
 use super::keys::args::KeysCommand;
 use super::ledger::args::LedgerCommand;
@@ -21,6 +22,7 @@ use super::referral::ReferralCommand;
 use super::report::args::ReportArgs;
 use super::scan::ScanArgs;
 use super::slot::SlotCommand;
+use super::snippet::SnippetArgs;
 pub use super::spool::args::SpoolCommand;
 use super::switch::{ResumeArgs, SwitchArgs};
 use super::teach::TeachArgs;
@@ -74,6 +76,9 @@ pub enum Tool {
     /// Make the keys that sign mail with the line by DKIM, show their records, and check what is published.
     #[command(subcommand)]
     Dkim(DkimCommand),
+    /// Enter what an ATS sent by itself with the company's link, by its export or a copy: a lower class of evidence.
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
     /// Tell what would become of mails in files, and why. Nothing is sent.
     Explain(ExplainArgs),
     /// See doubtful mails that are held for HR, and say whether each is a rejection.
@@ -107,6 +112,8 @@ pub enum Tool {
     /// Hire slots: what was earned, reserved, introduced and redeemed.
     #[command(subcommand)]
     Slot(SlotCommand),
+    /// Print the line for the template of an ATS that sends by itself, as text and as HTML.
+    Snippet(SnippetArgs),
     /// Look after the mails in custody: list, show, try again, give up, remove, write into files.
     #[command(subcommand)]
     Spool(Box<SpoolCommand>),

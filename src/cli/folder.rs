@@ -9,16 +9,17 @@ use tokio::runtime::Runtime;
 
 use super::args::DataArgs;
 use super::reach::{ask_server_of, hold_folder};
-use crate::app::parts;
+use crate::app::{optouts, parts};
 use crate::config::keys::open_keys;
 use crate::config::{self, Settings};
+use crate::control::erase::erase;
 use crate::control::recover::recover;
 use crate::control::spool::{Hand, answer_spool};
 use crate::control::trace::trace;
 use crate::control::{Caller, DataLock, Request};
 use crate::deliver;
 use crate::spool::{Entry, Spool, SpoolOptions, Write};
-use crate::store::Store;
+use crate::store::{Pump, PumpOptions, Store};
 use crate::sys::clock;
 
 /// The way, for as many questions as a command has.
@@ -106,6 +107,19 @@ impl Here {
                 let companies = store.companies().await.map_err(|e| e.to_string())?;
                 let keys: Vec<_> = companies.iter().map(|company| ring.of(company)).collect();
                 to_value(&trace((&self.spool, &store), &keys, &subject).await?)
+            }
+            Request::Erase { what } => {
+                let store = self.store()?;
+                let ring = open_keys(&self.dir).map_err(|e| e.to_string())?;
+                let keys: Vec<_> = ring.of(&what.company).all().cloned().collect();
+                if !what.dry_run {
+                    Pump::start(self.spool.clone(), store.clone(), PumpOptions::default()).flush().await?;
+                }
+                let receipt = erase((&self.spool, &store), self.caller, &keys, &what).await?;
+                if let Ok(now) = optouts::read(&store, &ring).await {
+                    optouts::keep(&self.dir, &now).await;
+                }
+                to_value(&receipt)
             }
             _ => Err("that is not answered without a server".to_owned()),
         }

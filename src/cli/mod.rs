@@ -7,6 +7,7 @@ mod check_names;
 pub mod contract;
 pub mod dispute;
 pub mod dkim;
+pub mod evidence;
 pub mod explain;
 pub mod folder;
 pub mod hold;
@@ -29,6 +30,7 @@ pub mod report;
 pub mod scan;
 pub mod send_test;
 pub mod slot;
+pub mod snippet;
 pub mod spool;
 pub mod status;
 pub mod switch;
@@ -55,6 +57,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Check(args) => check::check(args, out),
         Tool::Contract(command) => contract::contract(command, out),
         Tool::Dkim(command) => dkim::dkim(command, out),
+        Tool::Evidence(command) => evidence::evidence(command, out),
         Tool::Explain(args) => explain::explain(args, out),
         Tool::Hold(command) => hold::hold(command, out),
         Tool::Keys(command) => keys::keys(command, out),
@@ -69,6 +72,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Scan(args) => scan::scan(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
         Tool::Slot(command) => slot::slot(command, out),
+        Tool::Snippet(args) => snippet::snippet(args, out),
         Tool::Spool(command) => spool::spool(command, out),
         Tool::Status(args) => status::status(args, out),
         Tool::Teach(args) => teach::teach(args, out),

@@ -14,7 +14,7 @@ use crate::ledger::signature::ContractSignature;
 use crate::ledger::{ContractVersion, CountOn, LateBounce};
 use crate::mail::address::Domain;
 use crate::pipeline::{
-    CameSigned, Company, Doubtful, Mode, Probes, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage,
+    CameSigned, Company, Doubtful, Exclusions, Mode, Probes, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage,
 };
 use crate::referral::CompanyId;
 use crate::referral::carrier::CarrierMail;
@@ -102,6 +102,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         notify_to: top.list("notify_to", Vec::new(), values::address),
         notify_language: top.read("notify_language", Language::Ja, one_of(NOTIFY_LANGUAGES)),
         came_signed: dkim.optional("signed_mail", one_of(CAME_SIGNED)),
+        exclusions: read_exclusions(top),
         contracts,
         report: report::read(&top.section("report")),
         signatures,
@@ -155,6 +156,14 @@ fn read_audience(top: &Section<'_>, sender_domains: &[Domain]) -> Audience {
         agencies: top.list("agencies", Vec::new(), values::listed),
         school_offices: top.list("school_offices", Vec::new(), values::listed_address),
         copy_addresses: top.list("copy_addresses", Vec::new(), values::address),
+    }
+}
+
+fn read_exclusions(top: &Section<'_>) -> Exclusions {
+    Exclusions {
+        never_counted: top.list("never_counted", Vec::new(), values::listed),
+        count_role_addresses: top.read("count_role_addresses", false, values::switch),
+        count_disposable: top.read("count_disposable", false, values::switch),
     }
 }
 
@@ -317,6 +326,7 @@ fn read_contract(section: &Section<'_>) -> Option<ContractVersion> {
         slot_expiry_days: section.optional("slot_expiry_days", count(1..=36_500)),
         review_days: section.read("review_days", default.review_days, count(0..=366)),
         reserve_max: section.optional("reserve_max", count(1..=10_000)),
+        count_observed: section.read("count_observed", default.count_observed, values::switch),
         series: series?,
         version: version?,
         from: from?,

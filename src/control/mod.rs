@@ -5,10 +5,12 @@
 
 mod client;
 pub mod count;
+pub mod erase;
 pub mod hold;
 pub mod ledger;
 mod lock;
 mod month;
+pub mod observe;
 pub mod operator;
 pub mod optout;
 pub mod probe;
@@ -229,6 +231,16 @@ pub enum Request {
     Slot {
         /// What, and to which.
         what: slot::SlotRequest,
+    },
+    /// Forgets a person; the chain stays whole.
+    Erase {
+        /// Whom, and why.
+        what: erase::EraseRequest,
+    },
+    /// Takes evidence of mail that never passed here.
+    Observe {
+        /// Which mails, of whom.
+        what: observe::ObserveRequest,
     },
     /// Enters what the operator tells of a company's referrals.
     Import {

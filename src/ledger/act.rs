@@ -49,6 +49,13 @@ pub enum Deed {
     Expire,
     /// It is taken back.
     Void,
+    /// Persons are forgotten: keys, salts and evidence; never which.
+    Erase {
+        /// How many.
+        persons: u32,
+        /// How many pieces of evidence went with them.
+        evidence: u32,
+    },
     /// What the operator tells of persons is entered.
     Import {
         /// SHA-256 of the file, in hexadecimal.
@@ -120,6 +127,7 @@ impl Deed {
             Self::Release => "release",
             Self::Expire => "expire",
             Self::Void => "void",
+            Self::Erase { .. } => "erase",
             Self::Import { .. } => "import",
             Self::Reverse { .. } => "reverse",
             Self::Dispute { .. } => "dispute",
@@ -226,7 +234,8 @@ mod tests {
             Deed::Adjust { dispute: of, credits: -2 },
         ];
         let deeds = [reserve, Deed::Confirm, Deed::Introduce, Deed::Redeem, Deed::Release, Deed::Expire, Deed::Void];
-        let deeds = deeds.into_iter().chain(corrections);
+        let erase = [Deed::Erase { persons: 1, evidence: 2 }, Deed::Erase { persons: 2, evidence: 1 }];
+        let deeds = deeds.into_iter().chain(corrections).chain(erase);
         let mut seen = std::collections::HashSet::new();
         for deed in deeds {
             let act = Act { deed, ..act("agreed by telephone") };

@@ -52,11 +52,15 @@ pub enum Kind {
     Left = 20,
     /// A dispute is opened, answered, accepted or rejected.
     Disputed = 21,
+    /// Persons were forgotten: their keys, salts and evidence are not kept any more.
+    Erased = 23,
+    /// A mail with the company's link was sent elsewhere, as an export or a copy tells: a lower class of evidence.
+    Observed = 24,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -78,6 +82,8 @@ impl Kind {
         Self::Reemployed,
         Self::Left,
         Self::Disputed,
+        Self::Erased,
+        Self::Observed,
     ];
 
     /// The stable code.
@@ -104,6 +110,8 @@ impl Kind {
             Self::Reemployed => "reemployed",
             Self::Left => "left",
             Self::Disputed => "disputed",
+            Self::Erased => "erased",
+            Self::Observed => "observed",
         }
     }
 
@@ -119,7 +127,7 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed)
+        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed | Self::Erased)
     }
 
     /// Whether the entry says what became of a person, as the operator tells.
@@ -195,7 +203,8 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), std::array::from_fn(|at| u8::try_from(at + 1).unwrap()));
+        let numbers: Vec<u8> = (1..=21).chain([23, 24]).collect();
+        assert_eq!(Kind::ALL.map(Kind::number).as_slice(), numbers);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);
     }

@@ -1,5 +1,6 @@
 //! What happened, as the mail path tells the ledger: no address, no text, only keys, codes and times.
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use ring::digest;
 use serde::{Deserialize, Serialize};
@@ -32,11 +33,13 @@ pub enum Proves {
     Reemployed,
     /// He has left that work.
     Left,
+    /// It never passed here: an export or a copy tells that it was sent; never what a route's 250 proves.
+    Observed,
 }
 
 impl Proves {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Accepted,
         Self::Delivered,
         Self::Bounced,
@@ -46,6 +49,7 @@ impl Proves {
         Self::Supported,
         Self::Reemployed,
         Self::Left,
+        Self::Observed,
     ];
     /// What the operator tells.
     pub const TOLD: [Self; 4] = [Self::Registered, Self::Supported, Self::Reemployed, Self::Left];
@@ -64,6 +68,7 @@ impl Proves {
             Self::Bounced => "bounced",
             Self::AcceptedTagged => "accepted_tagged",
             Self::Presumed => "presumed",
+            Self::Observed => "observed",
             Self::Registered => "registered",
             Self::Supported => "supported",
             Self::Reemployed => "reemployed",
@@ -78,7 +83,12 @@ impl Proves {
             Self::Supported => Some(Kind::Supported),
             Self::Reemployed => Some(Kind::Reemployed),
             Self::Left => Some(Kind::Left),
-            Self::Accepted | Self::Delivered | Self::Bounced | Self::AcceptedTagged | Self::Presumed => None,
+            Self::Accepted
+            | Self::Delivered
+            | Self::Bounced
+            | Self::AcceptedTagged
+            | Self::Presumed
+            | Self::Observed => None,
         }
     }
 
@@ -148,6 +158,7 @@ impl Evidence<'_> {
         let kind: &[u8] = match self.proves {
             Proves::Bounced => b"bounce",
             Proves::Presumed => b"presumption",
+            Proves::Observed => b"observation",
             Proves::Accepted | Proves::Delivered | Proves::AcceptedTagged => b"referral",
             Proves::Registered | Proves::Supported | Proves::Reemployed | Proves::Left => self.proves.code().as_bytes(),
         };
@@ -187,6 +198,12 @@ impl ReferralEvent {
     pub fn id(&self) -> EventId {
         self.evidence().id(&self.company, &self.candidate)
     }
+}
+
+/// The name of a piece of evidence that has none of ours, from what it is known by elsewhere: the same for the same.
+pub fn name_of_elsewhere(known_by: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, known_by.as_bytes());
+    HEXLOWER.encode(&digest.as_ref()[..16])
 }
 
 /// A time as RFC 3339 text, to the nanosecond.

@@ -149,6 +149,8 @@ pub struct Statement {
     pub pools: BTreeMap<String, PoolStatement>,
     /// Rejections of the period that came signed by DKIM and therefore got no line. No part of the chain.
     pub held_back: u64,
+    /// People of the period who got the line and are not counted, whatever became of their mail. No part of the chain.
+    pub excluded: u64,
     /// The number of the last entry of the period or before it; 0 when there is none.
     pub seq: u64,
     /// The chain's head there.
@@ -169,6 +171,7 @@ impl Statement {
             until,
             pools: BTreeMap::new(),
             held_back: 0,
+            excluded: 0,
             seq: 0,
             head: genesis,
             waiting: Waiting::default(),

@@ -21,7 +21,7 @@ pub fn hear(mut referral: Referral, kind: Kind, at: Timestamp, pool: Pool) -> Po
 
 /// A referral that bounced goes on with the registration that counts.
 pub(super) fn settle(referral: &mut Referral, kind: Kind) {
-    let counts = counts(kind, referral.contract.count_on) && referral.counted.is_none();
+    let counts = counts(kind, &referral.contract) && referral.counted.is_none();
     if counts && referral.stage == Stage::Bounced {
         referral.stage = Stage::Accepted;
     }

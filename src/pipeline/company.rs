@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::referral::wording::Stage;
 
+use super::exclusions::Exclusions;
 use super::{CameSigned, Client, ReturnPath, Secret};
 use crate::classify::Audience;
 use crate::ledger::ContractVersion;
@@ -66,6 +67,8 @@ pub struct Company {
     /// What becomes of its mail that came with a DKIM signature; nothing said: signed anew where we hold the keys of
     /// every domain that signed it, and else untouched.
     pub came_signed: Option<CameSigned>,
+    /// Who gets the line and is not counted.
+    pub exclusions: Exclusions,
     /// Its contract versions, each in force from its date on.
     pub contracts: Vec<ContractVersion>,
     /// What its contribution reports go by.

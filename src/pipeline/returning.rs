@@ -136,7 +136,13 @@ pub fn tag_copies(
                 Some((address, row)) => {
                     copy.recipients.retain(|recipient| *recipient != offer.recipient);
                     let (recipients, edits) = (vec![offer.recipient], copy.edits.clone());
-                    copies.push(Copy { recipients, edits, offers: vec![offer], return_path: Some(Box::new(address)) });
+                    copies.push(Copy {
+                        recipients,
+                        edits,
+                        offers: vec![offer],
+                        return_path: Some(Box::new(address)),
+                        ..Copy::default()
+                    });
                     rows.push(row);
                 }
                 None => copy.offers.push(offer),

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Client, Company, Doubtful, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, ReportTerms, Sender,
-    process,
+    Client, Company, Doubtful, Exclusions, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, ReportTerms,
+    Sender, process,
 };
 use crate::classify::{Audience, Rules};
 use crate::ledger::ContractVersion;
@@ -51,6 +51,7 @@ fn company(id: &str, domain: &str) -> Company {
         return_path: None,
         wording: Wordings::default(),
         later_wordings: Vec::new(),
+        exclusions: Exclusions::default(),
         carrier_mail: CarrierMail::default(),
         languages: vec![Language::Ja, Language::En],
         notify_to: Vec::new(),

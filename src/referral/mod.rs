@@ -4,6 +4,7 @@
 pub mod canonical;
 pub mod carrier;
 pub mod company;
+pub mod exclusion;
 pub mod key;
 pub mod language;
 pub mod lead;

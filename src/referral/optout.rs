@@ -27,10 +27,12 @@ pub enum OptOutSource {
     Candidate,
     /// The company, which knows of somebody who wants or ought to get no line.
     Company,
+    /// Nobody asked for no line: the person was erased, and must not be counted again in the window.
+    Erased,
 }
 
 impl OptOutSource {
-    /// Both.
+    /// Those who ask.
     pub const ALL: [Self; 2] = [Self::Candidate, Self::Company];
 
     /// The stable code.
@@ -38,12 +40,13 @@ impl OptOutSource {
         match self {
             Self::Candidate => "candidate",
             Self::Company => "company",
+            Self::Erased => "erased",
         }
     }
 
     /// The source of a code.
     pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|source| source.code() == code)
+        Self::ALL.into_iter().chain([Self::Erased]).find(|source| source.code() == code)
     }
 }
 

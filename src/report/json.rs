@@ -19,6 +19,7 @@ pub fn json(statement: &Statement) -> Value {
         "contracts": contracts(statement),
         "ledger": statement.ledger.map(|name| name.to_string()),
         "held_back_by_signature": statement.held_back,
+        "excluded": statement.excluded,
         "chain": { "entries": statement.seq, "head": statement.head_text() },
         "checksum": statement_checksum(statement),
     })

@@ -29,6 +29,8 @@ pub struct Labels {
     pub slot: &'static str,
     /// Rejections without the line because they came signed.
     pub held_back: &'static str,
+    /// People who got the line and are not counted.
+    pub excluded: &'static str,
     /// What can be done about them.
     pub held_back_remedy: &'static str,
     /// Number and head of the chain.
@@ -69,7 +71,7 @@ pub struct Labels {
     pub proof: &'static str,
     /// The checksum that all forms share.
     pub checksum: &'static str,
-    kinds: [&'static str; 21],
+    kinds: [&'static str; Kind::ALL.len()],
     /// Credits given back, and adjusted by disputes: their sum.
     pub corrected: &'static str,
 }
@@ -77,7 +79,8 @@ pub struct Labels {
 impl Labels {
     /// The label of a kind of entry.
     pub fn kind(&self, kind: Kind) -> &'static str {
-        self.kinds[usize::from(kind.number()) - 1]
+        let at = Kind::ALL.iter().position(|one| *one == kind);
+        at.map_or("", |at| self.kinds[at])
     }
 
     /// The words of a language by its code; English for every code but `ja`.
@@ -100,6 +103,7 @@ impl Labels {
             slots: "付与済みの採用枠",
             slot: "採用枠",
             held_back: "DKIM署名済みで案内を追加できず",
+            excluded: "案内済み（カウント対象外）",
             held_back_remedy: "署名より前に通すか、ここで署名し直すと案内を追加できます（docs/ja/howto-dkim.md）",
             chain: "記録の連鎖",
             contract: "契約条件",
@@ -142,6 +146,8 @@ impl Labels {
                 "再就職された方（運営者の報告）",
                 "離職された方（運営者の報告）",
                 "異議に関する記録",
+                "個人データの消去",
+                "他システムの送信（取り込み）",
             ],
             corrected: "訂正されたカウント",
         }
@@ -162,6 +168,7 @@ impl Labels {
             slots: "Hire slots granted so far",
             slot: "Hire slot",
             held_back: "Without the line: came signed by DKIM",
+            excluded: "Given the line, not counted",
             held_back_remedy: "Let them pass here before they are signed, or sign them anew: docs/howto-dkim.md",
             chain: "Chain",
             contract: "Contract terms",
@@ -204,6 +211,8 @@ impl Labels {
                 "Re-employed (told by the operator)",
                 "Left again (told by the operator)",
                 "Steps of disputes",
+                "Erasures of persons",
+                "Sent elsewhere (export or copy)",
             ],
             corrected: "Credits corrected",
         }

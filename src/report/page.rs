@@ -31,10 +31,12 @@ pub fn page(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
     }
     let _ = write!(
         body,
-        "<section>\n<h2>{}</h2>\n<p>{}: {}</p>\n<p class=\"faint\">{}</p>\n</section>\n\
+        "<section>\n<h2>{}</h2>\n<p>{}: {}</p>\n<p>{}: {}</p>\n<p class=\"faint\">{}</p>\n</section>\n\
          <section>\n<h2>{}</h2>\n<dl class=\"head\">\n<dt>{}</dt>\n<dd>{}<br><code>{}</code></dd>\n<dt>{}</dt>\n\
          <dd><code id=\"checksum\">{}</code></dd>\n</dl>\n</section>\n",
         labels.beside,
+        labels.excluded,
+        grouped(statement.excluded),
         labels.held_back,
         grouped(statement.held_back),
         labels.held_back_remedy,

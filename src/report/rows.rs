@@ -39,6 +39,7 @@ pub(super) fn rows(statement: &Statement, labels: &Labels) -> Vec<Row> {
         rows.extend(pool_rows((series, statement.waiting(series)), pool, labels));
     }
     rows.extend(contract_rows(statement, labels));
+    rows.push(row("", "excluded", labels.excluded, &statement.excluded));
     rows.push(row("", "held_back_by_signature", labels.held_back, &statement.held_back));
     rows.push(row("", "entries", labels.chain, &statement.seq));
     rows.push(row("", "head", labels.chain, &statement.head_text()));

@@ -35,6 +35,7 @@ fn statement() -> Statement {
         statement.add(&entry, &head, &terms);
     }
     statement.held_back = 4;
+    statement.excluded = 3;
     statement
 }
 
@@ -73,6 +74,7 @@ fn json_and_csv_give_the_same_figures_and_head() {
     assert_eq!(json["series"]["main"]["grants"][0]["slot"], 1);
     assert_eq!((&json["chain"]["head"], &json["chain"]["entries"]), (&head.as_str().into(), &5.into()));
     assert_eq!(json["held_back_by_signature"], 4);
+    assert_eq!(json["excluded"], 3);
     let csv = csv(&statement, &Labels::of("ja"));
     assert!(csv.starts_with('\u{feff}') && !csv.replace("\r\n", "").contains(['\r', '\n']), "{csv}");
     for row in [
@@ -102,10 +104,11 @@ fn every_form_of_a_statement_carries_one_checksum_which_every_value_changes() {
     for form in forms {
         assert_eq!(form.matches(&checksum).count(), 1, "{form}");
     }
-    let changes: [fn(&mut Statement); 5] = [
+    let changes: [fn(&mut Statement); 6] = [
         |s| s.seq += 1,
         |s| s.head[0] ^= 1,
         |s| s.held_back += 1,
+        |s| s.excluded += 1,
         |s| s.pools.values_mut().for_each(|pool| pool.presumed += 1),
         |s| s.pools.values_mut().for_each(|pool| pool.grants[0].1 += 1),
     ];

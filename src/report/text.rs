@@ -31,6 +31,9 @@ pub fn text(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
         out.push('\n');
         contract_lines(&mut out, statement, labels, zone);
     }
+    if statement.excluded > 0 {
+        line(&mut out, "", labels.excluded, &statement.excluded.to_string());
+    }
     if statement.held_back > 0 {
         out.push('\n');
         line(&mut out, "", labels.held_back, &statement.held_back.to_string());

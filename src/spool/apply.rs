@@ -16,7 +16,7 @@ use super::stops;
 use super::times::note_time;
 use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Write};
 use crate::ledger::{Proves, ReferralEvent};
-use crate::referral::CompanyId;
+use crate::referral::{CandidateKey, CompanyId};
 use crate::sys::clock;
 
 /// What has to follow once the batch is committed.
@@ -78,6 +78,10 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
             Write::Forget { at } => {
                 returns::forget(connection, *at)?;
                 probes::forget(connection, *at)?;
+                effects.has_pruned = true;
+            }
+            Write::ForgetReferrals { company, candidate } => {
+                forget_referrals(connection, company, candidate)?;
                 effects.has_pruned = true;
             }
             Write::Posted { up_to_seq, at } => note_posted(connection, stored(*up_to_seq), nanoseconds(*at))?,
@@ -252,6 +256,7 @@ pub(super) fn proves_number(proves: Proves) -> i64 {
         Proves::Supported => 18,
         Proves::Reemployed => 19,
         Proves::Left => 20,
+        Proves::Observed => 24,
     }
 }
 
@@ -264,6 +269,14 @@ fn note_posted(connection: &Connection, up_to_seq: i64, at: i64) -> Result<(), F
     }
     let sql = "INSERT INTO postings (up_to_seq, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     execute(connection, sql, params![up_to_seq, at])?;
+    Ok(())
+}
+
+/// A row that was not posted stays: its number would be given again, and the pump would pass over the row that gets it.
+fn forget_referrals(connection: &Connection, company: &CompanyId, candidate: &CandidateKey) -> Result<(), Fault> {
+    let sql = "DELETE FROM outbox WHERE company = ?1 AND key_id = ?2 AND candidate = ?3 \
+               AND seq <= (SELECT max(up_to_seq) FROM postings)";
+    execute(connection, sql, params![company.as_str(), candidate.key_id, &candidate.octets[..]])?;
     Ok(())
 }
 

@@ -130,6 +130,13 @@ pub enum Write {
         /// When it confirmed.
         at: Timestamp,
     },
+    /// Removes the posted outbox rows about an erased person.
+    ForgetReferrals {
+        /// Whose they are.
+        company: CompanyId,
+        /// The person.
+        candidate: CandidateKey,
+    },
     /// Removes outbox rows posted before this time. Rows not yet posted stay.
     Prune {
         /// Rows posted earlier go.

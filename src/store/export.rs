@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
+use super::held_back::{self, Told};
 use super::read::require;
 use super::rows::{self, ENTRY_COLUMNS, signed};
-use super::{Store, held_back, trust};
+use super::{Store, trust};
 use crate::ledger::chain::{Hash, genesis};
 use crate::ledger::{Entry, Statement};
 use crate::referral::CompanyId;
@@ -72,7 +73,8 @@ pub(super) fn statement(
         let (entry, hash, version) = rows::entry(row, &known)?;
         result.add(&entry, &hash, version);
     }
-    result.held_back = held_back::count(connection, &row, from, until)?;
+    result.held_back = held_back::count(connection, Told::HeldBack, &row, (from, until))?;
+    result.excluded = held_back::count(connection, Told::Excluded, &row, (from, until))?;
     trust::complete(connection, &row, &known, &mut result)?;
     Ok(result)
 }

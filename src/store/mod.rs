@@ -6,6 +6,7 @@
 mod agree;
 mod beside;
 mod disputes;
+mod erasure;
 mod error;
 mod export;
 mod held_back;
@@ -40,6 +41,7 @@ use tokio::sync::oneshot;
 
 pub use agree::Agreement;
 pub use disputes::DisputeRow;
+pub use erasure::{ErasePerson, Erased};
 pub use error::StoreError;
 pub use operator::{ReferralRow, TokenOf};
 pub use optouts::{OptOutChange, OptOutRow};

@@ -4,6 +4,7 @@ mod acts;
 mod bounce;
 mod corrections;
 mod entries;
+mod erase;
 mod people;
 mod presume;
 mod told;
@@ -18,6 +19,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 pub use acts::{Acted, SlotAct, act, let_time_pass};
 pub use corrections::{Corrected, CountAct, act_on_count};
 use entries::Behind;
+pub use erase::{over as erase_over, person as erase_person};
 use people::Person;
 pub(in crate::store) use people::find_known;
 pub(in crate::store) use presume::proofs;
@@ -43,7 +45,7 @@ pub struct Posted {
     pub grants: Vec<Grant>,
     /// Events that made entries.
     pub events: u64,
-    /// Events that were there already and added nothing.
+    /// Events that were there already, or about a person who was erased, and added nothing.
     pub replays: u64,
     /// Events kept aside, because no agreed contract or key rules them.
     pub parked: u64,
@@ -137,6 +139,8 @@ struct OpenLedger<'c> {
     early_bounces: bool,
     /// Whether anybody is known under several keys.
     has_aliases: bool,
+    /// Whether marks of erased persons are there.
+    has_marks: bool,
 }
 
 /// Evidence about a person who is known.
@@ -175,6 +179,7 @@ impl<'c> OpenLedger<'c> {
             posted,
             early_bounces: bounce::waits(connection, company)?,
             has_aliases,
+            has_marks: erase::has_marks(connection, company)?,
         })
     }
 
@@ -195,6 +200,10 @@ impl<'c> OpenLedger<'c> {
         }
         let at = rows::time(event.at.as_microsecond())?;
         let event = if at == event.at { event } else { &ReferralEvent { at, ..event.clone() } };
+        // Whoever is known again since is known by what came behind that window.
+        if self.is_of_erased(as_it_came, event.at)? {
+            return Ok(Ok(false));
+        }
         if event.proves == Proves::Bounced {
             return self.post_bounce(event, person);
         }

@@ -7,8 +7,9 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::agree::{self, Agreement};
+use super::erasure::{self, Erased, Erasure};
 use super::error::StoreError;
-use super::held_back;
+use super::held_back::{self, Told};
 use super::notices;
 use super::optouts::{self, OptOutChange};
 use super::posting::{self, Acted, Corrected, CountAct, Entered, Import, Posted, Proof, SlotAct};
@@ -41,7 +42,7 @@ pub enum Command {
     Taken(Notice, Reply<()>),
     SetUser(UserChange, Reply<()>),
     Switch(Switch, Reply<()>),
-    HeldBack(Vec<HeldBack>, Reply<()>),
+    HeldBack(Told, Vec<HeldBack>, Reply<()>),
     OptOuts(OptOutChange, Reply<()>),
     Terms(Box<TermsChange>, Reply<()>),
     Templates(Vec<TemplateChange>, Reply<()>),
@@ -51,6 +52,7 @@ pub enum Command {
     SigningKey(PublicKey, Reply<()>),
     Count(Box<CountAct>, Reply<Corrected>),
     Import(Box<Import>, Reply<Entered>),
+    Erase(Erasure, Reply<Erased>),
 }
 
 /// An answer that waits for the commit.
@@ -60,6 +62,14 @@ enum Answer {
     Done(Reply<()>, Result<(), StoreError>),
     Corrected(Reply<Corrected>, Result<Corrected, StoreError>),
     Entered(Reply<Entered>, Result<Entered, StoreError>),
+    Erased(Reply<Erased>, Result<Erased, StoreError>),
+}
+
+impl Answer {
+    /// Whether something is gone from the tables by it.
+    fn has_erased(&self) -> bool {
+        matches!(self, Self::Erased(_, Ok(erased)) if erased.entry > 0 || erased.kept_aside > 0)
+    }
 }
 
 /// The way to the writer thread, which ends with the last of these.
@@ -128,6 +138,9 @@ fn run(mut connection: Connection, batch: Vec<Command>, now: jiff::Timestamp) ->
         Ok(())
     };
     let result = done();
+    if result.is_ok() && answers.iter().any(Answer::has_erased) {
+        erasure::wipe_log(&connection);
+    }
     for answer in answers {
         reply(answer, result.as_ref().err());
     }
@@ -154,11 +167,12 @@ fn execute(
         Command::Prove(proof, reply) => posted(reply, posting::prove(transaction, &proof, now)),
         Command::Act(act, reply) => Answer::Acted(reply, posting::act(transaction, &act, now)),
         Command::LetTimePass(reply) => Answer::Done(reply, slots::let_time_pass(transaction, now)),
+        Command::Erase(whom, reply) => Answer::Erased(reply, erasure::erase(transaction, &whom, now)),
         Command::Gather(company, reply) => Answer::Done(reply, notices::gather(transaction, &company)),
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
         Command::Switch(switch, reply) => Answer::Done(reply, switches::switch(transaction, &switch, now)),
-        Command::HeldBack(mails, reply) => Answer::Done(reply, held_back::note(transaction, &mails)),
+        Command::HeldBack(what, mails, reply) => Answer::Done(reply, held_back::note(transaction, what, &mails)),
         Command::OptOuts(change, reply) => Answer::Done(reply, optouts::change(transaction, &change, now)),
         Command::Terms(change, reply) => Answer::Done(reply, terms::note(transaction, &change, now)),
         Command::Templates(changes, reply) => Answer::Done(reply, templates::change(transaction, &changes, now)),
@@ -175,6 +189,7 @@ fn execute(
         Answer::Done(_, result) => result.as_ref().err(),
         Answer::Corrected(_, result) => result.as_ref().err(),
         Answer::Entered(_, result) => result.as_ref().err(),
+        Answer::Erased(_, result) => result.as_ref().err(),
     };
     let failed = error.filter(|e| !e.is_of_command()).cloned();
     answers.push(answer);
@@ -194,6 +209,8 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
         (Answer::Corrected(reply, _), Some(error)) => drop(reply.send(Err(error))),
         (Answer::Entered(reply, entered), None) => drop(reply.send(entered)),
         (Answer::Entered(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Erased(reply, erased), None) => drop(reply.send(erased)),
+        (Answer::Erased(reply, _), Some(error)) => drop(reply.send(Err(error))),
     }
 }
 
@@ -205,12 +222,13 @@ fn refuse(command: Command, error: &StoreError) {
         Command::Act(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::Count(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::Import(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Erase(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::LetTimePass(reply)
         | Command::Gather(_, reply)
         | Command::Taken(_, reply)
         | Command::SetUser(_, reply)
         | Command::Switch(_, reply)
-        | Command::HeldBack(_, reply)
+        | Command::HeldBack(_, _, reply)
         | Command::OptOuts(_, reply)
         | Command::Terms(_, reply)
         | Command::Templates(_, reply)

@@ -28,6 +28,7 @@ fn event(outcome: &'static str, custody: Custody) -> MessageEvent {
         octets: 4096,
         inserted_octets: 120,
         offers: 1,
+        excluded: 0,
         decide_micros: 80,
         answer_micros: 900,
         custody,

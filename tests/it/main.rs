@@ -16,6 +16,8 @@ mod door_crowds;
 mod door_tls;
 mod door_who;
 mod endless;
+mod erase;
+mod evidence;
 mod failing_next_hop;
 mod gateway;
 mod holds;

@@ -11,9 +11,10 @@ import collections, csv, datetime, hashlib, html, html.parser, io, json, pathlib
 
 JAPAN = datetime.timezone(datetime.timedelta(hours=9))
 WINDOW = datetime.timedelta(days=365)
-KINDS = ["offered", "accepted", "delivered", "duplicate", "granted", "bounced", "voided", "presumed", "reserved",
+NAMES = ["offered", "accepted", "delivered", "duplicate", "granted", "bounced", "voided", "presumed", "reserved",
          "confirmed", "introduced", "redeemed", "released", "expired", "reversed", "adjusted", "registered", "supported",
          "reemployed", "left", "disputed"]
+KINDS = dict(zip(NAMES, range(1, 22))) | {"erased": 23, "observed": 24}
 compared = 0
 
 
@@ -51,7 +52,7 @@ def check_chain(company, entries):
         series = e["series"].encode()
         octets = lambda name: bytes.fromhex(e[name]) if e[name] else bytes(32)
         record = head + (b"entry v3" if e["act"] else b"entry v2" if e["wording"] else b"entry v1")
-        record += struct.pack(">QBqI", e["seq"], KINDS.index(e["kind"]) + 1, e["worth"], e["cycle"])
+        record += struct.pack(">QBqI", e["seq"], KINDS[e["kind"]], e["worth"], e["cycle"])
         record += struct.pack(">Q", len(series)) + series + struct.pack(">I", e["version"])
         record += bytes.fromhex(e["terms"]) + octets("person") + octets("event")
         record += struct.pack(">qq", micros(e["at"]), micros(e["posted"]))
@@ -67,7 +68,7 @@ class Balance:
         self.now = dict(counted=0, toward=0, slots=0)
         self.opening, self.grants, self.kinds = dict(self.now), [], collections.Counter()
         self.presumed = self.taken_back = 0
-        self.waits = {}
+        self.waits, self.observed = {}, set()
 
     def add(self, e, inside):
         self.now["toward"] += e["worth"]
@@ -75,7 +76,11 @@ class Balance:
             self.now["slots"] = max(self.now["slots"], e["cycle"])
         elif e["worth"] > 0 and e["person"]:
             self.now["counted"] += 1
-        if e["kind"] == "accepted" and e["worth"] == 0:
+        if e["kind"] == "offered":
+            self.observed.discard(e["person"])
+        elif e["kind"] == "observed" and e["worth"] > 0:
+            self.observed.add(e["person"])
+        if e["kind"] == "accepted" and e["worth"] == 0 and e["person"] not in self.observed:
             self.waits[e["person"]] = instant(e["at"]) + WINDOW
         elif e["person"] and (e["worth"] > 0 or e["kind"] == "bounced"):
             self.waits.pop(e["person"], None)
@@ -182,7 +187,8 @@ def check_statement(folder, month, entries, company):
         item = f"contract_{contract['version']}"
         rows += [[contract["series"], item, "signed" if contract["signed"] else "unsigned", ""]]
         rows += [[contract["series"], f"{item}_signed_by", by["key"], by["at"]] for by in contract["signed_by"]]
-    rows += [["", "held_back_by_signature", str(said["held_back_by_signature"]), ""], ["", "entries", str(number), ""],
+    rows += [["", "excluded", str(said["excluded"]), ""],
+             ["", "held_back_by_signature", str(said["held_back_by_signature"]), ""], ["", "entries", str(number), ""],
              ["", "head", head, ""]]
     checksum = sha("career-relay statement 1\n" + "".join("\t".join(row) + "\n" for row in rows))
     expect(f"{month}: chain", said["chain"], {"entries": number, "head": head})

@@ -98,7 +98,7 @@ impl Operator {
     }
 
     /// Takes what the ledger says now, if that is not what is in force.
-    async fn take_optouts(&self) -> Result<(), StoreError> {
+    pub(super) async fn take_optouts(&self) -> Result<(), StoreError> {
         let unwritten = self.changing.lock().await;
         let now = self.optouts_now(&unwritten).await?;
         let before = self.policy.current().optouts().map(|before| before.rows());

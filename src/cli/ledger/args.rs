@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::erase::EraseArgs;
 use crate::cli::args::{DataArgs, company_id};
 use crate::control::Month;
 use crate::referral::CompanyId;
@@ -26,6 +27,8 @@ pub enum LedgerCommand {
     Checkpoint(CheckpointArgs),
     /// Enter the referrals of `recovery` lines, which a broken disk left in the log alone. Each counts once.
     Recover(RecoverArgs),
+    /// Forget a person: key, salt and evidence go, the chain stays whole. The address is read from standard input.
+    Erase(EraseArgs),
     /// Write every entry of a company, one JSON object a line, for whoever wants to count for himself.
     Export(ExportArgs),
 }

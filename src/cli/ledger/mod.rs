@@ -1,6 +1,7 @@
 //! `ledger balance | statement | words`, and the way to `ledger export`, `verify`, `checkpoint` and `recover`.
 
 pub mod args;
+mod erase;
 mod export;
 mod recover;
 mod witness;
@@ -18,6 +19,7 @@ use crate::control::ledger::{Balances, DIGITS_SHOWN, StatementForm, Verified, Wo
 use crate::control::{Month, Request};
 use crate::sys::clock;
 use args::{BalanceArgs, LedgerCommand, StatementArgs};
+use erase::erase;
 use recover::recover;
 use witness::{checkpoint, verify_given};
 
@@ -32,6 +34,7 @@ pub fn ledger(command: &LedgerCommand, out: &mut dyn Write) -> io::Result<End> {
         }
         LedgerCommand::Export(args) => export::export(args, out),
         LedgerCommand::Recover(args) => recover(args, out),
+        LedgerCommand::Erase(args) => erase(args, out),
         LedgerCommand::Statement(args) => conclude(statement(args, out), out),
         LedgerCommand::Words(BalanceArgs { company, data }) => {
             answer(data, &Request::Words { company: company.clone() }, out, print_words)

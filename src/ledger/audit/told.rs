@@ -21,7 +21,7 @@ impl Audit<'_> {
             self.fault(entry.seq, "told of somebody to whom nothing was offered before");
             return 0;
         };
-        let credit = counts(entry.new.kind, referral.contract.count_on) && referral.counted.is_none();
+        let credit = counts(entry.new.kind, &referral.contract) && referral.counted.is_none();
         settle(referral, entry.new.kind);
         if credit {
             referral.counted = Some(entry.at.max(referral.offered));

@@ -134,7 +134,7 @@ fn copy(recipients: Vec<usize>, candidate: usize) -> Copy {
         wording: None,
     };
     let edits = Edits::new(vec![Edit { at: 14, insert: line.into_bytes().into() }]);
-    Copy { recipients, edits, offers: vec![offer], return_path: None }
+    Copy { recipients, edits, offers: vec![offer], ..Copy::default() }
 }
 
 fn referred(copies: Vec<Copy>) -> Outcome {

@@ -6,7 +6,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{About, OpenLedger, Person};
 use crate::ledger::chain::commit_person;
-use crate::ledger::{Beside, CountOn, Entry, Evidence, LateBounce, Proves, ReferralEvent, Unpostable, take_back};
+use crate::ledger::{
+    Beside, ContractVersion, Entry, Evidence, LateBounce, Proves, ReferralEvent, Unpostable, take_back,
+};
 use crate::referral::CompanyId;
 use crate::store::error::StoreError;
 use crate::store::rows::signed;
@@ -48,7 +50,7 @@ impl OpenLedger<'_> {
         let (contract_row, pool) = self.open_pool(&contract)?;
         let slots =
             if contract.late_bounce == LateBounce::Clawback { self.slots(&contract.series)? } else { Vec::new() };
-        let credit_stands = self.credit_stands(event, person, contract.count_on)?;
+        let credit_stands = self.credit_stands(event, person, &contract)?;
         let reversed = self.is_reversed(&commit_person(&salt, &event.candidate), person)?;
         let posting = take_back(referral, pool, Beside { credit_stands, reversed, free_slots: &slots });
         let (evidence, candidate) = (event.evidence(), event.candidate);
@@ -65,9 +67,14 @@ impl OpenLedger<'_> {
 
     /// Whether other evidence of the person's newest referral makes the credit by itself: evidence posted since that
     /// was offered, which has not bounced.
-    fn credit_stands(&self, event: &ReferralEvent, person: i64, count_on: CountOn) -> Result<bool, StoreError> {
+    fn credit_stands(
+        &self,
+        event: &ReferralEvent,
+        person: i64,
+        contract: &ContractVersion,
+    ) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM events e WHERE e.person = ?1
-                   AND (e.proves IN ('delivered', 'presumed')
+                   AND (e.proves IN ('delivered', 'presumed') OR ?6 AND e.proves = 'observed'
                         OR ?4 = 'accepted' AND e.proves IN ('accepted', 'accepted_tagged'))
                    AND NOT (e.transaction_id = ?2 AND e.recipient = ?3)
                    AND e.seq >= (SELECT MAX(o.seq) FROM events o
@@ -76,7 +83,8 @@ impl OpenLedger<'_> {
                    AND NOT EXISTS (SELECT 1 FROM events b WHERE b.person = ?1 AND b.proves = 'bounced'
                                    AND b.transaction_id = e.transaction_id AND b.recipient = e.recipient)";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let values = params![person, event.transaction, event.recipient, count_on.code(), self.row.id];
+        let (count_on, observed) = (contract.count_on.code(), contract.count_observed);
+        let values = params![person, event.transaction, event.recipient, count_on, self.row.id, observed];
         Ok(statement.exists(values)?)
     }
 

@@ -1,6 +1,7 @@
 //! Behaviour of the store: what tests of it share.
 
 mod bouncing;
+mod erasing;
 mod model;
 mod operator;
 mod posting;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::ledger::Kind;
 use crate::referral::CandidateKey;
+use crate::store::{ErasePerson, LEDGER_FILE};
 
 /// A ledger that has agreed to two keys of kaede.
 fn ledger() -> Ledger {
@@ -105,4 +106,40 @@ fn another_key_under_a_known_number_is_refused_with_what_it_means_and_the_ledger
     let known = wait(ledger.store.candidate_keys()).expect("keys");
     assert_eq!(known.iter().map(|key| key.id).collect::<Vec<_>>(), [1, 2]);
     assert!(known.iter().all(|key| key.since.is_some()), "{known:?}");
+}
+
+/// Posts mails of these keys on day 0 and 1, and erases Hana by one of her keys. What comes on day 2 under `later`
+/// adds nothing, and she is in no table but among the marks.
+fn check_erased(before: &[u16], by: u16, later: u16) {
+    let mut ledger = ledger();
+    for (day, key) in (0..).zip(before) {
+        let mail = mail(&ledger, *key, day, Proves::Delivered);
+        ledger.post([mail]);
+    }
+    let wanted = ErasePerson {
+        company: company("kaede"),
+        keys: vec![hana_by(by)],
+        actor: "hr".to_owned(),
+        reason: "asked for it by letter".to_owned(),
+        dry_run: false,
+    };
+    let erased = wait(ledger.store.erase(wanted)).expect("an erasure");
+    assert_eq!((erased.persons, erased.evidence), (1, before.len() as u64));
+    let mail = mail(&ledger, later, 2, Proves::Delivered);
+    assert_eq!(ledger.post([mail]).events, 0, "{before:?} {by} {later}");
+    let rows: i64 = rusqlite::Connection::open(ledger.dir.path().join(LEDGER_FILE))
+        .and_then(|c| {
+            let sql = "SELECT (SELECT COUNT(*) FROM persons) + (SELECT COUNT(*) FROM person_aliases)";
+            c.query_row(sql, [], |row| row.get(0))
+        })
+        .expect("a number");
+    assert_eq!((rows, ledger.faults()), (0, vec![]));
+}
+
+#[test]
+fn whoever_is_erased_by_one_key_goes_under_every_key_and_stays_gone_behind_a_rotation() {
+    check_erased(&[1], 1, 1);
+    check_erased(&[1], 1, 2);
+    check_erased(&[1, 2], 2, 2);
+    check_erased(&[2, 1], 1, 1);
 }
