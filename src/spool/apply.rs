@@ -9,6 +9,7 @@ use super::codec;
 use super::content::{Content, Run};
 use super::database::{Fault, execute, nanoseconds, stored};
 use super::holds::{self, HoldClock};
+use super::intents;
 use super::probes;
 use super::returns;
 use super::settle::settle;
@@ -73,11 +74,13 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
             }
             Write::Outbox(event) => add_to_outbox(connection, event)?,
             Write::Returnable(returnable) => returns::keep(connection, returnable)?,
+            Write::Intent(write) => intents::write(connection, write)?,
             Write::Probe(probe) => probes::keep(connection, probe)?,
             Write::ProbeBack { id, at } => probes::note_back(connection, id, *at)?,
             Write::Forget { at } => {
                 returns::forget(connection, *at)?;
                 probes::forget(connection, *at)?;
+                intents::forget(connection, *at)?;
                 effects.has_pruned = true;
             }
             Write::ForgetReferrals { company, candidate } => {
@@ -277,7 +280,7 @@ fn forget_referrals(connection: &Connection, company: &CompanyId, candidate: &Ca
     let sql = "DELETE FROM outbox WHERE company = ?1 AND key_id = ?2 AND candidate = ?3 \
                AND seq <= (SELECT max(up_to_seq) FROM postings)";
     execute(connection, sql, params![company.as_str(), candidate.key_id, &candidate.octets[..]])?;
-    Ok(())
+    intents::forget_person(connection, company, candidate)
 }
 
 /// Removes what was posted early enough. The newest posting stays: it says what the store has.

@@ -13,9 +13,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Params, ffi};
 use super::error::SpoolError;
 
 /// The schema this program writes.
-pub(super) const SCHEMA: i64 = 2;
+pub(super) const SCHEMA: i64 = 3;
 /// What brings a spool of version 1 up to date: candidates may be known under several keys.
 const SECOND: &str = "ALTER TABLE offers ADD COLUMN earlier BLOB; ALTER TABLE outbox ADD COLUMN earlier BLOB;";
+/// What brings one of version 2 up to date, and stands in a new one behind the other tables.
+const THIRD: &str = include_str!("intents.sql");
 /// "CRSp": tells our file from any other SQLite file.
 const APPLICATION: i64 = 0x4352_5370;
 /// How long a lock of another process (a copy being made by an admin) is waited for.
@@ -81,11 +83,20 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, SpoolError> {
     set_up(&connection).map_err(unreadable)?;
     if is_new {
         create_tables(&connection).map_err(unreadable)?;
-    } else if pragma(&connection, "user_version").map_err(unreadable)? < SCHEMA {
-        let migrate = format!("BEGIN IMMEDIATE; {SECOND} PRAGMA user_version = {SCHEMA}; COMMIT;");
-        connection.execute_batch(&migrate).map_err(unreadable)?;
+    } else {
+        migrate(&connection).map_err(unreadable)?;
     }
     Ok(connection)
+}
+
+fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+    let steps = match pragma(connection, "user_version")? {
+        SCHEMA => return Ok(()),
+        1 => [SECOND, THIRD],
+        _ => ["", THIRD],
+    };
+    let steps = steps.concat();
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {SCHEMA}; COMMIT;"))
 }
 
 /// Opens a connection that only reads.
@@ -148,7 +159,7 @@ fn check_schema(connection: &Connection) -> Result<bool, SpoolError> {
 fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
     let tables = include_str!("schema.sql");
     connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; {tables} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; COMMIT;"
+        "BEGIN IMMEDIATE; {tables} {THIRD} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; COMMIT;"
     ))
 }
 

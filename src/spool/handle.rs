@@ -1,6 +1,7 @@
 //! The handle everybody holds: opening, committing, reading.
 
 mod inspect;
+mod intents;
 
 use std::collections::HashMap;
 use std::fs::File;

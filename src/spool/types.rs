@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use super::holds::{NewHold, Release};
+use super::intents::IntentWrite;
 use super::listing::Act;
 use super::probes::SentProbe;
 use super::recipient_state::RecipientState;
@@ -109,6 +110,8 @@ pub enum Write {
     Outbox(ReferralEvent),
     /// What is kept of a mail that left with a return path of ours; an older one of its name is replaced.
     Returnable(Returnable),
+    /// A change to what an MTA has from our milter.
+    Intent(IntentWrite),
     /// A probe of a return path goes out.
     Probe(SentProbe),
     /// A probe came back. The first time is kept.

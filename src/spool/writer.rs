@@ -11,6 +11,7 @@ use super::content::{Content, Run};
 use super::database::{Fault, execute};
 use super::error::SpoolError;
 use super::holds::HoldClock;
+use super::intents::IntentWrite;
 use super::queue::{Job, Queue, Taken};
 use super::rest;
 use super::room::Room;
@@ -294,11 +295,17 @@ impl Writer {
     }
 }
 
-/// Whether a batch does nothing but take new mail: such a one may be refused, the client sends again. Whatever follows
+/// Whether a batch does nothing but take new mail, or a line into mail of an MTA: such a one may be refused, the client
+/// sends again or the mail goes without the line. Whatever follows
 /// from a mail already under way (outcomes, referrals, DSNs stored with them, mail in doubt) has to land.
 fn is_new_mail_only(writes: &[Write]) -> bool {
     let doubts = |e: &NewEntry| e.recipients.iter().any(|r| r.state == NewState::InDoubt);
-    writes.iter().all(|w| matches!(w, Write::Store(entry) if !doubts(entry)))
+    let is_new = |w: &Write| match w {
+        Write::Store(entry) => !doubts(entry),
+        Write::Intent(IntentWrite::Intend(_)) => true,
+        _ => false,
+    };
+    writes.iter().all(is_new)
 }
 
 /// A panic of the writer is a failed spool, not a silent one.

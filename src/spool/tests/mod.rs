@@ -3,6 +3,7 @@
 mod admin;
 mod conformance;
 mod holds;
+mod intents;
 mod leaving;
 mod model;
 mod plans;

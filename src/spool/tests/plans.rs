@@ -3,9 +3,9 @@
 use rusqlite::Connection;
 
 /// Tables that grow with the mail in custody, with referrals, with what admins do.
-const GROWING: [&str; 5] = ["entries", "recipients", "offers", "outbox", "acts"];
+const GROWING: [&str; 7] = ["entries", "recipients", "offers", "outbox", "acts", "intents", "intent_names"];
 /// Statements that may look at all of a table, by how they begin, and why.
-const MAY_SCAN: [(&str, &str); 9] = [
+const MAY_SCAN: [(&str, &str); 11] = [
     (
         "SELECT entry, at, octets, file_octets, parked, id",
         "once at the start: where each entry lies, none of them read",
@@ -17,6 +17,8 @@ const MAY_SCAN: [(&str, &str); 9] = [
     ("WITH sums AS", "an admin asks"),
     ("DELETE FROM acts WHERE at", "now and then, of what is a year old"),
     ("SELECT seq, company, key_id", "what one person or mail has in the outbox: an admin asks"),
+    ("DELETE FROM intents WHERE at", "now and then, of what is over for weeks"),
+    ("DELETE FROM intent_names WHERE at", "now and then, of what is over for weeks"),
     ("UPDATE entries SET kept_since", "the clock was set while nobody ran"),
 ];
 
@@ -50,7 +52,7 @@ fn filled(statement: &str) -> Vec<String> {
 #[test]
 fn no_statement_looks_at_all_that_waits_but_those_that_are_named() {
     let connection = Connection::open_in_memory().unwrap();
-    connection.execute_batch(include_str!("../schema.sql")).unwrap();
+    connection.execute_batch(concat!(include_str!("../schema.sql"), include_str!("../intents.sql"))).unwrap();
     let mut unused: Vec<&str> = MAY_SCAN.iter().map(|(begin, _)| *begin).collect();
     let mut count = 0;
     for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/spool")).unwrap().flatten() {

@@ -208,8 +208,8 @@ async fn a_spool_of_before_candidates_had_several_keys_is_brought_up_to_date_wit
     spool.commit(vec![write, Write::Store(mail("b", 1, 100))]).await.unwrap();
     spool.close().await;
     let file = rusqlite::Connection::open(folder.path().join("spool.db")).unwrap();
-    let older =
-        "ALTER TABLE offers DROP COLUMN earlier; ALTER TABLE outbox DROP COLUMN earlier; PRAGMA user_version = 1";
+    let older = "ALTER TABLE offers DROP COLUMN earlier; ALTER TABLE outbox DROP COLUMN earlier; DROP TABLE intents;
+         DROP TABLE intent_names; DROP TABLE log_positions; PRAGMA user_version = 1";
     file.execute_batch(older).unwrap();
     drop(file);
     let spool = open(folder.path());
@@ -233,7 +233,7 @@ fn a_newer_or_foreign_file_is_refused_and_left_alone() {
         assert!(std::fs::read(&path).unwrap() == before, "nothing is written to it");
         refused
     };
-    assert_eq!(spoil("PRAGMA user_version = 3"), Some(SpoolError::Newer { found: 3, known: 2 }));
+    assert_eq!(spoil("PRAGMA user_version = 4"), Some(SpoolError::Newer { found: 4, known: 3 }));
     assert!(matches!(spoil("PRAGMA application_id = 1"), Some(SpoolError::Read(_))));
     let folder = folder();
     std::fs::write(folder.path().join("spool.db"), "not a database at all, but long enough to look at").unwrap();
