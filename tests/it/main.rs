@@ -32,6 +32,7 @@ mod keys;
 mod kill;
 mod late_bounce;
 mod leftovers;
+mod milter;
 mod mta;
 mod mx;
 mod name_server;
