@@ -6,7 +6,7 @@ mod mails;
 use std::collections::BTreeSet;
 
 use crate::gateway::{Gateway, free_port, wait_for};
-use crate::mta::{Kind, Mta};
+use crate::mta::{Kind, Mta, script};
 use crate::smtp::{Client, doubtful, has_link, ordinary, rejection};
 
 use between::Between;
@@ -118,6 +118,33 @@ fn one_connection_brings_many_mails_and_takes_some_of_them_back() {
         assert!(has_link(&delivered(&house.asking, &candidate(n))));
         assert!(!has_link(&delivered(&house.asking, &format!("partner{n}@vendor.example"))));
     }
+}
+
+/// What Postfix says of three mails on one connection, one of them taken back. `UPDATE_EXPECT=1` keeps it as a recorded
+/// conversation, which `proto::milter` replays.
+#[test]
+fn postfix_tells_its_mails_as_it_was_recorded() {
+    let house = House::build();
+    let (between, place) = Between::start(&house.milter);
+    let asking = Mta::start(Kind::Postfix, &[format!("milter={place}")]);
+    let mut client = Client::connect(asking.address);
+    let to = "taro@candidate.example";
+    assert_eq!(client.mail(&[to], &rejection(to)).0, 250);
+    assert_eq!(client.say("MAIL FROM:<saiyo@sakura.example>"), 250);
+    assert_eq!(client.say("RCPT TO:<nobody@candidate.example>"), 250);
+    assert_eq!(client.say("RSET"), 250);
+    let other = "partner@vendor.example";
+    assert_eq!(client.mail_from("somebody@elsewhere.example", &[other], &ordinary(other)).0, 250);
+    assert_eq!(client.say("QUIT"), 221);
+    let said = wait_for("the last word", || Some(between.said()).filter(|said| said.ends_with("> Q\n")));
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        let head = "# Postfix: a rejection, a mail that is taken back, and one of nobody's.\n";
+        std::fs::write(script("corpus/milter/postfix.txt"), head.to_owned() + &said).expect("a file");
+    }
+    let kinds: String = said.lines().filter_map(|line| line.chars().nth(2)).filter(|kind| *kind != 'D').collect();
+    let kept = std::fs::read_to_string(script("corpus/milter/postfix.txt")).expect("the recorded conversation");
+    let recorded = kept.lines().filter(|l| l.starts_with("> ")).filter_map(|l| l.chars().nth(2));
+    assert_eq!(kinds, recorded.filter(|kind| *kind != 'D').collect::<String>());
 }
 
 #[test]

@@ -13,9 +13,10 @@ struct Aim {
     round: u32,
 }
 
-/// Passes everything on.
+/// Passes everything on, and remembers what the MTA said.
 pub struct Between {
     aim: Arc<Mutex<Option<Aim>>>,
+    said: Arc<Mutex<String>>,
 }
 
 /// The aim, until it is dropped.
@@ -38,15 +39,21 @@ impl Between {
         let place = format!("inet:{}", listener.local_addr().expect("an address"));
         let to = milter.trim_start_matches("inet:").to_owned();
         let aim: Arc<Mutex<Option<Aim>>> = Arc::default();
-        let seen = Arc::clone(&aim);
+        let said: Arc<Mutex<String>> = Arc::default();
+        let (seen, heard) = (Arc::clone(&aim), Arc::clone(&said));
         thread::spawn(move || {
             for mta in listener.incoming().flatten() {
                 let Ok(milter) = TcpStream::connect(&to) else { continue };
-                let seen = Arc::clone(&seen);
-                thread::spawn(move || pass_on(mta, milter, &seen));
+                let (seen, heard) = (Arc::clone(&seen), Arc::clone(&heard));
+                thread::spawn(move || pass_on(mta, milter, &seen, &heard));
             }
         });
-        (Self { aim }, place)
+        (Self { aim, said }, place)
+    }
+
+    /// What the MTA has said so far, a packet a line, as in `tests/corpus/milter`.
+    pub fn said(&self) -> String {
+        self.said.lock().expect("the conversation").clone()
     }
 
     /// Kills this process around its next answer to a whole mail: in round 0 before it hears the end of the mail, in
@@ -66,7 +73,7 @@ fn packet(from: &mut TcpStream) -> Option<Vec<u8>> {
     Some([&length[..], &rest].concat())
 }
 
-fn pass_on(mut mta: TcpStream, mut milter: TcpStream, aim: &Arc<Mutex<Option<Aim>>>) {
+fn pass_on(mut mta: TcpStream, mut milter: TcpStream, aim: &Arc<Mutex<Option<Aim>>>, heard: &Mutex<String>) {
     let mut to_mta = mta.try_clone().expect("a socket");
     let mut from_milter = milter.try_clone().expect("a socket");
     let seen = Arc::clone(aim);
@@ -84,6 +91,7 @@ fn pass_on(mut mta: TcpStream, mut milter: TcpStream, aim: &Arc<Mutex<Option<Aim
         let _ = to_mta.shutdown(std::net::Shutdown::Both);
     });
     while let Some(said) = packet(&mut mta) {
+        *heard.lock().expect("the conversation") += &line(&said);
         let aimed = seen_end(&said, aim);
         match aimed {
             Some(aim) if aim.round == 0 => kill(aim.pid),
@@ -102,6 +110,11 @@ fn pass_on(mut mta: TcpStream, mut milter: TcpStream, aim: &Arc<Mutex<Option<Aim
     }
     let _ = milter.shutdown(std::net::Shutdown::Write);
     let _ = back.join();
+}
+
+fn line(said: &[u8]) -> String {
+    let text = format!("> {} {}", char::from(said[4]), said[5..].escape_ascii());
+    text.trim_end().to_owned() + "\n"
 }
 
 fn seen_end(said: &[u8], aim: &Arc<Mutex<Option<Aim>>>) -> Option<Aim> {

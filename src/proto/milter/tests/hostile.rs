@@ -114,7 +114,7 @@ fn an_older_mta_hears_an_answer_to_each_command_and_of_a_body_that_is_long_enoug
     let commands = [packet(b'C', b"x\0U"), packet(b'H', b"x\0"), packet(b'T', b""), packet(b'U', b"x\0")].concat();
     let wire = [offer(2, 0x3f, 0x7f), commands, mail(&[("A", "b"), ("C", "d")], b"body")].concat();
     let (mails, answers) = hear(&mut session, &wire).expect("a conversation");
-    assert_eq!((kinds(&answers).as_str(), mails.len()), ("Occcccccccccc", 1));
+    assert_eq!((kinds(&answers).as_str(), mails.len()), ("Occccccccccc", 1));
     let mut session = Session::new(limits());
     let wire = [offer(6, 0x1ff, 0x400), mail(&[("A", " b")], &vec![b'x'; 200_000])].concat();
     let (_, answers) = hear(&mut session, &wire).expect("a conversation");
