@@ -67,6 +67,17 @@ impl ContractVersion {
         octets
     }
 
+    /// The terms in which another one of the same name differs, as `key value` here and there.
+    pub fn differences(&self, other: &Self) -> Vec<(String, String)> {
+        // Quiet days are told in any case: their line is left out where they are the usual ones.
+        let terms = |of: &Self| {
+            let quiet = format!("quiet_days {}", of.quiet_days);
+            of.record().lines().filter(|l| !l.starts_with("quiet_days")).map(str::to_owned).chain([quiet]).collect()
+        };
+        let (ours, theirs): (Vec<String>, Vec<String>) = (terms(self), terms(other));
+        ours.into_iter().zip(theirs).filter(|(here, there)| here != there).collect()
+    }
+
     /// What a referral pins.
     pub fn reference(&self) -> ContractRef {
         ContractRef { series: self.series.clone(), version: self.version, digest: self.digest() }

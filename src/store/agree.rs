@@ -69,10 +69,9 @@ fn compare_contracts(
     let known = rows::contracts(connection, company)?;
     for version in &agreement.contracts {
         let Some(stored) = known.contracts.find(&version.series, version.version) else { continue };
-        let (here, there) = (stored.record(), version.record());
-        for (old, new) in here.lines().zip(there.lines()).filter(|(old, new)| old != new) {
-            let name = format!("contract {} {} of {}", version.series, version.version, agreement.company);
-            differences.push(format!("{name}: {old} here, {new} there"));
+        let name = format!("contract {} {} of {}", version.series, version.version, agreement.company);
+        for (old, new) in stored.differences(version) {
+            differences.push(format!("{name}: {old} in the ledger, {new} in the file"));
         }
     }
     Ok(())
