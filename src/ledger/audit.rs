@@ -1,11 +1,12 @@
 //! `verify`: replays a company's chain by the rules and names every fault, by the entry's number where there is one.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::bounce::bounce;
 use super::chain::{Hash, genesis, link};
-use super::contract::{ContractVersion, LateBounce};
+use super::contract::{ContractRef, ContractVersion, LateBounce};
 use super::entry::{Entry, Kind};
 use super::presume::{presume, quiet_time};
 use super::rules::{Contracts, Pool, Referral, Stage, counts};
@@ -29,6 +30,25 @@ struct Slot {
     voided: Option<u64>,
 }
 
+/// Commitments are hashes already: eight octets of them are spread as evenly as a second hash would spread them.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, octets: &[u8]) {
+        self.0 = octets.first_chunk().map_or(0, |eight| u64::from_ne_bytes(*eight));
+    }
+
+    /// The length in front is the same for all.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type ByHash<T> = HashMap<Hash, T, BuildHasherDefault<Spread>>;
+
 /// The replay of one company's chain. Feed it every entry in order, then compare what is derived.
 pub struct Audit<'a> {
     contracts: &'a Contracts,
@@ -37,11 +57,13 @@ pub struct Audit<'a> {
     head: Hash,
     seq: u64,
     posted: i64,
-    persons: HashMap<Hash, Referral>,
+    persons: ByHash<Referral>,
     pools: BTreeMap<String, Pool>,
     grants: HashMap<(String, u32), Slot>,
     due: Option<(u64, Kind)>,
-    events: HashMap<Hash, u64>,
+    events: ByHash<u64>,
+    /// The version of the entry in front, where that pins what is known: most pin the same.
+    pinned: Option<(ContractRef, Arc<ContractVersion>)>,
     faults: Vec<Fault>,
 }
 
@@ -54,11 +76,12 @@ impl<'a> Audit<'a> {
             head: genesis(company),
             seq: 0,
             posted: i64::MIN,
-            persons: HashMap::new(),
+            persons: ByHash::default(),
             pools: BTreeMap::new(),
             grants: HashMap::new(),
             due: None,
-            events: HashMap::new(),
+            events: ByHash::default(),
+            pinned: None,
             faults: Vec::new(),
         }
     }
@@ -117,13 +140,16 @@ impl<'a> Audit<'a> {
 
     fn check_contract(&mut self, entry: &Entry) -> Option<Arc<ContractVersion>> {
         let pinned = &entry.contract;
+        if let Some((_, version)) = self.pinned.as_ref().filter(|(before, _)| before == pinned) {
+            return Some(Arc::clone(version));
+        }
         let found = self.contracts.find(&pinned.series, pinned.version).cloned();
         match &found {
             None => self.fault(entry.seq, "its contract version is not there"),
             Some(version) if version.digest() != pinned.digest => {
                 self.fault(entry.seq, "its contract version has another content than it pins");
             }
-            Some(_) => {}
+            Some(version) => self.pinned = Some((pinned.clone(), Arc::clone(version))),
         }
         found
     }
@@ -146,9 +172,7 @@ impl<'a> Audit<'a> {
             Kind::Presumed => self.replay_presumption(entry, contract),
             _ => self.replay_stage(entry, contract),
         };
-        let pool = self.pools.entry(entry.contract.series.clone()).or_default();
-        apply(pool, entry);
-        let toward = pool.toward;
+        let toward = self.apply(entry);
         let due = match entry.new.kind {
             _ if entry.new.worth == 0 => None,
             Kind::Bounced | Kind::Voided => {
@@ -158,6 +182,17 @@ impl<'a> Audit<'a> {
             _ => (toward >= price).then_some(Kind::Granted),
         };
         (worth, due)
+    }
+
+    /// Applies the entry to the balance of its series: what waits for the next slot then.
+    fn apply(&mut self, entry: &Entry) -> i64 {
+        let series = &entry.contract.series;
+        let pool = match self.pools.get_mut(series) {
+            Some(pool) => pool,
+            None => self.pools.entry(series.clone()).or_default(),
+        };
+        apply(pool, entry);
+        pool.toward
     }
 
     fn replay_grant(&mut self, entry: &Entry, price: i64) -> i64 {

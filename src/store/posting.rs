@@ -1,6 +1,7 @@
 //! Posts events: finds the person, asks the rules, writes entries, states, balances, grants and notices.
 
 mod bounce;
+mod pending;
 mod presume;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 pub(in crate::store) use presume::proofs;
 pub use presume::{Proof, prove};
+
+use pending::Pending;
 
 use super::error::StoreError;
 use super::rows::{self, CompanyRow, KnownContracts, signed};
@@ -123,6 +126,7 @@ struct OpenLedger<'c> {
     posted: Timestamp,
     /// Whether bounces wait for the acceptance of their mail.
     early_bounces: bool,
+    pending: Pending,
 }
 
 /// A person's row.
@@ -173,6 +177,7 @@ impl<'c> OpenLedger<'c> {
             grants: Vec::new(),
             posted,
             early_bounces: bounce::waits(connection, company)?,
+            pending: Pending::default(),
         })
     }
 
@@ -237,7 +242,7 @@ impl<'c> OpenLedger<'c> {
         let known = person.as_ref().map(|p| (p.id, p.salt));
         let posting = rules_post(person.map(|p| p.referral), event, contract, pool);
         self.pools.insert(contract.series.clone(), (posting.pool, contract_row));
-        let salt = known.map_or_else(crate::sys::random::octets, |(_, salt)| salt);
+        let salt = known.map_or_else(|| self.pending.salt(), |(_, salt)| salt);
         let person_row = match known {
             Some((row, _)) => self.update_person(row, &posting.referral, contract_row)?,
             None => self.insert_person(event, &salt, &posting.referral, contract_row)?,
@@ -367,35 +372,14 @@ impl<'c> OpenLedger<'c> {
                 posted: self.posted,
             };
             let hash = link(&self.row.head, &entry);
-            self.insert_entry(&entry, behind.contract_row, &hash)?;
             (self.row.seq, self.row.head) = (entry.seq, hash);
             match new.kind {
                 Kind::Granted => self.grant(new, &entry)?,
                 Kind::Voided => self.void(&entry)?,
                 _ => {}
             }
+            self.pending.add(self.connection, self.row.id, (entry, behind.contract_row, hash))?;
         }
-        Ok(())
-    }
-
-    fn insert_entry(&self, entry: &Entry, contract_row: i64, hash: &Hash) -> Result<(), StoreError> {
-        let personal = entry.new.kind.is_personal();
-        let sql = "INSERT INTO entries (company, seq, kind, contract, person, event, worth, cycle, at, posted, hash,
-                   wording) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-        self.connection.prepare_cached(sql)?.execute(params![
-            self.row.id,
-            signed(entry.seq),
-            entry.new.kind.number(),
-            contract_row,
-            personal.then_some(entry.person),
-            personal.then_some(entry.event),
-            entry.new.worth,
-            entry.new.cycle,
-            entry.at.as_microsecond(),
-            entry.posted.as_microsecond(),
-            hash,
-            entry.wording,
-        ])?;
         Ok(())
     }
 
@@ -428,7 +412,8 @@ impl<'c> OpenLedger<'c> {
     }
 
     /// Writes head and balances, and gives the grants made.
-    fn close(self) -> Result<Vec<Grant>, StoreError> {
+    fn close(mut self) -> Result<Vec<Grant>, StoreError> {
+        self.pending.write(self.connection, self.row.id)?;
         if self.pools.is_empty() {
             return Ok(self.grants);
         }

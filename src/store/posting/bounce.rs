@@ -35,6 +35,7 @@ impl OpenLedger<'_> {
         event: &ReferralEvent,
         person: Option<Person>,
     ) -> Result<Result<bool, Unpostable>, StoreError> {
+        self.pending.write(self.connection, self.row.id)?;
         let known = match person {
             Some(person) if self.has_evidence(event, person.id)? => Some(person),
             _ => None,
