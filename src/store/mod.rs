@@ -7,6 +7,7 @@ mod agree;
 mod beside;
 mod error;
 mod held_back;
+mod ledger;
 mod notices;
 mod optouts;
 mod outbox;
@@ -35,6 +36,7 @@ use tokio::sync::oneshot;
 
 pub use agree::Agreement;
 pub use error::StoreError;
+pub use ledger::Ledger;
 pub use optouts::{OptOutChange, OptOutRow};
 pub use outbox::Outbox;
 pub use posting::{Posted, Proof};
