@@ -27,6 +27,7 @@ mod interop_clients;
 mod interop_next_hops;
 mod kill;
 mod late_bounce;
+mod ledger_file;
 mod leftovers;
 mod mta;
 mod mx;

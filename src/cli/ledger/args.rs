@@ -21,6 +21,35 @@ pub enum LedgerCommand {
     Words(BalanceArgs),
     /// Enter the referrals of `recovery` lines, which a broken disk left in the log alone. Each counts once.
     Recover(RecoverArgs),
+    /// Copy the ledger into a new file while the server runs and posts, and prove the copy by a replay.
+    Backup(BackupArgs),
+    /// Put such a copy in the ledger's place, with no server running. The ledger that was there is kept beside it.
+    Restore(RestoreArgs),
+}
+
+/// `ledger backup`.
+#[derive(Args, Clone, Debug)]
+pub struct BackupArgs {
+    /// The new file. It has this name only when it is whole and proven.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Where the ledger lies.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `ledger restore`.
+#[derive(Args, Clone, Debug)]
+pub struct RestoreArgs {
+    /// The copy, as `ledger backup` made it; it stays as it is.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Only prove the copy, and tell what would be.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the ledger lies.
+    #[command(flatten)]
+    pub data: DataArgs,
 }
 
 /// `ledger recover`.

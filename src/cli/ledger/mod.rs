@@ -1,6 +1,7 @@
-//! `ledger balance | statement | verify | words`, and the way to `ledger recover`.
+//! `ledger balance | statement | verify | words`, and the way to the others.
 
 pub mod args;
+mod backup;
 mod recover;
 
 use std::io::{self, Write};
@@ -15,6 +16,7 @@ use crate::control::ledger::{Balances, DIGITS_SHOWN, StatementForm, Verified, Wo
 use crate::control::{Month, Request};
 use crate::sys::clock;
 use args::{BalanceArgs, LedgerCommand, StatementArgs};
+use backup::{backup, restore};
 use recover::recover;
 
 /// Answers from the ledger and prints it.
@@ -26,7 +28,9 @@ pub fn ledger(command: &LedgerCommand, out: &mut dyn Write) -> io::Result<End> {
         LedgerCommand::Balance(BalanceArgs { company, data }) => {
             answer(data, &Request::Balance { company: company.clone() }, out, print_balances)
         }
+        LedgerCommand::Backup(args) => backup(args, out),
         LedgerCommand::Recover(args) => recover(args, out),
+        LedgerCommand::Restore(args) => restore(args, out),
         LedgerCommand::Statement(args) => statement(args, out),
         LedgerCommand::Words(BalanceArgs { company, data }) => {
             answer(data, &Request::Words { company: company.clone() }, out, print_words)

@@ -4,6 +4,8 @@
 
 mod bouncing;
 mod conformance;
+mod copying;
+mod damage;
 mod model;
 mod posting;
 mod presuming;
