@@ -23,7 +23,13 @@ fn contract() -> ContractVersion {
 /// What the ledger has to know before.
 pub fn agreement() -> Result<Agreement, Fault> {
     let keys = vec![(KEY_ID, "the fingerprint of a key".to_owned())];
-    Ok(Agreement { company: company()?, keys, contracts: vec![contract()], wordings: Vec::new() })
+    Ok(Agreement {
+        company: company()?,
+        keys,
+        contracts: vec![contract()],
+        wordings: Vec::new(),
+        signatures: Vec::new(),
+    })
 }
 
 /// A candidate key as a keyed hash is: spread over all there can be.
@@ -44,6 +50,7 @@ pub fn referral(number: u64) -> Result<ReferralEvent, Fault> {
     Ok(ReferralEvent {
         company: company()?,
         candidate: CandidateKey { key_id: KEY_ID, octets: octets(number) },
+        earlier: Vec::new(),
         token: LinkToken::parse(&format!("kaede-{}", "a".repeat(26)))?,
         contract: contract().reference(),
         proves: Proves::Delivered,

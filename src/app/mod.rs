@@ -6,13 +6,16 @@ pub mod gateway;
 mod gathered;
 mod glance;
 mod held_back;
+mod keys;
 mod operator;
 pub(crate) mod optouts;
 pub(crate) mod parts;
 mod prober;
 mod reload;
+mod retention;
 mod serve;
-pub mod templates;
+pub mod slots;
+mod templates;
 
 use std::io::{self, Write};
 use std::path::Path;

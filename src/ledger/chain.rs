@@ -19,12 +19,16 @@ pub fn genesis(company: &CompanyId) -> Hash {
     hash(&[b"career-relay chain v1", company.as_str().as_bytes()])
 }
 
-/// The hash of an entry behind the entry of hash `previous`. An entry that names no words has the record it had before
-/// entries could name any.
+/// The hash of an entry behind the entry of hash `previous`. An entry that names no words and no act has
+/// the record it had before entries could name any; one that stands on an act names no words.
 pub fn link(previous: &Hash, entry: &Entry) -> Hash {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(previous);
-    context.update(if entry.wording.is_some() { b"entry v2" } else { b"entry v1" });
+    context.update(match (entry.act, entry.wording) {
+        (Some(_), _) => b"entry v3",
+        (None, Some(_)) => b"entry v2",
+        (None, None) => b"entry v1",
+    });
     context.update(&entry.seq.to_be_bytes());
     context.update(&[entry.new.kind.number()]);
     context.update(&entry.new.worth.to_be_bytes());
@@ -40,6 +44,9 @@ pub fn link(previous: &Hash, entry: &Entry) -> Hash {
     if let Some(wording) = &entry.wording {
         context.update(wording);
     }
+    if let Some(act) = &entry.act {
+        context.update(act);
+    }
     finish(context)
 }
 
@@ -52,6 +59,11 @@ pub fn commit_person(salt: &Salt, candidate: &CandidateKey) -> Hash {
 pub fn commit_event(salt: &Salt, id: &EventId, evidence: &Evidence<'_>) -> Hash {
     let inserted = [u8::from(evidence.inserted)];
     hash(&[b"event v1", salt, id, evidence.proves.code().as_bytes(), evidence.route.as_bytes(), &inserted])
+}
+
+/// The checksum of a record that people are shown: SHA-256 in hexadecimal.
+pub fn checksum(record: &str) -> String {
+    data_encoding::HEXLOWER.encode(digest::digest(&digest::SHA256, record.as_bytes()).as_ref())
 }
 
 fn hash(fields: &[&[u8]]) -> Hash {
@@ -84,6 +96,7 @@ mod tests {
             person: [1; 32],
             event: [2; 32],
             wording: Some([4; 32]),
+            act: None,
             at: Timestamp::UNIX_EPOCH,
             posted: Timestamp::UNIX_EPOCH,
         }
@@ -92,7 +105,7 @@ mod tests {
     #[test]
     fn every_value_of_an_entry_is_in_its_hash() {
         type Change = fn(&mut Entry);
-        let changes: [Change; 13] = [
+        let changes: [Change; 14] = [
             |e| e.seq = 2,
             |e| e.new.kind = Kind::Accepted,
             |e| e.new.worth = 0,
@@ -104,6 +117,7 @@ mod tests {
             |e| e.event[0] ^= 1,
             |e| e.wording = None,
             |e| e.wording = Some([5; 32]),
+            |e| e.act = Some([6; 32]),
             |e| e.at = Timestamp::from_microsecond(1).unwrap(),
             |e| e.posted = Timestamp::from_microsecond(1).unwrap(),
         ];

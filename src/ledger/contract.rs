@@ -23,10 +23,20 @@ pub struct ContractVersion {
     pub late_bounce: LateBounce,
     /// Days without a bounce, on a proven return path, after which a mail that was accepted counts as delivered.
     pub quiet_days: u32,
+    /// Days from its grant after which a slot that is not in use is over; nothing when it never is.
+    pub slot_expiry_days: Option<u32>,
+    /// Days from its grant before which a slot cannot be redeemed, so that both sides can look at its credits.
+    pub review_days: u32,
+    /// Slots that may be reserved in a quarter of the year; nothing when as many as there are.
+    pub reserve_max: Option<u32>,
+    /// Whether mail counts that never passed here, of which an export or a copy tells: evidence of a lower class.
+    pub count_observed: bool,
 }
 
 /// Quiet days of a version that says nothing of them. Its record says nothing of them either.
 const QUIET_DAYS: u32 = 7;
+/// Review days of a version that says nothing of them.
+const REVIEW_DAYS: u32 = 7;
 
 impl ContractVersion {
     /// A version with the house's defaults: ten credits, counted on delivery, 365 days, late bounces absorbed.
@@ -40,16 +50,28 @@ impl ContractVersion {
             person_window_days: 365,
             late_bounce: LateBounce::Absorb,
             quiet_days: QUIET_DAYS,
+            slot_expiry_days: None,
+            review_days: REVIEW_DAYS,
+            reserve_max: None,
+            count_observed: false,
         }
     }
 
-    /// The canonical record: one line per term, in a fixed order.
+    /// The canonical record: one line per term, in a fixed order. A term at its default has none where versions of
+    /// before knew nothing of it, so that their digests hold.
     pub fn record(&self) -> String {
-        let quiet =
-            if self.quiet_days == QUIET_DAYS { String::new() } else { format!("quiet_days {}\n", self.quiet_days) };
+        let later = [
+            ("quiet_days", (self.quiet_days != QUIET_DAYS).then_some(self.quiet_days)),
+            ("slot_expiry_days", self.slot_expiry_days),
+            ("review_days", (self.review_days != REVIEW_DAYS).then_some(self.review_days)),
+            ("reserve_max", self.reserve_max),
+            ("count_observed", self.count_observed.then_some(1)),
+        ];
+        let said = later.into_iter().filter_map(|(term, value)| Some(format!("{term} {}\n", value?)));
+        let later: String = said.collect();
         format!(
             "career-relay contract v1\nseries {}\nversion {}\nfrom {}\nthreshold {}\ncount_on {}\n\
-             person_window_days {}\nlate_bounce {}\n{quiet}",
+             person_window_days {}\nlate_bounce {}\n{later}",
             self.series,
             self.version,
             self.from,
@@ -67,15 +89,28 @@ impl ContractVersion {
         octets
     }
 
-    /// The terms in which another one of the same name differs, as `key value` here and there.
+    /// The terms in which another one of the same name differs, as `key value` here and there. A term whose line a
+    /// record leaves out is told with what that means.
     pub fn differences(&self, other: &Self) -> Vec<(String, String)> {
-        // Quiet days are told in any case: their line is left out where they are the usual ones.
-        let terms = |of: &Self| {
-            let quiet = format!("quiet_days {}", of.quiet_days);
-            of.record().lines().filter(|l| !l.starts_with("quiet_days")).map(str::to_owned).chain([quiet]).collect()
+        let (ours, theirs) = (self.record(), other.record());
+        let value = |record: &str, term: &str| {
+            let found = record.lines().find_map(|line| line.strip_prefix(term)?.strip_prefix(' ').map(str::to_owned));
+            found.unwrap_or_else(|| match term {
+                "quiet_days" => QUIET_DAYS.to_string(),
+                "review_days" => REVIEW_DAYS.to_string(),
+                "count_observed" => "0".to_owned(),
+                _ => "none".to_owned(),
+            })
         };
-        let (ours, theirs): (Vec<String>, Vec<String>) = (terms(self), terms(other));
-        ours.into_iter().zip(theirs).filter(|(here, there)| here != there).collect()
+        let mut terms: Vec<&str> = Vec::new();
+        for term in ours.lines().chain(theirs.lines()).filter_map(|line| line.split(' ').next()) {
+            if !terms.contains(&term) {
+                terms.push(term);
+            }
+        }
+        let both = terms.into_iter().map(|term| (term, value(&ours, term), value(&theirs, term)));
+        let differing = both.filter(|(_, ours, theirs)| ours != theirs);
+        differing.map(|(term, ours, theirs)| (format!("{term} {ours}"), format!("{term} {theirs}"))).collect()
     }
 
     /// What a referral pins.
@@ -98,6 +133,12 @@ impl ContractVersion {
         }
         if !(1..=60).contains(&self.quiet_days) {
             faults.push("quiet_days: 1 to 60".to_owned());
+        }
+        if self.slot_expiry_days.is_some_and(|days| !(1..=36_500).contains(&days)) {
+            faults.push("slot_expiry_days: 1 to 36500".to_owned());
+        }
+        if self.review_days > 366 {
+            faults.push("review_days: 0 to 366".to_owned());
         }
         faults
     }
@@ -191,6 +232,10 @@ mod tests {
             ContractVersion { person_window_days: 364, ..base.clone() },
             ContractVersion { late_bounce: LateBounce::Clawback, ..base.clone() },
             ContractVersion { quiet_days: 8, ..base.clone() },
+            ContractVersion { slot_expiry_days: Some(365), ..base.clone() },
+            ContractVersion { review_days: 8, ..base.clone() },
+            ContractVersion { reserve_max: Some(2), ..base.clone() },
+            ContractVersion { count_observed: true, ..base.clone() },
         ];
         for other in changed {
             assert_ne!(base.digest(), other.digest(), "{other:?}");

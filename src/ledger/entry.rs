@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::act::ActDigest;
 use super::contract::ContractRef;
 use crate::referral::wording::WordingDigest;
 
@@ -25,11 +26,41 @@ pub enum Kind {
     Voided = 7,
     /// The mail counts as delivered: it was taken, and nothing has come back on a proven return path.
     Presumed = 8,
+    /// The company asks for the use of a slot.
+    Reserved = 9,
+    /// The operator has taken the wish on.
+    Confirmed = 10,
+    /// The operator has introduced a person for it.
+    Introduced = 11,
+    /// The slot was used.
+    Redeemed = 12,
+    /// It is free again.
+    Released = 13,
+    /// Its time is over.
+    Expired = 14,
+    /// A credit that the company gives back: the mirror of the entry it names.
+    Reversed = 15,
+    /// Credits added or taken by an accepted dispute.
+    Adjusted = 16,
+    /// The person has registered with Career Relay, as the operator tells.
+    Registered = 17,
+    /// The person had an adviser.
+    Supported = 18,
+    /// The person has begun to work.
+    Reemployed = 19,
+    /// The person has left that work.
+    Left = 20,
+    /// A dispute is opened, answered, accepted or rejected.
+    Disputed = 21,
+    /// Persons were forgotten: their keys, salts and evidence are not kept any more.
+    Erased = 23,
+    /// A mail with the company's link was sent elsewhere, as an export or a copy tells: a lower class of evidence.
+    Observed = 24,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 23] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -38,6 +69,21 @@ impl Kind {
         Self::Bounced,
         Self::Voided,
         Self::Presumed,
+        Self::Reserved,
+        Self::Confirmed,
+        Self::Introduced,
+        Self::Redeemed,
+        Self::Released,
+        Self::Expired,
+        Self::Reversed,
+        Self::Adjusted,
+        Self::Registered,
+        Self::Supported,
+        Self::Reemployed,
+        Self::Left,
+        Self::Disputed,
+        Self::Erased,
+        Self::Observed,
     ];
 
     /// The stable code.
@@ -51,6 +97,21 @@ impl Kind {
             Self::Bounced => "bounced",
             Self::Voided => "voided",
             Self::Presumed => "presumed",
+            Self::Reserved => "reserved",
+            Self::Confirmed => "confirmed",
+            Self::Introduced => "introduced",
+            Self::Redeemed => "redeemed",
+            Self::Released => "released",
+            Self::Expired => "expired",
+            Self::Reversed => "reversed",
+            Self::Adjusted => "adjusted",
+            Self::Registered => "registered",
+            Self::Supported => "supported",
+            Self::Reemployed => "reemployed",
+            Self::Left => "left",
+            Self::Disputed => "disputed",
+            Self::Erased => "erased",
+            Self::Observed => "observed",
         }
     }
 
@@ -66,7 +127,37 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        !matches!(self, Self::Granted | Self::Voided)
+        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed | Self::Erased)
+    }
+
+    /// Whether the entry says what became of a person, as the operator tells.
+    pub fn is_of_operator(self) -> bool {
+        matches!(self, Self::Registered | Self::Supported | Self::Reemployed | Self::Left)
+    }
+
+    /// Whether the entry corrects the credits by an act of persons.
+    pub fn is_correction(self) -> bool {
+        matches!(self, Self::Reversed | Self::Adjusted)
+    }
+
+    /// Whether an act may stand behind an entry of this kind.
+    pub fn may_stand_on_act(self) -> bool {
+        !self.is_personal() || self.is_of_operator() || self == Self::Reversed
+    }
+
+    /// Whether the entry is about a hire slot.
+    pub fn is_of_slot(self) -> bool {
+        matches!(
+            self,
+            Self::Granted
+                | Self::Voided
+                | Self::Reserved
+                | Self::Confirmed
+                | Self::Introduced
+                | Self::Redeemed
+                | Self::Released
+                | Self::Expired
+        )
     }
 }
 
@@ -78,7 +169,7 @@ pub struct NewEntry {
     /// What it adds to the credits that wait for the next slot: 1 for a credit, minus the threshold for a grant, -1 for
     /// a credit that bounced, the price of a slot that is voided.
     pub worth: i64,
-    /// The number in its series, from 1, of the slot granted or voided; 0 for every other kind.
+    /// The number in its series, from 1, of the slot it is about; 0 for every other kind.
     pub cycle: u32,
 }
 
@@ -98,6 +189,8 @@ pub struct Entry {
     /// The words that were put into the mail it stands on; nothing where none were, and in entries of before they were
     /// pinned.
     pub wording: Option<WordingDigest>,
+    /// What somebody did and why, of an entry that stands on an act.
+    pub act: Option<ActDigest>,
     /// When it happened.
     pub at: Timestamp,
     /// When it was posted; never before the entry in front of it. Statements go by this time, so a sealed month stays.
@@ -110,7 +203,8 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8]);
+        let numbers: Vec<u8> = (1..=21).chain([23, 24]).collect();
+        assert_eq!(Kind::ALL.map(Kind::number).as_slice(), numbers);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);
     }

@@ -4,6 +4,7 @@
 pub mod canonical;
 pub mod carrier;
 pub mod company;
+pub mod exclusion;
 pub mod key;
 pub mod language;
 pub mod lead;
@@ -15,6 +16,6 @@ pub mod wording;
 
 pub use canonical::canonical;
 pub use company::CompanyId;
-pub use key::{CandidateKey, CompanyKeys, OptOutKey};
+pub use key::{CandidateKey, CompanyKeys, KeyOctets, OptOutKey};
 pub use optout::{OptOut, OptOutSource, OptOuts};
 pub use token::LinkToken;

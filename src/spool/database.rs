@@ -13,7 +13,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Params, ffi};
 use super::error::SpoolError;
 
 /// The schema this program writes.
-pub(super) const SCHEMA: i64 = 1;
+pub(super) const SCHEMA: i64 = 2;
+/// What brings a spool of version 1 up to date: candidates may be known under several keys.
+const SECOND: &str = "ALTER TABLE offers ADD COLUMN earlier BLOB; ALTER TABLE outbox ADD COLUMN earlier BLOB;";
 /// "CRSp": tells our file from any other SQLite file.
 const APPLICATION: i64 = 0x4352_5370;
 /// How long a lock of another process (a copy being made by an admin) is waited for.
@@ -79,6 +81,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, SpoolError> {
     set_up(&connection).map_err(unreadable)?;
     if is_new {
         create_tables(&connection).map_err(unreadable)?;
+    } else if pragma(&connection, "user_version").map_err(unreadable)? < SCHEMA {
+        let migrate = format!("BEGIN IMMEDIATE; {SECOND} PRAGMA user_version = {SCHEMA}; COMMIT;");
+        connection.execute_batch(&migrate).map_err(unreadable)?;
     }
     Ok(connection)
 }
@@ -135,7 +140,7 @@ fn check_schema(connection: &Connection) -> Result<bool, SpoolError> {
     match (found, application, tables) {
         (0, 0, 0) => Ok(true),
         (_, APPLICATION, _) if found > SCHEMA => Err(SpoolError::Newer { found, known: SCHEMA }),
-        (SCHEMA, APPLICATION, _) => Ok(false),
+        (1..=SCHEMA, APPLICATION, _) => Ok(false),
         _ => Err(SpoolError::Read("spool.db is not a spool of ours".to_owned())),
     }
 }

@@ -48,6 +48,7 @@ CREATE TABLE offers (
     digest    BLOB    NOT NULL,
     inserted  INTEGER NOT NULL,
     wording   BLOB,
+    earlier   BLOB,                     -- the candidate under keys that were rotated out; NULL for none
     PRIMARY KEY (entry, recipient)
 ) STRICT, WITHOUT ROWID;
 
@@ -103,7 +104,8 @@ CREATE TABLE outbox (
     proves      INTEGER NOT NULL,
     route       TEXT    NOT NULL,
     transaction_id TEXT NOT NULL,
-    at          INTEGER NOT NULL
+    at          INTEGER NOT NULL,
+    earlier     BLOB
 ) STRICT;
 
 -- Mails that left with a return path of ours. Sealed under a key that only the tag in that path gives back: nobody who

@@ -2,6 +2,7 @@
 
 use rusqlite::ErrorCode;
 
+use crate::ledger::{ActFault, DisputeFault, SlotFault};
 use crate::pipeline::{Role, UserName};
 use crate::referral::CompanyId;
 
@@ -31,6 +32,40 @@ pub enum StoreError {
     /// Users of this role are there for all companies.
     #[error("a user with the role {} is not bound to a company", .0.code())]
     Unbound(Role),
+    /// No such slot.
+    #[error("there is no slot {cycle} in the series {series} of {company}: see career-relay slot list")]
+    NoSlot {
+        /// Whose it would be.
+        company: CompanyId,
+        /// The contract series.
+        series: String,
+        /// Its number.
+        cycle: u32,
+    },
+    /// The act cannot be kept as it is.
+    #[error("{0}")]
+    BadAct(ActFault),
+    /// The deed does not follow.
+    #[error("slot {0}: {1}")]
+    SlotRefused(u32, SlotFault),
+    /// The contract lets no more be reserved now.
+    #[error("{0} slots may be reserved in a quarter of the year by the contract (reserve_max), and so many are")]
+    ReservedMax(u32),
+    /// No credit that could be given back.
+    #[error("entry {0} made no credit: only an entry with a worth of 1 can be reversed; see referral show")]
+    NoCredit(u64),
+    /// The credit was taken back before.
+    #[error("the credit of entry {0} was taken back before, by entry {1}")]
+    CreditGone(u64, u64),
+    /// No such dispute.
+    #[error("there is no dispute {0}: see career-relay dispute list")]
+    NoDispute(u64),
+    /// What is to be done to a dispute does not follow.
+    #[error("{}{}", dispute_name(*.0), .1)]
+    DisputeRefused(u64, DisputeFault),
+    /// The company has several contract series, or none of this name.
+    #[error("say which contract series is meant (--series): {}", .0.join(", "))]
+    WhichSeries(Vec<String>),
     /// A row cannot be read as what it should be: `verify` says more.
     #[error("damaged row: {0}")]
     Damaged(String),
@@ -53,9 +88,27 @@ impl StoreError {
     pub(super) fn is_of_command(&self) -> bool {
         matches!(
             self,
-            Self::Disagrees(_) | Self::NoCompany(_) | Self::UserKnown(_) | Self::NoUser(_) | Self::Unbound(_)
+            Self::Disagrees(_)
+                | Self::NoCompany(_)
+                | Self::UserKnown(_)
+                | Self::NoUser(_)
+                | Self::Unbound(_)
+                | Self::NoSlot { .. }
+                | Self::BadAct(_)
+                | Self::SlotRefused(..)
+                | Self::ReservedMax(_)
+                | Self::NoCredit(_)
+                | Self::CreditGone(..)
+                | Self::NoDispute(_)
+                | Self::DisputeRefused(..)
+                | Self::WhichSeries(_)
         )
     }
+}
+
+/// One that is not opened yet has no name.
+fn dispute_name(id: u64) -> String {
+    if id == 0 { String::new() } else { format!("dispute {id}: ") }
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -39,7 +39,7 @@ pub struct KnownContracts {
 pub fn contracts(connection: &Connection, company: i64) -> Result<KnownContracts, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT id, series, version, digest, from_day, threshold, count_on, person_window_days, late_bounce,
-         quiet_days FROM contracts WHERE company = ?1",
+         quiet_days, slot_expiry_days, review_days, reserve_max, count_observed FROM contracts WHERE company = ?1",
     )?;
     let mut rows = statement.query([company])?;
     let mut known = KnownContracts::default();
@@ -66,6 +66,10 @@ fn contract(row: &Row<'_>) -> Result<ContractVersion, StoreError> {
         person_window_days: row.get(7)?,
         late_bounce: LateBounce::parse(text(8)?).ok_or_else(|| code("late_bounce"))?,
         quiet_days: row.get(9)?,
+        slot_expiry_days: row.get(10)?,
+        review_days: row.get(11)?,
+        reserve_max: row.get(12)?,
+        count_observed: row.get(13)?,
     })
 }
 
@@ -73,7 +77,8 @@ fn contract(row: &Row<'_>) -> Result<ContractVersion, StoreError> {
 pub fn insert_contract(connection: &Connection, company: i64, version: &ContractVersion) -> Result<(), StoreError> {
     connection.prepare_cached(
         "INSERT INTO contracts (company, series, version, digest, from_day, threshold, count_on, person_window_days,
-         late_bounce, quiet_days) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+         late_bounce, quiet_days, slot_expiry_days, review_days, reserve_max, count_observed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?.execute(params![
         company,
         version.series,
@@ -85,6 +90,10 @@ pub fn insert_contract(connection: &Connection, company: i64, version: &Contract
         version.person_window_days,
         version.late_bounce.code(),
         version.quiet_days,
+        version.slot_expiry_days,
+        version.review_days,
+        version.reserve_max,
+        version.count_observed,
     ])?;
     Ok(())
 }
@@ -95,7 +104,7 @@ pub fn pool(row: &Row<'_>, at: usize) -> Result<Pool, StoreError> {
 }
 
 /// The columns [`entry`] reads.
-pub const ENTRY_COLUMNS: &str = "seq, kind, contract, person, event, worth, cycle, at, posted, hash, wording";
+pub const ENTRY_COLUMNS: &str = "seq, kind, contract, person, event, worth, cycle, at, posted, hash, wording, act";
 
 /// Reads an entry, its hash, and the contract version that rules it.
 pub fn entry<'c>(row: &Row<'_>, known: &'c KnownContracts) -> Result<(Entry, Hash, &'c ContractVersion), StoreError> {
@@ -111,6 +120,7 @@ pub fn entry<'c>(row: &Row<'_>, known: &'c KnownContracts) -> Result<(Entry, Has
         person: hash_or_none(3)?,
         event: hash_or_none(4)?,
         wording: row.get(10)?,
+        act: row.get(11)?,
         at: time(row.get(7)?)?,
         posted: time(row.get(8)?)?,
     };
@@ -138,6 +148,7 @@ pub fn stage_number(stage: Stage) -> i64 {
         Stage::Accepted => 1,
         Stage::Delivered => 2,
         Stage::Bounced => 3,
+        Stage::Observed => 4,
     }
 }
 
@@ -147,6 +158,7 @@ pub fn stage(number: i64) -> Result<Stage, StoreError> {
         1 => Ok(Stage::Accepted),
         2 => Ok(Stage::Delivered),
         3 => Ok(Stage::Bounced),
+        4 => Ok(Stage::Observed),
         _ => Err(StoreError::Damaged("stage".to_owned())),
     }
 }

@@ -92,7 +92,7 @@ fn a_copy_made_with_other_keys_is_refused_and_names_them() {
     assert!(!said.contains("--"), "{said}");
     fs::remove_file(data(&gateways[0]).join("keys/root.key")).expect("the key");
     let (fine, said) = ledger(&gateways[0], &["restore", &copy]);
-    assert!(!fine && said.contains("root.key is missing: put the one back"), "{said}");
+    assert!(!fine && said.contains("has no root.key: put the keys there"), "{said}");
     let left: Vec<_> = fs::read_dir(data(&gateways[0])).expect("the folder").flatten().map(|f| f.file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("coming")), "{left:?}");
 }

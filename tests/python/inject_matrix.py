@@ -408,7 +408,8 @@ def build(case):
     html = LAYOUTS[case.layout](blocks, sign)
     quoted = quoted_html(ja, case.reply)
     if quoted:
-        html = html.replace("</body>", quoted + "</body>") if "</body>" in html else html + quoted
+        end = html.lower().rfind("</body>")
+        html = html + quoted if end < 0 else html[:end] + quoted + html[end:]
     p = entity(charset, case.transfer, "text/plain", plain, flowed)
     h = entity(charset, case.transfer, "text/html", html)
     inner = b"From: a@b.example\r\nTo: c@d.example\r\nSubject: old\r\nMIME-Version: 1.0\r\n" + p

@@ -12,8 +12,8 @@ use super::args::{BackupArgs, RestoreArgs};
 use crate::cli::output::{Done, End, conclude, counted, print_json};
 use crate::cli::reach::{data_dir, hold_folder};
 use crate::config;
-use crate::config::keys::open_root_key;
-use crate::policy::keys_of;
+use crate::config::keys::{has_root_key, open_keys};
+use crate::referral::{CompanyId, CompanyKeys};
 use crate::store::backup::{Contents, back_up, glance, take_in};
 use crate::store::{LEDGER_FILE, PumpOptions};
 use crate::sys::clock;
@@ -77,13 +77,12 @@ fn back_up_to(args: &BackupArgs, out: &mut dyn Write) -> Done<()> {
     if args.data.json {
         return Ok(print_json(out, &told));
     }
-    let key = dir.join("keys/root.key");
     Ok(writeln!(
         out,
-        "{}: {}\nkeep {} with it, secret: without that key everybody would count anew",
+        "{}: {}\nits keys are not in it: keep all of {} apart from it, secret; without them everybody would count anew",
         args.file.display(),
         told.sentence(),
-        key.display()
+        dir.join("keys").display()
     ))
 }
 
@@ -124,7 +123,7 @@ fn bring_back(args: &RestoreArgs) -> Result<Restored, String> {
     let mut source = File::open(&args.file).map_err(|e| format!("{} cannot be read: {e}", args.file.display()))?;
     let is_used = || {
         let exists = fs::metadata(&dir).is_ok_and(|folder| folder.is_dir());
-        exists.then_some(()).ok_or_else(|| format!("there is no data folder {}: make it, with its key", dir.display()))
+        exists.then_some(()).ok_or_else(|| format!("there is no data folder {}: make it, with its keys", dir.display()))
     };
     let held = hold_folder(&dir, "ledger restore", is_used)?;
     let _lock =
@@ -165,30 +164,31 @@ fn folder_and_keeping(args: &RestoreArgs) -> Result<(PathBuf, SignedDuration), S
 
 /// A ledger of other keys would know nobody of those it has counted.
 fn compare_keys(dir: &Path, file: &Path, contents: &Contents) -> Result<(), String> {
-    let key = dir.join("keys/root.key");
-    if !key.is_file() {
-        let (key, file) = (key.display(), file.display());
-        return Err(format!("{key} is missing: put the one back that was in use when {file} was made"));
+    let (folder, file) = (dir.join("keys"), file.display());
+    let folder = folder.display();
+    if !has_root_key(dir).map_err(|fault| fault.to_string())? {
+        return Err(format!(
+            "{folder} has no root.key: put the keys there that were in use when {file} was made; where they are \
+             credentials of the service, name their folder in CREDENTIALS_DIRECTORY"
+        ));
     }
-    let root = open_root_key(dir).map_err(|fault| fault.to_string())?;
-    let differs = |(company, key_id, fingerprint): &(_, u16, String)| {
-        let ours = keys_of(&root, company);
-        ours.key_id() != *key_id || ours.fingerprint() != *fingerprint
+    let ring = open_keys(dir).map_err(|fault| fault.to_string())?;
+    let differs = |(company, id, fingerprint): &&(CompanyId, u16, String)| {
+        let keys = ring.of(company);
+        let ours = keys.all().find(|key| key.key_id() == *id).map(CompanyKeys::fingerprint);
+        match ours {
+            Some(ours) => ours != *fingerprint,
+            None => !ring.lost().any(|lost| lost == *id),
+        }
     };
-    let others: Vec<String> = contents
-        .keys
-        .iter()
-        .filter(|key| differs(key))
-        .map(|(company, id, _)| format!("key {id} of {company}"))
-        .collect();
+    let others = contents.keys.iter().filter(differs).map(|(company, id, _)| format!("key {id} of {company}"));
+    let others: Vec<String> = others.collect();
     if others.is_empty() {
         return Ok(());
     }
     Err(format!(
-        "{} was made with other keys ({}) than {} gives: put that copy's own root.key there first",
-        file.display(),
-        others.join(", "),
-        key.display()
+        "{file} was made with other keys ({}) than those in {folder}: put that copy's own keys there first",
+        others.join(", ")
     ))
 }
 
@@ -215,7 +215,11 @@ fn print(restored: &Restored, out: &mut dyn Write) -> io::Result<()> {
              missing; look for a newer copy"
         )?;
     }
-    writeln!(out, "what people entered behind it (users, opt-outs, templates, stops) has to be entered again")?;
+    writeln!(
+        out,
+        "what people did behind it (users, opt-outs, templates, stops, acts on slots, imports, disputes, erasures) has \
+         to be done again"
+    )?;
     match (dry_run, kept_as) {
         (true, _) => writeln!(out, "nothing was changed"),
         (false, Some(aside)) => writeln!(out, "restored; the ledger that was there is kept as {}", aside.display()),

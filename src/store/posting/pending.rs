@@ -11,12 +11,12 @@ use crate::sys::random;
 /// Entries of one statement.
 const TOGETHER: usize = 32;
 /// Values of an entry.
-const VALUES: usize = 12;
+const VALUES: usize = 13;
 /// Salts drawn at a time.
 const SALTS: usize = 64;
 const SALT_OCTETS: usize = size_of::<Salt>();
 
-/// What is not written yet. Whoever reads entries by SQL calls [`Pending::write`] before.
+/// What is not written yet.
 #[derive(Default)]
 pub(super) struct Pending {
     entries: Vec<(Entry, i64, Hash)>,
@@ -51,11 +51,11 @@ impl Pending {
         }
         let mut sql = String::with_capacity(160 + self.entries.len() * (2 * VALUES + 2));
         sql.push_str(
-            "INSERT INTO entries (company, seq, kind, contract, person, event, worth, cycle, at, posted, hash, wording)
-             VALUES ",
+            "INSERT INTO entries (company, seq, kind, contract, person, event, worth, cycle, at, posted, hash, wording,
+             act) VALUES ",
         );
         for at in 0..self.entries.len() {
-            sql.push_str(if at == 0 { "(?,?,?,?,?,?,?,?,?,?,?,?)" } else { ",(?,?,?,?,?,?,?,?,?,?,?,?)" });
+            sql.push_str(if at == 0 { "(?,?,?,?,?,?,?,?,?,?,?,?,?)" } else { ",(?,?,?,?,?,?,?,?,?,?,?,?,?)" });
         }
         let mut statement = connection.prepare_cached(&sql)?;
         for (at, entry) in self.entries.drain(..).enumerate() {
@@ -85,5 +85,6 @@ fn bind(
     statement.raw_bind_parameter(first + 8, entry.at.as_microsecond())?;
     statement.raw_bind_parameter(first + 9, entry.posted.as_microsecond())?;
     statement.raw_bind_parameter(first + 10, &hash[..])?;
-    statement.raw_bind_parameter(first + 11, entry.wording.as_ref().map(|digest| &digest[..]))
+    statement.raw_bind_parameter(first + 11, entry.wording.as_ref().map(|digest| &digest[..]))?;
+    statement.raw_bind_parameter(first + 12, entry.act.as_ref().map(|digest| &digest[..]))
 }

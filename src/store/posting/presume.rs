@@ -80,7 +80,7 @@ impl OpenLedger<'_> {
     /// Mails of the newest referrals of persons who are not known to have one delivered: tagged, accepted on this route
     /// in the time given, and not come back. Those of one person stand together, oldest first.
     fn waiting(&mut self, route: &str, since: Timestamp, until: Timestamp) -> Result<Vec<Waiting>, StoreError> {
-        self.pending.write(self.connection, self.row.id)?;
+        self.write_pending()?;
         let sql = "SELECT p.id, p.salt, p.key_id, p.key, p.contract, p.stage, p.offered, p.counted, e.series,
                    e.transaction_id, e.recipient, e.inserted, n.at
                    FROM persons p INDEXED BY persons_undelivered JOIN events e ON e.person = p.id
@@ -131,7 +131,7 @@ impl OpenLedger<'_> {
         let Some(posting) = presume(referral, at, pool) else { return Ok(false) };
         let (series, transaction) = (&*waiting.series, &*waiting.transaction);
         let evidence = Evidence { series, transaction, recipient, proves: Proves::Presumed, route, inserted };
-        self.record(&posting, contract_row, &About { person, salt, candidate, evidence, at })?;
+        self.record(&posting, contract_row, &About { person, salt, candidate, evidence, at, act: None })?;
         Ok(true)
     }
 }

@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use super::{bouncing, model, posting, presuming, pumping};
+use super::{bouncing, erasing, model, operator, posting, presuming, pumping, rotating, slots, witnessing};
 
 /// Makes a test of each behaviour, in a module named after the store.
 macro_rules! conforms {
@@ -35,6 +35,36 @@ macro_rules! conforms {
                 pumping::a_mark_that_fails_counts_nothing_twice,
                 pumping::an_outbox_that_began_anew_is_read_from_its_beginning,
                 pumping::a_ledger_from_an_older_copy_gets_the_rows_again,
+                slots::a_slot_is_reserved_confirmed_introduced_and_redeemed_each_by_an_entry,
+                slots::what_does_not_follow_is_refused_with_words_and_writes_nothing,
+                slots::a_slot_in_review_is_not_redeemed_yet,
+                slots::no_more_are_reserved_in_a_quarter_than_the_contract_says,
+                slots::the_clock_ends_reservations_and_free_slots_that_are_over,
+                slots::a_deed_that_does_not_follow_behind_what_the_clock_does_writes_nothing_of_either,
+                slots::under_clawback_a_slot_in_use_stays,
+                slots::a_dry_run_tells_what_would_be_and_writes_nothing,
+                operator::a_list_in_any_order_parts_and_number_of_times_comes_to_the_same,
+                operator::a_registration_makes_no_credit_where_mail_does_and_bounces_take_none_where_registrations_do,
+                operator::totals_are_kept_once_and_the_newest_holds,
+                operator::a_credit_is_given_back_once_and_the_person_counts_no_second_time_in_the_window,
+                operator::a_credit_that_bounced_cannot_be_given_back_and_one_of_an_earlier_window_can,
+                operator::what_is_taken_voids_free_slots_under_clawback_and_delays_the_next_under_absorb,
+                operator::credits_are_adjusted_by_an_accepted_dispute_alone,
+                operator::a_dry_run_of_an_import_tells_what_would_be_and_writes_nothing,
+                rotating::one_person_under_two_keys_counts_once_in_the_window_and_again_after_it,
+                rotating::the_same_mail_posted_again_adds_nothing_whatever_key_its_person_is_kept_under,
+                rotating::a_bounce_finds_its_mail_by_the_key_of_the_mail_also_when_it_comes_first,
+                rotating::a_trace_by_every_key_tells_the_whole_story_once,
+                rotating::another_key_under_a_known_number_is_refused_with_what_it_means_and_the_ledger_knows_both_numbers,
+                witnessing::a_company_that_is_gone_and_a_head_of_another_are_named,
+                witnessing::the_name_stays_through_a_reopening_and_two_ledgers_have_two,
+                witnessing::terms_are_agreed_from_the_signature_on_and_a_month_that_was_printed_stays_unsigned,
+                erasing::an_erased_person_leaves_the_chain_whole_and_every_credit_as_it_was,
+                erasing::whoever_was_erased_counts_no_second_time_in_the_window_and_does_behind_it,
+                erasing::a_dry_run_and_a_reason_that_cannot_be_kept_erase_nobody,
+                erasing::a_batch_is_small_and_the_next_one_goes_on_behind_it,
+                erasing::what_was_observed_stays_apart_verifies_and_carries_the_credit_only_where_it_counts,
+                erasing::what_was_told_of_an_erased_person_and_a_credit_given_back_before_or_behind_it_verify,
             );
         }
     };

@@ -77,7 +77,7 @@ fn a_copy_that_is_brought_back_goes_on_where_it_ended_and_the_present_one_is_kep
     assert_eq!(aside, dir.path().join("ledger-until-19700101T000000Z.db"));
     let store = Store::open_with(dir.path(), ticking).expect("a store");
     assert_eq!(counted(&store), 11);
-    let mut ledger = Ledger { store, dir, ..self::ledger() };
+    let mut ledger = Ledger { dir, store, ..self::ledger() };
     // What the outbox has is posted again: what the copy knows adds nothing.
     assert_eq!(ledger.post_persons("kaede", 0..30).events, 19);
     assert_eq!((counted(&ledger.store), ledger.faults()), (30, Vec::new()));

@@ -6,13 +6,18 @@ mod bouncing;
 mod conformance;
 mod copying;
 mod damage;
+mod erasing;
 mod model;
+mod operator;
 mod posting;
 mod presuming;
 mod pumping;
 mod reference;
+mod rotating;
+mod slots;
 mod tampering;
 mod users;
+mod witnessing;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -102,14 +107,21 @@ impl<P: Place> Ledger<P> {
     pub fn agree(&self, name: &str, contract: &ContractVersion) -> Result<Posted, StoreError> {
         let company = company(name);
         let keys = vec![(1, keys(&company).fingerprint())];
-        wait(self.store.agree(Agreement { company, keys, contracts: vec![contract.clone()], wordings: vec![] }))
+        wait(self.store.agree(Agreement {
+            company,
+            keys,
+            contracts: vec![contract.clone()],
+            wordings: vec![],
+            signatures: vec![],
+        }))
     }
 
     /// Makes words known.
     pub fn agree_words(&self, name: &str, words: &[&Wording]) {
         let (company, keys) = (company(name), Vec::new());
         let wordings = words.iter().map(|wording| wording.record(Language::Ja)).collect();
-        wait(self.store.agree(Agreement { company, keys, contracts: vec![], wordings })).expect("an agreement");
+        wait(self.store.agree(Agreement { company, keys, contracts: vec![], wordings, signatures: vec![] }))
+            .expect("an agreement");
     }
 
     /// Closes the store and opens it again.
@@ -126,6 +138,7 @@ impl<P: Place> Ledger<P> {
             token: keys.token(&self.contract.series, &candidate),
             company,
             candidate,
+            earlier: Vec::new(),
             contract: self.contract.reference(),
             proves,
             route: "next-hop".to_owned(),

@@ -18,7 +18,7 @@ const COMPANIES: [&str; 2] = ["kaede", "momiji"];
 #[derive(Clone, Debug)]
 enum Step {
     /// A mail is taken; so many hours ago, by an order of its own.
-    Take { company: usize, person: u8, ago: Hour, delivered: bool, terms: usize },
+    Take { company: usize, person: u8, ago: Hour, delivered: bool, rotated: bool, terms: usize },
     /// A mail that is known, or that will be, comes back.
     ComeBack { company: usize, of: usize },
     /// Probes of all companies come back.
@@ -34,9 +34,15 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<(Hour, Step)>> {
-    let take = (0..COMPANIES.len(), 0u8..7, 0..72i64, any::<bool>(), 0..2usize);
-    let take =
-        take.prop_map(|(company, person, ago, delivered, terms)| Step::Take { company, person, ago, delivered, terms });
+    let take = (0..COMPANIES.len(), 0u8..7, 0..72i64, (any::<bool>(), any::<bool>()), 0..2usize);
+    let take = take.prop_map(|(company, person, ago, (delivered, rotated), terms)| Step::Take {
+        company,
+        person,
+        ago,
+        delivered,
+        rotated,
+        terms,
+    });
     let step = prop_oneof![
         12 => take,
         5 => (0..COMPANIES.len(), 0..60usize).prop_map(|(company, of)| Step::ComeBack { company, of }),
@@ -67,6 +73,11 @@ fn hour(hour: Hour) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + hour * 3600).expect("a time")
 }
 
+/// The keys a node has of after a rotation.
+fn second_keys(company: &CompanyId) -> CompanyKeys {
+    CompanyKeys::derive(&[9; 32], company, 2)
+}
+
 /// The store, the reference, and all that was told to both.
 struct Both<P: Place> {
     ledger: Ledger<P>,
@@ -79,9 +90,16 @@ struct Both<P: Place> {
 
 impl<P: Place> Both<P> {
     fn new(terms: &[ContractVersion; 2]) -> Self {
-        let ledger = Ledger::begin(&COMPANIES, terms[0].clone());
+        let ledger = Ledger::<P>::begin(&COMPANIES, terms[0].clone());
+        for name in COMPANIES {
+            let (company, keys) = (company(name), vec![(2, second_keys(&company(name)).fingerprint())]);
+            let agreement = Agreement { company, keys, contracts: vec![], wordings: vec![], signatures: vec![] };
+            wait(ledger.store.agree(agreement)).expect("an agreement");
+        }
         let mut accounts: BTreeMap<_, Account> = COMPANIES.map(|name| (name, Account::default())).into();
-        accounts.values_mut().for_each(|account| account.agree(1, terms));
+        for account in accounts.values_mut() {
+            account.agree(1, terms);
+        }
         let mails = COMPANIES.map(|name| (name, Vec::new())).into();
         Self { ledger, accounts, terms: terms.clone(), mails, told: Vec::new() }
     }
@@ -90,12 +108,17 @@ impl<P: Place> Both<P> {
         let (Said::Taken(mail) | Said::CameBack(mail)) = said;
         let proves = if mail.delivered { Proves::Delivered } else { Proves::AcceptedTagged };
         let address = format!("c{}@mail.example", mail.person);
-        let taken = ReferralEvent {
+        let mut taken = ReferralEvent {
             contract: self.terms[mail.terms].reference(),
             transaction: format!("m{}", mail.number),
             at: hour(mail.at),
             ..self.ledger.contact(mail.company, &address, 0, proves)
         };
+        if mail.rotated {
+            let address = Address::parse(&address).expect("an address");
+            taken.earlier = vec![taken.candidate];
+            taken.candidate = second_keys(&taken.company).candidate(&address);
+        }
         match said {
             Said::Taken(_) => taken,
             Said::CameBack(_) => ReferralEvent {
@@ -119,11 +142,11 @@ impl<P: Place> Both<P> {
 
     fn take(&mut self, step: &Step, now: Hour) {
         match *step {
-            Step::Take { company, person, ago, delivered, terms } => {
+            Step::Take { company, person, ago, delivered, rotated, terms } => {
                 let company = COMPANIES[company];
                 let mails = self.mails.get_mut(company).expect("mails");
                 let number = mails.len();
-                let mail = Mail { number, company, person, at: now - ago, delivered, terms };
+                let mail = Mail { number, company, person, at: now - ago, delivered, rotated, terms };
                 mails.push(mail);
                 // One in three is kept back until its bounce, or a later crash, has told of it.
                 if number % 3 != 2 {

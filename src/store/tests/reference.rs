@@ -17,6 +17,8 @@ pub(super) struct Mail {
     pub at: Hour,
     /// Whether its 250 proved delivery; else it was accepted with a return path of ours.
     pub delivered: bool,
+    /// Whether the node that sent it had the key of after the rotation.
+    pub rotated: bool,
     /// Which of the contract versions was in force.
     pub terms: usize,
 }

@@ -1,6 +1,6 @@
 //! Whoever edits the file by SQL is named by `verify`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
@@ -60,7 +60,7 @@ fn swapped_and_added_entries_are_named() {
     );
     check(
         "INSERT INTO entries SELECT company, 35, kind, contract, person, event, worth, cycle, at, posted, hash,
-         wording FROM entries WHERE seq = 34",
+         wording, act FROM entries WHERE seq = 34",
         &["kaede 35: "],
     );
 }
@@ -85,21 +85,23 @@ fn bent_states_balances_grants_evidence_and_terms_are_named() {
 #[test]
 fn a_second_credit_in_a_chain_that_fits_is_named_by_the_rules() {
     use crate::ledger::chain::{genesis, link};
-    use crate::ledger::{Audit, Contracts, Entry, Kind, NewEntry};
+    use crate::ledger::{Audit, Contracts, Entry, Kind, Known, NewEntry};
 
     let terms = contract(1, 10, CountOn::Delivered);
     let mut contracts = Contracts::default();
     contracts.insert(terms.clone());
     let name = company("kaede");
-    let no_words = HashSet::new();
-    let (mut audit, mut head) = (Audit::new(&name, &contracts, &no_words), genesis(&name));
+    let (no_words, no_acts) = (HashSet::new(), HashMap::new());
+    let known = Known { contracts: &contracts, wordings: &no_words, acts: &no_acts };
+    let (mut audit, mut head) = (Audit::new(&name, known), genesis(&name));
     let kinds = [Kind::Offered, Kind::Accepted, Kind::Delivered, Kind::Delivered, Kind::Granted];
     for (seq, kind) in (1..).zip(kinds) {
         let worth = i64::from(kind == Kind::Delivered);
         let at = Timestamp::UNIX_EPOCH;
         let new = NewEntry { kind, worth, cycle: 0 };
         let (person, event) = ([1; 32], [2; 32]);
-        let entry = Entry { seq, new, contract: terms.reference(), person, event, wording: None, at, posted: at };
+        let entry =
+            Entry { seq, new, contract: terms.reference(), person, event, wording: None, act: None, at, posted: at };
         head = link(&head, &entry);
         audit.entry(&entry, &head);
     }
