@@ -210,7 +210,8 @@ fn refer(
     let (verdict, by_template) = said.map_err(|(reason, evidence)| Untouched { evidence, ..stop(reason) })?;
     let signatures = policy.signatures(&of.company, message);
     let optouts = policy.optouts().map(Arc::as_ref);
-    let case = Case { received, of, message, view: &view, sender, signatures: &signatures, optouts, by_template, asked };
+    let case =
+        Case { received, of, message, view: &view, sender, signatures: &signatures, optouts, by_template, asked };
     match verdict {
         Verdict::Rejection(rejection) => match case.refer(&rejection) {
             Ok(referred) => Ok(Outcome::Referred(referred)),

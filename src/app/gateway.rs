@@ -17,8 +17,8 @@ use super::keys::Keys;
 use super::milter;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, door, doors, hostname, ledger_key, notices_from, open_spool,
-    pump_options, put_people, refuse_without_credentials, signing_keys, surroundings,
+    answer_admins, delivery, directory, door, doors, hostname, ledger_key, notices_from, open_spool, pump_options,
+    put_people, refuse_without_credentials, signing_keys, surroundings,
 };
 use super::prober::{self, Prober};
 use super::reload::Reload;

@@ -91,8 +91,9 @@ pub(super) fn read(section: &Section<'_>) -> MilterSettings {
         if let MilterListener::Inet(address) = listener
             && !address.ip().is_loopback()
         {
-            let what = format!("whoever reaches {address} is taken for your MTA: the milter protocol knows no password");
-            section.warn("listen", Wrong::new(what, "listen on 127.0.0.1 or a unix socket, or let a firewall shut it off"));
+            let what = format!("whoever reaches {address} is taken for your MTA: a milter asks for no password");
+            let remedy = "listen on 127.0.0.1 or a unix socket, or have a firewall shut it off";
+            section.warn("listen", Wrong::new(what, remedy));
         }
     }
     let is_open = settings.socket_mode & 0o002 != 0;

@@ -204,13 +204,8 @@ impl Conversation<'_> {
 
     fn tell(&self, told: Told, began: Instant) {
         let Told { id, queue_id, note } = told;
-        let answered = Answered {
-            custody: Custody::Mta,
-            replies: Vec::new(),
-            protection: None,
-            edit_refused: false,
-            queue_id,
-        };
+        let answered =
+            Answered { custody: Custody::Mta, replies: Vec::new(), protection: None, edit_refused: false, queue_id };
         self.milter.services.watch.message(&note.event(id.as_str(), answered, began.elapsed()));
     }
 }

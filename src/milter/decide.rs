@@ -163,7 +163,12 @@ impl Milter {
     }
 
     /// The reply for these edits; none where there is nothing to change.
-    fn reply(&self, case: &Case, edits: &Edits, (reply, octets_max): Reply<'_>) -> Result<Option<Vec<u8>>, &'static str> {
+    fn reply(
+        &self,
+        case: &Case,
+        edits: &Edits,
+        (reply, octets_max): Reply<'_>,
+    ) -> Result<Option<Vec<u8>>, &'static str> {
         let changes = Changes::of(&case.snapshot, edits).map_err(|why| {
             tracing::error!(target: "milter", id = case.id.as_str(), %why, "a mail cannot be changed so");
             INTERNAL_ERROR

@@ -32,7 +32,7 @@ impl Drop for Made {
 #[derive(Debug, thiserror::Error)]
 pub enum EntranceFault {
     /// The system refuses.
-    #[error("the milter cannot listen on {0}: {1}; end what listens there, let us write there, or change milter.listen")]
+    #[error("the milter cannot listen on {0}: {1}; end what listens there, or change milter.listen")]
     Listen(MilterListener, io::Error),
     /// There is nobody of that name.
     #[error("the milter's socket_owner {0:?} is no user or group of this machine")]

@@ -61,12 +61,7 @@ pub async fn serve(doors: Vec<Door>, milter: Arc<Milter>, stop: watch::Receiver<
     Ok(())
 }
 
-async fn accept_all(
-    listener: Listener,
-    places: Arc<Semaphore>,
-    milter: Arc<Milter>,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn accept_all(listener: Listener, places: Arc<Semaphore>, milter: Arc<Milter>, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     let stop_of_each = stop.clone();
     loop {

@@ -43,9 +43,7 @@ impl Policy {
 /// is seen at once.
 pub fn is_watched(outcome: &Outcome, policy: &Policy) -> bool {
     let company = match outcome {
-        Outcome::Untouched(untouched) if WATCHED.contains(&untouched.reason) => {
-            untouched.company.as_ref()
-        }
+        Outcome::Untouched(untouched) if WATCHED.contains(&untouched.reason) => untouched.company.as_ref(),
         Outcome::Referred(Referred { company, evidence, .. }) => {
             let by_template = evidence.first().is_some_and(|evidence| evidence.rule.starts_with("template:"));
             Some(company).filter(|_| by_template)

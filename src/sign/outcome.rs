@@ -27,8 +27,7 @@ pub async fn sign_outcome(
         Outcome::Held(mut held) => {
             let made = sign(&mut held.referred, received, signer).await;
             let back = must_go_back(made.as_ref());
-            let outcome =
-                if back { Outcome::Untouched(held.pass(Some(DKIM_NOT_SIGNED))) } else { Outcome::Held(held) };
+            let outcome = if back { Outcome::Untouched(held.pass(Some(DKIM_NOT_SIGNED))) } else { Outcome::Held(held) };
             (outcome, made)
         }
     }

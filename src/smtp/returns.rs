@@ -21,8 +21,8 @@ use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::CameBack;
 use crate::referral::CompanyId;
 use crate::spool::{EntryId, Returnable, Write};
-use crate::watch::Note;
 use crate::sys::clock;
+use crate::watch::Note;
 
 /// The largest mail that is taken back: a report with a whole mail in it, and not a store for strangers.
 const OCTETS_MAX: usize = 10 * 1024 * 1024;

@@ -97,7 +97,10 @@ mod tests {
 
     #[test]
     fn an_id_is_found_by_name_or_number() {
-        assert_eq!((id_in(ACCOUNTS, "taro"), id_in(ACCOUNTS, "12"), id_in(ACCOUNTS, "jiro")), (Some(1000), Some(12), None));
+        assert_eq!(
+            (id_in(ACCOUNTS, "taro"), id_in(ACCOUNTS, "12"), id_in(ACCOUNTS, "jiro")),
+            (Some(1000), Some(12), None)
+        );
         assert_eq!((user_id("root"), group_id("root")), (Some(0), Some(0)));
     }
 

@@ -1,4 +1,4 @@
-//! Work on octets of strangers: bounded in time and in how much of it is done at once, and no end of ours when it fails.
+//! Work on octets of strangers: bounded in time and in how much is done at once, and no end of ours when it fails.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -5,6 +5,7 @@ mod mails;
 
 use std::collections::BTreeSet;
 
+use crate::dkim;
 use crate::gateway::{Gateway, free_port, wait_for};
 use crate::mta::{Kind, Mta, script};
 use crate::smtp::{Client, doubtful, has_link, ordinary, rejection};
@@ -46,7 +47,9 @@ fn delivered(mta: &Mta, id: &str) -> Vec<u8> {
 /// A delivered mail without the fields in front of its own: Return-Path, X-Original-To, Delivered-To and Received.
 fn behind_way(mail: &[u8]) -> Vec<u8> {
     let of_way = |line: &[u8]| {
-        [&b"Return-Path:"[..], b"X-Original-To:", b"Delivered-To:", b"Received:"].iter().any(|name| line.starts_with(name))
+        [&b"Return-Path:"[..], b"X-Original-To:", b"Delivered-To:", b"Received:"]
+            .iter()
+            .any(|name| line.starts_with(name))
     };
     let (mut at, mut skipping) = (0, true);
     for line in mail.split_inclusive(|b| *b == b'\n') {
@@ -98,6 +101,52 @@ fn a_rejection_is_delivered_as_the_relay_would_have_had_it_delivered() {
     assert_eq!(edited, Some(mails.len() as u64));
     let lines = mails.iter().filter(|(id, _, _)| has_link(&delivered(&house.asking, id))).count();
     assert!(lines >= 2, "{lines} mails show the link in clear");
+}
+
+#[test]
+fn in_every_wire_form_the_milter_has_delivered_what_the_relay_has() {
+    let house = House::build();
+    let forms = dkim::forms();
+    let (mut to_milter, mut to_relay) = (Client::connect(house.asking.address), Client::connect(house.gateway.address));
+    for (to, mail) in &forms {
+        assert_eq!(to_milter.mail(&[to], mail).0, 250, "{to}");
+        assert_eq!(to_relay.mail(&[to], mail).0, 250, "{to}");
+    }
+    for (to, mail) in &forms {
+        let (by_milter, by_relay) = (by_recipient(&house.asking, to), by_recipient(&house.plain, to));
+        same(&by_milter, &by_relay, to);
+        assert!(by_milter.len() > mail.len() - mail.iter().filter(|b| **b == b'\n').count(), "{to} got no line");
+    }
+}
+
+/// The mail that was delivered to this recipient.
+fn by_recipient(mta: &Mta, to: &str) -> Vec<u8> {
+    let mark = format!("Delivered-To: {to}\n");
+    let found = wait_for(&format!("the mail to {to}"), || {
+        mta.delivered().into_iter().find(|mail| mail.windows(mark.len()).any(|w| w == mark.as_bytes()))
+    });
+    behind_way(&found)
+}
+
+#[test]
+fn as_the_last_milter_we_sign_and_another_program_verifies_it() {
+    let milter = format!("inet:127.0.0.1:{}", free_port());
+    let plain = Mta::start(Kind::Postfix, &[]);
+    let more = dkim::BOTH.to_owned() + &milter_section(&milter);
+    let mut gateway = dkim::prepare(plain.address, &more, &["r1", "e1"]);
+    gateway.run();
+    let asking = Mta::start(Kind::Postfix, &[format!("milter={milter}")]);
+    let forms = dkim::forms();
+    let mut client = Client::connect(asking.address);
+    for (to, mail) in &forms {
+        assert_eq!(client.mail(&[to], mail).0, 250, "{to}");
+    }
+    let signed: Vec<Vec<u8>> = forms.iter().map(|(to, _)| by_recipient(&asking, to)).collect();
+    assert!(signed.iter().all(|mail| mail.starts_with(b"DKIM-Signature:")), "in front of all it signs");
+    let verified = dkim::verify(&gateway, &signed);
+    let text = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.success(), "{text}");
+    assert_eq!(text.lines().filter(|line| line.ends_with(".eml: r1 e1")).count(), forms.len(), "{text}");
 }
 
 #[test]
@@ -164,7 +213,8 @@ fn several_hidden_candidates_share_a_link_that_names_the_company_alone() {
     assert_eq!(Client::connect(house.asking.address).mail(&to, &mail).0, 250);
     let links: BTreeSet<String> = wait_for("both copies", || {
         let all = house.asking.delivered();
-        (all.len() == 2).then(|| all.iter().map(|m| String::from_utf8_lossy(m).into_owned()).filter_map(|m| link_in(&m)).collect())
+        (all.len() == 2)
+            .then(|| all.iter().map(|m| String::from_utf8_lossy(m).into_owned()).filter_map(|m| link_in(&m)).collect())
     });
     let links: Vec<String> = links.into_iter().collect();
     assert!(matches!(&links[..], [one] if one.ends_with("/r/sakura")), "{links:?}");

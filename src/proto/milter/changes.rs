@@ -1,9 +1,9 @@
 //! From insertions into the picture of a mail to what an MTA is told to change.
 //!
-//! All of it is computed from one picture and told at once. Both MTAs count a place to insert at among all fields, their
-//! own Received line in front included; which field of a name is changed they count without it. So the place behind
-//! that line, in front of all we were told, is 1. Insertions come first: they move no count of another name's fields.
-//! The last of a name is taken out first, since Postfix no longer counts what is gone and Sendmail does.
+//! All of it is computed from one picture and told at once. Both MTAs count a place to insert at among all fields,
+//! their own Received line in front included; which field of a name is changed they count without it. So the place
+//! behind that line, in front of all we were told, is 1. Insertions come first: they move no count of another name's
+//! fields. The last of a name is taken out first, since Postfix no longer counts what is gone and Sendmail does.
 
 use bytes::Bytes;
 
@@ -89,8 +89,10 @@ impl Changes {
         for (field, edits) in of_field {
             sets.push(set_field(snapshot, field, &edits)?);
         }
-        let taken_out = snapshot.cut.iter().rev().map(|(name, occurrence)| {
-            Change::Set { occurrence: *occurrence, name: name.as_bytes().into(), value: Box::default() }
+        let taken_out = snapshot.cut.iter().rev().map(|(name, occurrence)| Change::Set {
+            occurrence: *occurrence,
+            name: name.as_bytes().into(),
+            value: Box::default(),
         });
         let body = (!in_body.is_empty()).then(|| Change::Body(body_of(snapshot, &in_body)));
         let changes = Self(inserts.into_iter().chain(sets).chain(taken_out).chain(body).collect());
@@ -153,9 +155,8 @@ impl Changes {
         }
         let whole = |name: &[u8], value: &[u8]| [name, b":", value, b"\r\n"].concat();
         for (occurrence, name, value) in self.sets().filter(|(_, _, value)| !value.is_empty()) {
-            let is_meant = |f: &&Field| {
-                snapshot.name(f).eq_ignore_ascii_case(name) && snapshot.occurrence(f) == occurrence
-            };
+            let is_meant =
+                |f: &&Field| snapshot.name(f).eq_ignore_ascii_case(name) && snapshot.occurrence(f) == occurrence;
             let field = snapshot.fields.iter().find(is_meant)?;
             fields[FIELDS_BEFORE + field.number] = whole(name, value);
         }

@@ -152,7 +152,10 @@ mod tests {
 
     #[test]
     fn a_packet_that_does_not_hold_what_belongs_there_is_no_command() {
-        assert_eq!(read(b'M', b"<a@sakura.example>\0SIZE=7\0").map(|c| matches!(c, Command::Mail(w) if w.len() == 2)), Ok(true));
+        assert_eq!(
+            read(b'M', b"<a@sakura.example>\0SIZE=7\0").map(|c| matches!(c, Command::Mail(w) if w.len() == 2)),
+            Ok(true)
+        );
         assert_eq!(read(b'M', b"<a@sakura.example>"), Err(CommandFault::Data(b'M')));
         assert_eq!(read(b'R', b""), Err(CommandFault::Data(b'R')));
         assert_eq!(read(b'L', b"Subject\0"), Err(CommandFault::Data(b'L')));

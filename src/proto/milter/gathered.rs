@@ -246,7 +246,10 @@ mod tests {
         assert_eq!(&left.message[..], b"A: 1\r\na: 2\r\nA: 3\r\n\r\nbody");
         assert_eq!(&left.message[left.body_at..], b"body");
         assert_eq!(left.cut, [("X-Route".into(), 1), ("x-route".into(), 2)]);
-        assert_eq!(left.fields.iter().map(|f| (f.number, left.occurrence(f))).collect::<Vec<_>>(), [(0, 1), (2, 2), (4, 3)]);
+        assert_eq!(
+            left.fields.iter().map(|f| (f.number, left.occurrence(f))).collect::<Vec<_>>(),
+            [(0, 1), (2, 2), (4, 3)]
+        );
         let whole = snapshot.without(&[]);
         assert_eq!((whole.message, whole.body_at), (snapshot.message, snapshot.body_at));
     }

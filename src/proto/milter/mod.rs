@@ -1,7 +1,7 @@
 //! The mail filter protocol of Sendmail and Postfix, versions 2 to 6: octets in, octets and events out.
 //!
-//! An MTA connects, negotiates what it will send and what we may change, and then tells each mail step by step. It keeps
-//! the mail all the while: nothing here can lose one. What we change is told in one reply behind the end of the body.
+//! An MTA connects, negotiates what it will send and what we may change, and then tells each mail step by step. It
+//! keeps the mail all the while: nothing here can lose one. What we change is told in one reply behind the body's end.
 //!
 //! The wire form is that of libmilter; where Sendmail and Postfix count differently, the way both understand is taken.
 

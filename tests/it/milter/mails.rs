@@ -22,7 +22,11 @@ pub fn corpus() -> Vec<(String, Vec<u8>)> {
         mail("plain", b"Subject: plain\r\n", b"Good morning,\r\nhere are the figures.\r\n"),
         mail("empty", b"Subject: empty\r\n", b""),
         mail("folded", folded.as_bytes(), b"body\r\n"),
-        mail("odd-fields", b"subject:no blank\r\nX-Tab:\ttab\r\nX-Two:  two\r\nX-Empty:\r\nX-Blank : b\r\n", b"body\r\n"),
+        mail(
+            "odd-fields",
+            b"subject:no blank\r\nX-Tab:\ttab\r\nX-Two:  two\r\nX-Empty:\r\nX-Blank : b\r\n",
+            b"body\r\n",
+        ),
         mail("same-names", b"X-A: 1\r\nx-a: 2\r\nX-A: 3\r\nReceived: by elsewhere\r\n", b"body\r\n"),
         mail("dots", b"Subject: dots\r\n", b".\r\n..\r\n.a\r\n...end\r\n"),
         mail("blank-lines", b"Subject: blanks\r\n", b"\r\n\r\na \r\n\r\n\t\r\n\r\n"),
@@ -58,7 +62,8 @@ pub fn rejections() -> Vec<(String, String, Vec<u8>)> {
     let padded = format!("{text}{}", format!("{}\r\n", "-".repeat(70)).repeat(1500));
     let english = "english@candidate.example".to_owned();
     let words = "Dear Taro,\n\nThank you for applying for the accountant position at Sakura and for the interview.\n\
-        After careful consideration, we regret to inform you that we will not be moving forward with your application.\n\n\
+        After careful consideration, we regret to inform you that we will not be moving forward with your \
+        application.\n\n\
         We wish you every success in your job search.\n\nKind regards,\nSakura HR\n";
     vec![
         (simple.clone(), simple.clone(), rejection(&simple)),

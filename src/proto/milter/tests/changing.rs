@@ -67,7 +67,8 @@ impl Mta {
     fn message(&self) -> Vec<u8> {
         let mut whole = Vec::new();
         for (name, value, _) in self.fields.iter().skip(1).filter(|f| f.2) {
-            whole.extend_from_slice(&[name, &b":"[..], &String::from_utf8_lossy(value).replace('\n', "\r\n").into_bytes(), b"\r\n"].concat());
+            let lines = String::from_utf8_lossy(value).replace('\n', "\r\n");
+            whole.extend_from_slice(&[name, &b":"[..], lines.as_bytes(), b"\r\n"].concat());
         }
         [whole, b"\r\n".to_vec(), self.body.clone()].concat()
     }
@@ -155,7 +156,9 @@ proptest! {
         body in proptest::collection::vec(proptest::sample::select(&b"ab\r\n.\0\xe3"[..]), 0..200),
         list in proptest::collection::vec((0usize..300, proptest::collection::vec(0u8.., 0..8)), 0..4),
         field in proptest::option::of(0usize..7),
-        offers in proptest::sample::select(vec![(6, 0x1ff, 0x1f_ffff), (6, 0x1ff, 0), (4, 0x3f, 0x3ff), (2, 0x3f, 0x7f)]),
+        offers in proptest::sample::select(vec![
+            (6, 0x1ff, 0x1f_ffff), (6, 0x1ff, 0), (4, 0x3f, 0x3ff), (2, 0x3f, 0x7f),
+        ]),
     ) {
         let (version, actions, steps) = offers;
         let fields: Vec<(&str, &str)> = names.iter().zip(&values).map(|(n, v)| (n.as_str(), v.as_str())).collect();

@@ -19,7 +19,8 @@ fn several_mails_of_one_connection_have_nothing_of_each_other() {
     let abort = packet(b'A', b"");
     let (mails, answers) =
         told_of(&[&connect, &macros, &first, &abort, &abort, &second, &second]).expect("a conversation");
-    let seen: Vec<_> = mails.iter().map(|m| (&m.octets[..], m.macros.queue_id(), m.macros.user(), m.rcpts.len())).collect();
+    let seen: Vec<_> =
+        mails.iter().map(|m| (&m.octets[..], m.macros.queue_id(), m.macros.user(), m.rcpts.len())).collect();
     let two = (&b"Subject: two\r\n\r\nsecond\r\n"[..], None, None, 1);
     assert_eq!(seen, [(&b"Subject: one\r\n\r\nfirst\r\n"[..], Some("A1"), Some("hr"), 1), two, two]);
     assert!(mails.iter().all(|m| m.peer == Peer::At([192, 0, 2, 7].into())));
@@ -104,7 +105,8 @@ fn a_mail_over_a_limit_is_left_alone_and_not_kept() {
     }
     assert!(most <= 100_000);
     let many = [packet(b'M', b"<a@b.example>\0"), packet(b'R', b"<c@d.example>\0").repeat(11)].concat();
-    let (mails, _) = told_of(&[&many, &packet(b'L', b"A\0 b\0"), &packet(b'N', b""), &packet(b'E', b"")]).expect("told");
+    let (mails, _) =
+        told_of(&[&many, &packet(b'L', b"A\0 b\0"), &packet(b'N', b""), &packet(b'E', b"")]).expect("told");
     assert_eq!(mails[0].flaw, Some(Flaw::TooLarge));
 }
 
@@ -123,7 +125,9 @@ fn an_older_mta_hears_an_answer_to_each_command_and_of_a_body_that_is_long_enoug
 
 proptest! {
     #[test]
-    fn whatever_comes_in_nothing_is_taken_for_a_mail_that_was_not_told(octets in proptest::collection::vec(0u8.., 0..400)) {
+    fn whatever_comes_in_nothing_is_taken_for_a_mail_that_was_not_told(
+        octets in proptest::collection::vec(0u8.., 0..400),
+    ) {
         let mut session = Session::new(limits());
         let wire = [postfix_offer(), octets].concat();
         if let Ok((mails, _)) = hear(&mut session, &wire) {
