@@ -186,6 +186,25 @@ impl Session {
             Command::Helo => self.unless(quiet(Steps::QUIET_HELO)),
             Command::Unknown => self.unless(quiet(Steps::QUIET_UNKNOWN)),
             Command::Data => self.unless(quiet(Steps::QUIET_DATA)),
+            Command::Abort => {
+                let was_told = self.mail.is_some();
+                self.end_mail();
+                was_told.then_some(Event::Aborted)
+            }
+            Command::QuitAndReuse => {
+                let was_told = self.mail.is_some();
+                self.end_mail();
+                (self.connected, self.macros) = (Connected::default(), Macros::default());
+                was_told.then_some(Event::Aborted)
+            }
+            part => self.hear_part(part, terms),
+        })
+    }
+
+    /// Hears a part of a mail.
+    fn hear_part(&mut self, part: Command, terms: Terms) -> Option<Event> {
+        let quiet = |step| terms.steps.has(step);
+        match part {
             Command::Mail(words) => {
                 // A mail that was begun before and never ended is none: not every MTA says so.
                 self.skipped = false;
@@ -218,19 +237,8 @@ impl Session {
                 }
                 Some(Event::Mail(Box::new(self.complete())))
             }
-            Command::Abort => {
-                let was_told = self.mail.is_some();
-                self.end_mail();
-                was_told.then_some(Event::Aborted)
-            }
-            Command::QuitAndReuse => {
-                let was_told = self.mail.is_some();
-                self.end_mail();
-                (self.connected, self.macros) = (Connected::default(), Macros::default());
-                was_told.then_some(Event::Aborted)
-            }
-            Command::Offer(_) | Command::Quit => None,
-        })
+            _ => None,
+        }
     }
 
     /// Answers that the mail may go on, where an answer is waited for.
