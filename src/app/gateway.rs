@@ -115,8 +115,7 @@ impl Gateway {
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
         let (tls, signer) = (smtp::open_tls(&settings.tls)?, Signer::new(signing_keys(&settings)?));
-        let (entrances, milters) = milter::open_doors(&settings, handed)?;
-        let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
+        let (entrances, milters, addresses) = milter::open_doors(&settings, handed)?;
         // Before anything else is made there: a folder in use without its key is refused.
         let keys = Arc::new(Keys::open(&data)?);
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use tokio::sync::watch as signal;
@@ -17,11 +17,16 @@ use crate::milter::{self, Door, Measure, Milter, Services};
 use crate::referral::CompanyId;
 use crate::smtp::{Entrance, custody};
 
-/// The doors for SMTP, and the milter's: those handed over, else those that the settings name.
-pub(super) fn open_doors(settings: &Settings, handed: Handed) -> Result<(Vec<Entrance>, Vec<Door>), StartFault> {
+/// The doors for SMTP, the milter's, and the addresses of the former.
+type Doors = (Vec<Entrance>, Vec<Door>, Vec<SocketAddr>);
+
+/// All doors: those handed over, else those that the settings name.
+pub(super) fn open_doors(settings: &Settings, handed: Handed) -> Result<Doors, StartFault> {
     let (smtp, milters): (Vec<TcpListener>, Vec<Door>) = handed.sort(settings);
     let milters = if milters.is_empty() { Door::open_all(&settings.milter)? } else { milters };
-    Ok((listen(settings, smtp)?, milters))
+    let entrances = listen(settings, smtp)?;
+    let addresses = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
+    Ok((entrances, milters, addresses))
 }
 
 /// Serves MTAs with what also the relay works with, beside the relay's own door.

@@ -13,10 +13,13 @@ struct Aim {
     round: u32,
 }
 
+/// What was said on one connection.
+type Heard = Arc<Mutex<String>>;
+
 /// Passes everything on, and remembers what the MTA said.
 pub struct Between {
     aim: Arc<Mutex<Option<Aim>>>,
-    said: Arc<Mutex<String>>,
+    said: Arc<Mutex<Vec<Heard>>>,
 }
 
 /// The aim, until it is dropped.
@@ -39,21 +42,24 @@ impl Between {
         let place = format!("inet:{}", listener.local_addr().expect("an address"));
         let to = milter.trim_start_matches("inet:").to_owned();
         let aim: Arc<Mutex<Option<Aim>>> = Arc::default();
-        let said: Arc<Mutex<String>> = Arc::default();
-        let (seen, heard) = (Arc::clone(&aim), Arc::clone(&said));
+        let said: Arc<Mutex<Vec<Heard>>> = Arc::default();
+        let (seen, all) = (Arc::clone(&aim), Arc::clone(&said));
         thread::spawn(move || {
             for mta in listener.incoming().flatten() {
                 let Ok(milter) = TcpStream::connect(&to) else { continue };
-                let (seen, heard) = (Arc::clone(&seen), Arc::clone(&heard));
+                let (seen, heard) = (Arc::clone(&seen), Heard::default());
+                all.lock().expect("the conversations").push(Arc::clone(&heard));
                 thread::spawn(move || pass_on(mta, milter, &seen, &heard));
             }
         });
         (Self { aim, said }, place)
     }
 
-    /// What the MTA has said so far, a packet a line, as in `tests/corpus/milter`.
+    /// What the MTA has said on the connection with most of it, a packet a line, as in `tests/corpus/milter`.
     pub fn said(&self) -> String {
-        self.said.lock().expect("the conversation").clone()
+        let all = self.said.lock().expect("the conversations");
+        let all = all.iter().map(|heard| heard.lock().expect("a conversation").clone());
+        all.max_by_key(String::len).unwrap_or_default()
     }
 
     /// Kills this process around its next answer to a whole mail: in round 0 before it hears the end of the mail, in
