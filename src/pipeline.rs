@@ -21,7 +21,7 @@ use crate::referral::carrier::{CarrierMail, filtering_carrier};
 use crate::referral::link::LinkUrl;
 use crate::referral::token::company_code;
 use crate::referral::wording::{Language, LineText, Wording, WordingDigest};
-use crate::referral::{CandidateKey, CompanyId, LinkToken, OptOuts};
+use crate::referral::{CandidateKey, CompanyId, LinkToken, OptOuts, Traits};
 
 use signing::Signatures;
 
@@ -35,6 +35,7 @@ mod templates;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod traits;
 mod user;
 
 pub use company::{Company, Doubtful, LaterWordings, Mode, ProvedBy, Scope, Sender, Stage};
@@ -169,6 +170,8 @@ pub struct Offer {
     pub inserted: bool,
     /// The words that were put in; nothing where none were.
     pub wording: Option<WordingDigest>,
+    /// What signals of fraud look at.
+    pub traits: Option<Traits>,
 }
 
 /// Decides on one message. `now` chooses the contract version.
@@ -297,6 +300,7 @@ impl Case<'_> {
                 inserted = spots;
             }
         }
+        self.note_traits(&mut copies);
         if copies.is_empty() && !out.is_empty() {
             return Err("carrier_filters_links");
         }
@@ -327,7 +331,7 @@ impl Case<'_> {
     fn offer(&self, recipient: usize, contract: &ContractRef) -> Offer {
         let candidate = self.of.keys.candidate(&self.received.envelope.recipients[recipient]);
         let token = self.of.keys.token(&contract.series, &candidate);
-        Offer { recipient, candidate, token, contract: contract.clone(), inserted: false, wording: None }
+        Offer { recipient, candidate, token, contract: contract.clone(), inserted: false, wording: None, traits: None }
     }
 
     /// Whether the first link that stands in the mail already is this company's: companies share one link host.

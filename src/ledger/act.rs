@@ -49,6 +49,13 @@ pub enum Deed {
     Expire,
     /// It is taken back.
     Void,
+    /// What a signal of fraud stands on was looked at, and is in order.
+    Clear {
+        /// The code of the signal.
+        signal: String,
+        /// The newest entry that was looked at.
+        up_to: u64,
+    },
 }
 
 impl Deed {
@@ -62,6 +69,7 @@ impl Deed {
             Self::Release => "release",
             Self::Expire => "expire",
             Self::Void => "void",
+            Self::Clear { .. } => "clear",
         }
     }
 }
@@ -138,8 +146,10 @@ mod tests {
         let until = Timestamp::from_second(1_800_000_000).unwrap_or_default();
         let reserve = Deed::Reserve { wish: "経理 1名".to_owned(), until };
         let deeds = [reserve, Deed::Confirm, Deed::Introduce, Deed::Redeem, Deed::Release, Deed::Expire, Deed::Void];
+        let clear = |signal: &str, up_to| Deed::Clear { signal: signal.to_owned(), up_to };
+        let cleared = [clear("volume", 1), clear("volume", 2), clear("one_domain", 2)];
         let mut seen = std::collections::HashSet::new();
-        for deed in deeds {
+        for deed in deeds.into_iter().chain(cleared) {
             let act = Act { deed, ..act("agreed by telephone") };
             let record = act.record().expect("a record");
             assert_eq!(Act::read(&record).expect("an act"), act);

@@ -38,11 +38,13 @@ pub enum Kind {
     Released = 13,
     /// Its time is over.
     Expired = 14,
+    /// Somebody has looked at a signal of fraud, and what it stands on is in order.
+    Cleared = 26,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -57,6 +59,7 @@ impl Kind {
         Self::Redeemed,
         Self::Released,
         Self::Expired,
+        Self::Cleared,
     ];
 
     /// The stable code.
@@ -76,6 +79,7 @@ impl Kind {
             Self::Redeemed => "redeemed",
             Self::Released => "released",
             Self::Expired => "expired",
+            Self::Cleared => "cleared",
         }
     }
 
@@ -91,7 +95,7 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        !self.is_of_slot()
+        !self.is_of_slot() && self != Self::Cleared
     }
 
     /// Whether the entry is about a hire slot.
@@ -105,9 +109,13 @@ impl Kind {
             | Self::Redeemed
             | Self::Released
             | Self::Expired => true,
-            Self::Offered | Self::Accepted | Self::Delivered | Self::Duplicate | Self::Bounced | Self::Presumed => {
-                false
-            }
+            Self::Offered
+            | Self::Accepted
+            | Self::Delivered
+            | Self::Duplicate
+            | Self::Bounced
+            | Self::Presumed
+            | Self::Cleared => false,
         }
     }
 }
@@ -154,7 +162,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 26]);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);
     }

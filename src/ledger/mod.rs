@@ -9,6 +9,7 @@ pub mod entry;
 pub mod event;
 pub mod presume;
 pub mod rules;
+pub mod signals;
 pub mod slot;
 pub mod statement;
 

@@ -95,6 +95,8 @@ pub struct Statement {
     pub pools: BTreeMap<String, PoolStatement>,
     /// Rejections of the period that came signed by DKIM and therefore got no line. No part of the chain.
     pub held_back: u64,
+    /// Signals of fraud in the entries until its end that nobody had cleared then. No part of the chain.
+    pub open_signals: u64,
     /// The number of the last entry of the period or before it; 0 when there is none.
     pub seq: u64,
     /// The chain's head there.
@@ -104,7 +106,7 @@ pub struct Statement {
 impl Statement {
     /// An empty statement; `genesis` is the head of a chain without entries.
     pub fn new(company: CompanyId, from: Timestamp, until: Timestamp, genesis: Hash) -> Self {
-        Self { company, from, until, pools: BTreeMap::new(), held_back: 0, seq: 0, head: genesis }
+        Self { company, from, until, pools: BTreeMap::new(), held_back: 0, open_signals: 0, seq: 0, head: genesis }
     }
 
     /// The chain's head in hexadecimal, as it is printed.

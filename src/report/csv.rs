@@ -16,6 +16,7 @@ pub fn csv(statement: &Statement, labels: &Labels) -> String {
         pool_rows(&mut out, series, pool, labels);
     }
     row(&mut out, ["", "held_back_by_signature", labels.held_back, &statement.held_back.to_string(), ""]);
+    row(&mut out, ["", "open_signals", labels.open_signals, &statement.open_signals.to_string(), ""]);
     row(&mut out, ["", "entries", labels.chain, &statement.seq.to_string(), ""]);
     row(&mut out, ["", "head", labels.chain, &statement.head_text(), ""]);
     out

@@ -14,6 +14,7 @@ pub fn json(statement: &Statement) -> Value {
         "until": statement.until.to_string(),
         "series": series,
         "held_back_by_signature": statement.held_back,
+        "open_signals": statement.open_signals,
         "chain": { "entries": statement.seq, "head": statement.head_text() },
     })
 }

@@ -31,17 +31,19 @@ pub struct Labels {
     pub held_back: &'static str,
     /// What can be done about them.
     pub held_back_remedy: &'static str,
+    /// Signals of fraud that nobody has cleared.
+    pub open_signals: &'static str,
     /// Number and head of the chain.
     pub chain: &'static str,
     /// Said when there is no entry.
     pub nothing: &'static str,
-    kinds: [&'static str; 14],
+    kinds: [&'static str; 15],
 }
 
 impl Labels {
     /// The label of a kind of entry.
     pub fn kind(&self, kind: Kind) -> &'static str {
-        self.kinds[usize::from(kind.number()) - 1]
+        Kind::ALL.iter().position(|of| *of == kind).map_or("", |at| self.kinds[at])
     }
 
     /// The words of a language by its code; English for every code but `ja`.
@@ -65,6 +67,7 @@ impl Labels {
             slot: "採用枠",
             held_back: "DKIM署名済みで案内を追加できず",
             held_back_remedy: "署名より前に通すか、ここで署名し直すと案内を追加できます（docs/ja/howto-dkim.md）",
+            open_signals: "未確認の注意信号",
             chain: "記録の連鎖",
             nothing: "対象の記録はありません",
             kinds: [
@@ -82,6 +85,7 @@ impl Labels {
                 "採用枠の利用",
                 "採用枠の返却",
                 "採用枠の期限切れ",
+                "確認済みの注意信号",
             ],
         }
     }
@@ -102,6 +106,7 @@ impl Labels {
             slot: "Hire slot",
             held_back: "Without the line: came signed by DKIM",
             held_back_remedy: "Let them pass here before they are signed, or sign them anew: docs/howto-dkim.md",
+            open_signals: "Open signals (see career-relay signals)",
             chain: "Chain",
             nothing: "No entries",
             kinds: [
@@ -119,6 +124,7 @@ impl Labels {
                 "Hire slots redeemed",
                 "Hire slots released",
                 "Hire slots expired",
+                "Signals cleared",
             ],
         }
     }

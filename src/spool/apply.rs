@@ -172,7 +172,7 @@ fn store_recipient(connection: &Connection, entry: i64, new: &NewEntry, recipien
 
 fn store_offer(connection: &Connection, entry: i64, offer: &Offer) -> Result<(), Fault> {
     let sql = "INSERT INTO offers (entry, recipient, company, key_id, candidate, token, series, version, digest, \
-               inserted, wording) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+               inserted, wording, traits) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let values = params![
         entry,
         offer.recipient,
@@ -184,7 +184,8 @@ fn store_offer(connection: &Connection, entry: i64, offer: &Offer) -> Result<(),
         offer.contract.version,
         &offer.contract.digest[..],
         offer.inserted,
-        offer.wording
+        offer.wording,
+        offer.traits.map(|traits| traits.to_text())
     ];
     execute(connection, sql, values)?;
     Ok(())
@@ -214,8 +215,8 @@ fn park(connection: &Connection, id: &EntryId, effects: &mut Effects) -> Result<
 
 fn add_to_outbox(connection: &Connection, event: &ReferralEvent) -> Result<(), Fault> {
     let sql = "INSERT INTO outbox (seq, company, key_id, candidate, token, series, version, digest, inserted, \
-               recipient, proves, route, transaction_id, at, wording) \
-               VALUES ((SELECT seq FROM next_in_outbox), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+               recipient, proves, route, transaction_id, at, wording, traits) VALUES \
+               ((SELECT seq FROM next_in_outbox), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     let values = params![
         event.company.as_str(),
         event.candidate.key_id,
@@ -230,7 +231,8 @@ fn add_to_outbox(connection: &Connection, event: &ReferralEvent) -> Result<(), F
         event.route,
         event.transaction,
         nanoseconds(event.at),
-        event.wording
+        event.wording,
+        event.traits.map(|traits| traits.to_text())
     ];
     execute(connection, sql, values)?;
     Ok(())

@@ -79,6 +79,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, SpoolError> {
     set_up(&connection).map_err(unreadable)?;
     if is_new {
         create_tables(&connection).map_err(unreadable)?;
+    } else {
+        add_columns(&connection).map_err(unreadable)?;
     }
     Ok(connection)
 }
@@ -145,6 +147,17 @@ fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
         "BEGIN IMMEDIATE; {tables} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; COMMIT;"
     ))
+}
+
+/// Columns that a spool of before has not. A program of before reads and writes such a spool as it did.
+fn add_columns(connection: &Connection) -> rusqlite::Result<()> {
+    for table in ["offers", "outbox"] {
+        let sql = "SELECT 1 FROM pragma_table_info(?1) WHERE name = 'traits'";
+        if !connection.prepare(sql)?.exists([table])? {
+            connection.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN traits TEXT"))?;
+        }
+    }
+    Ok(())
 }
 
 /// The value of a pragma that is a number.

@@ -48,6 +48,7 @@ CREATE TABLE offers (
     digest    BLOB    NOT NULL,
     inserted  INTEGER NOT NULL,
     wording   BLOB,
+    traits    TEXT,
     PRIMARY KEY (entry, recipient)
 ) STRICT, WITHOUT ROWID;
 
@@ -99,6 +100,7 @@ CREATE TABLE outbox (
     digest      BLOB    NOT NULL,
     inserted    INTEGER NOT NULL,
     wording     BLOB,
+    traits      TEXT,
     recipient   INTEGER NOT NULL,
     proves      INTEGER NOT NULL,
     route       TEXT    NOT NULL,

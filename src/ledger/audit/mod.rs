@@ -1,5 +1,6 @@
 //! `verify`: replays a company's chain by the rules and names every fault, by the entry's number where there is one.
 
+mod clears;
 mod slots;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -148,6 +149,7 @@ impl<'a> Audit<'a> {
         let price = i64::from(contract.threshold.max(1));
         let worth = match entry.new.kind {
             kind if kind.is_of_slot() => self.replay_slot(entry, contract),
+            Kind::Cleared => self.replay_clear(entry),
             Kind::Bounced => self.replay_bounce(entry, contract),
             Kind::Presumed => self.replay_presumption(entry, contract),
             _ => self.replay_stage(entry, contract),

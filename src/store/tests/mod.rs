@@ -99,6 +99,7 @@ impl Ledger {
             recipient: 0,
             inserted: true,
             wording: None,
+            traits: None,
             at: Timestamp::from_second(1_790_000_000 + day * 86_400).expect("a time"),
         }
     }
