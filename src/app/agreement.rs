@@ -41,7 +41,10 @@ impl Terms {
             let company = agreement.company.clone();
             if let Err(error) = self.store.agree(agreement).await {
                 tracing::error!(company = company.as_str(), %error, "the ledger does not agree to this company");
-                let of_it = settings.companies.iter_mut().filter(|c| c.id == company && c.mode != Mode::Off);
+                let of_it = settings
+                    .companies
+                    .iter_mut()
+                    .filter(|c| c.id == company && !matches!(c.mode, Mode::Off | Mode::Suspended));
                 of_it.for_each(|c| c.mode = Mode::Observe);
                 disagreements.push((company, error));
             }

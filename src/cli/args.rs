@@ -13,6 +13,7 @@ use super::ledger::args::LedgerCommand;
 use super::optout::OptOutCommand;
 use super::probe::ProbeArgs;
 use super::scan::ScanArgs;
+use super::signals::SignalsArgs;
 use super::slot::SlotCommand;
 pub use super::spool::args::SpoolCommand;
 use super::switch::{ResumeArgs, SwitchArgs};
@@ -89,6 +90,8 @@ pub enum Tool {
     Scan(ScanArgs),
     /// Send one marked mail through the gateway and follow it to the far end. It is never changed and never counted.
     SendTest(Box<SendTestArgs>),
+    /// Show what in a company's count should be looked at before its slots are redeemed, or say that it was.
+    Signals(Box<SignalsArgs>),
     /// Hire slots: what was earned, reserved, introduced and redeemed.
     #[command(subcommand)]
     Slot(SlotCommand),

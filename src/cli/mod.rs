@@ -21,6 +21,7 @@ pub mod reason;
 mod reason_ja;
 pub mod scan;
 pub mod send_test;
+pub mod signals;
 pub mod slot;
 pub mod spool;
 pub mod status;
@@ -58,6 +59,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Resume(args) => switch::resume(args, out),
         Tool::Scan(args) => scan::scan(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
+        Tool::Signals(args) => signals::signals(args, out),
         Tool::Slot(command) => slot::slot(command, out),
         Tool::Spool(command) => spool::spool(command, out),
         Tool::Status(args) => status::status(args, out),

@@ -15,6 +15,7 @@ use crate::control::hold::answer_hold;
 use crate::control::ledger::answer_ledger;
 use crate::control::optout::{self, OptOutRequest};
 use crate::control::probe;
+use crate::control::signals::answer_signals;
 use crate::control::slot::answer_slots;
 use crate::control::switch::{self, OffLine, StopLine, Switched};
 use crate::control::teach::{self, answer_templates};
@@ -129,7 +130,10 @@ fn ask_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, Stri
                 Some(answer) => Some(answer),
                 None => match answer_slots(&store, caller, request).await {
                     Some(answer) => Some(answer),
-                    None => teach_here(&store, caller, request).await,
+                    None => match answer_signals(&store, caller, request).await {
+                        Some(answer) => Some(answer),
+                        None => teach_here(&store, caller, request).await,
+                    },
                 },
             },
         };

@@ -12,6 +12,7 @@ pub mod optout;
 pub mod probe;
 pub mod recover;
 mod server;
+pub mod signals;
 pub mod slot;
 pub mod spool;
 mod status;
@@ -205,6 +206,16 @@ pub enum Request {
     Slot {
         /// What, and to which.
         what: slot::SlotRequest,
+    },
+    /// What in a company's credits should be looked at.
+    Signals {
+        /// Whose, and of which days.
+        what: signals::SignalsRequest,
+    },
+    /// Says that somebody has looked at a signal.
+    ClearSignal {
+        /// Which, and why it is in order.
+        what: signals::ClearRequest,
     },
     /// Finishes what is in flight, then ends.
     Stop,

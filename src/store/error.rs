@@ -49,6 +49,29 @@ pub enum StoreError {
     /// The contract lets no more be reserved now.
     #[error("{0} slots may be reserved in a quarter of the year by the contract (reserve_max), and so many are")]
     ReservedMax(u32),
+    /// The slot stands on credits that somebody has to look at first.
+    #[error(
+        "slot {cycle} stands on credits under review: {}. See `career-relay signals --company {company}`; when somebody \
+         has looked and all is in order, `career-relay signals clear NAME --company {company} --reason …` lets it be \
+         redeemed",
+        .names.join(", ")
+    )]
+    InReview {
+        /// Whose it is.
+        company: CompanyId,
+        /// Its number.
+        cycle: u32,
+        /// The codes of the open signals.
+        names: Vec<&'static str>,
+    },
+    /// Nothing to clear.
+    #[error("{company} has no open signal {name}: see career-relay signals --company {company}")]
+    NoSignal {
+        /// Whose it would be.
+        company: CompanyId,
+        /// Its code.
+        name: &'static str,
+    },
     /// A row cannot be read as what it should be: `verify` says more.
     #[error("damaged row: {0}")]
     Damaged(String),
@@ -74,6 +97,8 @@ impl StoreError {
                 | Self::BadAct(_)
                 | Self::SlotRefused(..)
                 | Self::ReservedMax(_)
+                | Self::InReview { .. }
+                | Self::NoSignal { .. }
         )
     }
 }

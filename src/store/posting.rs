@@ -2,6 +2,7 @@
 
 mod acts;
 mod bounce;
+mod clears;
 mod entries;
 mod presume;
 
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub use acts::{Acted, SlotAct, act, let_time_pass};
+pub use clears::clear_signal;
 use entries::Behind;
 pub(in crate::store) use presume::proofs;
 pub use presume::{Proof, prove};
@@ -238,7 +240,7 @@ impl<'c> OpenLedger<'c> {
             Some((row, _)) => self.update_person(row, &posting.referral, contract_row)?,
             None => self.insert_person(event, &salt, &posting.referral, contract_row)?,
         };
-        self.insert_event(&event.evidence(), id, person_row)?;
+        self.insert_event(&event.evidence(), id, person_row, event.traits.map(|traits| traits.offered))?;
         let behind = Behind {
             contract: self.pinned(contract_row)?,
             contract_row,
@@ -264,7 +266,7 @@ impl<'c> OpenLedger<'c> {
         let id = evidence.id(self.company, candidate);
         self.pools.insert(posting.referral.contract.series.clone(), (posting.pool, contract_row));
         self.update_person(*person, &posting.referral, contract_row)?;
-        self.insert_event(evidence, &id, *person)?;
+        self.insert_event(evidence, &id, *person, None)?;
         let behind = Behind {
             contract: self.pinned(contract_row)?,
             contract_row,
@@ -303,8 +305,8 @@ impl<'c> OpenLedger<'c> {
     ) -> Result<i64, StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT INTO persons (company, key, key_id, salt, contract, stage, offered, counted)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO persons (company, key, key_id, salt, contract, stage, offered, counted, class, domain,
+                 mailbox, shape) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
                 self.row.id,
@@ -315,6 +317,10 @@ impl<'c> OpenLedger<'c> {
                 rows::stage_number(referral.stage),
                 referral.offered.as_microsecond(),
                 referral.counted.map(Timestamp::as_microsecond),
+                event.traits.map(|traits| traits.class.number()),
+                event.traits.and_then(|traits| traits.domain),
+                event.traits.and_then(|traits| traits.mailbox),
+                event.traits.and_then(|traits| traits.shape),
             ])?;
         Ok(self.connection.last_insert_rowid())
     }
@@ -331,11 +337,17 @@ impl<'c> OpenLedger<'c> {
         Ok(row)
     }
 
-    fn insert_event(&self, evidence: &Evidence<'_>, id: &EventId, person: i64) -> Result<(), StoreError> {
+    fn insert_event(
+        &self,
+        evidence: &Evidence<'_>,
+        id: &EventId,
+        person: i64,
+        offered: Option<u32>,
+    ) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT INTO events (person, id, seq, series, transaction_id, recipient, route, proves, inserted)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO events (person, id, seq, series, transaction_id, recipient, route, proves, inserted,
+                 offered) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 person,
@@ -347,6 +359,7 @@ impl<'c> OpenLedger<'c> {
                 evidence.route,
                 evidence.proves.code(),
                 evidence.inserted,
+                offered,
             ])?;
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::error::StoreError;
 use super::held_back;
 use super::presumed;
 use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
+use super::signals;
 use super::slots;
 use super::wordings;
 use crate::ledger::chain::{Hash, commit_event, commit_person, genesis};
@@ -91,6 +92,7 @@ pub fn statement(
         result.add(&entry, &hash, version.threshold);
     }
     result.held_back = held_back::count(connection, &row, from, until)?;
+    result.open_signals = signals::count_open(connection, &row, company, until)?;
     Ok(result)
 }
 

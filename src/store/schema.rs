@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/012_wordings.sql"),
     include_str!("../../migrations/sqlite/013_templates.sql"),
     include_str!("../../migrations/sqlite/014_acts.sql"),
+    include_str!("../../migrations/sqlite/018_signals.sql"),
 ];
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

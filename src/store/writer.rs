@@ -12,6 +12,7 @@ use super::held_back;
 use super::notices;
 use super::optouts::{self, OptOutChange};
 use super::posting::{self, Acted, Posted, Proof, SlotAct};
+use super::signals::SignalClear;
 use super::slots;
 use super::switches::{self, Switch};
 use super::templates::{self, SeenAgency, SeenTemplate, TemplateChange};
@@ -46,6 +47,7 @@ pub enum Command {
     Seen(Vec<SeenTemplate>, Vec<SeenAgency>, Reply<()>),
     Act(Box<SlotAct>, Reply<Acted>),
     LetTimePass(Reply<()>),
+    ClearSignal(Box<SignalClear>, Reply<u64>),
 }
 
 /// An answer that waits for the commit.
@@ -53,6 +55,7 @@ enum Answer {
     Posted(Reply<Posted>, Result<Posted, StoreError>),
     Acted(Reply<Acted>, Result<Acted, StoreError>),
     Done(Reply<()>, Result<(), StoreError>),
+    Entered(Reply<u64>, Result<u64, StoreError>),
 }
 
 /// The way to the writer thread, which ends with the last of these.
@@ -147,6 +150,7 @@ fn execute(
         Command::Prove(proof, reply) => posted(reply, posting::prove(transaction, &proof, now)),
         Command::Act(act, reply) => Answer::Acted(reply, posting::act(transaction, &act, now)),
         Command::LetTimePass(reply) => Answer::Done(reply, slots::let_time_pass(transaction, now)),
+        Command::ClearSignal(clear, reply) => Answer::Entered(reply, posting::clear_signal(transaction, &clear, now)),
         Command::Gather(company, reply) => Answer::Done(reply, notices::gather(transaction, &company)),
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
@@ -163,6 +167,7 @@ fn execute(
         Answer::Posted(_, result) => result.as_ref().err(),
         Answer::Acted(_, result) => result.as_ref().err(),
         Answer::Done(_, result) => result.as_ref().err(),
+        Answer::Entered(_, result) => result.as_ref().err(),
     };
     let failed = error.filter(|e| !e.is_of_command()).cloned();
     answers.push(answer);
@@ -176,6 +181,8 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
         (Answer::Posted(reply, _), Some(error)) => drop(reply.send(Err(error))),
         (Answer::Acted(reply, acted), None) => drop(reply.send(acted)),
         (Answer::Acted(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Entered(reply, entry), None) => drop(reply.send(entry)),
+        (Answer::Entered(reply, _), Some(error)) => drop(reply.send(Err(error))),
         (Answer::Done(reply, done), None) => drop(reply.send(done)),
         (Answer::Done(reply, _), Some(error)) => drop(reply.send(Err(error))),
     }
@@ -187,6 +194,7 @@ fn refuse(command: Command, error: &StoreError) {
             drop(reply.send(Err(error.clone())));
         }
         Command::Act(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::ClearSignal(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::LetTimePass(reply)
         | Command::Gather(_, reply)
         | Command::Taken(_, reply)

@@ -316,11 +316,15 @@ fn throw_away_mailboxes_are_named() {
 fn one_mail_to_many_invented_names_is_named() {
     let mut tale = Tale::new(1);
     tale.applicants(80, 0..80);
-    (0..6).for_each(|n| drop(tale.credit_of((9_000, 10), &format!("{}@kaede.example", word(n)), 81)));
+    for n in 0..6 {
+        tale.credit_of((9_000, 10), &format!("{}@kaede.example", word(n)), 81);
+    }
     tale.is_named(SignalName::InventedNames);
     let mut tale = Tale::new(1);
     tale.applicants(80, 0..80);
-    (0..9).for_each(|n| drop(tale.credit_of((9_000, 40), &format!("{}@gmail.com", word(n)), 81)));
+    for n in 0..9 {
+        tale.credit_of((9_000, 40), &format!("{}@gmail.com", word(n)), 81);
+    }
     tale.history.bulk.push(BulkMail { mail: 9_000, offered: 40, taken: 9, at: day(81) });
     tale.is_honest();
     tale.history.now = day(88);

@@ -5,6 +5,7 @@ mod model;
 mod posting;
 mod presuming;
 mod pumping;
+mod signals;
 mod slots;
 mod tampering;
 mod users;
