@@ -38,7 +38,7 @@ pub struct SignalsArgs {
 /// What can be done with a signal.
 #[derive(Clone, Debug, Subcommand)]
 pub enum SignalCommand {
-    /// Say that somebody has looked at a signal and found all in order; what it stands on is not held against a slot then.
+    /// Say that somebody has looked at a signal and found all in order; it holds no slot back then.
     Clear(ClearArgs),
 }
 

@@ -233,7 +233,7 @@ pub const LISTS: &[DomainList] = &[
             "yopmail.fr",
             "yopmail.net",
         ],
-        source: "services that say of themselves that their mailboxes are for a moment and read by whoever knows the name",
+        source: "services that say of themselves that their mailboxes are for a moment, for whoever knows the name",
     },
 ];
 

@@ -1,5 +1,5 @@
-//! What of a candidate's address the signals of fraud look at: keyed hashes of its parts, and a class. No address can be
-//! read out of them, and without the company's key nobody can try one.
+//! What of a candidate's address the signals of fraud look at: keyed hashes of its parts, and a class. No address can
+//! be read out of them, and without the company's key nobody can try one.
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,8 @@ use crate::mail::address::Address;
 /// A keyed hash of a part of an address, cut to 128 bits: enough to tell the persons of one company apart.
 pub type Mark = [u8; 16];
 
-/// Letters that a local part needs for its shape to mean anything: numbers alone are how whole providers name mailboxes.
+/// Letters that a local part needs for its shape to mean anything: numbers alone are how whole providers name
+/// mailboxes.
 const SHAPE_LETTERS_MIN: usize = 3;
 
 /// Traits of the mail to one candidate.

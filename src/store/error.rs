@@ -51,9 +51,9 @@ pub enum StoreError {
     ReservedMax(u32),
     /// The slot stands on credits that somebody has to look at first.
     #[error(
-        "slot {cycle} stands on credits under review: {}. See `career-relay signals --company {company}`; when somebody \
-         has looked and all is in order, `career-relay signals clear NAME --company {company} --reason …` lets it be \
-         redeemed",
+        "slot {cycle} stands on credits under review: {}. See `career-relay signals --company {company}`; when \
+         somebody has looked and all is in order, `career-relay signals clear NAME --company {company} --reason …` lets \
+         it be redeemed",
         .names.join(", ")
     )]
     InReview {

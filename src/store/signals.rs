@@ -190,8 +190,8 @@ fn credits(
     (since, until): (i64, i64),
     mails: &mut HashMap<String, usize>,
 ) -> Result<Vec<(bool, Credit)>, StoreError> {
-    // An event's first entry is known by its number; those behind it of the same evidence are its own too. What a person
-    // was offered ten months before belongs to another referral.
+    // An event's first entry is known by its number; those behind it of the same evidence are its own too. What a
+    // person was offered ten months before belongs to another referral.
     let mut statement = connection.prepare_cached(
         "SELECT x.seq, x.at, x.posted, x.kind, e.transaction_id, p.key, p.class, p.domain, p.mailbox, p.shape,
          COALESCE(e.offered, (SELECT o.offered FROM events o WHERE o.person = p.id
@@ -282,8 +282,8 @@ fn erased(connection: &Connection, company: i64, until: i64) -> Result<Vec<Times
     Ok(erased)
 }
 
-/// The company's registrations since a time, and persons and registrations of all other companies whose credits are made
-/// by mails.
+/// The company's registrations since a time, and persons and registrations of all other companies whose credits are
+/// made by mails.
 fn registered(connection: &Connection, company: i64, since: i64) -> Result<(u64, Registered), StoreError> {
     let sql =
         "SELECT COUNT(*) FROM entries INDEXED BY entries_registered WHERE company = ?1 AND kind = 17 AND at >= ?2";

@@ -1,9 +1,9 @@
 //! The bounds of all signals in one place, each with the arithmetic of why it stands where it does.
 //!
 //! A hire slot takes ten credits by default, so a cheat gains nothing below that; and a bound is drawn where honest
-//! companies reach it less than once in a hundred quarters or so, as far as that can be reckoned. What is reckoned with:
-//! shares of mail providers and family names in Japan as anybody can see them in a list of applicants; no figure of a
-//! company.
+//! companies reach it less than once in a hundred quarters or so, as far as that can be reckoned. What is reckoned
+//! with: shares of mail providers and family names in Japan as anybody can see them in a list of applicants; no
+//! figure of a company.
 
 /// A bound on people of one kind, in a stretch of days.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,19 +29,19 @@ pub const UNLISTED: Crowd = Crowd { days: 90, people: 20, percent: 70 };
 /// in 1,000: even if all of them had their name and a number at one provider, a tenth is six times as many.
 pub const NUMBERED: Crowd = Crowd { days: 90, people: 8, percent: 10 };
 
-/// Throw-away mailboxes. Some three in 1,000 applicants give one: of 250, five or more do in one case of 1,000 (Poisson,
-/// 0.75), and of 1,000 people 20 in one of 10 million.
+/// Throw-away mailboxes. Some three in 1,000 applicants give one: of 250, five or more do in one case of 1,000
+/// (Poisson, 0.75), and of 1,000 people 20 in one of 10 million.
 pub const DISPOSABLE: Crowd = Crowd { days: 90, people: 5, percent: 2 };
 
 /// Spellings of one mailbox that were counted as persons: two are a candidate who writes another tag to each employer,
 /// or two people whose names differ by a dot.
 pub const VARIANTS_OF_ONE: usize = 3;
-/// Mailboxes with two counted spellings. A dot that tells two people apart is rarer than one mailbox in 1,000, so two in
-/// a hundred are twenty times as many.
+/// Mailboxes with two counted spellings. A dot that tells two people apart is rarer than one mailbox in 1,000, so two
+/// in a hundred are twenty times as many.
 pub const VARIANTS: Crowd = Crowd { days: 366, people: 5, percent: 2 };
 
-/// Candidates of one mail at one domain that no list knows, and their share of all it was offered to. A bulk mail to ten
-/// people, five of them at one local provider with a tenth of the mailboxes: one case of 600.
+/// Candidates of one mail at one domain that no list knows, and their share of all it was offered to. A bulk mail to
+/// ten people, five of them at one local provider with a tenth of the mailboxes: one case of 600.
 pub const NAMES_OF_ONE_MAIL: (usize, usize) = (5, 50);
 
 /// A bulk mail to at least so many, of whom at most so many in a hundred were there. Of the addresses that applicants
@@ -78,7 +78,8 @@ pub struct Volume {
 /// Registrations: so many would have been awaited by the fleet's rate, and not one came. If the company's candidates
 /// registered at a third of the fleet's rate, nobody would in one case of 780 (Poisson, 20 / 3).
 pub const AWAITED_FOR_NONE: u64 = 20;
-/// So many were awaited, and not a tenth came: at a third of the fleet's rate one case of 1,500 (Poisson, 16.7, at most 5).
+/// So many were awaited, and not a tenth came: at a third of the fleet's rate one case of 1,500 (Poisson, 16.7, at
+/// most 5).
 pub const AWAITED_FOR_FEW: u64 = 50;
 /// Days a person has to register before that is held against anybody.
 pub const REGISTERS_WITHIN_DAYS: i64 = 30;
