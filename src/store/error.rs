@@ -52,8 +52,8 @@ pub enum StoreError {
     /// The slot stands on credits that somebody has to look at first.
     #[error(
         "slot {cycle} stands on credits under review: {}. See `career-relay signals --company {company}`; when \
-         somebody has looked and all is in order, `career-relay signals clear NAME --company {company} --reason …` lets \
-         it be redeemed",
+         somebody has looked and all is in order, `career-relay signals clear NAME --company {company} --reason …` \
+         lets it be redeemed",
         .names.join(", ")
     )]
     InReview {

@@ -78,7 +78,8 @@ fn seen(
     now: Timestamp,
 ) -> Result<Seen, StoreError> {
     let row = require(connection, company)?;
-    let since = back(from.max(back(now)));
+    let beginning = beginning(connection, &row, now)?;
+    let since = if from == Timestamp::MIN { beginning } else { beginning.min(back(from)) };
     let history = history(connection, (&row, company), (since, Timestamp::MAX), now)?;
     let signals = history.signals().into_iter();
     let signals: Vec<Signal> = signals.filter_map(|signal| signal.within(&history.credits, (from, until))).collect();
@@ -102,10 +103,7 @@ pub fn of_slot(
 ) -> Result<Vec<SignalName>, StoreError> {
     let mut funded = funded(connection, row)?;
     let Some(credits) = funded.remove(&(slot.0.to_owned(), slot.1)) else { return Ok(Vec::new()) };
-    let Some(first) = credits.first() else { return Ok(Vec::new()) };
-    let sql = "SELECT at FROM entries WHERE company = ?1 AND seq = ?2";
-    let at: i64 = connection.prepare_cached(sql)?.query_row(params![row.id, rows::signed(*first)], |r| r.get(0))?;
-    let since = back(rows::time(at)?.min(now));
+    let since = beginning(connection, row, now)?;
     let history = history(connection, (row, company), (since, Timestamp::MAX), now)?;
     let is_under = |signal: &Signal| credits.iter().any(|seq| signal.entries.binary_search(seq).is_ok());
     Ok(history.signals().iter().filter(|signal| is_under(signal)).map(|signal| signal.name).collect())
@@ -118,7 +116,9 @@ pub fn count_open(
     company: &CompanyId,
     until: Timestamp,
 ) -> Result<u64, StoreError> {
-    Ok(history(connection, (row, company), (back(until), until), until)?.signals().len() as u64)
+    // A month that is not over yet is looked at as of its newest entry: nobody has had time that is still to come.
+    let now = until.min(rows::time(row.posted)?);
+    Ok(history(connection, (row, company), (back(now), until), now)?.signals().len() as u64)
 }
 
 /// Whether a signal is open.
@@ -128,8 +128,18 @@ pub fn is_open(
     (company, name): (&CompanyId, SignalName),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let history = history(connection, (row, company), (back(back(now)), Timestamp::MAX), now)?;
+    let since = beginning(connection, row, now)?;
+    let history = history(connection, (row, company), (since, Timestamp::MAX), now)?;
     Ok(history.signals().iter().any(|signal| signal.name == name))
+}
+
+/// From when on credits are looked at: some days back, and from as many days before the oldest slot that is neither used
+/// nor over, so that what holds it back can be seen and cleared however old it is.
+fn beginning(connection: &Connection, row: &CompanyRow, now: Timestamp) -> Result<Timestamp, StoreError> {
+    let sql = "SELECT MIN(at) FROM grants WHERE company = ?1 AND stage BETWEEN 1 AND 4";
+    let oldest: Option<i64> = connection.prepare_cached(sql)?.query_row([row.id], |row| row.get(0))?;
+    let oldest = oldest.map(rows::time).transpose()?;
+    Ok(back(oldest.map_or(now, |oldest| oldest.min(now))))
 }
 
 fn back(from: Timestamp) -> Timestamp {
