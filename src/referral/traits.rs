@@ -42,18 +42,20 @@ impl Traits {
     pub fn parse(text: &str) -> Option<Self> {
         let mut fields = text.split('.');
         let class = DomainClass::parse(fields.next()?)?;
-        let (domain, mailbox, shape) = (mark(fields.next()?)?, mark(fields.next()?)?, mark(fields.next()?)?);
+        let mut next = || mark(fields.next()?).ok();
+        let (domain, mailbox, shape) = (next()?, next()?, next()?);
         let offered = fields.next()?.parse().ok()?;
         fields.next().is_none().then_some(Self { class, domain, mailbox, shape, offered })
     }
 }
 
-/// `None` for what is no mark; nothing within for an absent one.
-fn mark(text: &str) -> Option<Option<Mark>> {
+/// Nothing for an absent mark; an error for what is none.
+fn mark(text: &str) -> Result<Option<Mark>, ()> {
     if text.is_empty() {
-        return Some(None);
+        return Ok(None);
     }
-    HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok().map(Some)
+    let octets = HEXLOWER.decode(text.as_bytes()).map_err(|_| ())?;
+    octets.try_into().map(Some).map_err(|_| ())
 }
 
 impl Serialize for Traits {

@@ -133,8 +133,8 @@ pub fn is_open(
     Ok(history.signals().iter().any(|signal| signal.name == name))
 }
 
-/// From when on credits are looked at: some days back, and from as many days before the oldest slot that is neither used
-/// nor over, so that what holds it back can be seen and cleared however old it is.
+/// From when on credits are looked at: some days back, and as many days before the oldest slot that is neither used nor
+/// over, so that what holds it back can be seen and cleared however old it is.
 fn beginning(connection: &Connection, row: &CompanyRow, now: Timestamp) -> Result<Timestamp, StoreError> {
     let sql = "SELECT MIN(at) FROM grants WHERE company = ?1 AND stage BETWEEN 1 AND 4";
     let oldest: Option<i64> = connection.prepare_cached(sql)?.query_row([row.id], |row| row.get(0))?;

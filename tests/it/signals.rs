@@ -37,7 +37,9 @@ fn send(gateway: &Gateway, people: impl Iterator<Item = String>) {
 /// Enters referrals of days ago by recovery lines, as a hand could that has the company's key.
 fn enter(gateway: &Gateway, people: impl Iterator<Item = (String, i64)>, proves: Proves) {
     let settings = config::load(&gateway.config()).expect("settings");
-    let root = open_root_key(&gateway.folder.path().join("data")).expect("the root key");
+    let data = gateway.folder.path().join("data");
+    wait_for("the server", || gateway.ask(&["status"]).status.success().then_some(()));
+    let root = open_root_key(&data).expect("the root key");
     let (company, now) = (&settings.companies[0], Timestamp::now());
     let keys = keys_of(&root, &company.id);
     let contract = company.contracts[0].reference();
@@ -59,8 +61,8 @@ fn enter(gateway: &Gateway, people: impl Iterator<Item = (String, i64)>, proves:
             traits: (proves != Proves::Bounced).then(|| keys.traits(&to, 1)),
             at: now.checked_sub(SignedDuration::from_hours(days * 24)).expect("a time"),
         };
-        let line = serde_json::json!({ "target": "recovery", "event": event });
-        lines.push_str(&format!("{line}\n"));
+        lines += &serde_json::json!({ "target": "recovery", "event": event }).to_string();
+        lines.push('\n');
     }
     let mut command = binary();
     command.args(["ledger", "recover", "--config"]).arg(gateway.config());

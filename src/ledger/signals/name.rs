@@ -106,8 +106,12 @@ impl SignalName {
     pub fn weight(self) -> Weight {
         match self {
             Self::UnlistedDomains | Self::Volume | Self::ManyErasures | Self::SamePeopleAgain => Weight::Weak,
-            Self::OneDomain | Self::DisposableDomains | Self::ManyBounces | Self::NoRegistrations => Weight::Strong,
-            Self::CountedAfterOptout | Self::EnteredLate => Weight::Strong,
+            Self::OneDomain
+            | Self::DisposableDomains
+            | Self::ManyBounces
+            | Self::NoRegistrations
+            | Self::CountedAfterOptout
+            | Self::EnteredLate => Weight::Strong,
             Self::NumberedNames | Self::MailboxVariants | Self::InventedNames => Weight::Grave,
         }
     }

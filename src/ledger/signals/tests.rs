@@ -115,7 +115,8 @@ impl Tale {
         let traits = self.keys.traits(&address, offered);
         let mut plain = [0; 16];
         plain.copy_from_slice(&self.keys.candidate(&address).octets[..16]);
-        let at = day(at).checked_add(SignedDuration::from_secs(self.history.credits.len() as i64)).expect("a time");
+        let seconds = i64::try_from(self.history.credits.len()).expect("a number");
+        let at = day(at).checked_add(SignedDuration::from_secs(seconds)).expect("a time");
         let credit = Credit {
             seq: self.history.credits.len() as u64 * 3 + 3,
             at,
