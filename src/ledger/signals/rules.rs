@@ -115,7 +115,7 @@ fn volume<'a>(history: &'a History, uncleared: &[&'a Credit]) -> Found<'a> {
     }
     let share = |from: usize, to: usize| {
         let (private, known) = (sums[to].0 - sums[from].0, sums[to].1 - sums[from].1);
-        if known == 0 { 0 } else { private * 100 / known }
+        (private * 100).checked_div(known).unwrap_or(0)
     };
     let (month, year) = (starts(&all, 30), starts(&all, 395));
     // Places of busy months in front of the one that is looked at, the busiest first.
