@@ -321,7 +321,7 @@ pub fn class_of_domain(domain: &Domain) -> DomainClass {
 }
 
 fn is_among(name: &str, domains: &[&str]) -> bool {
-    let is_below = |of: &&str| name.strip_suffix(*of).is_some_and(|head| head.is_empty() || head.ends_with('.'));
+    let is_below = |of: &str| name.strip_suffix(of).is_some_and(|head| head.is_empty() || head.ends_with('.'));
     domains.iter().any(|of| is_below(of))
 }
 
