@@ -18,6 +18,7 @@ use crate::mail::envelope::Envelope;
 use crate::mail::message::Message;
 use crate::mail::view::View;
 use crate::referral::carrier::{CarrierMail, filtering_carrier};
+use crate::referral::exclusion::Exclusion;
 use crate::referral::link::LinkUrl;
 use crate::referral::token::company_code;
 use crate::referral::wording::{Language, LineText, Wording, WordingDigest};
@@ -26,6 +27,8 @@ use crate::referral::{CandidateKey, CompanyId, LinkToken, OptOuts, Traits};
 use signing::Signatures;
 
 mod company;
+mod exclusions;
+mod observing;
 mod policy;
 mod relaying;
 mod returning;
@@ -38,7 +41,9 @@ mod tests;
 mod traits;
 mod user;
 
-pub use company::{Company, Doubtful, LaterWordings, Mode, ProvedBy, Scope, Sender, Stage};
+pub use company::{Company, Doubtful, LaterWordings, Mode, ProvedBy, ReportTerms, Scope, Sender, Stage};
+pub use exclusions::Exclusions;
+pub use observing::{Observation, observe};
 pub use policy::{InForce, Policy};
 pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use returning::{Behind, CameBack, Probe, Probes, ReturnPath, ReturnRow, Returned, tag_copies};
@@ -151,6 +156,8 @@ pub struct Copy {
     pub edits: Edits,
     /// The referrals that count once this copy is delivered.
     pub offers: Vec<Offer>,
+    /// Why its recipient is not counted, though he gets the line.
+    pub excluded: Option<Exclusion>,
     /// The sender it leaves with, where its edits do: a tagged one of our own; absent: the mail's.
     pub return_path: Option<Box<Address>>,
 }
@@ -162,6 +169,8 @@ pub struct Offer {
     pub recipient: usize,
     /// Who is referred, as the ledger knows him.
     pub candidate: CandidateKey,
+    /// The same under keys that were rotated out.
+    pub earlier: Vec<CandidateKey>,
     /// The token in his link.
     pub token: LinkToken,
     /// The contract version in force.
@@ -276,6 +285,7 @@ impl Case<'_> {
         let mut copies = Vec::with_capacity(candidates.len() + 1);
         let mut inserted = Vec::new();
         for &recipient in &candidates {
+            let excluded = self.excluded(recipient);
             let (edits, spots, offers) = match self.carrier_mail(recipient) {
                 CarrierMail::Insert => {
                     let offer = self.offer(recipient, &contract);
@@ -283,8 +293,8 @@ impl Case<'_> {
                     let (edits, spots) = self.edits(&targets, (language, wording), &offer.token)?;
                     let inserted = !edits.is_empty();
                     let wording = inserted.then(|| wording.digest(language));
-                    let offers = vec![Offer { inserted, wording, ..offer }];
-                    (edits, spots, offers)
+                    let offer = Offer { inserted, wording, ..offer };
+                    (edits, spots, Some(offer).filter(|_| excluded.is_none()).into_iter().collect())
                 }
                 CarrierMail::TextOnly => {
                     let (edits, spots) = self.words_alone(&targets, language)?;
@@ -295,7 +305,7 @@ impl Case<'_> {
                     continue;
                 }
             };
-            copies.push(Copy { recipients: vec![recipient], edits, offers, return_path: None });
+            copies.push(Copy { recipients: vec![recipient], edits, offers, excluded, return_path: None });
             if inserted.is_empty() {
                 inserted = spots;
             }
@@ -329,9 +339,10 @@ impl Case<'_> {
     }
 
     fn offer(&self, recipient: usize, contract: &ContractRef) -> Offer {
-        let candidate = self.of.keys.candidate(&self.received.envelope.recipients[recipient]);
-        let token = self.of.keys.token(&contract.series, &candidate);
-        Offer { recipient, candidate, token, contract: contract.clone(), inserted: false, wording: None, traits: None }
+        let (keys, address) = (&self.of.keys, &self.received.envelope.recipients[recipient]);
+        let (candidate, earlier) = (keys.candidate(address), keys.earlier_candidates(address));
+        let (token, contract) = (keys.token(&contract.series, &candidate), contract.clone());
+        Offer { recipient, candidate, earlier, token, contract, inserted: false, wording: None, traits: None }
     }
 
     /// Whether the first link that stands in the mail already is this company's: companies share one link host.

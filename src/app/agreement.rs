@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::classify::{Lang, Rules};
 use crate::config::Settings;
-use crate::config::keys::RootKey;
+use crate::config::keys::Keyring;
 use crate::control::Caller;
 use crate::pipeline::{LineTerms, Mode, Policy};
 use crate::policy;
@@ -14,7 +14,6 @@ use crate::store::{Store, StoreError, TermsChange};
 /// What a policy is made of beside the settings.
 pub struct Terms {
     store: Store,
-    root: Arc<RootKey>,
     /// The rules in use, and the languages they were compiled for.
     rules: Mutex<Option<(Vec<Lang>, Arc<Rules>)>>,
 }
@@ -29,15 +28,15 @@ pub struct Agreed {
 
 impl Terms {
     /// Those of an installation.
-    pub fn new(store: Store, root: Arc<RootKey>) -> Self {
-        Self { store, root, rules: Mutex::default() }
+    pub fn new(store: Store) -> Self {
+        Self { store, rules: Mutex::default() }
     }
 
     /// Makes every company known to the ledger and builds the policy.
-    pub async fn agree(&self, settings: &Settings) -> Agreed {
+    pub async fn agree(&self, settings: &Settings, keys: &Keyring) -> Agreed {
         let mut settings = settings.clone();
         let mut disagreements = Vec::new();
-        for agreement in policy::agreements(&self.build(&settings)) {
+        for agreement in policy::agreements(&self.build(&settings, keys)) {
             let company = agreement.company.clone();
             if let Err(error) = self.store.agree(agreement).await {
                 tracing::error!(company = company.as_str(), %error, "the ledger does not agree to this company");
@@ -50,7 +49,7 @@ impl Terms {
             }
         }
         self.note_terms(&settings).await;
-        Agreed { policy: self.build(&settings), disagreements }
+        Agreed { policy: self.build(&settings, keys), disagreements }
     }
 
     /// Writes down what shapes the line from now on. Without the row `preview --at` cannot tell it later, and the mail
@@ -65,8 +64,8 @@ impl Terms {
         }
     }
 
-    fn build(&self, settings: &Settings) -> Policy {
-        policy::build(settings, &self.root, self.rules_for(settings))
+    fn build(&self, settings: &Settings, keys: &Keyring) -> Policy {
+        policy::build(settings, keys, self.rules_for(settings))
     }
 
     /// Rules for the languages that the companies serve; those in use, where they are of the same.

@@ -12,15 +12,16 @@ use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
 use super::glance::Glance;
 use super::held_back;
+use super::keys::Keys;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, door, doors, hostname, listen, notices_from, open_spool, pump_options,
-    put_people, refuse_without_credentials, signing_keys, surroundings,
+    answer_admins, delivery, directory, door, doors, hostname, ledger_key, listen, notices_from, open_spool,
+    pump_options, put_people, refuse_without_credentials, signing_keys, surroundings,
 };
 use super::prober::{self, Prober};
 use super::reload::Reload;
 use super::templates;
-use crate::config::keys::{self, KeyFault};
+use crate::config::keys::KeyFault;
 use crate::config::{Inspection, Settings};
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::Deliver;
@@ -111,12 +112,13 @@ impl Gateway {
         let entrances = listen(&settings, handed)?;
         let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
         // Before anything else is made there: a folder in use without its key is refused.
-        let root = Arc::new(keys::open_root_key(&data)?);
+        let keys = Arc::new(Keys::open(&data)?);
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;
-        let terms = Terms::new(store.clone(), Arc::clone(&root));
-        let Agreed { policy, disagreements } = terms.agree(&settings).await;
+        let ledger_key = ledger_key(&data, &store).await?;
+        let terms = Terms::new(store.clone());
+        let Agreed { policy, disagreements } = terms.agree(&settings, &keys.current()).await;
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
-        put_people(&policy, (&store, &root, &data)).await?;
+        put_people(&policy, (&store, &keys.current(), &data)).await?;
         let spool = open_spool(&settings)?;
         let around = surroundings(&settings, (&store, &spool, &policy), (&watch, &addresses)).await?;
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
@@ -134,7 +136,8 @@ impl Gateway {
             spool: spool.clone(),
             deliver: deliver.clone(),
             store: store.clone(),
-            root,
+            keys: Arc::clone(&keys),
+            ledger_key,
             data,
             glance: Glance::default(),
             hostname: hostname.clone(),
@@ -146,13 +149,13 @@ impl Gateway {
             stop: stop.clone(),
         };
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
-        let control = answer_admins(control, operator, stop.subscribe());
+        let control = answer_admins(control, (operator, settings.ledger.keep), stop.subscribe());
         let door = door(&settings, hostname, (tls.as_ref(), &watch));
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
         Ok(Self {
             addresses,
-            reload: Reload { settings, terms, policy: policy.clone(), signer, tls, agreed },
+            reload: Reload { settings, terms, keys, policy: policy.clone(), signer, tls, agreed },
             policy,
             spool,
             store,

@@ -1,8 +1,11 @@
 //! Answers what is asked of a running server over the admin socket.
 
+mod erase;
 mod line;
+mod observe;
 mod optout;
 mod teach;
+mod told;
 
 pub(super) use line::let_stopped_go;
 pub(super) use optout::follow_optouts;
@@ -16,9 +19,9 @@ use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
 use super::glance::Glance;
+use super::keys::Keys;
 use super::prober::Prober;
 use crate::config::Stamp;
-use crate::config::keys::RootKey;
 use crate::confirm;
 use crate::control::ledger::answer_ledger;
 use crate::control::probe;
@@ -30,16 +33,18 @@ use crate::control::switch::StopLine;
 use crate::control::test_mail::{self, TestDoor};
 use crate::control::then;
 use crate::control::trace::trace;
+use crate::control::trust;
 use crate::control::users::answer_users;
 use crate::control::{Answer, Caller, DestinationState, Request, SpoolStatus, Status};
 use crate::deliver::Deliver;
-use crate::policy::{PolicyHandle, keys_of};
+use crate::policy::PolicyHandle;
 use crate::referral::OptOut;
 use crate::sign::Signer;
 use crate::smtp::custody::Services;
 use crate::spool::{Entry, Spool, Write};
 use crate::store::Store;
 use crate::sys::clock;
+use crate::sys::signing_key::SigningKey;
 use crate::watch::{Gauge, Watch};
 
 /// Next hops told of at one time.
@@ -60,8 +65,10 @@ pub struct Operator {
     pub deliver: Deliver,
     /// The ledger.
     pub store: Store,
-    /// What the keys of all companies derive from, to find a person by the address.
-    pub root: Arc<RootKey>,
+    /// The keys of all companies, to find a person by the address.
+    pub keys: Arc<Keys>,
+    /// What signs for the ledger.
+    pub ledger_key: Arc<SigningKey>,
     /// Who may log in stands beside the policy.
     pub policy: PolicyHandle,
     /// The data folder.
@@ -94,6 +101,9 @@ impl Answer for Operator {
         if let Some(answer) = answer_signals(&self.store, caller, &request).await {
             return answer;
         }
+        if let Some(answer) = self.answer_told(caller, &request).await {
+            return answer;
+        }
         if let Some(answer) = self.answer_users(caller, &request).await {
             return answer;
         }
@@ -107,6 +117,12 @@ impl Answer for Operator {
             return answer;
         }
         if let Some(answer) = self.answer_teach(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_erase(caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = self.answer_observe(caller, &request).await {
             return answer;
         }
         match request {
@@ -125,9 +141,11 @@ impl Answer for Operator {
             Request::Then { company, at } => to_value(&then::then(&self.store, &company, &at).await?),
             Request::Trace { subject } => {
                 let companies = self.store.companies().await.map_err(|e| e.to_string())?;
-                let keys: Vec<_> = companies.iter().map(|company| keys_of(&self.root, company)).collect();
+                let ring = self.keys.current();
+                let keys: Vec<_> = companies.iter().map(|company| ring.of(company)).collect();
                 to_value(&trace((&self.spool, &self.store), &keys, &subject).await?)
             }
+            Request::Checkpoint => to_value(&trust::checkpoint(&self.store, &self.ledger_key, clock::now()).await?),
             Request::Probes => to_value(&probe::list((&self.spool, &self.store), clock::now()).await?),
             Request::Probe { company } => {
                 let sent = self.prober.send_now(company.as_ref(), clock::now()).await?;

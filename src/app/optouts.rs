@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::keys::RootKey;
+use crate::config::keys::Keyring;
 use crate::policy::{OPTOUTS_FILE, kept_optouts, optouts_of, optouts_to_keep};
 use crate::referral::OptOuts;
 use crate::store::{Store, StoreError};
@@ -14,9 +14,9 @@ use crate::sys::disk;
 ///
 /// # Errors
 /// When it cannot be read.
-pub async fn read(store: &Store, root: &RootKey) -> Result<Arc<OptOuts>, StoreError> {
+pub async fn read(store: &Store, keys: &Keyring) -> Result<Arc<OptOuts>, StoreError> {
     let rows = store.optouts(None).await?;
-    Ok(Arc::new(optouts_of(root, rows.into_iter().map(|row| row.person))))
+    Ok(Arc::new(optouts_of(keys, rows.into_iter().map(|row| row.person))))
 }
 
 /// Keeps a copy beside the spool, for a start at which the ledger cannot be read. Without it only that start is worse
@@ -30,8 +30,8 @@ pub async fn keep(data: &Path, optouts: &Arc<OptOuts>) {
 }
 
 /// The lists at a start: the ledger's, else those of the copy, else nobody knows, and then nobody gets a line.
-pub async fn at_start(store: &Store, root: &RootKey, data: &Path) -> Option<Arc<OptOuts>> {
-    let error = match read(store, root).await {
+pub async fn at_start(store: &Store, keys: &Keyring, data: &Path) -> Option<Arc<OptOuts>> {
+    let error = match read(store, keys).await {
         Ok(optouts) => {
             keep(data, &optouts).await;
             return Some(optouts);
@@ -42,7 +42,7 @@ pub async fn at_start(store: &Store, root: &RootKey, data: &Path) -> Option<Arc<
     match kept {
         Ok(rows) => {
             tracing::error!(%error, rows = rows.len(), "the opt-outs are those of the copy: the ledger cannot be read");
-            Some(Arc::new(optouts_of(root, rows)))
+            Some(Arc::new(optouts_of(keys, rows)))
         }
         Err(why) => {
             tracing::error!(%error, why, "the opt-outs cannot be read, and no copy of them: nobody gets the line");

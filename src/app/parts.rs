@@ -13,12 +13,13 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::gateway::StartFault;
 use super::held_back;
 use super::operator::{Operator, follow_optouts, let_stopped_go};
-use super::{optouts, slots, templates};
-use crate::config::keys::RootKey;
+use super::{optouts, retention, slots, templates};
+use crate::config::keys::{KeyFault, Keyring, open_signing_key};
 use crate::config::{DkimKey, DoorTls, Listener, Settings};
 use crate::control::Server;
 use crate::control::test_mail::TestDoor;
 use crate::deliver::{self, Off, Surroundings};
+use crate::ledger::KeepPersons;
 use crate::mail::address::Address;
 use crate::notify::{Contact, Directory, Sender};
 use crate::policy::PolicyHandle;
@@ -27,6 +28,8 @@ use crate::sign::{NamedKey, record_name};
 use crate::smtp::{Door, Entrance, listener_for};
 use crate::spool::{Spool, SpoolOptions};
 use crate::store::{OffRow, PumpOptions, Store};
+use crate::sys::ed25519::public_key;
+use crate::sys::signing_key::SigningKey;
 use crate::sys::tls::ServerTls;
 use crate::watch::Watch;
 
@@ -148,12 +151,27 @@ pub(super) fn off(rows: &[OffRow]) -> Off {
 /// Puts in force who may log in, who wants no line, and what HR has said of templates.
 pub(super) async fn put_people(
     policy: &PolicyHandle,
-    (store, root, data): (&Store, &RootKey, &Path),
+    (store, keys, data): (&Store, &Keyring, &Path),
 ) -> Result<(), StartFault> {
     policy.put_users(store.users().await.map_err(|e| StartFault::Store(data.to_owned(), e))?);
-    policy.put_optouts(optouts::at_start(store, root, data).await.as_ref());
+    policy.put_optouts(optouts::at_start(store, keys, data).await.as_ref());
     policy.put_templates(templates::at_start(store).await.as_ref());
     Ok(())
+}
+
+/// The key that signs for the ledger. Whoever pinned another one has to be told, so a new one is said in the log.
+/// The ledger is let know, too: without the row its checkpoints are those of a stranger to `ledger verify`.
+pub(super) async fn ledger_key(data: &Path, store: &Store) -> Result<Arc<SigningKey>, KeyFault> {
+    let (key, is_new) = open_signing_key(data)?;
+    if let Some(public) = public_key(&key) {
+        if is_new {
+            tracing::info!(%public, "a key was made that signs the ledger's checkpoints: `keys show` tells it");
+        }
+        if let Err(error) = store.note_signing_key(public).await {
+            tracing::error!(%error, "the key that signs the ledger's checkpoints is not written down");
+        }
+    }
+    Ok(Arc::new(key))
 }
 
 /// What all sockets share.
@@ -207,10 +225,15 @@ async fn tick(watch: Watch, mut stop: signal::Receiver<bool>) {
     }
 }
 
-pub(super) fn answer_admins(server: Server, operator: Operator, mut stop: signal::Receiver<bool>) -> JoinHandle<()> {
+pub(super) fn answer_admins(
+    server: Server,
+    (operator, keep): (Operator, KeepPersons),
+    mut stop: signal::Receiver<bool>,
+) -> JoinHandle<()> {
     tokio::spawn(tick(operator.watch.clone(), stop.clone()));
     tokio::spawn(held_back::run(operator.watch.clone(), operator.store.clone(), stop.clone()));
     tokio::spawn(slots::let_time_pass(operator.store.clone(), stop.clone()));
+    tokio::spawn(retention::forget_persons(operator.store.clone(), keep, stop.clone()));
     tokio::spawn(templates::run(operator.watch.clone(), operator.store.clone(), stop.clone()));
     let operator = Arc::new(operator);
     tokio::spawn(follow_optouts(Arc::clone(&operator), stop.clone()));

@@ -55,6 +55,14 @@ struct Done {
 }
 
 impl Prober {
+    /// Moves what waits in the outbox into the ledger.
+    ///
+    /// # Errors
+    /// Why it could not be.
+    pub async fn flush(&self) -> Result<(), String> {
+        self.post.pump.flush().await
+    }
+
     /// Begins, and works until its task is ended.
     pub fn start(policy: PolicyHandle, (spool, deliver): (Spool, Deliver), post: Post) -> (Arc<Self>, JoinHandle<()>) {
         let prober = Arc::new(Self { policy, spool, deliver, post, bell: Arc::default(), done: Mutex::default() });

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::agreement::{Agreed, Terms};
+use super::keys::Keys;
 use super::parts::signing_keys;
 use crate::config::{Inspection, Settings, Severity};
 use crate::pipeline::Relaying;
@@ -17,6 +18,8 @@ pub struct Reload {
     pub settings: Settings,
     /// What a policy is made of.
     pub terms: Terms,
+    /// The keys of candidates.
+    pub keys: Arc<Keys>,
     /// The policy in force.
     pub policy: PolicyHandle,
     /// The keys that sign, in force.
@@ -45,11 +48,12 @@ impl Reload {
         if !settings.credentials_missing.is_empty() {
             return refuse("a credential is missing; a new one comes with a restart");
         }
-        let keys = match signing_keys(&settings) {
-            Ok(keys) => keys,
-            Err(fault) => return refuse(&fault.to_string()),
+        let (signing, keys) = match (signing_keys(&settings), self.keys.read_anew()) {
+            (Ok(signing), Ok(keys)) => (signing, keys),
+            (Err(fault), _) => return refuse(&fault.to_string()),
+            (_, Err(fault)) => return refuse(&fault.to_string()),
         };
-        let Agreed { policy, disagreements } = self.terms.agree(&settings).await;
+        let Agreed { policy, disagreements } = self.terms.agree(&settings, &keys).await;
         if let [(company, error), ..] = &disagreements[..] {
             return refuse(&format!("company {company}: {error}"));
         }
@@ -62,7 +66,8 @@ impl Reload {
             }
         }
         // A mail in between is decided on by one and signed by the other: if its key is gone, it is not signed.
-        self.signer.swap(keys);
+        self.signer.swap(signing);
+        self.keys.put(keys);
         self.policy.swap(&policy);
         self.agreed.store(true, Ordering::Relaxed);
         let later = self.left_for_a_restart(&settings);

@@ -20,8 +20,6 @@ pub(super) enum Asked {
 pub(super) enum Vetoes {
     /// All, those too that stand in rejections now and then.
     All,
-    /// All but those that are marked as weak.
-    Sure,
     /// Those alone that tell of something a rejection never tells of; the others are for the model to weigh.
     Grave,
 }
@@ -64,7 +62,7 @@ impl Bars {
         job_said: false,
         matter_said: false,
         result: Asked::Hinted,
-        vetoes: Vetoes::Sure,
+        vetoes: Vetoes::Grave,
         applicant: 0,
     };
 
@@ -72,7 +70,6 @@ impl Bars {
     pub(super) fn veto_of(&self, reading: &Reading) -> Option<Reason> {
         match self.vetoes {
             Vetoes::All => reading.veto,
-            Vetoes::Sure => reading.sure_veto,
             Vetoes::Grave => reading.grave_veto,
         }
     }

@@ -5,6 +5,10 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+mod phrase;
+
+pub(super) use phrase::{PhraseFolder, fold_phrase};
+
 /// Stands between sentences; no phrase contains it, so none matches across.
 const BREAK: char = '\n';
 /// Longest gloss in brackets that is taken for furigana, in characters.
@@ -77,13 +81,6 @@ impl Folded {
     pub fn first_line_of(&self, index: usize) -> Option<usize> {
         self.line_at(self.sentences.get(index)?.start)
     }
-}
-
-/// Folds a phrase of a rule.
-pub(super) fn fold_phrase(phrase: &str) -> String {
-    let mut folder = Folder::default();
-    folder.push_line(0, phrase);
-    folder.folded.text
 }
 
 /// Folds lines with their numbers; an empty line ends a sentence.

@@ -9,7 +9,7 @@ use evidence::evidence_of;
 pub use account::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
 #[cfg(test)]
 pub(super) use asking::is_likely_alone;
-pub(super) use asking::{learn_from, traits_of_heard};
+pub(super) use asking::{learn_from, traits_of_said};
 
 use super::bars::{Asked, Bars, Vetoes};
 use super::fold::{Folded, fold};

@@ -1,9 +1,9 @@
 //! Learning the model's weights: from mails and sentences whose answer is known, the same weights on every machine.
 //!
-//! Two linear functions are trained by going over all lessons again and again, in an order that a fixed generator
-//! gives. All numbers are whole, in parts of [`ONE`], so nothing depends on how a machine rounds. The second function
-//! weighs what the first hears in a mail; so that it does not trust what was learnt by heart, it is trained on what is
-//! heard by one that was not taught that mail.
+//! Linear functions are trained by going over all lessons again and again, in an order that a fixed generator gives.
+//! All numbers are whole, in parts of [`ONE`], so nothing depends on how a machine rounds. The last function weighs
+//! what the others say of a mail; so that it does not trust what was learnt by heart, it is trained on what is said by
+//! some that were not taught that mail.
 
 use super::fold::fold;
 use super::judge::{self, Letter};
@@ -40,6 +40,7 @@ struct Course {
 }
 
 const HEARD: Course = Course { rounds: 12, rate: ONE / 2, rate_half: 4, gain: 1, decay_parts: 1000 };
+const WORDS: Course = Course { rounds: 12, rate: ONE / 4, rate_half: 4, gain: 3, decay_parts: 3000 };
 const WHOLE: Course = Course { rounds: 20, rate: ONE / 8, rate_half: 5, gain: 3, decay_parts: 3000 };
 
 /// A text and whether the answer is yes.
@@ -53,8 +54,9 @@ struct Lesson {
 /// A mail of the corpus.
 struct Taught {
     sentences: Vec<Sentence>,
-    whole: Marks,
-    /// Its traits without those of what is heard.
+    words: Marks,
+    rules: Marks,
+    /// Its traits without those of what the other functions say.
     traits: Traits,
     is_rejection: bool,
     /// Whether it is read with its subject; its sentences are learnt once.
@@ -82,13 +84,25 @@ pub fn train<'a>(
         let of_mails = of_mails.flat_map(|mail| mail.sentences.iter().filter_map(move |s| s.lesson(mail, answer)));
         learn(lines.iter().filter_map(|line| line.lesson(answer)).chain(of_mails).collect(), &HEARD)
     };
+    let all = |is_taught: &dyn Fn(&Taught) -> bool| Said {
+        told: hear(Answer::No, is_taught),
+        better: hear(Answer::Better, is_taught),
+        words: learn(mails.iter().filter(|mail| is_taught(mail)).map(Taught::lesson_of_words).collect(), &WORDS),
+    };
     let mut whole = Vec::with_capacity(mails.len());
     for part in 0..PARTS {
-        let others = [Answer::No, Answer::Better].map(|answer| hear(answer, &|mail| mail.part != part));
+        let others = all(&|mail| mail.part != part);
         whole.extend(mails.iter().filter(|mail| mail.part == part).map(|mail| mail.lesson(&others)));
     }
-    let [told, better] = [Answer::No, Answer::Better].map(|answer| hear(answer, &|_| true));
-    Model::write([&told, &better, &learn(whole, &WHOLE)])
+    let said = all(&|_| true);
+    Model::write([&said.told, &said.better, &said.words, &learn(whole, &WHOLE)])
+}
+
+/// What the other functions were taught.
+struct Said {
+    told: Learnt,
+    better: Learnt,
+    words: Learnt,
 }
 
 /// What one sentence may tell its reader.
@@ -127,14 +141,18 @@ impl Sentence {
 }
 
 impl Taught {
-    fn lesson(&self, heard: &[Learnt; 2]) -> Lesson {
+    fn lesson(&self, said: &Said) -> Lesson {
         let most = |function: &Learnt| self.sentences.iter().map(|s| points(function, &s.marks)).max().unwrap_or(-ONE);
-        let [no, better] = heard;
+        let (no, better, words) = (most(&said.told), most(&said.better), points(&said.words, &self.words));
         let mut traits = self.traits.to_vec();
-        for (slot, heard) in traits.iter_mut().zip(judge::traits_of_heard((most(no), most(better)))) {
-            *slot = heard;
+        for (slot, value) in traits.iter_mut().zip(judge::traits_of_said((no, better), words)) {
+            *slot = value;
         }
-        Lesson { marks: self.whole.clone(), traits, yes: self.is_rejection }
+        Lesson { marks: self.words.and(&self.rules), traits, yes: self.is_rejection }
+    }
+
+    fn lesson_of_words(&self) -> Lesson {
+        Lesson { marks: self.words.clone(), traits: Vec::new(), yes: self.is_rejection }
     }
 }
 
@@ -185,8 +203,9 @@ fn read_mail(head: &str, body: &str, titled: bool, rules: &Rules) -> Option<Taug
             marks: Marks::of_sentence(letter.reading, number, letter.rules),
             stated: is_stated(letter.reading, number, letter.rules),
         };
-        let (sentences, traits) = (numbers.map(sentence).collect(), letter.traits((0, 0)));
-        Taught { sentences, whole: Marks::of(letter), traits, is_rejection, titled, part: 0 }
+        let (sentences, traits) = (numbers.map(sentence).collect(), letter.traits((0, 0), 0));
+        let (words, rules) = (Marks::of_words(letter), Marks::of_rules(letter));
+        Taught { sentences, words, rules, traits, is_rejection, titled, part: 0 }
     })
 }
 

@@ -6,7 +6,7 @@ use super::reading::Reading;
 use super::rules::{Kind, Rules};
 
 /// Bits of a bucket's number.
-const BUCKET_BITS: u32 = 17;
+const BUCKET_BITS: u32 = 18;
 /// Buckets of weights; marks share them by their hash.
 pub(super) const BUCKETS: usize = 1 << BUCKET_BITS;
 /// Octets of folded text whose words are marks; what says whether a mail is a rejection stands before them.
@@ -29,17 +29,30 @@ const NOT_STATED: u32 = 4;
 pub(super) struct Marks(pub(super) Vec<u32>);
 
 impl Marks {
-    /// The marks of a mail that was read.
-    pub fn of(letter: &Letter<'_>) -> Self {
+    /// The marks of the words of a mail that was read, whatever the rules make of them.
+    pub fn of_words(letter: &Letter<'_>) -> Self {
         let mut marks = Once { buckets: Vec::with_capacity(2048), seen: vec![0; BUCKETS / 64] };
         let mut add = |bucket| marks.add(bucket);
         let (longest, _) = RUN_WORDS_MAX;
         Runs::new(longest, TEXT, &mut add).read(head(&letter.reading.folded.text, TEXT_OCTETS_MAX));
         Runs::new(longest, SUBJECT, &mut add).read(head(&letter.subject.folded.text, TEXT_OCTETS_MAX));
-        for index in 0..letter.reading.hits.len() {
-            add_rule(letter.reading, index, letter.rules, &mut add);
-        }
         Self(marks.buckets)
+    }
+
+    /// The marks of the rules that were found in a mail.
+    pub fn of_rules(letter: &Letter<'_>) -> Self {
+        let mut marks = Vec::with_capacity(letter.reading.hits.len());
+        for index in 0..letter.reading.hits.len() {
+            add_rule(letter.reading, index, letter.rules, &mut |bucket| marks.push(bucket));
+        }
+        marks.sort_unstable();
+        marks.dedup();
+        Self(marks)
+    }
+
+    /// These marks and others.
+    pub fn and(&self, others: &Self) -> Self {
+        Self([&self.0[..], &others.0].concat())
     }
 
     /// The marks of one of the sentences of a text, each once: what is said over and over is no surer.

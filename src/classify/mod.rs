@@ -25,9 +25,10 @@ mod scan;
 mod spans;
 mod spell;
 mod stage;
+mod step;
 mod structure;
 pub mod template;
-mod uses;
+mod tree;
 mod verdict;
 mod words;
 

@@ -1,10 +1,9 @@
 //! The model: what it hears in one sentence, and how much a mail as a whole reads like a rejection to its reader.
 //!
-//! Both are linear and learnt from the corpus. Neither decides alone: the rules ask where they are not sure by
-//! themselves, and what they find must not sound like the contrary.
+//! All are linear and learnt from the corpus. None decides alone: what they find has to be stated in words that rules
+//! or hints know, and what the rules find must not read like the contrary.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use super::marks::{BUCKETS, Marks};
 use super::reading::Reading;
@@ -13,21 +12,27 @@ use super::rules::Rules;
 /// Points of a score that stands where the margin of learning is.
 const POINTS: i64 = 100;
 /// First line of the file of weights.
-const HEAD: &str = "career-relay model 2\n";
+const HEAD: &str = "career-relay model 3\n";
 /// Numbers that tell of a mail beside its marks, in hundredths.
-pub(super) const TRAITS: usize = 28;
+pub(super) const TRAITS: usize = 33;
 /// What is told of a mail beside its marks.
 pub(super) type Traits = [i64; TRAITS];
 
-/// Both functions, ready to read text with.
+/// The functions, ready to read text with.
 #[derive(Clone, Debug)]
 pub(super) struct Model {
     /// Whether a sentence states that its reader was not chosen.
     told: Linear,
     /// Whether a sentence tells him something better: an offer, a next step, a decision that is still open.
     better: Linear,
-    /// Whether a mail as a whole is a rejection.
+    /// Whether the words of a mail are those of a rejection, whatever the rules say.
+    words: Linear,
+    /// Whether a mail as a whole is a rejection: from what the others say of it, and from what the rules do.
     whole: Linear,
+    file: Cow<'static, [u8]>,
+    /// Where in the file the weights begin, an octet each: for each bucket those of the first two functions side by
+    /// side, which are asked of the same marks, and behind all of those the same of the other two.
+    weights: usize,
 }
 
 /// A linear function of marks and traits.
@@ -39,32 +44,41 @@ pub(super) struct Linear {
     unit: i32,
     /// Points for each trait that is one.
     traits: Vec<i32>,
-    file: Cow<'static, [u8]>,
-    /// Where in the file the weights lie, an octet for each bucket.
-    weights: Range<usize>,
 }
 
 impl Model {
     /// A model that knows nothing: every text gets nought.
     pub fn blank() -> Self {
-        let nought = Linear { bias: 0, unit: 1, traits: Vec::new(), file: Cow::Borrowed(&[]), weights: 0..0 };
-        Self { told: nought.clone(), better: nought.clone(), whole: nought }
+        let nought = Linear { bias: 0, unit: 1, traits: Vec::new() };
+        let (told, better, words) = (nought.clone(), nought.clone(), nought.clone());
+        Self { told, better, words, whole: nought, file: Cow::Borrowed(&[]), weights: 0 }
+    }
+
+    /// Whether it knows nothing.
+    pub fn is_blank(&self) -> bool {
+        self.whole.traits.is_empty()
     }
 
     /// Reads what [`Model::write`] wrote. What is part of the program stays where it is.
     pub fn read(file: Cow<'static, [u8]>) -> Option<Self> {
-        let from = file.starts_with(HEAD.as_bytes()).then_some(HEAD.len())?;
-        let told = Linear::read(file.clone(), from)?;
-        let better = Linear::read(file.clone(), told.weights.end)?;
-        let whole = Linear::read(file, better.weights.end)?;
-        Some(Self { told, better, whole })
+        let mut weights = file.starts_with(HEAD.as_bytes()).then_some(HEAD.len())?;
+        let mut next = || {
+            let end = weights + file.get(weights..)?.iter().position(|octet| *octet == b'\n')?;
+            let function = Linear::read(file.get(weights..end)?)?;
+            weights = end + 1;
+            Some(function)
+        };
+        let (told, better, words, whole) = (next()?, next()?, next()?, next()?);
+        (file.len() == weights + 4 * BUCKETS).then_some(Self { told, better, words, whole, file, weights })
     }
 
-    /// The file: a line that names it, then for each function a line of numbers and one octet for each weight.
-    pub fn write(functions: [&Learnt; 3]) -> Vec<u8> {
+    /// The file: a line that names it, a line of numbers for each function, then the weights of each bucket: of the
+    /// first two functions, and behind all of those of the other two.
+    pub fn write(functions: [&Learnt; 4]) -> Vec<u8> {
         let mut file = HEAD.as_bytes().to_vec();
-        for function in functions {
-            function.write(&mut file);
+        let [told, better, words, whole] = functions.map(|function| function.write(&mut file));
+        for (one, other) in [(told, better), (words, whole)] {
+            file.extend(one.into_iter().zip(other).flat_map(|(a, b)| [a, b]));
         }
         file
     }
@@ -73,32 +87,34 @@ impl Model {
     /// nought for it, below against it.
     pub fn hear(&self, reading: &Reading, sentence: usize, rules: &Rules) -> (i64, i64) {
         let marks = Marks::of_sentence(reading, sentence, rules);
-        let points = |of: &Linear| of.points(marks.0.iter().map(|b| of.weight(*b)).sum(), marks.0.len(), &[]);
-        (points(&self.told), points(&self.better))
+        let sums = self.sums(0, &marks);
+        (self.told.points(sums.0, marks.0.len(), &[]), self.better.points(sums.1, marks.0.len(), &[]))
     }
 
-    /// How much a mail reads like a rejection, in points.
-    pub fn whole(&self, marks: &Marks, traits: &Traits) -> i64 {
-        let sum = marks.0.iter().map(|bucket| self.whole.weight(*bucket)).sum();
-        self.whole.points(sum, marks.0.len(), traits)
+    /// How much a mail reads like a rejection, in points: by the marks of its words, by those of the rules that were
+    /// found, and by its traits, which are told how much the words alone read like one.
+    pub fn weigh(&self, (words, rules): (&Marks, &Marks), traits: impl FnOnce(i64) -> Traits) -> i64 {
+        let (by_words, all) = self.sums(1, words);
+        let by_rules = self.sums(1, rules).1;
+        let traits = traits(self.words.points(by_words, words.0.len(), &[]));
+        self.whole.points(all + by_rules, words.0.len() + rules.0.len(), &traits)
+    }
+
+    /// What the functions of the first or of the second pair weigh these marks with.
+    fn sums(&self, pair: usize, marks: &Marks) -> (i64, i64) {
+        let weights = self.file.get(self.weights + pair * 2 * BUCKETS..).unwrap_or_default();
+        let weight = |at: usize| weights.get(at).map_or(0, |octet| i64::from(octet.cast_signed()));
+        let both = |bucket: &u32| (weight(2 * *bucket as usize), weight(2 * *bucket as usize + 1));
+        marks.0.iter().map(both).fold((0, 0), |sums, weights| (sums.0 + weights.0, sums.1 + weights.1))
     }
 }
 
 impl Linear {
-    fn read(file: Cow<'static, [u8]>, from: usize) -> Option<Self> {
-        let end = from + file.get(from..)?.iter().position(|octet| *octet == b'\n')?;
-        let numbers = std::str::from_utf8(file.get(from..end)?).ok()?.split(' ').map(str::parse);
+    fn read(line: &[u8]) -> Option<Self> {
+        let numbers = std::str::from_utf8(line).ok()?.split(' ').map(str::parse);
         let numbers: Vec<i32> = numbers.collect::<Result<_, _>>().ok()?;
         let [bias, unit, traits @ ..] = &numbers[..] else { return None };
-        let (bias, unit, traits) = (*bias, Some(*unit).filter(|unit| *unit > 0)?, traits.to_vec());
-        let weights = end + 1..end + 1 + BUCKETS;
-        file.get(weights.clone())?;
-        Some(Self { bias, unit, traits, file, weights })
-    }
-
-    fn weight(&self, bucket: u32) -> i64 {
-        let weights = self.file.get(self.weights.clone()).unwrap_or_default();
-        weights.get(bucket as usize).map_or(0, |octet| i64::from(octet.cast_signed()))
+        Some(Self { bias: *bias, unit: Some(*unit).filter(|unit| *unit > 0)?, traits: traits.to_vec() })
     }
 
     fn points(&self, sum: i64, count: usize, traits: &[i64]) -> i64 {
@@ -119,8 +135,8 @@ pub(super) struct Learnt {
 }
 
 impl Learnt {
-    /// The largest weight is made as large as an octet can be.
-    fn write(&self, file: &mut Vec<u8>) {
+    /// Writes the line of numbers and gives the weights; the largest is made as large as an octet can be.
+    fn write(&self, file: &mut Vec<u8>) -> Vec<u8> {
         let most = self.weights.iter().fold(1, |most, weight| weight.abs().max(most));
         let scaled = |weight: i64| weight * i64::from(i8::MAX) / most;
         let points = |number: i64| number * POINTS / self.one;
@@ -130,7 +146,7 @@ impl Learnt {
         file.extend_from_slice(numbers.join(" ").as_bytes());
         file.push(b'\n');
         let octet = |weight: &i64| i8::try_from(scaled(*weight)).unwrap_or_default().cast_unsigned();
-        file.extend(self.weights.iter().map(octet));
+        self.weights.iter().map(octet).collect()
     }
 }
 

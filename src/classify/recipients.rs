@@ -30,7 +30,8 @@ pub enum Listed {
 }
 
 impl Listed {
-    fn covers(&self, address: &Address) -> bool {
+    /// Whether the address is meant.
+    pub fn covers(&self, address: &Address) -> bool {
         match self {
             Self::Address(listed) => listed.is_same_mailbox(address),
             Self::Domain(listed) => address.domain().is_some_and(|domain| domain.is_within(listed)),
@@ -59,6 +60,14 @@ impl Audience {
 
     fn is_outside(&self, address: &Address) -> bool {
         !self.is_own(address) && !self.is_copy(address)
+    }
+
+    /// Why nobody at this address can be a candidate; nothing for strangers.
+    pub fn excludes(&self, address: &Address) -> Option<Reason> {
+        if self.is_own(address) {
+            return Some(Reason::OwnDomain);
+        }
+        self.is_copy(address).then_some(Reason::NoCandidate).or_else(|| self.listed_reason(address))
     }
 
     fn listed_reason(&self, address: &Address) -> Option<Reason> {

@@ -1,17 +1,17 @@
-//! The rules as data: read from TOML, folded like the text, compiled once into one automaton.
+//! The rules as data: read from TOML, folded like the text, compiled once into one tree.
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Deserialize;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fold::is_han;
+use super::fold::{PhraseFolder, is_han};
 use super::gate::Gate;
 use super::model::Model;
 use super::others::Others;
-use super::spell::{spell_out, spellings};
-use super::uses::{Step, Uses};
+use super::spell::{Sets, one_choice, spell_out, spellings};
+use super::step::Step;
+use super::tree::{Patterns, Tree};
 use super::verdict::{Lang, Reason};
 use super::words::Words;
 
@@ -20,22 +20,21 @@ const GAP: char = '~';
 /// Stands at the end of a stem, whose word may go on.
 const STEM: char = '*';
 /// Longest gap, in octets of folded text (some sixteen Japanese characters).
-const GAP_OCTETS: usize = 48;
+const GAP_OCTETS: u16 = 48;
 /// The same between the parts of a Japanese result, which stand apart for politeness: `採用は、誠に…ながら、見送り`.
 /// What may not stand between them is listed (rules of kind `barrier`).
-const GAP_OCTETS_RESULT: usize = 78;
+const GAP_OCTETS_RESULT: u16 = 78;
 
 /// All rules, ready to read text with.
 #[derive(Debug)]
 pub struct Rules {
-    pub(super) automaton: AhoCorasick,
+    /// All patterns of all phrases.
+    pub(super) tree: Tree,
     /// What every recruiting text in Japanese holds something of.
     pub(super) gate: Gate,
     pub(super) words: Arc<Words>,
-    /// Which steps of which phrases each pattern of the automaton is; later steps first.
-    pub(super) uses: Uses,
-    pub(super) phrases: Vec<Phrase>,
-    pub(super) list: Vec<Rule>,
+    pub(super) phrases: Box<[Phrase]>,
+    pub(super) list: Box<[Rule]>,
     /// What is asked where the rules are not sure by themselves.
     pub(super) model: Arc<Model>,
     /// The rules of other languages.
@@ -108,18 +107,18 @@ pub(super) enum Kind {
     Barrier,
 }
 
-/// One phrase of a rule, or of its exceptions.
-#[derive(Debug)]
+/// One phrase of a rule, or of its exceptions. There are thousands, so it is small.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Phrase {
-    pub rule: usize,
+    pub rule: u32,
     /// Number of its steps.
-    pub steps: usize,
+    pub steps: u16,
     /// Where the state of its first step is kept while reading; its last step has no state.
-    pub slot: usize,
+    pub slot: u16,
     /// Whether it is an exception: hits of its rule inside it do not count.
     pub excepts: bool,
     /// Longest gap between two of its steps, in octets.
-    pub gap: usize,
+    pub gap: u16,
     /// Whether a barrier between its steps parts them.
     pub stops: bool,
 }
@@ -141,7 +140,7 @@ pub enum RulesFault {
     /// The file of weights is none.
     #[error("the weights are not those of a model")]
     Weights,
-    /// The automaton cannot be built.
+    /// They cannot be made into what finds them.
     #[error("rules cannot be compiled: {0}")]
     Compile(String),
 }
@@ -181,7 +180,7 @@ fn one() -> u32 {
 
 impl RuleText {
     /// The rule with the words of each set it names in the place of the name.
-    fn with_sets(self, sets: &BTreeMap<String, Vec<String>>) -> Result<Self, RulesFault> {
+    fn with_sets(self, sets: &Sets) -> Result<Self, RulesFault> {
         let spell = |list: &[String]| list.iter().map(|phrase| spell_out(phrase, sets)).collect::<Option<Vec<_>>>();
         match (spell(&self.phrases), spell(&self.unless)) {
             (Some(phrases), Some(unless)) => Ok(Self { phrases, unless, ..self }),
@@ -278,20 +277,19 @@ impl Rules {
 
     /// Slots of state that reading needs.
     pub(super) fn slots(&self) -> usize {
-        self.phrases.last().map_or(0, |last| last.slot + last.steps - 1)
+        self.phrases.last().map_or(0, |last| usize::from(last.slot) + usize::from(last.steps) - 1)
     }
 }
 
 #[derive(Default)]
 struct Builder {
-    patterns: HashMap<String, usize>,
-    texts: Vec<String>,
-    uses: Vec<Vec<Step>>,
+    patterns: Patterns,
+    folder: PhraseFolder,
     phrases: Vec<Phrase>,
     rules: Vec<Rule>,
     /// The recruiting phrases as they are written.
     recruiting: Vec<String>,
-    slots: usize,
+    slots: u16,
     /// Gives a second way in which a spelling is written.
     also: Option<fn(&str) -> Option<String>>,
 }
@@ -300,6 +298,7 @@ impl Builder {
     fn add_file(&mut self, language: Lang, text: &str) -> Result<(), RulesFault> {
         let file: RuleFile = toml::from_str(text).map_err(|fault| RulesFault::Form(fault.to_string()))?;
         let RuleFile { sets, rule } = file;
+        let sets = sets.into_iter().map(|(name, words)| (name, one_choice(&words))).collect();
         rule.into_iter().try_for_each(|rule| self.add(language, rule.with_sets(&sets)?))?;
         let id = format!("model.{}", language.code()).into();
         let (kind, proof) = (Kind::Negative, None);
@@ -316,7 +315,7 @@ impl Builder {
             return Err(fault("its id is taken"));
         }
         let kind = kind_of(&text).map_err(fault)?;
-        let rule = self.rules.len();
+        let rule = u32::try_from(self.rules.len()).map_err(|_| fault("there are too many rules"))?;
         let result = kind == Kind::Negative && language == Lang::Ja;
         for phrase in &text.phrases {
             let gap = if result { GAP_OCTETS_RESULT } else { GAP_OCTETS };
@@ -341,53 +340,43 @@ impl Builder {
         if phrase.split(GAP).any(|step| step.matches('(').count() != step.matches(')').count()) {
             return Err("a choice of a phrase is not closed within its step");
         }
-        let steps: Vec<Vec<String>> = phrase.split(GAP).map(spellings).collect();
-        if steps.iter().flatten().any(|step| step.chars().count() < 2) {
-            return Err("a step of a phrase is shorter than two characters");
-        }
+        let steps = u16::try_from(phrase.split(GAP).count()).map_err(|_| "a phrase has too many steps")?;
         let index = self.phrases.len();
-        self.phrases.push(Phrase { steps: steps.len(), slot: self.slots, ..*kind });
-        self.slots += steps.len() - 1;
-        for (number, patterns) in steps.into_iter().enumerate() {
-            for pattern in patterns {
-                let cut = pattern.strip_suffix(STEM);
-                let step = Step::new(index, number, cut.is_some()).ok_or("there are too many phrases")?;
-                let pattern = cut.unwrap_or(&pattern);
-                let second = self.also.and_then(|also| also(pattern));
-                let spellings = [second, Some(pattern.to_owned())];
-                for spelling in spellings.into_iter().flatten() {
-                    self.add_pattern(spelling, step);
+        self.phrases.push(Phrase { steps, slot: self.slots, ..*kind });
+        self.slots = self.slots.checked_add(steps - 1).ok_or("there are too many phrases")?;
+        for (number, step) in phrase.split(GAP).enumerate() {
+            let mut done = Ok(());
+            spellings(step, &mut |spelling| {
+                if done.is_ok() {
+                    done = self.add_spelling(spelling, index, number);
                 }
-            }
+            });
+            done?;
         }
         Ok(())
     }
 
-    fn add_pattern(&mut self, pattern: String, step: Step) {
-        let next = self.texts.len();
-        let at = *self.patterns.entry(pattern.clone()).or_insert(next);
-        if at == next {
-            self.texts.push(pattern);
-            self.uses.push(Vec::new());
+    /// Adds a spelling of the step of this number of a phrase.
+    fn add_spelling(&mut self, spelling: &str, phrase: usize, number: usize) -> Result<(), &'static str> {
+        let folded = self.folder.fold(spelling);
+        let cut = folded.strip_suffix(STEM);
+        let pattern = cut.unwrap_or(folded);
+        if pattern.chars().nth(1).is_none() {
+            return Err("a step of a phrase is shorter than two characters");
         }
-        if let Some(uses) = self.uses.get_mut(at) {
-            // Later steps first, so that one hit is never two steps of the same phrase.
-            if !uses.first().is_some_and(|first| first.is_same_as(step)) {
-                uses.insert(0, step);
-            }
-        }
+        let step = Step::new(phrase, number, cut.is_some());
+        let second = self.also.and_then(|also| also(pattern));
+        let mut add = |pattern: &str| self.patterns.add(pattern, step?);
+        second.map_or(Some(()), |second| add(&second)).and_then(|()| add(pattern)).ok_or("there are too many phrases")
     }
 
     fn build(self, words: Arc<Words>) -> Result<Rules, RulesFault> {
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .build(&self.texts)
-            .map_err(|fault| RulesFault::Compile(fault.to_string()))?;
+        let tree = self.patterns.grow().ok_or_else(|| RulesFault::Compile("there are too many phrases".to_owned()))?;
         let gate = Gate::new(self.recruiting.iter().map(String::as_str));
         let gate = gate.map_err(|fault| RulesFault::Compile(fault.to_string()))?;
-        let (uses, phrases, list) = (Uses::new(&self.uses), self.phrases, self.rules);
+        let (phrases, list) = (self.phrases.into_boxed_slice(), self.rules.into_boxed_slice());
         let (model, others) = (Arc::new(Model::blank()), Others::none());
-        Ok(Rules { automaton, gate, words, uses, phrases, list, model, others, alone: None })
+        Ok(Rules { tree, gate, words, phrases, list, model, others, alone: None })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::fold::Folded;
 use super::rules::{Kind, Phrase, Rule, Rules};
+use super::step::Step;
+use super::tree::is_in_word;
 
 /// Hits of an ordinary mail: room for so many is made at once.
 const HITS_USUAL: usize = 32;
@@ -21,27 +23,49 @@ pub(super) fn scan(folded: &Folded, rules: &Rules) -> Vec<Hit> {
     let mut scanner = Scanner {
         text: &folded.text,
         rules,
-        states: vec![Seen::default(); rules.slots()],
+        states: States { of_slots: vec![0; rules.slots()], seen: Vec::with_capacity(HITS_USUAL) },
         hits: Vec::with_capacity(HITS_USUAL),
         exceptions: Vec::with_capacity(HITS_USUAL),
         barrier: None,
     };
     let mut sentence = 0;
-    for found in rules.automaton.find_overlapping_iter(&folded.text) {
-        while folded.sentences.get(sentence + 1).is_some_and(|next| next.start < found.end()) {
+    rules.tree.find(&folded.text, |start, end, steps| {
+        while folded.sentences.get(sentence + 1).is_some_and(|next| next.start < end) {
             sentence += 1;
         }
-        let (start, end) = (found.start(), found.end());
-        if !is_in_word(&folded.text, start) {
-            scanner.take(found.pattern().as_usize(), Hit { rule: 0, start, end, sentence });
-        }
-    }
+        scanner.take(steps, Hit { rule: 0, start, end, sentence });
+    });
     scanner.settle()
 }
 
-/// Words that matched a step, and all before it; those of a step not yet seen end at nought. Each mail needs hundreds
-/// of them empty, so they are small.
-#[derive(Clone, Copy, Default)]
+/// For each step of each phrase with gaps, the newest words that matched it and all before it. Each text needs
+/// thousands of them empty and has words for a few, so the empty ones are small.
+struct States {
+    /// For each slot nought, or the number of its words plus one.
+    of_slots: Vec<u16>,
+    seen: Vec<Seen>,
+}
+
+impl States {
+    fn get(&self, slot: usize) -> Option<Seen> {
+        let number = usize::from(*self.of_slots.get(slot)?).checked_sub(1)?;
+        self.seen.get(number).copied()
+    }
+
+    fn set(&mut self, slot: usize, seen: Seen) {
+        let Some(number) = self.of_slots.get_mut(slot) else { return };
+        if let Some(held) = usize::from(*number).checked_sub(1).and_then(|at| self.seen.get_mut(at)) {
+            *held = seen;
+        } else if let Ok(next) = u16::try_from(self.seen.len() + 1) {
+            // Rules with more slots than can be counted so are not compiled.
+            *number = next;
+            self.seen.push(seen);
+        }
+    }
+}
+
+/// Words that matched a step, and all before it.
+#[derive(Clone, Copy)]
 struct Seen {
     start: u32,
     end: u32,
@@ -59,8 +83,7 @@ impl Seen {
 struct Scanner<'r> {
     text: &'r str,
     rules: &'r Rules,
-    /// For each step of each phrase with gaps, the newest text that matched it and all before it.
-    states: Vec<Seen>,
+    states: States,
     hits: Vec<Hit>,
     exceptions: Vec<Hit>,
     /// Where the newest barrier begins.
@@ -68,29 +91,29 @@ struct Scanner<'r> {
 }
 
 impl Scanner<'_> {
-    fn take(&mut self, pattern: usize, hit: Hit) {
+    fn take(&mut self, steps: &[Step], hit: Hit) {
         let goes_on = is_in_word(self.text, hit.end);
-        for step in self.rules.uses.of(pattern) {
+        for step in steps {
             if goes_on && !step.open {
                 continue;
             }
             let Some(phrase) = self.rules.phrases.get(step.phrase()) else { continue };
-            let mut whole = Hit { rule: phrase.rule, ..hit };
+            let mut whole = Hit { rule: phrase.rule as usize, ..hit };
             let number = step.number();
+            let slot = usize::from(phrase.slot) + number;
             if number > 0 {
-                let before = self.states.get(phrase.slot + number - 1).filter(|before| before.end > 0);
-                let Some(before) = before.filter(|b| self.is_near(**b, &hit, phrase)) else { continue };
+                let before = self.states.get(slot - 1);
+                let Some(before) = before.filter(|before| self.is_near(*before, &hit, phrase)) else { continue };
                 whole.start = before.start as usize;
             }
-            if number + 1 < phrase.steps {
+            if number + 1 < usize::from(phrase.steps) {
                 // Of words that end alike the longest counts.
-                let state = self.states.get_mut(phrase.slot + number);
-                if let Some(state) = state.filter(|state| state.end as usize != whole.end) {
-                    *state = Seen::of(&whole);
+                if self.states.get(slot).is_none_or(|seen| seen.end as usize != whole.end) {
+                    self.states.set(slot, Seen::of(&whole));
                 }
             } else if phrase.excepts {
                 self.exceptions.push(whole);
-            } else if self.rules.list.get(phrase.rule).is_some_and(|rule| rule.kind == Kind::Barrier) {
+            } else if self.rules.list.get(whole.rule).is_some_and(|rule| rule.kind == Kind::Barrier) {
                 self.barrier = Some(whole.start);
             } else {
                 self.hits.push(whole);
@@ -102,7 +125,7 @@ impl Scanner<'_> {
     /// of something else.
     fn is_near(&self, before: Seen, hit: &Hit, phrase: &Phrase) -> bool {
         let (end, sentence) = (before.end as usize, before.sentence as usize);
-        let short = sentence == hit.sentence && end <= hit.start && hit.start - end <= phrase.gap;
+        let short = sentence == hit.sentence && end <= hit.start && hit.start - end <= usize::from(phrase.gap);
         let parted = || phrase.stops && self.barrier.is_some_and(|at| at >= end && at < hit.start);
         short && !parted() && !self.text.get(end..hit.start).is_none_or(|gap| gap.contains(','))
     }
@@ -143,15 +166,4 @@ impl Covers {
         // What covers the hit ends within the longest phrase of it; the count bounds a text made of nothing but hits.
         later.take(32).any(|range| range.start <= hit.start && (!same_rule || range.rule == hit.rule))
     }
-}
-
-/// Whether a word of an alphabet goes on across the offset: such words match whole, or by a stem that says so.
-fn is_in_word(text: &str, at: usize) -> bool {
-    let (Some(before), Some(behind)) = (text.get(..at), text.get(at..)) else { return false };
-    is_letter_of_word(behind.chars().next()) && is_letter_of_word(before.chars().next_back())
-}
-
-/// Letters and digits of Latin, Greek and Cyrillic words, which blanks keep apart.
-fn is_letter_of_word(c: Option<char>) -> bool {
-    c.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '\u{c0}'..='\u{52f}' | '\u{1e00}'..='\u{1eff}'))
 }

@@ -2,11 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::fold::fold_phrase;
+/// Named lists of words as choices: `見送|見合わせ`.
+pub(super) type Sets = BTreeMap<String, String>;
+
+/// The words of a set as one choice, their own choices spelt out.
+pub(super) fn one_choice(words: &[String]) -> String {
+    let mut whole = String::new();
+    for word in words {
+        spellings(word, &mut |spelling| {
+            let parted = if whole.is_empty() { "" } else { "|" };
+            whole.extend([parted, spelling]);
+        });
+    }
+    whole
+}
 
 /// `採用~<no>` with the words of the set `no` as a choice; `None` when there is no such set. What is in angle brackets
 /// and cannot be a set's name stays as it is.
-pub(super) fn spell_out(phrase: &str, sets: &BTreeMap<String, Vec<String>>) -> Option<String> {
+pub(super) fn spell_out(phrase: &str, sets: &Sets) -> Option<String> {
     let mut pieces = phrase.split('<');
     let mut whole = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -18,7 +31,7 @@ pub(super) fn spell_out(phrase: &str, sets: &BTreeMap<String, Vec<String>>) -> O
                 // Within a choice, the words of the set are more choices.
                 let chooses = whole.matches('(').count() > whole.matches(')').count();
                 let (open, close) = if chooses { ("", "") } else { ("(", ")") };
-                whole.extend([open, &words_of(sets.get(name)?).join("|"), close, rest]);
+                whole.extend([open, sets.get(name)?, close, rest]);
             }
             None => whole.extend(["<", piece]),
         }
@@ -26,22 +39,35 @@ pub(super) fn spell_out(phrase: &str, sets: &BTreeMap<String, Vec<String>>) -> O
     Some(whole)
 }
 
-/// The words of a set, their own choices spelt out.
-fn words_of(set: &[String]) -> Vec<String> {
-    set.iter().flat_map(|word| choices(word)).collect()
+/// Calls `found` with each spelling of a step: `(見送|見合わせ)り` is two of them, and an empty choice is allowed.
+pub(super) fn spellings(step: &str, found: &mut dyn FnMut(&str)) {
+    choose(&Rest { text: step, behind: None }, &mut String::with_capacity(step.len()), found);
 }
 
-/// All spellings of a step: `(見送|見合わせ)り` is two of them, and an empty choice is allowed.
-pub(super) fn spellings(step: &str) -> Vec<String> {
-    choices(step).iter().map(|spelling| fold_phrase(spelling)).collect()
+/// What is still to be spelt: a text, and what stands behind the choice that it belongs to.
+struct Rest<'r> {
+    text: &'r str,
+    behind: Option<&'r Rest<'r>>,
 }
 
-fn choices(step: &str) -> Vec<String> {
-    let Some((plain, group)) = step.split_once('(') else { return vec![step.to_owned()] };
-    let (alternatives, behind) = split_group(group);
-    let behind = choices(behind);
-    let all = alternatives.into_iter().flat_map(choices);
-    all.flat_map(|one| behind.iter().map(move |rest| format!("{plain}{one}{rest}")).collect::<Vec<_>>()).collect()
+/// Writes each choice of the rest behind what is spelt so far, and takes it out again.
+fn choose(rest: &Rest<'_>, spelt: &mut String, found: &mut dyn FnMut(&str)) {
+    let before = spelt.len();
+    if let Some((plain, group)) = rest.text.split_once('(') {
+        spelt.push_str(plain);
+        let (alternatives, text) = split_group(group);
+        let behind = Rest { text, behind: rest.behind };
+        for text in alternatives {
+            choose(&Rest { text, behind: Some(&behind) }, spelt, found);
+        }
+    } else {
+        spelt.push_str(rest.text);
+        match rest.behind {
+            Some(behind) => choose(behind, spelt, found),
+            None => found(spelt),
+        }
+    }
+    spelt.truncate(before);
 }
 
 /// The alternatives of a choice, and what stands behind it; a choice may hold others.
@@ -68,16 +94,23 @@ fn split_group(text: &str) -> (Vec<&str>, &str) {
 mod tests {
     use super::*;
 
+    fn all(step: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        spellings(step, &mut |spelling| all.push(spelling.to_owned()));
+        all
+    }
+
     #[test]
     fn a_choice_stands_for_all_its_spellings() {
-        assert_eq!(spellings("(別|他)の方(に|)"), ["別の方に", "別の方", "他の方に", "他の方"]);
-        assert_eq!(spellings("不採用"), ["不採用"]);
-        assert_eq!(spellings("合格(しま(せん|す)|者)に"), ["合格しませんに", "合格しますに", "合格者に"]);
+        assert_eq!(all("(別|他)の方(に|)"), ["別の方に", "別の方", "他の方に", "他の方"]);
+        assert_eq!(all("不採用"), ["不採用"]);
+        assert_eq!(all("合格(しま(せん|す)|者)に"), ["合格しませんに", "合格しますに", "合格者に"]);
     }
 
     #[test]
     fn a_phrase_may_name_a_set_of_words() {
-        let sets = BTreeMap::from([("no".to_owned(), vec!["でき(ず|ません)".to_owned(), "難し".to_owned()])]);
+        let no = one_choice(&["でき(ず|ません)".to_owned(), "難し".to_owned()]);
+        let sets = BTreeMap::from([("no".to_owned(), no)]);
         assert_eq!(spell_out("採用~<no>こと", &sets).as_deref(), Some("採用~(できず|できません|難し)こと"));
         assert_eq!(spell_out("(無理|<no>)", &sets).as_deref(), Some("(無理|できず|できません|難し)"));
         assert_eq!(spell_out("<<", &sets).as_deref(), Some("<<"));

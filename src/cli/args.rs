@@ -7,14 +7,23 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
+use super::contract::args::ContractCommand;
+use super::dispute::DisputeCommand;
 use super::dkim::args::DkimCommand;
+use super::evidence::EvidenceCommand;
 use super::hold::HoldCommand;
+use super::keys::args::KeysCommand;
 use super::ledger::args::LedgerCommand;
+use super::operator::OperatorCommand;
 use super::optout::OptOutCommand;
 use super::probe::ProbeArgs;
+use super::reconcile::ReconcileArgs;
+use super::referral::ReferralCommand;
+use super::report::args::ReportArgs;
 use super::scan::ScanArgs;
 use super::signals::SignalsArgs;
 use super::slot::SlotCommand;
+use super::snippet::SnippetArgs;
 pub use super::spool::args::SpoolCommand;
 use super::switch::{ResumeArgs, SwitchArgs};
 use super::teach::TeachArgs;
@@ -62,14 +71,23 @@ pub enum Command {
 pub enum Tool {
     /// Check the configuration: every fault of every file at once, with file, line and remedy.
     Check(CheckArgs),
+    /// See the contract versions and who has signed them, or sign one for the operator.
+    #[command(subcommand)]
+    Contract(ContractCommand),
     /// Make the keys that sign mail with the line by DKIM, show their records, and check what is published.
     #[command(subcommand)]
     Dkim(DkimCommand),
+    /// Enter what an ATS sent by itself with the company's link, by its export or a copy: a lower class of evidence.
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
     /// Tell what would become of mails in files, and why. Nothing is sent.
     Explain(ExplainArgs),
     /// See doubtful mails that are held for HR, and say whether each is a rejection.
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// See the public halves of the keys, rotate the keys of candidates, or carry those of a company elsewhere.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Read the ledger: people counted, slots granted, and the proof of both.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -84,6 +102,8 @@ pub enum Tool {
     Preview(PreviewArgs),
     /// Show until when each return path is proven by a mail that came back, or send such a mail now.
     Probe(ProbeArgs),
+    /// Make the labour-market contribution report of a company: page, sheet and JSON with one checksum; or verify one.
+    Report(Box<ReportArgs>),
     /// Let mails be edited again for a next hop that had refused mails with the line.
     Resume(ResumeArgs),
     /// Read an archive of sent mail and tell what HR asks first: rejections, people, hire slots, templates, remedies.
@@ -95,6 +115,8 @@ pub enum Tool {
     /// Hire slots: what was earned, reserved, introduced and redeemed.
     #[command(subcommand)]
     Slot(SlotCommand),
+    /// Print the line for the template of an ATS that sends by itself, as text and as HTML.
+    Snippet(SnippetArgs),
     /// Look after the mails in custody: list, show, try again, give up, remove, write into files.
     #[command(subcommand)]
     Spool(Box<SpoolCommand>),
@@ -112,6 +134,17 @@ pub enum Tool {
     /// Say who may send mail through the gateway with a password, or look after it.
     #[command(subcommand)]
     User(UserCommand),
+    /// Enter what the operator of Career Relay tells: who registered, was supported, found work or left it.
+    #[command(subcommand)]
+    Operator(Box<OperatorCommand>),
+    /// Hold a month of the ledger against the operator's list or totals, and show what differs.
+    Reconcile(Box<ReconcileArgs>),
+    /// Contest something of the count, answer it, settle it, and adjust credits by it.
+    #[command(subcommand)]
+    Dispute(Box<DisputeCommand>),
+    /// Look at single referrals by the tokens of their links, or give a credit back.
+    #[command(subcommand)]
+    Referral(Box<ReferralCommand>),
 }
 
 /// The installation a command is about.

@@ -9,17 +9,17 @@ use tokio::runtime::Runtime;
 
 use super::args::DataArgs;
 use super::reach::{ask_server_of, hold_folder};
-use crate::app::parts;
-use crate::config::keys::open_root_key;
+use crate::app::{optouts, parts};
+use crate::config::keys::open_keys;
 use crate::config::{self, Settings};
+use crate::control::erase::erase;
 use crate::control::recover::recover;
 use crate::control::spool::{Hand, answer_spool};
 use crate::control::trace::trace;
 use crate::control::{Caller, DataLock, Request};
 use crate::deliver;
-use crate::policy::keys_of;
 use crate::spool::{Entry, Spool, SpoolOptions, Write};
-use crate::store::Store;
+use crate::store::{Pump, PumpOptions, Store};
 use crate::sys::clock;
 
 /// The way, for as many questions as a command has.
@@ -103,10 +103,23 @@ impl Here {
             }
             Request::Trace { subject } => {
                 let store = self.store()?;
-                let root = open_root_key(&self.dir).map_err(|e| e.to_string())?;
+                let ring = open_keys(&self.dir).map_err(|e| e.to_string())?;
                 let companies = store.companies().await.map_err(|e| e.to_string())?;
-                let keys: Vec<_> = companies.iter().map(|company| keys_of(&root, company)).collect();
+                let keys: Vec<_> = companies.iter().map(|company| ring.of(company)).collect();
                 to_value(&trace((&self.spool, &store), &keys, &subject).await?)
+            }
+            Request::Erase { what } => {
+                let store = self.store()?;
+                let ring = open_keys(&self.dir).map_err(|e| e.to_string())?;
+                let keys: Vec<_> = ring.of(&what.company).all().cloned().collect();
+                if !what.dry_run {
+                    Pump::start(self.spool.clone(), store.clone(), PumpOptions::default()).flush().await?;
+                }
+                let receipt = erase((&self.spool, &store), self.caller, &keys, &what).await?;
+                if let Ok(now) = optouts::read(&store, &ring).await {
+                    optouts::keep(&self.dir, &now).await;
+                }
+                to_value(&receipt)
             }
             _ => Err("that is not answered without a server".to_owned()),
         }

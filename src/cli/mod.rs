@@ -4,25 +4,34 @@ mod account;
 pub mod args;
 pub mod check;
 mod check_names;
+pub mod contract;
+pub mod dispute;
 pub mod dkim;
+pub mod evidence;
 pub mod explain;
 pub mod folder;
 pub mod hold;
+pub mod keys;
 mod leaves;
 pub mod ledger;
 mod mailfile;
-mod markup;
+pub mod operator;
 pub mod optout;
+mod outfile;
 pub mod output;
 pub mod preview;
 pub mod probe;
 pub mod reach;
 pub mod reason;
 mod reason_ja;
+pub mod reconcile;
+pub mod referral;
+pub mod report;
 pub mod scan;
 pub mod send_test;
 pub mod signals;
 pub mod slot;
+pub mod snippet;
 pub mod spool;
 pub mod status;
 pub mod switch;
@@ -47,20 +56,25 @@ use output::End;
 pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
     match tool {
         Tool::Check(args) => check::check(args, out),
+        Tool::Contract(command) => contract::contract(command, out),
         Tool::Dkim(command) => dkim::dkim(command, out),
+        Tool::Evidence(command) => evidence::evidence(command, out),
         Tool::Explain(args) => explain::explain(args, out),
         Tool::Hold(command) => hold::hold(command, out),
+        Tool::Keys(command) => keys::keys(command, out),
         Tool::Ledger(command) => ledger::ledger(command, out),
         Tool::Off(args) => switch::switch(args, true, out),
         Tool::On(args) => switch::switch(args, false, out),
         Tool::Optout(command) => optout::optout(command, out),
         Tool::Preview(args) => preview::preview(args, out),
         Tool::Probe(args) => probe::probe(args, out),
+        Tool::Report(args) => report::report(args, out),
         Tool::Resume(args) => switch::resume(args, out),
         Tool::Scan(args) => scan::scan(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
         Tool::Signals(args) => signals::signals(args, out),
         Tool::Slot(command) => slot::slot(command, out),
+        Tool::Snippet(args) => snippet::snippet(args, out),
         Tool::Spool(command) => spool::spool(command, out),
         Tool::Status(args) => status::status(args, out),
         Tool::Teach(args) => teach::teach(args, out),
@@ -68,6 +82,10 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Trace(args) => trace::trace(args, out),
         Tool::Train(args) => train::train(args, out),
         Tool::User(command) => user::user(command, out),
+        Tool::Operator(command) => operator::operator(command, out),
+        Tool::Reconcile(args) => reconcile::reconcile(args, out),
+        Tool::Dispute(command) => dispute::dispute(command, out),
+        Tool::Referral(command) => referral::referral(command, out),
     }
 }
 

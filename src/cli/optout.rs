@@ -90,7 +90,7 @@ pub struct ImportArgs {
 }
 
 fn source(code: String) -> Result<OptOutSource, String> {
-    OptOutSource::parse(&code).ok_or(code)
+    OptOutSource::ALL.into_iter().find(|source| source.code() == code).ok_or(code)
 }
 
 /// Does what is asked and prints what came of it.
@@ -218,7 +218,7 @@ fn tell(json: bool, text: &str, opted: &OptedOut, out: &mut dyn Write) -> io::Re
 }
 
 /// One address from a pipe, or typed.
-fn one_address(input: impl Read + IsTerminal) -> Result<Unlogged, String> {
+pub(super) fn one_address(input: impl Read + IsTerminal) -> Result<Unlogged, String> {
     if input.is_terminal() {
         // To standard error, so that the answer stays alone on the output.
         let _ = write!(io::stderr(), "Address, then Enter: ");

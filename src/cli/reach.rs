@@ -10,19 +10,25 @@ use serde_json::Value;
 use super::args::DataArgs;
 use crate::app::optouts;
 use crate::config;
-use crate::config::keys::open_root_key;
+use crate::config::keys::{open_keys, open_signing_key};
+use crate::control::count::answer_count;
 use crate::control::hold::answer_hold;
 use crate::control::ledger::answer_ledger;
+use crate::control::operator::{self, ImportRequest};
 use crate::control::optout::{self, OptOutRequest};
 use crate::control::probe;
+use crate::control::reconcile::answer_reconcile;
+use crate::control::referral::answer_referrals;
 use crate::control::signals::answer_signals;
 use crate::control::slot::answer_slots;
 use crate::control::switch::{self, OffLine, StopLine, Switched};
 use crate::control::teach::{self, answer_templates};
 use crate::control::then;
+use crate::control::trust;
 use crate::control::users::answer_users;
 use crate::control::{Caller, Client, DataLock, LockFault, Request};
-use crate::policy::optout_of;
+use crate::policy::rows_of;
+use crate::referral::{CompanyKeys, OptOutSource};
 use crate::spool::{Spool, SpoolOptions};
 use crate::store::{LEDGER_FILE, OffRow, Store};
 use crate::sys::{account, clock};
@@ -120,6 +126,31 @@ pub fn hold_folder(
     }
 }
 
+/// Asks the store again and again, with the folder held once: `next` takes each answer, the first time none, and gives
+/// the next question until it has enough.
+///
+/// # Errors
+/// A sentence for the admin.
+pub fn ask_store_often(
+    dir: &Path,
+    mut next: impl FnMut(Option<Value>) -> Result<Option<Request>, String>,
+) -> Result<(), String> {
+    let none_yet = || format!("there is no ledger in {} yet: it begins with the first start", dir.display());
+    let exists = || if dir.join(LEDGER_FILE).is_file() { Ok(()) } else { Err(none_yet()) };
+    let lock = hold_folder(dir, "ledger", exists)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|e| e.to_string())?;
+    let store = lock.as_ref().map(|_| Store::open(dir).map_err(|e| e.to_string())).transpose()?;
+    let mut asked = next(None)?;
+    while let Some(request) = asked {
+        let answer = match &store {
+            Some(store) => runtime.block_on(answer_ledger(store, &request)).unwrap_or(Ok(Value::Null)),
+            None => ask_server_of(dir, &request)?.ok_or_else(|| "the server has just ended; ask again".to_owned()),
+        };
+        asked = next(Some(answer?))?;
+    }
+    Ok(())
+}
+
 fn ask_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
@@ -130,7 +161,7 @@ fn ask_here(dir: &Path, caller: Caller, request: &Request) -> Result<Value, Stri
                 Some(answer) => Some(answer),
                 None => match answer_slots(&store, caller, request).await {
                     Some(answer) => Some(answer),
-                    None => match answer_signals(&store, caller, request).await {
+                    None => match told_here(dir, (&store, caller), request).await {
                         Some(answer) => Some(answer),
                         None => teach_here(&store, caller, request).await,
                     },
@@ -166,6 +197,50 @@ async fn switch_here(store: &Store, caller: Caller, request: &Request) -> Option
     Some(rows.and_then(|rows| to_value(&switched(rows))))
 }
 
+/// What needs the keys by which persons are known by the tokens of their links.
+async fn told_here(dir: &Path, (store, caller): (&Store, Caller), request: &Request) -> Option<Result<Value, String>> {
+    let keys = match request.company_of_tokens() {
+        Some(company) => match open_keys(dir) {
+            Ok(ring) => ring.of(company).all().cloned().collect(),
+            Err(fault) => return Some(Err(fault.to_string())),
+        },
+        None => Vec::new(),
+    };
+    if let Request::Import { what } = request {
+        return Some(import_here(dir, (store, caller), &keys, what).await);
+    }
+    if let Some(answer) = answer_reconcile(store, &keys, request).await {
+        return Some(answer);
+    }
+    if let Some(answer) = answer_referrals(store, &keys, request).await {
+        return Some(answer);
+    }
+    if let Some(answer) = answer_count(store, caller, &keys, request).await {
+        return Some(answer);
+    }
+    answer_signals(store, caller, request).await
+}
+
+async fn import_here(
+    dir: &Path,
+    (store, caller): (&Store, Caller),
+    keys: &[CompanyKeys],
+    what: &ImportRequest,
+) -> Result<Value, String> {
+    let resolved = operator::resolve(store, caller, keys, what).await?;
+    let mut opted_out = resolved.optouts.len();
+    if resolved.may_enter(what) && !what.dry_run && opted_out > 0 {
+        let root = open_keys(dir).map_err(|e| e.to_string())?;
+        let company = Some(what.company.clone());
+        let request = OptOutRequest { company, addresses: Vec::new(), add: true, source: OptOutSource::Candidate };
+        let persons = resolved.optouts.iter().map(|row| vec![row.clone()]).collect();
+        opted_out = optout::change(store, caller, (&request, persons)).await?.changed;
+        let now = optouts::read(store, &root).await.map_err(|e| e.to_string())?;
+        optouts::keep(dir, &now).await;
+    }
+    to_value(&operator::enter(store, what, resolved, opted_out).await?)
+}
+
 /// The next start has these in force.
 async fn optout_here(
     dir: &Path,
@@ -177,10 +252,16 @@ async fn optout_here(
             let lines = optout::list(store, company.as_ref()).await;
             Some(lines.and_then(|lines| to_value(&lines)))
         }
+        Request::Checkpoint => Some(checkpoint_here(dir, store).await),
         Request::Then { company, at } => Some(then::then(store, company, at).await.and_then(|then| to_value(&then))),
         Request::SetOptOuts { what } => Some(set_optouts_here(dir, (store, caller), what).await),
         _ => None,
     }
+}
+
+async fn checkpoint_here(dir: &Path, store: &Store) -> Result<Value, String> {
+    let (key, _) = open_signing_key(dir).map_err(|e| e.to_string())?;
+    to_value(&trust::checkpoint(store, &key, clock::now()).await?)
 }
 
 async fn set_optouts_here(
@@ -188,10 +269,10 @@ async fn set_optouts_here(
     (store, caller): (&Store, Caller),
     request: &OptOutRequest,
 ) -> Result<Value, String> {
-    let root = open_root_key(dir).map_err(|e| e.to_string())?;
-    let persons = optout::persons(request, |list, address| optout_of(&root, list, address))?;
+    let keys = open_keys(dir).map_err(|e| e.to_string())?;
+    let persons = optout::persons(request, |list, address| rows_of(&keys, list, address))?;
     let mut changed = optout::change(store, caller, (request, persons)).await?;
-    let now = optouts::read(store, &root).await.map_err(|e| e.to_string())?;
+    let now = optouts::read(store, &keys).await.map_err(|e| e.to_string())?;
     optouts::keep(dir, &now).await;
     if !request.add {
         let companies = store.companies().await.map_err(|e| e.to_string())?;

@@ -98,6 +98,15 @@ const RUNNING: &[(&str, &str)] = &[
         "words_alone",
         "The candidate's carrier may drop mail with a link: words without one were put in, and nothing is counted.",
     ),
+    (
+        "role_address",
+        "The mailbox of a duty (info@): the line was put in, and nothing is counted (count_role_addresses).",
+    ),
+    (
+        "disposable_domain",
+        "A mailbox that is thrown away: the line was put in, and nothing is counted (count_disposable).",
+    ),
+    ("never_counted", "The company names the address (never_counted): the line was put in, and nothing is counted."),
     ("hold_full", "It may be a rejection, but as many mails are held as may be (holds_max): it passed as it came."),
     ("hold_unavailable", "It may be a rejection, but the spool could not hold it: it passed as it came."),
     ("overloaded", "Deciding on large mails had no turn left in time."),

@@ -130,6 +130,7 @@ fn ledger_with(people: usize) -> tempfile::TempDir {
             company: company.id.clone(),
             token: keys.token(&contract.series, &candidate),
             candidate,
+            earlier: Vec::new(),
             contract: contract.reference(),
             proves: Proves::Delivered,
             route: "default".to_owned(),
@@ -147,6 +148,7 @@ fn ledger_with(people: usize) -> tempfile::TempDir {
         keys: vec![(keys.key_id(), keys.fingerprint())],
         contracts: company.contracts.clone(),
         wordings: company.wording_records(),
+        signatures: Vec::new(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap_or_else(|e| panic!("{e}"));
     runtime.block_on(async {
@@ -156,6 +158,21 @@ fn ledger_with(people: usize) -> tempfile::TempDir {
         store.post((1..=people).map(row).collect()).await.unwrap_or_else(|e| panic!("{e}"));
     });
     folder
+}
+
+#[test]
+fn a_clock_that_went_back_makes_no_checkpoint_older_than_the_entries_in_it() {
+    use crate::control::trust::checkpoint;
+    use crate::sys::signing_key::{KeyKind, SigningKey};
+
+    let folder = ledger_with(2);
+    let (key, _) = SigningKey::make(KeyKind::Ed25519, 0).unwrap_or_else(|e| panic!("{e}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap_or_else(|e| panic!("{e}"));
+    let made = runtime.block_on(async {
+        let store = Store::open(folder.path()).unwrap_or_else(|e| panic!("{e}"));
+        checkpoint(&store, &key, jiff::Timestamp::UNIX_EPOCH).await.unwrap_or_else(|e| panic!("{e}"))
+    });
+    assert_eq!((made.at.as_str(), made.companies), ("2026-11-20T03:00:01Z", 1));
 }
 
 #[test]

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use super::agreed;
 use super::finding::Wrong;
 use super::reader::{Place, Section};
+use super::report;
 use super::secrets::{self, ROUTING_SECRETS_MAX};
 use super::values::{self, count, one_of, quoted, text};
 use super::words::{self, Around, SenderBlock};
 use crate::classify::Audience;
+use crate::ledger::signature::ContractSignature;
 use crate::ledger::{ContractVersion, CountOn, LateBounce};
 use crate::mail::address::Domain;
 use crate::pipeline::{
-    CameSigned, Company, Doubtful, Mode, Probes, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage,
+    CameSigned, Company, Doubtful, Exclusions, Mode, Probes, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage,
 };
 use crate::referral::CompanyId;
 use crate::referral::carrier::CarrierMail;
@@ -69,7 +72,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         top.fault("sender_domains", Wrong::new("no sender domain", "name the domains HR's mails come from"));
     }
     let link = top.required("link", link_template);
-    let (contracts, contract_places) = read_contracts(top);
+    let Contracts { versions: contracts, signatures, places: contract_places } = read_contracts(top, id.as_ref());
     let (proved_by, proof_places) = read_proofs(&top.section("proved_by"), top);
     let (return_path, path_place) = read_return_path(&top.section("return_path"), &sender_domains);
     let dkim = top.section("dkim");
@@ -101,7 +104,10 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         notify_to: top.list("notify_to", Vec::new(), values::address),
         notify_language: top.read("notify_language", Language::Ja, one_of(NOTIFY_LANGUAGES)),
         came_signed: dkim.optional("signed_mail", one_of(CAME_SIGNED)),
+        exclusions: read_exclusions(top),
         contracts,
+        report: report::read(&top.section("report")),
+        signatures,
         sender_domains,
         purpose: purpose?,
         name_ja: name_ja?,
@@ -116,6 +122,13 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
 fn read_mode(top: &Section<'_>) -> Mode {
     let mode = top.read("mode", Mode::default(), one_of(MODES));
     if top.read("suspended", false, values::switch) { Mode::Suspended } else { mode }
+}
+
+/// The id and the contract versions alone.
+pub(super) fn read_terms(top: &Section<'_>) -> Option<(CompanyId, Vec<ContractVersion>)> {
+    let id = top.required("id", company_id);
+    let contracts = read_contracts(top, id.as_ref());
+    Some((id?, contracts.versions))
 }
 
 /// Whether doubtful mails are held, and for how long. A day is the most: a rejection that lies longer is worse than one
@@ -151,6 +164,14 @@ fn read_audience(top: &Section<'_>, sender_domains: &[Domain]) -> Audience {
         agencies: top.list("agencies", Vec::new(), values::listed),
         school_offices: top.list("school_offices", Vec::new(), values::listed_address),
         copy_addresses: top.list("copy_addresses", Vec::new(), values::address),
+    }
+}
+
+fn read_exclusions(top: &Section<'_>) -> Exclusions {
+    Exclusions {
+        never_counted: top.list("never_counted", Vec::new(), values::listed),
+        count_role_addresses: top.read("count_role_addresses", false, values::switch),
+        count_disposable: top.read("count_disposable", false, values::switch),
     }
 }
 
@@ -265,22 +286,37 @@ fn read_sender(section: &Section<'_>, block: &SenderBlock) -> Option<Sender> {
     Some(sender)
 }
 
-fn read_contracts(top: &Section<'_>) -> (Vec<ContractVersion>, Vec<Place>) {
-    let (mut contracts, mut places) = (Vec::<ContractVersion>::new(), Vec::new());
+/// The contract versions of a file, the operator's signatures under them, and where each `count_on` stands.
+#[derive(Default)]
+struct Contracts {
+    versions: Vec<ContractVersion>,
+    signatures: Vec<ContractSignature>,
+    places: Vec<Place>,
+}
+
+fn read_contracts(top: &Section<'_>, id: Option<&CompanyId>) -> Contracts {
+    let keys = top.list("operator_keys", Vec::new(), agreed::operator_key);
+    let mut contracts = Contracts::default();
     let sections = top.sections("contract");
     for section in &sections {
-        let Some(contract) = read_contract(section) else { continue };
-        for other in contracts.iter().filter(|c| c.series == contract.series) {
+        let contract = read_contract(section);
+        // Asked for also where a term is at fault, so that the key is known.
+        let Some(contract) = contract else {
+            let _ = section.optional("signature", agreed::signature);
+            continue;
+        };
+        for other in contracts.versions.iter().filter(|c| c.series == contract.series) {
             check_order(section, other, &contract);
         }
-        contracts.push(contract);
-        places.push(section.place("count_on"));
+        contracts.signatures.extend(agreed::check(section, (id, &contract), &keys));
+        contracts.versions.push(contract);
+        contracts.places.push(section.place("count_on"));
     }
     if !top.has("contract") || top.is_empty_list("contract") {
         let remedy = "add a [[contract]] with series, version and from; without one nothing can be counted";
         top.fault("contract", Wrong::new("no contract version", remedy));
     }
-    (contracts, places)
+    contracts
 }
 
 fn read_contract(section: &Section<'_>) -> Option<ContractVersion> {
@@ -298,6 +334,7 @@ fn read_contract(section: &Section<'_>) -> Option<ContractVersion> {
         slot_expiry_days: section.optional("slot_expiry_days", count(1..=36_500)),
         review_days: section.read("review_days", default.review_days, count(0..=366)),
         reserve_max: section.optional("reserve_max", count(1..=10_000)),
+        count_observed: section.read("count_observed", default.count_observed, values::switch),
         series: series?,
         version: version?,
         from: from?,

@@ -8,10 +8,11 @@ use super::finding::Wrong;
 use super::reader::{Place, Section};
 use super::route_keys;
 use super::settings::{
-    CustodyMode, CustodySettings, DeliverSettings, DnsSettings, LogFormat, LogLevel, LogSettings, NotifySettings,
-    RetrySettings, Settings, SpoolSettings,
+    CustodyMode, CustodySettings, DeliverSettings, DnsSettings, LedgerSettings, LogFormat, LogLevel, LogSettings,
+    NotifySettings, RetrySettings, Settings, SpoolSettings,
 };
 use super::values::{self, count, duration, octets, one_of};
+use crate::ledger::{DISPUTE_DAYS, KeepPersons};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -31,6 +32,7 @@ pub(super) struct InstallationPlaces {
     pub(super) doors: DoorPlaces,
     pub(super) dkim: Vec<Place>,
     pub(super) routes: Vec<Place>,
+    pub(super) keep_persons: Place,
 }
 
 /// Reads the main file. Relative folders count from `base`, the folder the file lies in.
@@ -40,6 +42,7 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
     let (smtp, tls, doors) = door_keys::read(top);
     let (routes, route_places) = route_keys::read(top);
     let (dkim, dkim_places) = dkim_keys::read(top);
+    let (ledger, keep_persons) = read_ledger(&top.section("ledger"));
     let settings = Settings {
         data_dir: base.join(top.read("data_dir", default.data_dir, |v| folder(v).map(PathBuf::from))),
         hostname: top.optional("hostname", values::domain),
@@ -53,12 +56,19 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
         routes,
         retry: read_retry(&top.section("retry")),
         spool: read_spool(&top.section("spool")),
+        ledger,
         notify: read_notify(&top.section("notify")),
         log: read_log(&top.section("log")),
         companies: Vec::new(),
         credentials_missing: Vec::new(),
     };
-    let places = InstallationPlaces { data_dir: top.place("data_dir"), doors, dkim: dkim_places, routes: route_places };
+    let places = InstallationPlaces {
+        data_dir: top.place("data_dir"),
+        doors,
+        dkim: dkim_places,
+        routes: route_places,
+        keep_persons,
+    };
     (settings, places)
 }
 
@@ -130,6 +140,13 @@ fn read_spool(section: &Section<'_>) -> SpoolSettings {
         keep_posted: section.read("keep_posted", default.keep_posted, duration(DAY..=90 * DAY)),
         free_octets_min: section.read("free_octets_min", default.free_octets_min, octets(MIB..=1024 * GIB)),
     }
+}
+
+fn read_ledger(section: &Section<'_>) -> (LedgerSettings, Place) {
+    let default = LedgerSettings::default();
+    let days = section.optional("keep_persons", values::days(1..=36_500));
+    let dispute_days = section.read("dispute_days", default.keep.dispute_days, count(DISPUTE_DAYS..=3_650));
+    (LedgerSettings { keep: KeepPersons { days, dispute_days } }, section.place("keep_persons"))
 }
 
 fn read_log(section: &Section<'_>) -> LogSettings {

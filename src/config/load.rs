@@ -10,7 +10,9 @@ use super::installation;
 use super::reader::{Report, Section, Source, parse};
 use super::settings::Settings;
 use super::whole;
+use crate::ledger::ContractVersion;
 use crate::pipeline::Company;
+use crate::referral::CompanyId;
 
 /// The company that `explain`, `preview`, `demo` and the benches use when no file is named.
 const EXAMPLE: &str = include_str!("../../config/companies/example.toml");
@@ -56,6 +58,29 @@ pub fn example_company() -> Result<Company, Faults> {
         Some((company, _)) if findings.is_empty() => Ok(company),
         _ => Err(Faults(findings)),
     }
+}
+
+/// The id and the contract versions of one company's file, whatever else is wrong with it: what the operator signs.
+///
+/// # Errors
+/// Every fault of the id and the versions. A signature that does not hold is none, for another is about to be made.
+pub fn contract_terms(path: &Path) -> Result<(CompanyId, Vec<ContractVersion>), Faults> {
+    let report = Report::default();
+    let text = read_text(path, "name the company's file", &report);
+    let terms = text.and_then(|text| {
+        let source = Source::new(path, text);
+        let table = parse(&source, &report);
+        company::read_terms(&Section::top(&source, &report, table.get_ref()))
+    });
+    let mut findings = report.finish();
+    let matters = |key: &str| {
+        key.is_empty()
+            || key == "id"
+            || key == "contract"
+            || key.starts_with("contract.") && key != "contract.signature"
+    };
+    findings.retain(|f| f.severity == Severity::Fault && matters(&f.key));
+    terms.filter(|_| findings.is_empty()).ok_or(Faults(findings))
 }
 
 fn read(path: &Path, report: &Report) -> Option<Settings> {

@@ -1,5 +1,6 @@
 //! Files to valid settings: all faults at once, each with file, line, key and remedy; never half a file.
 
+mod agreed;
 mod company;
 mod dkim_keys;
 mod door_keys;
@@ -11,6 +12,7 @@ mod limits;
 mod lint;
 mod load;
 mod reader;
+mod report;
 mod route_keys;
 mod routes;
 mod secrets;
@@ -26,7 +28,7 @@ mod words;
 pub use dkim_keys::{DkimKey, parse_selector};
 pub use doors::{BareLf, ClientCa, DoorTls, Listener, SmtpSettings, Stamp, TlsSettings};
 pub use finding::{Faults, Finding, Severity};
-pub use load::{Inspection, example_company, inspect, load};
+pub use load::{Inspection, contract_terms, example_company, inspect, load};
 pub use routes::{DomainPattern, EightBit, HopTls, HostPort, Login, NextHop, Route, TlsMode};
 pub use settings::{
     CustodyMode, CustodySettings, DeliverSettings, DnsSettings, LogFormat, LogLevel, LogSettings, NotifySettings,

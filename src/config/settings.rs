@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::dkim_keys::DkimKey;
 use super::doors::{SmtpSettings, TlsSettings};
 use super::routes::Route;
+use crate::ledger::KeepPersons;
 use crate::mail::address::{Address, Domain};
 use crate::pipeline::Company;
 
@@ -46,6 +47,8 @@ pub struct Settings {
     pub retry: RetrySettings,
     /// The spool on disk.
     pub spool: SpoolSettings,
+    /// The ledger.
+    pub ledger: LedgerSettings,
     /// Mails of our own.
     pub notify: NotifySettings,
     /// Events.
@@ -71,6 +74,7 @@ impl Default for Settings {
             routes: vec![Route::default()],
             retry: RetrySettings::default(),
             spool: SpoolSettings::default(),
+            ledger: LedgerSettings::default(),
             notify: NotifySettings::default(),
             log: LogSettings::default(),
             companies: Vec::new(),
@@ -206,6 +210,13 @@ impl Default for SpoolSettings {
             free_octets_min: 64 * MIB,
         }
     }
+}
+
+/// The ledger.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct LedgerSettings {
+    /// How long persons are kept.
+    pub keep: KeepPersons,
 }
 
 /// Mails of our own.

@@ -35,6 +35,7 @@ pub(super) fn check(
     for (company, at) in companies {
         check_mode(company, at, report);
         check_contracts(company, at, settings, report);
+        check_retention(company, &places.keep_persons, settings, report);
     }
 }
 
@@ -176,6 +177,24 @@ fn check_mode(company: &Company, at: &CompanyPlaces, report: &Report) {
     }
 }
 
+/// Who is forgotten before the window and the dispute days are over could count twice, or be disputed by nobody.
+fn check_retention(company: &Company, at: &Place, settings: &Settings, report: &Report) {
+    let keep = settings.ledger.keep;
+    let Some(days) = keep.days else { return };
+    let Some(longest) = company.contracts.iter().max_by_key(|c| c.person_window_days) else { return };
+    let least = longest.person_window_days.saturating_add(keep.dispute_days);
+    if days < least {
+        let (window, series, version) = (longest.person_window_days, &longest.series, longest.version);
+        let what = format!(
+            "persons of {} would be erased after {days} days: person_window of contract {series} {version} is {window} \
+             days, and {} dispute_days follow",
+            company.id, keep.dispute_days
+        );
+        let remedy = format!("write \"{least}d\" at least, or leave it out: then they are kept as long as has to be");
+        report.fault(at, Wrong::new(what, remedy));
+    }
+}
+
 /// A stage no route can prove would keep the count at nothing for ever, and nobody would notice.
 fn check_contracts(company: &Company, at: &CompanyPlaces, settings: &Settings, report: &Report) {
     let all_prove = settings.routes.iter().all(|r| r.proves == Proves::Delivered);
@@ -188,9 +207,11 @@ fn check_contracts(company: &Company, at: &CompanyPlaces, settings: &Settings, r
             report.fault(at, Wrong::new(what, "make return_path.keep_for at least as long as quiet_days"));
         }
         match contract.count_on {
-            CountOn::Registered => {
-                let what = "registrations cannot be proven in this version, so nothing would ever count";
-                report.fault(at, Wrong::new(what, "use \"delivered\" or \"accepted\""));
+            // What an export or a copy tells counts by itself.
+            CountOn::Delivered if contract.count_observed => {}
+            CountOn::Registered if contract.count_observed => {
+                let what = "registrations are counted, and mail that was only sent elsewhere would be counted as well";
+                report.fault(at, Wrong::new(what, "remove count_observed, or use another count_on"));
             }
             CountOn::Delivered if !some_prove && !presumes => {
                 let what = "no route proves delivery, so nothing would ever count";
@@ -202,7 +223,8 @@ fn check_contracts(company: &Company, at: &CompanyPlaces, settings: &Settings, r
                 let what = "some routes prove no delivery: referrals over them are never counted";
                 report.warn(at, Wrong::new(what, "use count_on = \"accepted\" if they should count"));
             }
-            CountOn::Delivered | CountOn::Accepted => {}
+            // Every link bears the person's token, by which the operator's list proves registrations.
+            CountOn::Delivered | CountOn::Accepted | CountOn::Registered => {}
         }
     }
 }

@@ -32,6 +32,7 @@ mod tests {
             bounce: ReferralEvent {
                 company: CompanyId::parse("kaede").unwrap_or_else(|e| panic!("{e}")),
                 candidate: CandidateKey { key_id: 1, octets: [1; 32] },
+                earlier: Vec::new(),
                 token: LinkToken::parse(&format!("kaede-{}", "a".repeat(26))).unwrap_or_else(|e| panic!("{e}")),
                 contract: contract.reference(),
                 proves: Proves::Bounced,

@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use super::Request;
 use super::month::JAPAN;
+use super::report::answer_report;
+use super::trust;
 use crate::ledger::Statement;
 use crate::referral::CompanyId;
 use crate::referral::wording::words_in_record;
@@ -63,6 +65,8 @@ pub enum StatementForm {
     Csv,
     /// An object for programs.
     Json,
+    /// A page that prints.
+    Html,
 }
 
 /// The replay of one company's entries.
@@ -115,12 +119,15 @@ pub async fn answer_ledger(store: &Store, request: &Request) -> Option<Result<Va
         },
         Request::Words { company } => to_value(words(store, company.as_ref()).await),
         Request::Verify { company } => to_value(verify(store, company.as_ref()).await),
-        _ => return None,
+        other => match answer_report(store, other).await {
+            Some(answer) => return Some(answer),
+            None => return trust::answer_trust(store, other).await,
+        },
     };
     Some(answer)
 }
 
-fn to_value(answer: Result<impl Serialize, StoreError>) -> Result<Value, String> {
+pub(super) fn to_value(answer: Result<impl Serialize, StoreError>) -> Result<Value, String> {
     serde_json::to_value(answer.map_err(say)?).map_err(|e| e.to_string())
 }
 
@@ -184,10 +191,11 @@ fn write_statement(statement: &Statement, form: StatementForm, labels: &Labels) 
         StatementForm::Text => report::text(statement, labels, &TimeZone::fixed(JAPAN)).into(),
         StatementForm::Csv => report::csv(statement, labels).into(),
         StatementForm::Json => report::json(statement),
+        StatementForm::Html => report::page(statement, labels, &TimeZone::fixed(JAPAN)).into(),
     }
 }
 
-async fn verify(store: &Store, only: Option<&CompanyId>) -> Result<Vec<Verified>, StoreError> {
+pub(super) async fn verify(store: &Store, only: Option<&CompanyId>) -> Result<Vec<Verified>, StoreError> {
     let replayed = store.verify(only).await?.into_iter();
     Ok(replayed
         .map(|company| Verified {
@@ -199,7 +207,7 @@ async fn verify(store: &Store, only: Option<&CompanyId>) -> Result<Vec<Verified>
         .collect())
 }
 
-fn describe(fault: &crate::ledger::Fault) -> String {
+pub(super) fn describe(fault: &crate::ledger::Fault) -> String {
     match fault.seq {
         Some(seq) => format!("entry {seq}: {}", fault.what),
         None => fault.what.clone(),

@@ -4,13 +4,20 @@
 //! what is asked is answered by the handler the app hands in.
 
 mod client;
+pub mod count;
+pub mod erase;
 pub mod hold;
 pub mod ledger;
 mod lock;
 mod month;
+pub mod observe;
+pub mod operator;
 pub mod optout;
 pub mod probe;
+pub mod reconcile;
 pub mod recover;
+pub mod referral;
+pub mod report;
 mod server;
 pub mod signals;
 pub mod slot;
@@ -23,6 +30,7 @@ pub mod test_mail;
 mod tests;
 pub mod then;
 pub mod trace;
+pub mod trust;
 pub mod users;
 
 use std::fs::File;
@@ -197,6 +205,24 @@ pub enum Request {
         /// The time, RFC 3339.
         at: String,
     },
+    /// A signed checkpoint over the heads of all companies' chains.
+    Checkpoint,
+    /// Replays the ledger, and holds it against what the other side has kept of it.
+    VerifyGiven {
+        /// The company; all when absent.
+        company: Option<CompanyId>,
+        /// What was kept.
+        given: Vec<trust::Given>,
+        /// The only keys that are believed; those the ledger knows when there are none.
+        keys: Vec<String>,
+    },
+    /// The contract versions, and who has signed them.
+    Contracts {
+        /// The company; all when absent.
+        company: Option<CompanyId>,
+    },
+    /// The keys the ledger knows, without their secrets.
+    Keys,
     /// The hire slots.
     Slots {
         /// The company; all when absent.
@@ -206,6 +232,43 @@ pub enum Request {
     Slot {
         /// What, and to which.
         what: slot::SlotRequest,
+    },
+    /// Forgets a person; the chain stays whole.
+    Erase {
+        /// Whom, and why.
+        what: erase::EraseRequest,
+    },
+    /// Takes evidence of mail that never passed here.
+    Observe {
+        /// Which mails, of whom.
+        what: observe::ObserveRequest,
+    },
+    /// Enters what the operator tells of a company's referrals.
+    Import {
+        /// What.
+        what: operator::ImportRequest,
+    },
+    /// Compares a month with what the operator says of it.
+    Reconcile {
+        /// What he says.
+        what: reconcile::ReconcileRequest,
+    },
+    /// Gives a credit back, or does something to a dispute.
+    Count {
+        /// What.
+        what: count::CountRequest,
+    },
+    /// The disputes.
+    Disputes {
+        /// The company; all when absent.
+        company: Option<CompanyId>,
+    },
+    /// Referrals, by their tokens.
+    Referrals {
+        /// Whose.
+        company: CompanyId,
+        /// Which.
+        what: referral::ReferralWhich,
     },
     /// What in a company's credits should be looked at.
     Signals {
@@ -219,6 +282,24 @@ pub enum Request {
     },
     /// Finishes what is in flight, then ends.
     Stop,
+    /// What the ledger has for a contribution report.
+    Contribution {
+        /// The company.
+        company: CompanyId,
+        /// The first day, in Japan.
+        from: String,
+        /// The last day.
+        to: String,
+        /// The number of the last entry that is looked at; all when absent.
+        seq_max: Option<u64>,
+    },
+    /// The entries of one company, so many at once as fit into an answer.
+    Entries {
+        /// The company.
+        company: CompanyId,
+        /// The number of the entry in front of the first.
+        after: u64,
+    },
 }
 
 /// Who asks: the account at the other end of the socket, as the kernel tells it.
@@ -262,5 +343,18 @@ impl SocketPath {
         let folder = File::open(data_dir)?;
         let path = PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd()));
         Ok(Self { path, _folder: Some(folder) })
+    }
+}
+
+impl Request {
+    /// The company of a request that needs its keys: to know persons by the tokens of their links.
+    pub fn company_of_tokens(&self) -> Option<&CompanyId> {
+        match self {
+            Self::Import { what } => Some(&what.company),
+            Self::Reconcile { what } => Some(&what.company),
+            Self::Count { what } => Some(&what.company),
+            Self::Referrals { company, .. } => Some(company),
+            _ => None,
+        }
     }
 }

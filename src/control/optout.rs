@@ -73,21 +73,25 @@ pub async fn list(store: &Store, company: Option<&CompanyId>) -> Result<Vec<OptO
     Ok(rows.iter().filter(meant).map(OptOutLine::from).collect())
 }
 
-/// The rows of the persons of a request, each once. `row_of` makes the row of a list and an address.
+/// A person of a request: the rows under which he may stand on the list, that of the key in use in front. There is one
+/// for each key, for the list knows everybody by the key that was in use when he was put there.
+pub type Rows = Vec<OptOut>;
+
+/// The persons of a request, each once. `rows_of` makes the rows of a list and an address.
 ///
 /// # Errors
 /// A sentence for the admin, which repeats no address.
 pub fn persons(
     request: &OptOutRequest,
-    row_of: impl Fn(Option<&CompanyId>, &Address) -> OptOut,
-) -> Result<Vec<OptOut>, String> {
+    rows_of: impl Fn(Option<&CompanyId>, &Address) -> Rows,
+) -> Result<Vec<Rows>, String> {
     if request.addresses.len() > PERSONS_MAX {
         return Err(format!("over {PERSONS_MAX} persons in one request: send them in several"));
     }
     let mut persons = Vec::with_capacity(request.addresses.len());
     for (number, address) in request.addresses.iter().enumerate() {
         let address = address.address().map_err(|why| format!("address {}: {why}", number + 1))?;
-        persons.push(row_of(request.company.as_ref(), &address));
+        persons.push(rows_of(request.company.as_ref(), &address));
     }
     persons.sort_unstable();
     persons.dedup();
@@ -113,13 +117,20 @@ pub fn still_out(optouts: &crate::referral::OptOuts, request: &OptOutRequest, co
 pub async fn change(
     store: &Store,
     caller: Caller,
-    (request, persons): (&OptOutRequest, Vec<OptOut>),
+    (request, persons): (&OptOutRequest, Vec<Rows>),
 ) -> Result<OptedOut, String> {
     let rows = store.optouts(None).await.map_err(say)?;
     let known: std::collections::HashSet<&OptOut> = rows.iter().map(|row| &row.person).collect();
     let asked = persons.len();
-    let persons: Vec<OptOut> = persons.into_iter().filter(|person| known.contains(person) != request.add).collect();
-    let changed = persons.len();
+    let changing = persons.into_iter().filter(|rows| rows.iter().any(|row| known.contains(row)) != request.add);
+    let changing: Vec<Rows> = changing.collect();
+    let changed = changing.len();
+    // Put there under the key in use; taken off under whichever key he stands there.
+    let persons = changing.into_iter().flat_map(|rows| {
+        let stands = |row: &OptOut| request.add || known.contains(row);
+        rows.into_iter().filter(stands).take(if request.add { 1 } else { usize::MAX }).collect::<Vec<_>>()
+    });
+    let persons = persons.collect();
     let change = OptOutChange { persons, add: request.add, source: request.source, actor: caller.describe() };
     store.change_optouts(change).await.map_err(say)?;
     Ok(OptedOut { changed, unchanged: asked - changed, still_out: 0 })

@@ -60,7 +60,7 @@ pub async fn recover(
 }
 
 /// Those of the referrals that are in the outbox.
-async fn in_outbox(spool: &Spool, events: &[ReferralEvent]) -> Result<HashSet<EventId>, String> {
+pub(super) async fn in_outbox(spool: &Spool, events: &[ReferralEvent]) -> Result<HashSet<EventId>, String> {
     let wanted: HashSet<EventId> = events.iter().map(ReferralEvent::id).collect();
     let (mut found, mut after) = (HashSet::new(), 0);
     loop {

@@ -10,7 +10,7 @@ use super::month::JAPAN;
 use super::{Caller, Request};
 use crate::ledger::{Act, Deed};
 use crate::referral::CompanyId;
-use crate::store::{SlotAct, SlotRow, Store, StoreError};
+use crate::store::{SlotAct, SlotRow, Store};
 
 /// What is to be done to a slot.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -147,8 +147,8 @@ async fn act(store: &Store, caller: Caller, wanted: &SlotRequest) -> Result<Slot
     };
     let act = Act { actor, reason: wanted.reason.clone(), deed };
     let asked = SlotAct { company, series: series.clone(), cycle: wanted.slot, act, dry_run: wanted.dry_run };
-    let acted = store.act_on_slot(asked).await.map_err(say)?;
-    let slots = store.slots(&wanted.company).await.map_err(say)?;
+    let acted = store.act_on_slot(asked).await.map_err(|e| e.to_string())?;
+    let slots = store.slots(&wanted.company).await.map_err(|e| e.to_string())?;
     let row = slots.iter().find(|row| row.series == series && row.cycle == wanted.slot);
     let slot = row.map(|row| line(&wanted.company, row)).ok_or("the slot was there and is not any more")?;
     Ok(SlotChanged { entry: acted.seq, stage: acted.stage.code().to_owned(), slot })
@@ -159,7 +159,7 @@ async fn series_of(store: &Store, wanted: &SlotRequest) -> Result<String, String
     if let Some(series) = &wanted.series {
         return Ok(series.clone());
     }
-    let slots = store.slots(&wanted.company).await.map_err(say)?;
+    let slots = store.slots(&wanted.company).await.map_err(|e| e.to_string())?;
     let mut series: Vec<&str> = slots.iter().map(|row| row.series.as_str()).collect();
     series.dedup();
     match series[..] {
@@ -170,7 +170,7 @@ async fn series_of(store: &Store, wanted: &SlotRequest) -> Result<String, String
 }
 
 /// The end of a day in Japan.
-fn end_of(day: &str) -> Result<Timestamp, String> {
+pub(super) fn end_of(day: &str) -> Result<Timestamp, String> {
     let date: Date = day.parse().map_err(|_| format!("{day:?} is no day: write it as 2026-12-31 (--until)"))?;
     let next = date.checked_add(1.day()).map_err(|e| e.to_string())?;
     next.to_zoned(TimeZone::fixed(JAPAN)).map(|zoned| zoned.timestamp()).map_err(|e| e.to_string())
@@ -200,7 +200,7 @@ fn line(company: &CompanyId, row: &SlotRow) -> SlotLine {
     }
 }
 
-fn act_line((entry, at, act): &(u64, Timestamp, Act)) -> ActLine {
+pub(super) fn act_line((entry, at, act): &(u64, Timestamp, Act)) -> ActLine {
     ActLine {
         entry: *entry,
         at: at.to_string(),
@@ -208,10 +208,6 @@ fn act_line((entry, at, act): &(u64, Timestamp, Act)) -> ActLine {
         actor: act.actor.clone(),
         reason: act.reason.clone(),
     }
-}
-
-fn say(error: StoreError) -> String {
-    error.to_string()
 }
 
 fn to_value(answer: &impl Serialize) -> Result<Value, String> {

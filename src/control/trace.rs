@@ -157,7 +157,8 @@ pub async fn trace((spool, store): (&Spool, &Store), keys: &[CompanyKeys], subje
         })
         .collect();
     let (events, parked) = store.traced(traced).await.map_err(|e| e.to_string())?;
-    trace.ledger = events.iter().map(of_story).collect();
+    // What the operator tells of a person is no mail, and told in totals alone.
+    trace.ledger = events.iter().filter(|story| story.proves.told().is_none()).map(of_story).collect();
     trace.parked = parked
         .iter()
         .map(|p| ParkedLine { referral: of_event(&p.event), at: p.event.at.to_string(), reason: p.reason.clone() })
@@ -191,7 +192,8 @@ impl Trace {
 }
 
 fn candidates(keys: &[CompanyKeys], address: &Address) -> Vec<(CompanyId, CandidateKey)> {
-    keys.iter().map(|of| (of.company().clone(), of.candidate(address))).collect()
+    let all = keys.iter().flat_map(CompanyKeys::all);
+    all.map(|of| (of.company().clone(), of.candidate(address))).collect()
 }
 
 fn key_line((company, key): &(CompanyId, CandidateKey)) -> KeyLine {
@@ -236,7 +238,7 @@ fn of_story(story: &EventStory) -> LedgerLine {
     }
 }
 
-fn entry_line(entry: &Entry) -> EntryLine {
+pub(super) fn entry_line(entry: &Entry) -> EntryLine {
     EntryLine {
         seq: entry.seq,
         kind: entry.new.kind.code().to_owned(),

@@ -250,6 +250,7 @@ pub(super) fn referral_events<'a>(
         .map(|offer| ReferralEvent {
             company: company.clone(),
             candidate: offer.candidate,
+            earlier: offer.earlier.clone(),
             token: offer.token.clone(),
             contract: offer.contract.clone(),
             proves,

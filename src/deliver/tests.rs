@@ -157,6 +157,7 @@ fn referral(id: &str) -> Job {
     job.copy.offers = vec![Offer {
         recipient: 0,
         candidate: CandidateKey { key_id: 1, octets: [7; 32] },
+        earlier: Vec::new(),
         token: LinkToken::parse("sakura-abcdefghijklmnopqrstuvwxyz").expect("a token"),
         contract: ContractRef { series: "2026".to_owned(), version: 1, digest: [1; 32] },
         inserted: true,

@@ -259,6 +259,7 @@ fn new_copy(job: &Job) -> NewCopy {
             recipient: number32(offer.recipient),
             company: company.clone(),
             candidate: offer.candidate,
+            earlier: offer.earlier.clone(),
             token: offer.token.clone(),
             contract: offer.contract.clone(),
             inserted: offer.inserted,

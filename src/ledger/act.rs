@@ -49,6 +49,54 @@ pub enum Deed {
     Expire,
     /// It is taken back.
     Void,
+    /// Persons are forgotten: keys, salts and evidence; never which.
+    Erase {
+        /// How many.
+        persons: u32,
+        /// How many pieces of evidence went with them.
+        evidence: u32,
+    },
+    /// What the operator tells of persons is entered.
+    Import {
+        /// SHA-256 of the file, in hexadecimal.
+        file: String,
+    },
+    /// The company gives a credit back.
+    Reverse {
+        /// The entry that made it.
+        entry: u64,
+    },
+    /// Something of the count is contested; the entry's number is the dispute's.
+    Dispute {
+        /// What it is about.
+        #[serde(flatten)]
+        about: Contested,
+        /// An answer is expected until then.
+        #[serde(with = "rfc3339")]
+        until: Timestamp,
+    },
+    /// The other side says something to it.
+    Answer {
+        /// The dispute.
+        dispute: u64,
+    },
+    /// It is right.
+    Accept {
+        /// The dispute.
+        dispute: u64,
+    },
+    /// It is not.
+    Reject {
+        /// The dispute.
+        dispute: u64,
+    },
+    /// Credits are added or taken by an accepted dispute, once.
+    Adjust {
+        /// The dispute.
+        dispute: u64,
+        /// How many are added; below 0 how many are taken.
+        credits: i64,
+    },
     /// What a signal of fraud stands on was looked at, and is in order.
     Clear {
         /// The code of the signal.
@@ -56,6 +104,23 @@ pub enum Deed {
         /// The newest entry that was looked at.
         up_to: u64,
     },
+}
+
+/// What a dispute is about: entries, or a figure that differs.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Contested {
+    /// Numbers of entries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<u64>,
+    /// The month of the figure, such as `2026-11`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub month: Option<String>,
+    /// The kind of entry that is counted otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// Theirs less ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<i64>,
 }
 
 impl Deed {
@@ -69,6 +134,14 @@ impl Deed {
             Self::Release => "release",
             Self::Expire => "expire",
             Self::Void => "void",
+            Self::Erase { .. } => "erase",
+            Self::Import { .. } => "import",
+            Self::Reverse { .. } => "reverse",
+            Self::Dispute { .. } => "dispute",
+            Self::Answer { .. } => "answer",
+            Self::Accept { .. } => "accept",
+            Self::Reject { .. } => "reject",
+            Self::Adjust { .. } => "adjust",
             Self::Clear { .. } => "clear",
         }
     }
@@ -94,8 +167,12 @@ impl Act {
     /// # Errors
     /// [`ActFault`] when its words cannot.
     pub fn check(&self) -> Result<(), ActFault> {
-        let wish = if let Deed::Reserve { wish, .. } = &self.deed { Some(wish) } else { None };
-        for words in [Some(&self.reason), Some(&self.actor), wish].into_iter().flatten() {
+        let (wish, stage) = match &self.deed {
+            Deed::Reserve { wish, .. } => (Some(wish), None),
+            Deed::Dispute { about, .. } => (about.month.as_ref(), about.stage.as_ref()),
+            _ => (None, None),
+        };
+        for words in [Some(&self.reason), Some(&self.actor), wish, stage].into_iter().flatten() {
             if words.trim().is_empty() {
                 return Err(ActFault::NoWords);
             }
@@ -127,10 +204,15 @@ impl Act {
 
     /// The digest of a record.
     pub fn digest(record: &str) -> ActDigest {
-        let mut octets = [0; 32];
-        octets.copy_from_slice(digest::digest(&digest::SHA256, record.as_bytes()).as_ref());
-        octets
+        sha256(record.as_bytes())
     }
+}
+
+/// SHA-256 of octets, such as those of a file that is entered.
+pub fn sha256(octets: &[u8]) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(digest::digest(&digest::SHA256, octets).as_ref());
+    digest
 }
 
 #[cfg(test)]
@@ -145,11 +227,27 @@ mod tests {
     fn a_record_is_read_back_and_its_digest_changes_with_every_word() {
         let until = Timestamp::from_second(1_800_000_000).unwrap_or_default();
         let reserve = Deed::Reserve { wish: "経理 1名".to_owned(), until };
+        let about = Contested { entries: vec![3, 7], ..Contested::default() };
+        let figure = Contested { month: Some("2026-11".to_owned()), difference: Some(-2), ..Contested::default() };
+        let dispute = |about| Deed::Dispute { about, until };
+        let (of, file) = (9, "aa".to_owned());
+        let corrections = [
+            Deed::Import { file },
+            Deed::Reverse { entry: of },
+            dispute(about),
+            dispute(figure),
+            Deed::Answer { dispute: of },
+            Deed::Accept { dispute: of },
+            Deed::Reject { dispute: of },
+            Deed::Adjust { dispute: of, credits: -2 },
+        ];
         let deeds = [reserve, Deed::Confirm, Deed::Introduce, Deed::Redeem, Deed::Release, Deed::Expire, Deed::Void];
         let clear = |signal: &str, up_to| Deed::Clear { signal: signal.to_owned(), up_to };
         let cleared = [clear("volume", 1), clear("volume", 2), clear("one_domain", 2)];
+        let erase = [Deed::Erase { persons: 1, evidence: 2 }, Deed::Erase { persons: 2, evidence: 1 }];
+        let deeds = deeds.into_iter().chain(corrections).chain(erase).chain(cleared);
         let mut seen = std::collections::HashSet::new();
-        for deed in deeds.into_iter().chain(cleared) {
+        for deed in deeds {
             let act = Act { deed, ..act("agreed by telephone") };
             let record = act.record().expect("a record");
             assert_eq!(Act::read(&record).expect("an act"), act);

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::contract::LateBounce;
+use super::contract::{CountOn, LateBounce};
 use super::entry::{Kind, NewEntry};
 use super::rules::{Pool, Posting, Referral, Stage};
 
@@ -13,30 +13,40 @@ use super::rules::{Pool, Posting, Referral, Stage};
 pub struct Beside<'a> {
     /// Whether other evidence of the same referral, not taken back itself, carries the credit.
     pub credit_stands: bool,
+    /// Whether the company has given the credit back already.
+    pub reversed: bool,
     /// The slots of the series that are neither voided nor in use, oldest first: number and price in credits.
     pub free_slots: &'a [(u32, i64)],
 }
 
 /// Posts a bounce that was never posted before, of a mail whose evidence was.
 ///
+/// A credit that a registration made stands: no mail carries it. Nor does one fall that the company has given back.
+///
 /// A credit that falls leaves the balance; under `absorb` slots stay and the next one comes later, under `clawback` the
 /// newest free ones are voided until the credits carry the rest.
 pub fn take_back(referral: Referral, pool: Pool, beside: Beside<'_>) -> Posting {
-    let falls = referral.counted.is_some() && !beside.credit_stands;
+    let told = referral.contract.count_on == CountOn::Registered;
+    let falls = referral.counted.is_some() && !beside.credit_stands && !beside.reversed && !told;
     let worth = -i64::from(falls);
     let mut posting = Posting { entries: vec![NewEntry { kind: Kind::Bounced, worth, cycle: 0 }], referral, pool };
     bounce(&mut posting.referral, worth);
     posting.pool.toward += worth;
     if falls && posting.referral.contract.late_bounce == LateBounce::Clawback {
-        for (cycle, price) in beside.free_slots.iter().rev() {
-            if posting.pool.toward >= 0 {
-                break;
-            }
-            posting.pool.toward += price;
-            posting.entries.push(NewEntry { kind: Kind::Voided, worth: *price, cycle: *cycle });
-        }
+        void_uncarried(&mut posting.pool, beside.free_slots, &mut posting.entries);
     }
     posting
+}
+
+/// Voids the newest free slots until what waits is not below nothing any more.
+pub(super) fn void_uncarried(pool: &mut Pool, free_slots: &[(u32, i64)], entries: &mut Vec<NewEntry>) {
+    for (cycle, price) in free_slots.iter().rev() {
+        if pool.toward >= 0 {
+            break;
+        }
+        pool.toward += price;
+        entries.push(NewEntry { kind: Kind::Voided, worth: *price, cycle: *cycle });
+    }
 }
 
 /// What a bounce of this worth does to the referral: it is over, unless a credit stands that other mail carries. The
@@ -45,6 +55,9 @@ pub(super) fn bounce(referral: &mut Referral, worth: i64) {
     let stands: Option<Timestamp> = referral.counted.filter(|_| worth == 0);
     if stands.is_none() {
         (referral.stage, referral.counted) = (Stage::Bounced, None);
+    } else if referral.contract.count_on == CountOn::Registered {
+        // As `hear` leaves a referral that bounced first: which came first changes nothing.
+        referral.stage = Stage::Accepted;
     }
 }
 
@@ -74,7 +87,7 @@ mod tests {
     #[test]
     fn under_absorb_a_slot_is_final_and_the_next_comes_later() {
         let free = [(1, 10), (2, 10)];
-        let beside = Beside { credit_stands: false, free_slots: &free };
+        let beside = Beside { free_slots: &free, ..Beside::default() };
         check(referral(LateBounce::Absorb, true), 0, beside, "bounced -1 0", -1);
         check(referral(LateBounce::Absorb, true), 4, beside, "bounced -1 0", 3);
     }
@@ -82,7 +95,7 @@ mod tests {
     #[test]
     fn under_clawback_free_slots_fall_down_to_what_the_credits_carry() {
         let free = [(1, 10), (2, 10)];
-        let beside = Beside { credit_stands: false, free_slots: &free };
+        let beside = Beside { free_slots: &free, ..Beside::default() };
         check(referral(LateBounce::Clawback, true), 3, beside, "bounced -1 0", 2);
         check(referral(LateBounce::Clawback, true), 0, beside, "bounced -1 0, voided 10 2", 9);
         check(referral(LateBounce::Clawback, true), -10, beside, "bounced -1 0, voided 10 2, voided 10 1", 9);
@@ -92,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_credit_that_another_mail_carries_stands() {
-        let beside = Beside { credit_stands: true, free_slots: &[(1, 10)] };
+        let beside = Beside { credit_stands: true, free_slots: &[(1, 10)], ..Beside::default() };
         check(referral(LateBounce::Clawback, true), 0, beside, "bounced 0 0", 0);
         let after = take_back(referral(LateBounce::Absorb, true), Pool::default(), beside).referral;
         assert_eq!((after.stage, after.counted.is_some()), (Stage::Delivered, true));

@@ -61,6 +61,11 @@ pub fn commit_event(salt: &Salt, id: &EventId, evidence: &Evidence<'_>) -> Hash 
     hash(&[b"event v1", salt, id, evidence.proves.code().as_bytes(), evidence.route.as_bytes(), &inserted])
 }
 
+/// The checksum of a record that people are shown: SHA-256 in hexadecimal.
+pub fn checksum(record: &str) -> String {
+    data_encoding::HEXLOWER.encode(digest::digest(&digest::SHA256, record.as_bytes()).as_ref())
+}
+
 fn hash(fields: &[&[u8]]) -> Hash {
     let mut context = digest::Context::new(&digest::SHA256);
     for field in fields {

@@ -29,6 +29,8 @@ pub struct ContractVersion {
     pub review_days: u32,
     /// Slots that may be reserved in a quarter of the year; nothing when as many as there are.
     pub reserve_max: Option<u32>,
+    /// Whether mail counts that never passed here, of which an export or a copy tells: evidence of a lower class.
+    pub count_observed: bool,
 }
 
 /// Quiet days of a version that says nothing of them. Its record says nothing of them either.
@@ -51,6 +53,7 @@ impl ContractVersion {
             slot_expiry_days: None,
             review_days: REVIEW_DAYS,
             reserve_max: None,
+            count_observed: false,
         }
     }
 
@@ -62,6 +65,7 @@ impl ContractVersion {
             ("slot_expiry_days", self.slot_expiry_days),
             ("review_days", (self.review_days != REVIEW_DAYS).then_some(self.review_days)),
             ("reserve_max", self.reserve_max),
+            ("count_observed", self.count_observed.then_some(1)),
         ];
         let said = later.into_iter().filter_map(|(term, value)| Some(format!("{term} {}\n", value?)));
         let later: String = said.collect();
@@ -207,6 +211,7 @@ mod tests {
             ContractVersion { slot_expiry_days: Some(365), ..base.clone() },
             ContractVersion { review_days: 8, ..base.clone() },
             ContractVersion { reserve_max: Some(2), ..base.clone() },
+            ContractVersion { count_observed: true, ..base.clone() },
         ];
         for other in changed {
             assert_ne!(base.digest(), other.digest(), "{other:?}");

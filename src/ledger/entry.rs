@@ -38,13 +38,31 @@ pub enum Kind {
     Released = 13,
     /// Its time is over.
     Expired = 14,
+    /// A credit that the company gives back: the mirror of the entry it names.
+    Reversed = 15,
+    /// Credits added or taken by an accepted dispute.
+    Adjusted = 16,
+    /// The person has registered with Career Relay, as the operator tells.
+    Registered = 17,
+    /// The person had an adviser.
+    Supported = 18,
+    /// The person has begun to work.
+    Reemployed = 19,
+    /// The person has left that work.
+    Left = 20,
+    /// A dispute is opened, answered, accepted or rejected.
+    Disputed = 21,
+    /// Persons were forgotten: their keys, salts and evidence are not kept any more.
+    Erased = 23,
+    /// A mail with the company's link was sent elsewhere, as an export or a copy tells: a lower class of evidence.
+    Observed = 24,
     /// Somebody has looked at a signal of fraud, and what it stands on is in order.
     Cleared = 26,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 24] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -59,6 +77,15 @@ impl Kind {
         Self::Redeemed,
         Self::Released,
         Self::Expired,
+        Self::Reversed,
+        Self::Adjusted,
+        Self::Registered,
+        Self::Supported,
+        Self::Reemployed,
+        Self::Left,
+        Self::Disputed,
+        Self::Erased,
+        Self::Observed,
         Self::Cleared,
     ];
 
@@ -79,6 +106,15 @@ impl Kind {
             Self::Redeemed => "redeemed",
             Self::Released => "released",
             Self::Expired => "expired",
+            Self::Reversed => "reversed",
+            Self::Adjusted => "adjusted",
+            Self::Registered => "registered",
+            Self::Supported => "supported",
+            Self::Reemployed => "reemployed",
+            Self::Left => "left",
+            Self::Disputed => "disputed",
+            Self::Erased => "erased",
+            Self::Observed => "observed",
             Self::Cleared => "cleared",
         }
     }
@@ -95,28 +131,37 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        !self.is_of_slot() && self != Self::Cleared
+        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed | Self::Erased | Self::Cleared)
+    }
+
+    /// Whether the entry says what became of a person, as the operator tells.
+    pub fn is_of_operator(self) -> bool {
+        matches!(self, Self::Registered | Self::Supported | Self::Reemployed | Self::Left)
+    }
+
+    /// Whether the entry corrects the credits by an act of persons.
+    pub fn is_correction(self) -> bool {
+        matches!(self, Self::Reversed | Self::Adjusted)
+    }
+
+    /// Whether an act may stand behind an entry of this kind.
+    pub fn may_stand_on_act(self) -> bool {
+        !self.is_personal() || self.is_of_operator() || self == Self::Reversed
     }
 
     /// Whether the entry is about a hire slot.
     pub fn is_of_slot(self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Granted
-            | Self::Voided
-            | Self::Reserved
-            | Self::Confirmed
-            | Self::Introduced
-            | Self::Redeemed
-            | Self::Released
-            | Self::Expired => true,
-            Self::Offered
-            | Self::Accepted
-            | Self::Delivered
-            | Self::Duplicate
-            | Self::Bounced
-            | Self::Presumed
-            | Self::Cleared => false,
-        }
+                | Self::Voided
+                | Self::Reserved
+                | Self::Confirmed
+                | Self::Introduced
+                | Self::Redeemed
+                | Self::Released
+                | Self::Expired
+        )
     }
 }
 
@@ -162,7 +207,8 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        assert_eq!(Kind::ALL.map(Kind::number), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 26]);
+        let numbers: Vec<u8> = (1..=21).chain([23, 24, 26]).collect();
+        assert_eq!(Kind::ALL.map(Kind::number).as_slice(), numbers);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);
     }

@@ -1,10 +1,12 @@
 //! What happened, as the mail path tells the ledger: no address, no text, only keys, codes and times.
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use super::contract::ContractRef;
+use super::entry::Kind;
 use crate::referral::wording::WordingDigest;
 use crate::referral::{CandidateKey, CompanyId, LinkToken, Traits};
 
@@ -23,11 +25,34 @@ pub enum Proves {
     AcceptedTagged,
     /// It was taken so, and nothing has come back on a proven return path; never what a route's 250 proves.
     Presumed,
+    /// The operator tells that the person has registered; so too the next three.
+    Registered,
+    /// He had an adviser.
+    Supported,
+    /// He has begun to work.
+    Reemployed,
+    /// He has left that work.
+    Left,
+    /// It never passed here: an export or a copy tells that it was sent; never what a route's 250 proves.
+    Observed,
 }
 
 impl Proves {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Accepted, Self::Delivered, Self::Bounced, Self::AcceptedTagged, Self::Presumed];
+    pub const ALL: [Self; 10] = [
+        Self::Accepted,
+        Self::Delivered,
+        Self::Bounced,
+        Self::AcceptedTagged,
+        Self::Presumed,
+        Self::Registered,
+        Self::Supported,
+        Self::Reemployed,
+        Self::Left,
+        Self::Observed,
+    ];
+    /// What the operator tells.
+    pub const TOLD: [Self; 4] = [Self::Registered, Self::Supported, Self::Reemployed, Self::Left];
 
     /// What it proves of a mail that left with a return path of ours.
     #[must_use]
@@ -43,6 +68,27 @@ impl Proves {
             Self::Bounced => "bounced",
             Self::AcceptedTagged => "accepted_tagged",
             Self::Presumed => "presumed",
+            Self::Observed => "observed",
+            Self::Registered => "registered",
+            Self::Supported => "supported",
+            Self::Reemployed => "reemployed",
+            Self::Left => "left",
+        }
+    }
+
+    /// The kind of entry that says what the operator tells; nothing for what a mail proves.
+    pub fn told(self) -> Option<Kind> {
+        match self {
+            Self::Registered => Some(Kind::Registered),
+            Self::Supported => Some(Kind::Supported),
+            Self::Reemployed => Some(Kind::Reemployed),
+            Self::Left => Some(Kind::Left),
+            Self::Accepted
+            | Self::Delivered
+            | Self::Bounced
+            | Self::AcceptedTagged
+            | Self::Presumed
+            | Self::Observed => None,
         }
     }
 
@@ -59,6 +105,10 @@ pub struct ReferralEvent {
     pub company: CompanyId,
     /// The candidate.
     pub candidate: CandidateKey,
+    /// The same candidate under keys that were rotated out, newest first; of a report nothing, for the evidence it
+    /// speaks of has said it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<CandidateKey>,
     /// The token of the link in the line.
     pub token: LinkToken,
     /// The contract version in force when the line was written.
@@ -112,7 +162,9 @@ impl Evidence<'_> {
         let kind: &[u8] = match self.proves {
             Proves::Bounced => b"bounce",
             Proves::Presumed => b"presumption",
+            Proves::Observed => b"observation",
             Proves::Accepted | Proves::Delivered | Proves::AcceptedTagged => b"referral",
+            Proves::Registered | Proves::Supported | Proves::Reemployed | Proves::Left => self.proves.code().as_bytes(),
         };
         let fields: [&[u8]; 6] = [
             company.as_str().as_bytes(),
@@ -150,6 +202,12 @@ impl ReferralEvent {
     pub fn id(&self) -> EventId {
         self.evidence().id(&self.company, &self.candidate)
     }
+}
+
+/// The name of a piece of evidence that has none of ours, from what it is known by elsewhere: the same for the same.
+pub fn name_of_elsewhere(known_by: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, known_by.as_bytes());
+    HEXLOWER.encode(&digest.as_ref()[..16])
 }
 
 /// A time as RFC 3339 text, to the nanosecond.

@@ -12,6 +12,8 @@ use super::event::{Proves, ReferralEvent};
 /// How far a referral has come.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Stage {
+    /// It was sent elsewhere, as an export or a copy tells.
+    Observed,
     /// The next hop has taken the mail.
     Accepted,
     /// The candidate's own MX has taken it.
@@ -23,9 +25,16 @@ pub enum Stage {
 impl From<Proves> for Stage {
     fn from(proves: Proves) -> Self {
         match proves {
-            Proves::Accepted | Proves::AcceptedTagged => Self::Accepted,
+            // What the operator tells is posted by `hear` and proves no more of a mail than that it was taken.
+            Proves::Accepted
+            | Proves::AcceptedTagged
+            | Proves::Registered
+            | Proves::Supported
+            | Proves::Reemployed
+            | Proves::Left => Self::Accepted,
             Proves::Delivered | Proves::Presumed => Self::Delivered,
             Proves::Bounced => Self::Bounced,
+            Proves::Observed => Self::Observed,
         }
     }
 }
@@ -146,7 +155,8 @@ pub fn post(person: Option<Referral>, event: &ReferralEvent, contract: &Arc<Cont
     let stage = Stage::from(event.proves);
     let (stages, from) = match &covering {
         Some(referral) if stage <= referral.stage => (&[Kind::Duplicate][..], None),
-        Some(_) => (&[Kind::Delivered][..], None),
+        Some(referral) => (behind(referral.stage, stage), None),
+        None if stage == Stage::Observed => (&[Kind::Offered, Kind::Observed][..], Some(event.at)),
         None if stage == Stage::Delivered => (&[Kind::Offered, Kind::Accepted, Kind::Delivered][..], Some(event.at)),
         None => (&[Kind::Offered, Kind::Accepted][..], Some(event.at)),
     };
@@ -164,36 +174,46 @@ pub fn post(person: Option<Referral>, event: &ReferralEvent, contract: &Arc<Cont
     posting
 }
 
+/// What a referral that has come to one stage is told by evidence of a higher one.
+fn behind(stage: Stage, higher: Stage) -> &'static [Kind] {
+    match (stage, higher) {
+        (Stage::Observed, Stage::Accepted) => &[Kind::Accepted],
+        (Stage::Observed, _) => &[Kind::Accepted, Kind::Delivered],
+        _ => &[Kind::Delivered],
+    }
+}
+
 impl Posting {
     /// Adds one stage, its credit if it is the stage that counts, and the grant if it is then due.
     pub(super) fn add(&mut self, kind: Kind, at: Timestamp) {
-        let counts = counts(kind, self.referral.contract.count_on) && self.referral.counted.is_none();
+        let counts = counts(kind, &self.referral.contract) && self.referral.counted.is_none();
         self.entries.push(NewEntry { kind, worth: i64::from(counts), cycle: 0 });
         if counts {
             self.referral.counted = Some(at);
             self.pool.counted += 1;
             self.pool.toward += 1;
-            self.grant();
-        }
-    }
-
-    /// Grants while the credits reach the threshold: at the tenth, in the same step.
-    fn grant(&mut self) {
-        let price = i64::from(self.referral.contract.threshold.max(1));
-        while self.pool.toward >= price {
-            self.pool.toward -= price;
-            self.pool.cycles += 1;
-            self.entries.push(NewEntry { kind: Kind::Granted, worth: -price, cycle: self.pool.cycles });
+            grant(&mut self.pool, &self.referral.contract, &mut self.entries);
         }
     }
 }
 
+/// Grants while the credits reach the threshold: at the tenth, in the same step.
+pub(super) fn grant(pool: &mut Pool, contract: &ContractVersion, entries: &mut Vec<NewEntry>) {
+    let price = i64::from(contract.threshold.max(1));
+    while pool.toward >= price {
+        pool.toward -= price;
+        pool.cycles += 1;
+        entries.push(NewEntry { kind: Kind::Granted, worth: -price, cycle: pool.cycles });
+    }
+}
+
 /// Whether an entry of this kind is the stage that makes a credit.
-pub(super) fn counts(kind: Kind, count_on: CountOn) -> bool {
-    match count_on {
+pub(super) fn counts(kind: Kind, contract: &ContractVersion) -> bool {
+    match contract.count_on {
+        _ if kind == Kind::Observed => contract.count_observed,
         CountOn::Accepted => kind == Kind::Accepted,
         CountOn::Delivered => matches!(kind, Kind::Delivered | Kind::Presumed),
-        CountOn::Registered => false,
+        CountOn::Registered => kind == Kind::Registered,
     }
 }
 
@@ -211,6 +231,7 @@ mod tests {
         ReferralEvent {
             company: CompanyId::parse("kaede").unwrap(),
             candidate: CandidateKey { key_id: 1, octets: [1; 32] },
+            earlier: Vec::new(),
             token: LinkToken::parse(&format!("kaede-{}", "a".repeat(26))).unwrap(),
             contract: contract.reference(),
             proves,
@@ -226,7 +247,11 @@ mod tests {
 
     /// One letter per entry, upper case when it is a credit; the contacts are (proof, day).
     fn check(count_on: CountOn, contacts: &[(Proves, i64)], expected: &str) {
-        let contract = contract(count_on);
+        check_under((*contract(count_on)).clone(), contacts, expected);
+    }
+
+    fn check_under(contract: ContractVersion, contacts: &[(Proves, i64)], expected: &str) {
+        let contract = Arc::new(contract);
         let (mut person, mut pool, mut seen) = (None, Pool::default(), Vec::new());
         for (proves, day) in contacts {
             let posting = post(person, &event(&contract, *proves, *day), &contract, pool);
@@ -256,6 +281,18 @@ mod tests {
         check(CountOn::Delivered, &[(A, 0), (D, 1), (D, 2)], "off acc | DEL | dup");
         check(CountOn::Accepted, &[(A, 0), (D, 1)], "off ACC | del");
         check(CountOn::Registered, &[(D, 0)], "off acc del");
+    }
+
+    #[test]
+    fn what_was_observed_alone_counts_only_where_the_contract_says_so_and_better_evidence_follows_it() {
+        use Proves::{Accepted as A, Delivered as D, Observed as O};
+        check(CountOn::Delivered, &[(O, 0), (O, 1)], "off obs | dup");
+        check(CountOn::Delivered, &[(O, 0), (A, 1), (D, 2), (O, 3)], "off obs | acc | DEL | dup");
+        check(CountOn::Delivered, &[(O, 0), (D, 1)], "off obs | acc DEL");
+        check(CountOn::Accepted, &[(A, 0), (O, 1)], "off ACC | dup");
+        let counted = |count_on| ContractVersion { count_observed: true, ..(*contract(count_on)).clone() };
+        check_under(counted(CountOn::Delivered), &[(O, 0), (A, 1), (D, 2)], "off OBS | acc | del");
+        check_under(counted(CountOn::Accepted), &[(O, 0), (O, 364), (O, 365)], "off OBS | dup | off OBS");
     }
 
     #[test]

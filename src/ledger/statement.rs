@@ -6,8 +6,12 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use super::chain::Hash;
+use super::checkpoint::LedgerName;
+use super::contract::{ContractRef, ContractVersion};
 use super::entry::{Entry, Kind};
 use super::rules::Pool;
+use super::signature::PublicKey;
+use super::waiting::Waiting;
 use crate::referral::CompanyId;
 
 /// One hire slot earned.
@@ -74,12 +78,62 @@ pub struct PoolStatement {
     pub closing: Pool,
     /// Credits of the period, or of an earlier one, that bounced in it.
     pub taken_back: u64,
+    /// Credits of the period that stand on a presumed delivery.
+    pub presumed: u64,
+    /// Credits added (or, below 0, taken) by corrections of the period.
+    pub corrected: i64,
+    /// Whether registrations make credits here.
+    pub registrations_count: bool,
     /// Entries of the period by kind.
     pub entries: BTreeMap<Kind, u64>,
     /// Slots granted in the period: number, price in credits, time of the credit.
     pub grants: Vec<(u32, i64, Timestamp)>,
     /// Credits for the next slot, by the newest version in use at the end.
     pub threshold: u32,
+}
+
+/// Whose signature stands under something, and since when the ledger knows it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SignedBy {
+    /// The key.
+    pub key: PublicKey,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// A contract version that rules entries of a statement.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ContractState {
+    /// The digest of its terms.
+    pub digest: Hash,
+    /// The operator's signatures under it when the period ended; none: it is not agreed by both sides.
+    pub signed: Vec<SignedBy>,
+}
+
+impl ContractState {
+    /// The digest in hexadecimal.
+    pub fn digest_text(&self) -> String {
+        HEXLOWER.encode(&self.digest)
+    }
+}
+
+/// What the operator told of fewer persons than this is not shown: with so few, it could be told who they are.
+pub const FEW: u64 = 5;
+
+impl PoolStatement {
+    /// The entries of a kind, as both sides are shown them; nothing where they speak of so few persons that it could be
+    /// told who they are. A registration that makes a credit is shown: what is counted can be checked.
+    pub fn shown(&self, kind: Kind) -> Option<u64> {
+        let count = self.entries.get(&kind).copied().unwrap_or(0);
+        let checked = kind == Kind::Registered && self.registrations_count;
+        let hidden = kind.is_of_operator() && !checked && (1..FEW).contains(&count);
+        (!hidden).then_some(count)
+    }
+
+    /// [`Self::shown`] as text.
+    pub fn shown_text(&self, kind: Kind) -> String {
+        self.shown(kind).map_or_else(|| format!("<{FEW}"), |count| count.to_string())
+    }
 }
 
 /// The statement of one company for a period, by time of posting.
@@ -95,18 +149,39 @@ pub struct Statement {
     pub pools: BTreeMap<String, PoolStatement>,
     /// Rejections of the period that came signed by DKIM and therefore got no line. No part of the chain.
     pub held_back: u64,
-    /// Signals of fraud in the entries until its end that nobody had cleared then. No part of the chain.
+    /// People of the period who got the line and are not counted, whatever became of their mail. No part of the chain.
+    pub excluded: u64,
+    /// Signals of fraud in the entries until its end that nobody had cleared then. No part of the chain, nor of what
+    /// the checksum is of: persons who were erased since are not seen any more.
     pub open_signals: u64,
     /// The number of the last entry of the period or before it; 0 when there is none.
     pub seq: u64,
     /// The chain's head there.
     pub head: Hash,
+    waiting: Waiting,
+    /// Of which ledger it is.
+    pub ledger: Option<LedgerName>,
+    /// The contract versions that rule its entries and those before, by series and number.
+    pub contracts: BTreeMap<String, BTreeMap<u32, ContractState>>,
 }
 
 impl Statement {
     /// An empty statement; `genesis` is the head of a chain without entries.
     pub fn new(company: CompanyId, from: Timestamp, until: Timestamp, genesis: Hash) -> Self {
-        Self { company, from, until, pools: BTreeMap::new(), held_back: 0, open_signals: 0, seq: 0, head: genesis }
+        Self {
+            company,
+            from,
+            until,
+            pools: BTreeMap::new(),
+            held_back: 0,
+            excluded: 0,
+            open_signals: 0,
+            seq: 0,
+            head: genesis,
+            waiting: Waiting::default(),
+            ledger: None,
+            contracts: BTreeMap::new(),
+        }
     }
 
     /// The chain's head in hexadecimal, as it is printed.
@@ -114,25 +189,45 @@ impl Statement {
         HEXLOWER.encode(&self.head)
     }
 
-    /// Takes the next entry of the chain with its hash and its version's threshold; what lies behind the period is not
+    /// Referrals of a series that wait at the end of the period: accepted, and no credit yet.
+    pub fn waiting(&self, series: &str) -> u64 {
+        self.waiting.count(series, self.until)
+    }
+
+    /// Takes the next entry of the chain with its hash and its contract version; what lies behind the period is not
     /// taken.
-    pub fn add(&mut self, entry: &Entry, hash: &Hash, threshold: u32) {
+    pub fn add(&mut self, entry: &Entry, hash: &Hash, version: &ContractVersion) {
         if entry.posted >= self.until {
             return;
         }
         let pool = self.pools.entry(entry.contract.series.clone()).or_default();
         apply(&mut pool.closing, entry);
-        pool.threshold = threshold;
+        pool.threshold = version.threshold;
         if entry.posted < self.from {
             pool.opening = pool.closing;
         } else {
             *pool.entries.entry(entry.new.kind).or_default() += 1;
+            if entry.new.kind.is_correction() {
+                pool.corrected += entry.new.worth;
+            }
+            pool.registrations_count |= entry.new.kind == Kind::Registered && entry.new.worth > 0;
             pool.taken_back += u64::from(entry.new.kind == Kind::Bounced && entry.new.worth < 0);
+            pool.presumed += u64::from(entry.new.kind == Kind::Presumed && entry.new.worth > 0);
             if entry.new.kind == Kind::Granted {
                 pool.grants.push((entry.new.cycle, -entry.new.worth, entry.at));
             }
         }
+        self.waiting.take(entry, version);
+        self.note_contract(entry);
         (self.seq, self.head) = (entry.seq, *hash);
+    }
+
+    fn note_contract(&mut self, entry: &Entry) {
+        let ContractRef { series, version, digest } = &entry.contract;
+        if self.contracts.get(series).is_none_or(|versions| !versions.contains_key(version)) {
+            let state = ContractState { digest: *digest, signed: Vec::new() };
+            self.contracts.entry(series.clone()).or_default().insert(*version, state);
+        }
     }
 }
 

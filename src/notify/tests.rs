@@ -64,6 +64,7 @@ async fn ledger(dir: &std::path::Path, count: u64) -> Store {
         keys: vec![(1, keys().fingerprint())],
         contracts: vec![terms()],
         wordings: vec![],
+        signatures: Vec::new(),
     };
     store.agree(agreement).await.expect("an agreement");
     post(&store, 1..=count).await;
@@ -77,6 +78,7 @@ async fn post(store: &Store, numbers: std::ops::RangeInclusive<u64>) {
         ReferralEvent {
             company: company(),
             candidate,
+            earlier: Vec::new(),
             token: keys.token("main", &candidate),
             contract: terms.reference(),
             proves: Proves::Delivered,

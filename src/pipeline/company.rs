@@ -10,15 +10,18 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::referral::wording::Stage;
 
+use super::exclusions::Exclusions;
 use super::{CameSigned, Client, ReturnPath, Secret};
 use crate::classify::Audience;
 use crate::ledger::ContractVersion;
+use crate::ledger::signature::ContractSignature;
 use crate::mail::address::{Address, Domain};
 use crate::mail::message::Message;
 use crate::referral::CompanyId;
 use crate::referral::carrier::CarrierMail;
 use crate::referral::link::LinkTemplate;
 use crate::referral::wording::{Language, Wording, Wordings};
+use crate::report::contribution::Reference;
 
 /// One company (tenant) that sends rejection mails, as its file describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,8 +67,30 @@ pub struct Company {
     /// What becomes of its mail that came with a DKIM signature; nothing said: signed anew where we hold the keys of
     /// every domain that signed it, and else untouched.
     pub came_signed: Option<CameSigned>,
+    /// Who gets the line and is not counted.
+    pub exclusions: Exclusions,
     /// Its contract versions, each in force from its date on.
     pub contracts: Vec<ContractVersion>,
+    /// What its contribution reports go by.
+    pub report: ReportTerms,
+    /// The operator's signatures under them; a version without one counts too, and is called unsigned.
+    pub signatures: Vec<ContractSignature>,
+}
+
+/// What a company's contribution reports go by.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ReportTerms {
+    /// The month its fiscal year begins in, 1 to 12.
+    pub fiscal_year_from: i8,
+    /// What a hire is said to cost.
+    pub reference: Reference,
+}
+
+impl Default for ReportTerms {
+    /// From April, as most years in Japan are.
+    fn default() -> Self {
+        Self { fiscal_year_from: 4, reference: Reference::default() }
+    }
 }
 
 /// Words that come into force on a day.

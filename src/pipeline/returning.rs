@@ -136,7 +136,13 @@ pub fn tag_copies(
                 Some((address, row)) => {
                     copy.recipients.retain(|recipient| *recipient != offer.recipient);
                     let (recipients, edits) = (vec![offer.recipient], copy.edits.clone());
-                    copies.push(Copy { recipients, edits, offers: vec![offer], return_path: Some(Box::new(address)) });
+                    copies.push(Copy {
+                        recipients,
+                        edits,
+                        offers: vec![offer],
+                        return_path: Some(Box::new(address)),
+                        ..Copy::default()
+                    });
                     rows.push(row);
                 }
                 None => copy.offers.push(offer),
@@ -196,6 +202,7 @@ impl Case<'_> {
         ReferralEvent {
             company: self.of.company.id.clone(),
             candidate: offer.candidate,
+            earlier: Vec::new(),
             token: offer.token.clone(),
             contract: offer.contract.clone(),
             proves: Proves::Bounced,
@@ -237,7 +244,7 @@ impl Policy {
     pub fn came_back(&self, address: &Address, now: Timestamp) -> Option<CameBack<'_>> {
         let of = self.return_domains().get(address.domain()?).and_then(|at| self.companies().nth(*at))?;
         let path = of.company.return_path.as_ref()?;
-        let tag = Tag::parse(address.local_part()).filter(|tag| of.keys.returns().made(tag))?;
+        let tag = Tag::parse(address.local_part()).filter(|tag| of.keys.makers_of(tag).is_some())?;
         // A node whose clock is ahead may have made it tomorrow, and a probe is awaited for a week.
         (-1..=i64::from(path.keep_days).max(PROOF_HOLDS.as_hours() / 24))
             .contains(&tag.days_old(now))
@@ -263,7 +270,7 @@ impl CameBack<'_> {
 
     /// What was sealed; `None` when it is not this tag's.
     pub fn open(&self, sealed: &[u8]) -> Option<Behind> {
-        let content = self.of.keys.returns().open(&self.tag, sealed)?;
+        let content = self.of.keys.makers_of(&self.tag)?.open(&self.tag, sealed)?;
         serde_json::from_slice(&content).ok().filter(|behind: &Behind| behind.company() == self.company())
     }
 }

@@ -10,7 +10,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Client, Company, Doubtful, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, Sender, process};
+use super::{
+    Client, Company, Doubtful, Exclusions, InForce, Mode, Outcome, Policy, ProvedBy, Received, Relaying, ReportTerms,
+    Sender, process,
+};
 use crate::classify::{Audience, Rules};
 use crate::ledger::ContractVersion;
 use crate::mail::address::{Address, Domain};
@@ -48,12 +51,15 @@ fn company(id: &str, domain: &str) -> Company {
         return_path: None,
         wording: Wordings::default(),
         later_wordings: Vec::new(),
+        exclusions: Exclusions::default(),
         carrier_mail: CarrierMail::default(),
         languages: vec![Language::Ja, Language::En],
         notify_to: Vec::new(),
         notify_language: Language::Ja,
         came_signed: None,
+        signatures: Vec::new(),
         contracts: vec![ContractVersion::new("standard", 1, jiff::civil::date(2026, 1, 1))],
+        report: ReportTerms::default(),
     }
 }
 

@@ -8,27 +8,19 @@ use arc_swap::ArcSwap;
 
 use crate::classify::Rules;
 use crate::config::Settings;
-use crate::config::keys::RootKey;
+use crate::config::keys::Keyring;
 use crate::pipeline::{CompanyTemplates, InForce, Policy, Users};
-use crate::referral::{CompanyId, CompanyKeys, OptOuts};
+use crate::referral::OptOuts;
 use crate::store::Agreement;
 
-pub use optouts::{OPTOUTS_FILE, kept_optouts, optout_of, optouts_of, optouts_to_keep};
-
-/// The number of the key all companies' keys derive from; a rotation will count on from here.
-const KEY_ID: u16 = 1;
+pub use optouts::{OPTOUTS_FILE, kept_optouts, optouts_of, optouts_to_keep, rows_of};
 
 /// Builds the policy that the settings mean, with each company's keys.
-pub fn build(settings: &Settings, root: &RootKey, rules: Arc<Rules>) -> Policy {
+pub fn build(settings: &Settings, keys: &Keyring, rules: Arc<Rules>) -> Policy {
     let companies =
-        settings.companies.iter().map(|company| InForce { keys: keys_of(root, &company.id), company: company.clone() });
+        settings.companies.iter().map(|company| InForce { keys: keys.of(&company.id), company: company.clone() });
     let signing = settings.dkim.iter().filter(|key| key.key.is_some()).map(|key| key.domain.clone());
     Policy::new(companies.collect(), settings.smtp.relaying.clone(), rules).signing_for(signing.collect())
-}
-
-/// A company's keys, be it in force or not.
-pub fn keys_of(root: &RootKey, company: &CompanyId) -> CompanyKeys {
-    CompanyKeys::derive(root.octets(), company, KEY_ID)
 }
 
 /// What the ledger must agree to before this node may write a line: each company's keys and contract versions. It
@@ -36,9 +28,10 @@ pub fn keys_of(root: &RootKey, company: &CompanyId) -> CompanyKeys {
 pub fn agreements(policy: &Policy) -> Vec<Agreement> {
     let agreement = |of: &InForce| Agreement {
         company: of.company.id.clone(),
-        keys: vec![(of.keys.key_id(), of.keys.fingerprint())],
+        keys: of.keys.all().map(|keys| (keys.key_id(), keys.fingerprint())).collect(),
         contracts: of.company.contracts.clone(),
         wordings: of.company.wording_records(),
+        signatures: of.company.signatures.clone(),
     };
     policy.companies().map(agreement).collect()
 }
@@ -93,12 +86,12 @@ impl PolicyHandle {
 mod tests {
     use super::*;
     use crate::config::example_company;
-    use crate::config::keys::open_root_key;
+    use crate::config::keys::open_keys;
     use crate::pipeline::Company;
 
     fn build_with(data_dir: &std::path::Path, companies: Vec<Company>) -> Policy {
-        let root = open_root_key(data_dir).unwrap_or_else(|e| panic!("{e}"));
-        build(&Settings { companies, ..Settings::default() }, &root, Arc::new(Rules::built_in()))
+        let keys = open_keys(data_dir).unwrap_or_else(|e| panic!("{e}"));
+        build(&Settings { companies, ..Settings::default() }, &keys, Arc::new(Rules::built_in()))
     }
 
     fn example() -> Company {

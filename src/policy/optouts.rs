@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::keys::RootKey;
+use crate::config::keys::Keyring;
 use crate::mail::address::Address;
-use crate::referral::{CompanyId, OptOut, OptOutKey, OptOuts};
-
-use super::KEY_ID;
+use crate::referral::{CompanyId, OptOut, OptOuts};
 
 /// The copy's file below the data folder.
 pub const OPTOUTS_FILE: &str = "optouts.json";
@@ -23,14 +21,18 @@ struct Kept {
 }
 
 /// The lists of these rows, each under the key that made it, also one that was rotated out.
-pub fn optouts_of(root: &RootKey, rows: impl IntoIterator<Item = OptOut>) -> OptOuts {
-    OptOuts::new(rows, |company, key_id| OptOutKey::derive(root.octets(), company, key_id))
+pub fn optouts_of(keys: &Keyring, rows: impl IntoIterator<Item = OptOut>) -> OptOuts {
+    OptOuts::new(rows, |company, key_id| keys.optout_key(company, key_id))
 }
 
-/// The row that puts the person behind an address on the list of a company, or on that of all.
-pub fn optout_of(root: &RootKey, company: Option<&CompanyId>, address: &Address) -> OptOut {
-    let key = OptOutKey::derive(root.octets(), company, KEY_ID).candidate(address);
-    OptOut { company: company.cloned(), key }
+/// The rows under which the person behind an address may stand on the list of a company, or on that of all: one for
+/// each key that there is, the one in use in front.
+pub fn rows_of(keys: &Keyring, company: Option<&CompanyId>, address: &Address) -> Vec<OptOut> {
+    let row = |id: u16| {
+        let key = keys.optout_key(company, id)?.candidate(address);
+        Some(OptOut { company: company.cloned(), key })
+    };
+    keys.ids(company).into_iter().rev().filter_map(row).collect()
 }
 
 /// The octets of the copy. It holds keyed hashes alone.
@@ -56,16 +58,16 @@ pub fn kept_optouts(octets: &[u8]) -> Result<Vec<OptOut>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::keys::open_root_key;
+    use crate::config::keys::open_keys;
 
     #[test]
     fn the_copy_gives_back_every_row_and_one_that_is_cut_short_none() {
         let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
-        let root = open_root_key(folder.path()).unwrap_or_else(|e| panic!("{e}"));
+        let keys = open_keys(folder.path()).unwrap_or_else(|e| panic!("{e}"));
         let address = |n: usize| Address::parse(&format!("p{n}@a.example")).unwrap_or_else(|e| panic!("{e}"));
         let sakura = CompanyId::parse("sakura").ok();
-        let rows = (0..10).map(|n| optout_of(&root, sakura.as_ref().filter(|_| n % 2 == 0), &address(n)));
-        let optouts = optouts_of(&root, rows);
+        let rows = (0..10).flat_map(|n| rows_of(&keys, sakura.as_ref().filter(|_| n % 2 == 0), &address(n)));
+        let optouts = optouts_of(&keys, rows);
         let octets = optouts_to_keep(&optouts);
         assert_eq!(kept_optouts(&octets), Ok(optouts.rows()));
         for cut in 0..octets.len() {

@@ -1,10 +1,11 @@
 //! Whose mail domain it is: a provider's, a carrier's, a school's, a throw-away one, or anybody's own.
 //!
-//! The tables are of public knowledge, and not whole: a provider that is not listed is taken for a private domain, and
-//! the rules that look at private domains leave room for that (`ledger::signals::bounds`). Nothing is counted, written
-//! or held back by a class.
+//! The lists are of public knowledge (`config/rules`), and not whole: a provider that is not listed is taken for a
+//! private domain, and the rules that look at private domains leave room for that (`ledger::signals::bounds`). Nothing
+//! is counted, written or held back by a class.
 
 use super::carrier::CARRIERS;
+use super::exclusion::{is_below, is_disposable_domain, names};
 use crate::mail::address::{Address, Domain};
 
 /// Whose domain it is. The numbers are stored: they never change.
@@ -59,183 +60,7 @@ impl DomainClass {
     }
 }
 
-/// Domains of one kind, with those below them.
-#[derive(Debug)]
-pub struct DomainList {
-    /// What they are.
-    pub class: DomainClass,
-    /// The domains.
-    pub domains: &'static [&'static str],
-    /// Where that is told, in words.
-    pub source: &'static str,
-}
-
-/// The lists. Carriers stand in [`CARRIERS`], with their filters.
-pub const LISTS: &[DomainList] = &[
-    DomainList {
-        class: DomainClass::Provider,
-        domains: &[
-            "126.com",
-            "163.com",
-            "aol.com",
-            "aol.jp",
-            "bol.com.br",
-            "daum.net",
-            "excite.co.jp",
-            "fastmail.com",
-            "foxmail.com",
-            "free.fr",
-            "gmail.com",
-            "gmx.at",
-            "gmx.ch",
-            "gmx.com",
-            "gmx.de",
-            "gmx.net",
-            "goo.jp",
-            "googlemail.com",
-            "hanmail.net",
-            "hotmail.co.jp",
-            "hotmail.com",
-            "icloud.com",
-            "infoseek.jp",
-            "interia.pl",
-            "kakao.com",
-            "laposte.net",
-            "libero.it",
-            "live.com",
-            "live.jp",
-            "mac.com",
-            "mail.com",
-            "mail.goo.ne.jp",
-            "mail.ru",
-            "me.com",
-            "msn.com",
-            "nate.com",
-            "naver.com",
-            "o2.pl",
-            "orange.fr",
-            "outlook.com",
-            "outlook.jp",
-            "pm.me",
-            "proton.me",
-            "protonmail.com",
-            "qq.com",
-            "rediffmail.com",
-            "seznam.cz",
-            "sina.com",
-            "t-online.de",
-            "terra.com.br",
-            "tuta.io",
-            "tutanota.com",
-            "uol.com.br",
-            "web.de",
-            "wp.pl",
-            "yahoo.co.in",
-            "yahoo.co.jp",
-            "yahoo.co.kr",
-            "yahoo.co.uk",
-            "yahoo.com",
-            "yahoo.com.br",
-            "yahoo.com.hk",
-            "yahoo.com.ph",
-            "yahoo.com.sg",
-            "yahoo.com.tw",
-            "yahoo.com.vn",
-            "yahoo.de",
-            "yahoo.fr",
-            "yandex.com",
-            "yandex.ru",
-            "ymail.ne.jp",
-            "zoho.com",
-        ],
-        source: "the providers' own sign-up pages: anybody gets a mailbox there, free or for a fee",
-    },
-    DomainList {
-        class: DomainClass::Provider,
-        domains: &[
-            "asahi-net.or.jp",
-            "auone.jp",
-            "bbexcite.jp",
-            "bbiq.jp",
-            "biglobe.ne.jp",
-            "cablenet.ne.jp",
-            "commufa.jp",
-            "cty-net.ne.jp",
-            "dion.ne.jp",
-            "dti.ne.jp",
-            "enjoy.ne.jp",
-            "eonet.ne.jp",
-            "hi-ho.ne.jp",
-            "home.ne.jp",
-            "iij4u.or.jp",
-            "infoweb.ne.jp",
-            "itscom.net",
-            "katch.ne.jp",
-            "kcn.ne.jp",
-            "mctv.ne.jp",
-            "megaegg.ne.jp",
-            "mirai.ne.jp",
-            "ncv.ne.jp",
-            "nifty.com",
-            "nifty.ne.jp",
-            "nns.ne.jp",
-            "ocn.ne.jp",
-            "odn.ne.jp",
-            "pikara.ne.jp",
-            "plala.or.jp",
-            "sannet.ne.jp",
-            "so-net.ne.jp",
-            "starcat.ne.jp",
-            "thn.ne.jp",
-            "tiki.ne.jp",
-            "wakwak.com",
-            "ybb.ne.jp",
-            "zaq.jp",
-            "zaq.ne.jp",
-        ],
-        source: "Japanese access providers and cable networks, whose own help pages tell customers to set up a mailbox \
-                 at these domains or below them",
-    },
-    DomainList {
-        class: DomainClass::Disposable,
-        domains: &[
-            "10minutemail.com",
-            "choco.la",
-            "cream.pink",
-            "dispostable.com",
-            "eay.jp",
-            "emailondeck.com",
-            "fakeinbox.com",
-            "fuwamofu.com",
-            "getnada.com",
-            "grr.la",
-            "guerrillamail.com",
-            "guerrillamail.net",
-            "guerrillamail.org",
-            "ichigo.me",
-            "maildrop.cc",
-            "mailinator.com",
-            "mailnesia.com",
-            "merry.pink",
-            "mintemail.com",
-            "moakt.com",
-            "mytemp.email",
-            "neko2.net",
-            "sharklasers.com",
-            "spamgourmet.com",
-            "sute.jp",
-            "temp-mail.org",
-            "tempail.com",
-            "throwawaymail.com",
-            "trashmail.com",
-            "via.tokyo.jp",
-            "yopmail.com",
-            "yopmail.fr",
-            "yopmail.net",
-        ],
-        source: "services that say of themselves that their mailboxes are for a moment, for whoever knows the name",
-    },
-];
+const NAMES: &str = include_str!("../../config/rules/providers.txt");
 
 /// Second labels below the domain of a country that stand for schools: ac.jp takes only schools by JPRS's rules
 /// (属性型JPドメイン名), ed.jp those for pupils; ac.uk, edu.au and their like are kept the same way, as .edu is by EDUCAUSE.
@@ -304,11 +129,13 @@ pub fn class_of(address: &Address) -> DomainClass {
 /// Whose domain it is.
 pub fn class_of_domain(domain: &Domain) -> DomainClass {
     let name = domain.as_str();
-    let of_list = |list: &&DomainList| is_among(name, list.domains);
-    if let Some(list) = LISTS.iter().find(of_list) {
-        return list.class;
+    if providers().any(|of| is_below(name, of)) {
+        return DomainClass::Provider;
     }
-    if CARRIERS.iter().any(|carrier| is_among(name, carrier.domains)) {
+    if is_disposable_domain(domain) {
+        return DomainClass::Disposable;
+    }
+    if CARRIERS.iter().flat_map(|carrier| carrier.domains).any(|of| is_below(name, of)) {
         return DomainClass::Carrier;
     }
     let mut labels = name.rsplit('.');
@@ -320,9 +147,8 @@ pub fn class_of_domain(domain: &Domain) -> DomainClass {
     if is_school { DomainClass::Student } else { DomainClass::Private }
 }
 
-fn is_among(name: &str, domains: &[&str]) -> bool {
-    let is_below = |of: &str| name.strip_suffix(of).is_some_and(|head| head.is_empty() || head.ends_with('.'));
-    domains.iter().any(|of| is_below(of))
+fn providers() -> impl Iterator<Item = &'static str> {
+    names(NAMES, "[provider]")
 }
 
 /// The part of a domain that somebody had to pay for, so that domains below it are no other owners. By the shape of the
@@ -384,14 +210,15 @@ mod tests {
     }
 
     #[test]
-    fn every_domain_of_the_lists_is_one_and_stands_there_once() {
+    fn every_provider_is_a_domain_and_stands_there_once() {
         let carriers = CARRIERS.iter().flat_map(|carrier| carrier.domains.iter().copied());
-        let all: Vec<&str> = LISTS.iter().flat_map(|list| list.domains.iter().copied()).chain(carriers).collect();
+        let all: Vec<&str> = providers().chain(carriers).collect();
+        assert!(providers().count() > 100);
         for name in &all {
             assert_eq!(domain(name).as_str(), *name);
             assert_eq!(all.iter().filter(|other| *other == name).count(), 1, "{name}");
+            assert!(!is_disposable_domain(&domain(name)), "{name}");
         }
-        assert!(LISTS.iter().all(|list| list.source.len() > 40));
         let classes = DomainClass::ALL;
         assert_eq!(classes.map(|class| DomainClass::from_number(class.number())), classes.map(Some));
         assert_eq!(classes.map(|class| DomainClass::parse(class.code())), classes.map(Some));

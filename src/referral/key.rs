@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::canonical::canonical;
 use super::company::CompanyId;
-use super::return_path::ReturnKeys;
+use super::return_path::{ReturnKeys, Tag};
 use super::token::{LinkToken, company_code};
 use super::traits::{Mark, Traits, parts};
 use crate::mail::address::Address;
@@ -58,7 +58,42 @@ impl<'de> Deserialize<'de> for CandidateKey {
     }
 }
 
-/// The keys of one company under one key id, derived once and kept in the policy.
+/// What the keys of a company under one key id are made of. Its `Debug` form shows nothing of it.
+#[derive(Clone, Eq, PartialEq)]
+pub struct KeyOctets([[u8; 32]; PURPOSES.len()]);
+
+/// What a key is for, in the order of [`KeyOctets`]. It never changes.
+const PURPOSES: [&[u8]; 6] = [b"candidate", b"token", b"return id", b"return check", b"return seal", b"fingerprint"];
+
+impl KeyOctets {
+    /// How many there are.
+    pub const LENGTH: usize = 32 * PURPOSES.len();
+
+    /// Derives them by HKDF-SHA256 (RFC 5869) from the root key, the company's id and the key id.
+    pub fn derive(root: &[u8; 32], company: &CompanyId, key_id: u16) -> Self {
+        Self(PURPOSES.map(|purpose| expand(root, purpose, company.as_str(), key_id)))
+    }
+
+    /// From what [`Self::to_octets`] gave; `None` for another length.
+    pub fn from_octets(octets: &[u8]) -> Option<Self> {
+        let (keys, rest) = octets.as_chunks::<32>();
+        if rest.is_empty() { keys.try_into().ok().map(Self) } else { None }
+    }
+
+    /// All of them behind each other.
+    pub fn to_octets(&self) -> Vec<u8> {
+        self.0.concat()
+    }
+}
+
+impl fmt::Debug for KeyOctets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyOctets(..)")
+    }
+}
+
+/// The keys of one company under one key id, derived once and kept in the policy. With them go those that were rotated
+/// out, so that a person who was counted under one of them is known again.
 #[derive(Clone)]
 pub struct CompanyKeys {
     company: CompanyId,
@@ -69,26 +104,42 @@ pub struct CompanyKeys {
     traits: hmac::Key,
     returns: ReturnKeys,
     fingerprint: String,
+    earlier: Vec<CompanyKeys>,
 }
 
 impl CompanyKeys {
-    /// Derives the keys by HKDF-SHA256 (RFC 5869) from the root key, the company's id and the key id.
+    /// The keys that derive from a root key.
     pub fn derive(root: &[u8; 32], company: &CompanyId, key_id: u16) -> Self {
-        let derived = |purpose| expand(root, purpose, company.as_str(), key_id);
-        let fingerprint = HEXLOWER.encode(&derived(b"fingerprint")[..8]);
+        Self::of(company, key_id, &KeyOctets::derive(root, company, key_id))
+    }
+
+    /// The keys that are made of these octets.
+    pub fn of(company: &CompanyId, key_id: u16, octets: &KeyOctets) -> Self {
+        let [candidate, token, return_id, return_check, return_seal, fingerprint] = octets.0;
+        // Made from that of candidates, so that keys which were exported before there were traits have it too.
+        let traits = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &candidate), b"traits");
         Self {
             company: company.clone(),
             code: company_code(company),
             key_id,
-            candidate: hmac::Key::new(hmac::HMAC_SHA256, &derived(b"candidate")),
-            token: hmac::Key::new(hmac::HMAC_SHA256, &derived(b"token")),
-            traits: hmac::Key::new(hmac::HMAC_SHA256, &derived(b"traits")),
-            returns: ReturnKeys::new(
-                company.as_str(),
-                [derived(b"return id"), derived(b"return check"), derived(b"return seal")],
-            ),
-            fingerprint,
+            candidate: hmac::Key::new(hmac::HMAC_SHA256, &candidate),
+            token: hmac::Key::new(hmac::HMAC_SHA256, &token),
+            traits: hmac::Key::new(hmac::HMAC_SHA256, traits.as_ref()),
+            returns: ReturnKeys::new(company.as_str(), [return_id, return_check, return_seal]),
+            fingerprint: HEXLOWER.encode(&fingerprint[..8]),
+            earlier: Vec::new(),
         }
+    }
+
+    /// The same keys, with those that were in use before, newest first.
+    #[must_use]
+    pub fn with_earlier(self, earlier: Vec<CompanyKeys>) -> Self {
+        Self { earlier, ..self }
+    }
+
+    /// These keys, and behind them those that were rotated out, newest first.
+    pub fn all(&self) -> impl Iterator<Item = &CompanyKeys> {
+        std::iter::once(self).chain(&self.earlier)
     }
 
     /// The company the keys belong to.
@@ -104,6 +155,11 @@ impl CompanyKeys {
     /// The key of the candidate behind an address, the same for every spelling that reaches the same mailbox.
     pub fn candidate(&self, address: &Address) -> CandidateKey {
         CandidateKey { key_id: self.key_id, octets: keyed_hash(&self.candidate, address) }
+    }
+
+    /// The keys of the candidate under the keys that were rotated out, newest first: the ledger may know him by one.
+    pub fn earlier_candidates(&self, address: &Address) -> Vec<CandidateKey> {
+        self.earlier.iter().map(|keys| keys.candidate(address)).collect()
     }
 
     /// What signals of fraud look at in a mail that offers the line to so many candidates. Most addresses at providers
@@ -136,6 +192,11 @@ impl CompanyKeys {
         &self.returns
     }
 
+    /// The keys, also ones that were rotated out, that made a tag of the return path.
+    pub fn makers_of(&self, tag: &Tag) -> Option<&ReturnKeys> {
+        self.all().map(Self::returns).find(|keys| keys.made(tag))
+    }
+
     /// Sixteen hexadecimal characters that tell two keys apart and reveal neither.
     pub fn fingerprint(&self) -> String {
         self.fingerprint.clone()
@@ -158,11 +219,19 @@ pub struct OptOutKey {
 impl OptOutKey {
     /// The company's key of candidates, or one for the list that holds for all companies, which belongs to none.
     pub fn derive(root: &[u8; 32], company: Option<&CompanyId>, key_id: u16) -> Self {
-        let key = match company {
-            Some(company) => expand(root, b"candidate", company.as_str(), key_id),
-            None => expand(root, b"opt-out of all", "", key_id),
-        };
-        Self { key_id, key: hmac::Key::new(hmac::HMAC_SHA256, &key) }
+        match company {
+            Some(company) => Self::of(key_id, &KeyOctets::derive(root, company, key_id)),
+            None => Self::new(key_id, &expand(root, b"opt-out of all", "", key_id)),
+        }
+    }
+
+    /// The company's key of candidates among these.
+    pub fn of(key_id: u16, octets: &KeyOctets) -> Self {
+        Self::new(key_id, &octets.0[0])
+    }
+
+    fn new(key_id: u16, key: &[u8; 32]) -> Self {
+        Self { key_id, key: hmac::Key::new(hmac::HMAC_SHA256, key) }
     }
 
     /// The person behind an address, the same for every spelling that reaches the same mailbox.
@@ -248,6 +317,29 @@ mod tests {
         let key = keys.candidate(&address("hana@example.jp"));
         assert_eq!(keys.fingerprint(), "e00aadc8a38a50d0");
         assert_eq!(keys.token("main", &key).as_str(), "kaede-fh44dan24llfs4z2ya7y3asoim");
+    }
+
+    #[test]
+    fn keys_made_of_their_octets_are_the_same_keys() {
+        let company = CompanyId::parse("kaede").unwrap();
+        let octets = KeyOctets::derive(&[7; 32], &company, 1);
+        let read = KeyOctets::from_octets(&octets.to_octets()).unwrap();
+        let (derived, made) = (keys("kaede", 1), CompanyKeys::of(&company, 1, &read));
+        let hana = address("hana@example.jp");
+        assert_eq!(derived.candidate(&hana), made.candidate(&hana));
+        assert_eq!((derived.fingerprint(), read.to_octets().len()), (made.fingerprint(), KeyOctets::LENGTH));
+        assert_eq!(OptOutKey::of(1, &read).candidate(&hana), derived.candidate(&hana));
+        assert_eq!(KeyOctets::from_octets(&[0; KeyOctets::LENGTH - 1]), None);
+        assert_eq!(format!("{octets:?}"), "KeyOctets(..)");
+    }
+
+    #[test]
+    fn keys_that_were_rotated_out_still_name_the_candidate() {
+        let now = keys("kaede", 3).with_earlier(vec![keys("kaede", 2), keys("kaede", 1)]);
+        let hana = address("hana@example.jp");
+        let earlier: Vec<u16> = now.earlier_candidates(&hana).iter().map(|key| key.key_id).collect();
+        assert_eq!((now.candidate(&hana).key_id, earlier), (3, vec![2, 1]));
+        assert_eq!(now.earlier_candidates(&hana)[1], keys("kaede", 1).candidate(&hana));
     }
 
     #[test]

@@ -27,10 +27,12 @@ pub enum OptOutSource {
     Candidate,
     /// The company, which knows of somebody who wants or ought to get no line.
     Company,
+    /// Nobody asked for no line: the person was erased, and must not be counted again in the window.
+    Erased,
 }
 
 impl OptOutSource {
-    /// Both.
+    /// Those who ask.
     pub const ALL: [Self; 2] = [Self::Candidate, Self::Company];
 
     /// The stable code.
@@ -38,12 +40,13 @@ impl OptOutSource {
         match self {
             Self::Candidate => "candidate",
             Self::Company => "company",
+            Self::Erased => "erased",
         }
     }
 
     /// The source of a code.
     pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|source| source.code() == code)
+        Self::ALL.into_iter().chain([Self::Erased]).find(|source| source.code() == code)
     }
 }
 
@@ -58,14 +61,20 @@ struct List {
 }
 
 impl OptOuts {
-    /// The lists of these rows. `key_of` derives the key of a company, or of all, by its number.
-    pub fn new(rows: impl IntoIterator<Item = OptOut>, key_of: impl Fn(Option<&CompanyId>, u16) -> OptOutKey) -> Self {
-        let mut lists = BTreeMap::new();
+    /// The lists of these rows. `key_of` gives the key of a company, or of all, by its number; whoever stands under a
+    /// key that is lost is known to nobody any more, and not on the lists.
+    pub fn new(
+        rows: impl IntoIterator<Item = OptOut>,
+        key_of: impl Fn(Option<&CompanyId>, u16) -> Option<OptOutKey>,
+    ) -> Self {
+        let mut lists: BTreeMap<_, Option<List>> = BTreeMap::new();
         for OptOut { company, key } in rows {
-            let new = || List { key: key_of(company.as_ref(), key.key_id), out: HashSet::new() };
-            lists.entry((company.clone(), key.key_id)).or_insert_with(new).out.insert(key.octets);
+            let new = || Some(List { key: key_of(company.as_ref(), key.key_id)?, out: HashSet::new() });
+            if let Some(list) = lists.entry((company.clone(), key.key_id)).or_insert_with(new) {
+                list.out.insert(key.octets);
+            }
         }
-        Self(lists)
+        Self(lists.into_iter().filter_map(|(of, list)| Some((of, list?))).collect())
     }
 
     /// Whether nobody is on any list.
@@ -129,7 +138,7 @@ mod tests {
     }
 
     fn check(rows: Vec<OptOut>, company: &str, of: &str, expect: bool) {
-        let outs = OptOuts::new(rows, key);
+        let outs = OptOuts::new(rows, |company, key_id| Some(key(company, key_id)));
         assert_eq!(outs.is_out(&id(company), &address(of)), expect, "{company} {of}");
     }
 
@@ -148,8 +157,16 @@ mod tests {
         let rows = || vec![row(Some("sakura"), 1, "hana@a.example"), row(Some("sakura"), 2, "ren@a.example")];
         check(rows(), "sakura", "hana@a.example", true);
         check(rows(), "sakura", "ren@a.example", true);
-        let outs = OptOuts::new(rows(), key);
+        let outs = OptOuts::new(rows(), |company, key_id| Some(key(company, key_id)));
         assert_eq!((outs.count(), outs.rows().len(), OptOuts::default().is_empty()), (2, 2, true));
+    }
+
+    #[test]
+    fn whoever_stands_under_a_lost_key_is_on_no_list() {
+        let rows = vec![row(Some("sakura"), 1, "hana@a.example"), row(Some("sakura"), 2, "ren@a.example")];
+        let outs = OptOuts::new(rows, |company, key_id| (key_id == 2).then(|| key(company, key_id)));
+        assert_eq!(outs.count(), 1);
+        assert!(outs.is_out(&id("sakura"), &address("ren@a.example")));
     }
 
     #[test]

@@ -2,25 +2,48 @@
 
 use serde_json::{Map, Value, json};
 
+use super::rows::statement_checksum;
+use crate::ledger::statement::{ContractState, SignedBy};
 use crate::ledger::{Kind, Pool, PoolStatement, Statement};
 
 /// The statement as a JSON value.
 pub fn json(statement: &Statement) -> Value {
-    let series: Map<String, Value> = statement.pools.iter().map(|(name, pool)| (name.clone(), series(pool))).collect();
+    let series: Map<String, Value> =
+        statement.pools.iter().map(|(name, pool)| (name.clone(), series(pool, statement.waiting(name)))).collect();
     json!({
         "statement": 1,
         "company": statement.company.as_str(),
         "from": statement.from.to_string(),
         "until": statement.until.to_string(),
         "series": series,
+        "contracts": contracts(statement),
+        "ledger": statement.ledger.map(|name| name.to_string()),
         "held_back_by_signature": statement.held_back,
+        "excluded": statement.excluded,
         "open_signals": statement.open_signals,
         "chain": { "entries": statement.seq, "head": statement.head_text() },
+        "checksum": statement_checksum(statement),
     })
 }
 
-fn series(pool: &PoolStatement) -> Value {
-    let count = |kind: Kind| (kind.code().to_owned(), json!(pool.entries.get(&kind).copied().unwrap_or(0)));
+/// The versions that rule the entries, and whether the operator has signed each.
+fn contracts(statement: &Statement) -> Vec<Value> {
+    let by = |by: &SignedBy| json!({ "key": by.key.to_string(), "at": by.at.to_string() });
+    let version = |(series, (version, state)): (&String, (&u32, &ContractState))| {
+        json!({
+            "series": series,
+            "version": version,
+            "digest": state.digest_text(),
+            "signed": !state.signed.is_empty(),
+            "signed_by": state.signed.iter().map(by).collect::<Vec<_>>(),
+        })
+    };
+    let all = statement.contracts.iter().flat_map(|(series, versions)| versions.iter().map(move |of| (series, of)));
+    all.map(version).collect()
+}
+
+fn series(pool: &PoolStatement, waiting: u64) -> Value {
+    let count = |kind: Kind| (kind.code().to_owned(), json!(pool.shown(kind)));
     let entries: Map<String, Value> = Kind::ALL.into_iter().map(count).collect();
     let grants: Vec<Value> = pool
         .grants
@@ -32,9 +55,12 @@ fn series(pool: &PoolStatement) -> Value {
         "opening": balance(&pool.opening),
         "entries": entries,
         "counted": pool.closing.counted.saturating_sub(pool.opening.counted),
+        "counted_presumed": pool.presumed,
         "taken_back": pool.taken_back,
+        "corrected": pool.corrected,
         "grants": grants,
         "closing": balance(&pool.closing),
+        "waiting": waiting,
     })
 }
 

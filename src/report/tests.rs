@@ -32,9 +32,10 @@ fn statement() -> Statement {
         let (contract, person, event) = (terms.reference(), [1; 32], [2; 32]);
         let entry = Entry { seq, new, contract, person, event, wording: None, act: None, at: at(day), posted: at(day) };
         head = link(&head, &entry);
-        statement.add(&entry, &head, terms.threshold);
+        statement.add(&entry, &head, &terms);
     }
     statement.held_back = 4;
+    statement.excluded = 3;
     statement.open_signals = 2;
     statement
 }
@@ -74,7 +75,8 @@ fn json_and_csv_give_the_same_figures_and_head() {
     assert_eq!(json["series"]["main"]["counted"], 1);
     assert_eq!(json["series"]["main"]["grants"][0]["slot"], 1);
     assert_eq!((&json["chain"]["head"], &json["chain"]["entries"]), (&head.as_str().into(), &5.into()));
-    assert_eq!((&json["held_back_by_signature"], &json["open_signals"]), (&4.into(), &2.into()));
+    assert_eq!(json["held_back_by_signature"], 4);
+    assert_eq!((&json["excluded"], &json["open_signals"]), (&3.into(), &2.into()));
     let csv = csv(&statement, &Labels::of("ja"));
     assert!(csv.starts_with('\u{feff}') && !csv.replace("\r\n", "").contains(['\r', '\n']), "{csv}");
     for row in [
@@ -87,6 +89,36 @@ fn json_and_csv_give_the_same_figures_and_head() {
         &format!(",head,記録の連鎖,{head},"),
     ] {
         assert!(csv.split("\r\n").any(|r| r == row), "{row}\n{csv}");
+    }
+}
+
+#[test]
+fn every_form_of_a_statement_carries_one_checksum_which_every_value_changes() {
+    let (statement, tokyo) = (statement(), TimeZone::fixed(offset(9)));
+    let checksum = statement_checksum(&statement);
+    let forms = [
+        page(&statement, &Labels::ja(), &tokyo),
+        page(&statement, &Labels::en(), &tokyo),
+        csv(&statement, &Labels::ja()),
+        csv(&statement, &Labels::en()),
+        json(&statement).to_string(),
+        text(&statement, &Labels::ja(), &tokyo),
+    ];
+    for form in forms {
+        assert_eq!(form.matches(&checksum).count(), 1, "{form}");
+    }
+    let changes: [fn(&mut Statement); 6] = [
+        |s| s.seq += 1,
+        |s| s.head[0] ^= 1,
+        |s| s.held_back += 1,
+        |s| s.excluded += 1,
+        |s| s.pools.values_mut().for_each(|pool| pool.presumed += 1),
+        |s| s.pools.values_mut().for_each(|pool| pool.grants[0].1 += 1),
+    ];
+    for change in changes {
+        let mut other = statement.clone();
+        change(&mut other);
+        assert_ne!(statement_checksum(&other), checksum, "{other:?}");
     }
 }
 

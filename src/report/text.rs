@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::labels::Labels;
+use super::rows::statement_checksum;
 use crate::ledger::{Kind, Pool, PoolStatement, Statement};
 
 /// Columns the labels take on a screen.
@@ -24,6 +25,14 @@ pub fn text(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
         out.push('\n');
         line(&mut out, "", labels.series, series);
         pool_lines(&mut out, pool, labels, zone);
+        line(&mut out, "  ", labels.waiting, &statement.waiting(series).to_string());
+    }
+    if !statement.contracts.is_empty() {
+        out.push('\n');
+        contract_lines(&mut out, statement, labels, zone);
+    }
+    if statement.excluded > 0 {
+        line(&mut out, "", labels.excluded, &statement.excluded.to_string());
     }
     if statement.held_back > 0 {
         out.push('\n');
@@ -37,14 +46,28 @@ pub fn text(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
     out.push('\n');
     let head = format!("{} {}", statement.seq, statement.head_text());
     line(&mut out, "", labels.chain, &head);
+    line(&mut out, "", labels.checksum, &statement_checksum(statement));
     out
+}
+
+fn contract_lines(out: &mut String, statement: &Statement, labels: &Labels, zone: &TimeZone) {
+    for (series, versions) in &statement.contracts {
+        for (version, state) in versions {
+            let label = format!("{} {series} {version}", labels.contract);
+            if state.signed.is_empty() {
+                line(out, "", &label, labels.unsigned);
+            }
+            for by in &state.signed {
+                line(out, "", &label, &format!("{} ({}, {})", labels.signed, by.key.id(), minute(by.at, zone)));
+            }
+        }
+    }
 }
 
 fn pool_lines(out: &mut String, pool: &PoolStatement, labels: &Labels, zone: &TimeZone) {
     balance_lines(out, labels.opening, &pool.opening, pool.threshold, labels);
     for kind in Kind::ALL {
-        let count = pool.entries.get(&kind).copied().unwrap_or(0);
-        line(out, "  ", labels.kind(kind), &count.to_string());
+        line(out, "  ", labels.kind(kind), &pool.shown_text(kind));
     }
     for (cycle, price, at) in &pool.grants {
         let label = format!("{} {cycle}", labels.slot);
@@ -52,8 +75,14 @@ fn pool_lines(out: &mut String, pool: &PoolStatement, labels: &Labels, zone: &Ti
     }
     let counted = pool.closing.counted.saturating_sub(pool.opening.counted);
     line(out, "  ", labels.counted, &counted.to_string());
+    if pool.presumed > 0 {
+        line(out, "    ", labels.counted_presumed, &pool.presumed.to_string());
+    }
     if pool.taken_back > 0 {
         line(out, "  ", labels.taken_back, &pool.taken_back.to_string());
+    }
+    if pool.corrected != 0 {
+        line(out, "  ", labels.corrected, &pool.corrected.to_string());
     }
     balance_lines(out, labels.closing, &pool.closing, pool.threshold, labels);
 }
@@ -65,7 +94,7 @@ fn balance_lines(out: &mut String, name: &str, pool: &Pool, threshold: u32, labe
 }
 
 /// One line: the value begins at the same column of a screen, whatever the label's script.
-fn line(out: &mut String, indent: &str, label: &str, value: &str) {
+pub(super) fn line(out: &mut String, indent: &str, label: &str, value: &str) {
     let used = indent.len() + columns(label);
     let gap = if value.is_empty() { 0 } else { LABEL_COLUMNS.saturating_sub(used).max(1) };
     // Writing to a text cannot fail.

@@ -23,7 +23,12 @@ const HELD: &str = "held";
 const WORDS_ALONE: &str = "words_alone";
 
 fn referred(referred: &Referred) -> &'static str {
-    if referred.copies.iter().all(|copy| copy.offers.is_empty()) { WORDS_ALONE } else { "referred" }
+    let excluded = referred.copies.iter().find_map(|copy| copy.excluded);
+    match excluded {
+        _ if !referred.copies.iter().all(|copy| copy.offers.is_empty()) => "referred",
+        Some(exclusion) => exclusion.code(),
+        None => WORDS_ALONE,
+    }
 }
 
 /// What deciding on a message leaves to be told.
@@ -36,6 +41,7 @@ pub(super) struct Note {
     octets: usize,
     inserted_octets: usize,
     offers: usize,
+    excluded: usize,
     decided_in: Duration,
 }
 
@@ -67,6 +73,7 @@ impl Note {
             octets,
             inserted_octets: copies.iter().map(|c| c.edits.octets_added()).sum(),
             offers: copies.iter().map(|c| c.offers.len()).sum(),
+            excluded: copies.iter().filter(|c| c.excluded.is_some()).count(),
             decided_in,
         }
     }
@@ -84,6 +91,7 @@ impl Note {
             octets: self.octets,
             inserted_octets: if kept { self.inserted_octets } else { 0 },
             offers: if kept { self.offers } else { 0 },
+            excluded: if kept { self.excluded } else { 0 },
             decide_micros: micros(self.decided_in),
             answer_micros: micros(answered_in),
             custody: answer.custody,

@@ -119,7 +119,8 @@ impl Relay {
         let keys = policy.company(&company).map(|of| &of.keys);
         let names =
             reading.as_ref().filter(|reading| !reading.recipients.is_empty()).zip(keys).map(|(reading, keys)| {
-                reading.recipients.iter().any(|named| keys.candidate(named) == returned.bounce.candidate)
+                let is_named = |named| keys.all().any(|keys| keys.candidate(named) == returned.bounce.candidate);
+                reading.recipients.iter().any(is_named)
             });
         Some(Came::Mail(Box::new(Found { company, sender, returned, names, reading, bounce })))
     }

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::acts;
 use super::bodies::Placed;
+use super::codec;
 use super::content::{Content, Run};
 use super::database::{Fault, execute, nanoseconds, stored};
 use super::holds::{self, HoldClock};
@@ -15,7 +16,7 @@ use super::stops;
 use super::times::note_time;
 use super::types::{EntryId, NewEntry, NewRecipient, NewState, Offer, Write};
 use crate::ledger::{Proves, ReferralEvent};
-use crate::referral::CompanyId;
+use crate::referral::{CandidateKey, CompanyId};
 use crate::sys::clock;
 
 /// What has to follow once the batch is committed.
@@ -77,6 +78,10 @@ pub(super) fn apply(target: &mut Target<'_>, writes: &[Write], placed: &[Placed]
             Write::Forget { at } => {
                 returns::forget(connection, *at)?;
                 probes::forget(connection, *at)?;
+                effects.has_pruned = true;
+            }
+            Write::ForgetReferrals { company, candidate } => {
+                forget_referrals(connection, company, candidate)?;
                 effects.has_pruned = true;
             }
             Write::Posted { up_to_seq, at } => note_posted(connection, stored(*up_to_seq), nanoseconds(*at))?,
@@ -172,7 +177,7 @@ fn store_recipient(connection: &Connection, entry: i64, new: &NewEntry, recipien
 
 fn store_offer(connection: &Connection, entry: i64, offer: &Offer) -> Result<(), Fault> {
     let sql = "INSERT INTO offers (entry, recipient, company, key_id, candidate, token, series, version, digest, \
-               inserted, wording, traits) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+               inserted, wording, earlier, traits) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     let values = params![
         entry,
         offer.recipient,
@@ -185,6 +190,7 @@ fn store_offer(connection: &Connection, entry: i64, offer: &Offer) -> Result<(),
         &offer.contract.digest[..],
         offer.inserted,
         offer.wording,
+        codec::put_keys(&offer.earlier),
         offer.traits.map(|traits| traits.to_text())
     ];
     execute(connection, sql, values)?;
@@ -215,8 +221,9 @@ fn park(connection: &Connection, id: &EntryId, effects: &mut Effects) -> Result<
 
 fn add_to_outbox(connection: &Connection, event: &ReferralEvent) -> Result<(), Fault> {
     let sql = "INSERT INTO outbox (seq, company, key_id, candidate, token, series, version, digest, inserted, \
-               recipient, proves, route, transaction_id, at, wording, traits) VALUES \
-               ((SELECT seq FROM next_in_outbox), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+               recipient, proves, route, transaction_id, at, wording, earlier, traits) VALUES \
+               ((SELECT seq FROM next_in_outbox), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
+               ?16)";
     let values = params![
         event.company.as_str(),
         event.candidate.key_id,
@@ -232,6 +239,7 @@ fn add_to_outbox(connection: &Connection, event: &ReferralEvent) -> Result<(), F
         event.transaction,
         nanoseconds(event.at),
         event.wording,
+        codec::put_keys(&event.earlier),
         event.traits.map(|traits| traits.to_text())
     ];
     execute(connection, sql, values)?;
@@ -246,6 +254,12 @@ pub(super) fn proves_number(proves: Proves) -> i64 {
         Proves::Bounced => 2,
         Proves::AcceptedTagged => 3,
         Proves::Presumed => 4,
+        // Never told by a mail path, and so in no outbox.
+        Proves::Registered => 17,
+        Proves::Supported => 18,
+        Proves::Reemployed => 19,
+        Proves::Left => 20,
+        Proves::Observed => 24,
     }
 }
 
@@ -258,6 +272,14 @@ fn note_posted(connection: &Connection, up_to_seq: i64, at: i64) -> Result<(), F
     }
     let sql = "INSERT INTO postings (up_to_seq, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     execute(connection, sql, params![up_to_seq, at])?;
+    Ok(())
+}
+
+/// A row that was not posted stays: its number would be given again, and the pump would pass over the row that gets it.
+fn forget_referrals(connection: &Connection, company: &CompanyId, candidate: &CandidateKey) -> Result<(), Fault> {
+    let sql = "DELETE FROM outbox WHERE company = ?1 AND key_id = ?2 AND candidate = ?3 \
+               AND seq <= (SELECT max(up_to_seq) FROM postings)";
+    execute(connection, sql, params![company.as_str(), candidate.key_id, &candidate.octets[..]])?;
     Ok(())
 }
 

@@ -6,6 +6,10 @@ use super::types::{EntryCopy, NewCopy, NewEntry};
 use crate::mail::address::Address;
 use crate::mail::edit::{Edit, Edits};
 use crate::mail::envelope::{Body, Dsn, Envelope, RecipientDsn, Ret};
+use crate::referral::CandidateKey;
+
+/// Octets of a candidate's key with its number.
+const KEY_OCTETS: usize = 2 + 32;
 
 /// What the octets say.
 pub(super) struct Decoded {
@@ -76,6 +80,23 @@ pub(super) fn decode(octets: Vec<u8>, is_in_file: bool) -> Option<Decoded> {
     let original =
         if is_in_file { Original::InFile(i64::from_le_bytes(last[..].try_into().ok()?)) } else { Original::Here(last) };
     left.is_empty().then_some(Decoded { sender, body, smtputf8, require_tls, dsn, trace, copies, addresses, original })
+}
+
+/// A candidate's keys: the number of each, and its hash. None at all is nothing.
+pub(super) fn put_keys(keys: &[CandidateKey]) -> Option<Vec<u8>> {
+    let octets = |key: &CandidateKey| [&key.key_id.to_be_bytes()[..], &key.octets].concat();
+    (!keys.is_empty()).then(|| keys.iter().flat_map(octets).collect())
+}
+
+/// The way back; `None` when they are not what [`put_keys`] writes.
+pub(super) fn take_keys(octets: Option<Vec<u8>>) -> Option<Vec<CandidateKey>> {
+    let octets = octets.unwrap_or_default();
+    let (keys, rest) = octets.as_chunks::<KEY_OCTETS>();
+    let key = |[high, low, hash @ ..]: &[u8; KEY_OCTETS]| CandidateKey {
+        key_id: u16::from_be_bytes([*high, *low]),
+        octets: *hash,
+    };
+    rest.is_empty().then(|| keys.iter().map(key).collect())
 }
 
 /// What was asked of reports, for the recipients in custody alone.

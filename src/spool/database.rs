@@ -13,7 +13,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Params, ffi};
 use super::error::SpoolError;
 
 /// The schema this program writes.
-pub(super) const SCHEMA: i64 = 1;
+pub(super) const SCHEMA: i64 = 3;
+/// What brings a spool of version 1 up to date: candidates may be known under several keys.
+const SECOND: &str = "ALTER TABLE offers ADD COLUMN earlier BLOB; ALTER TABLE outbox ADD COLUMN earlier BLOB;";
+/// What brings one of version 2 up to date: what signals of fraud look at goes with an offer.
+const THIRD: &str = "ALTER TABLE offers ADD COLUMN traits TEXT; ALTER TABLE outbox ADD COLUMN traits TEXT;";
 /// "CRSp": tells our file from any other SQLite file.
 const APPLICATION: i64 = 0x4352_5370;
 /// How long a lock of another process (a copy being made by an admin) is waited for.
@@ -80,7 +84,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, SpoolError> {
     if is_new {
         create_tables(&connection).map_err(unreadable)?;
     } else {
-        add_columns(&connection).map_err(unreadable)?;
+        migrate(&connection).map_err(unreadable)?;
     }
     Ok(connection)
 }
@@ -137,7 +141,7 @@ fn check_schema(connection: &Connection) -> Result<bool, SpoolError> {
     match (found, application, tables) {
         (0, 0, 0) => Ok(true),
         (_, APPLICATION, _) if found > SCHEMA => Err(SpoolError::Newer { found, known: SCHEMA }),
-        (SCHEMA, APPLICATION, _) => Ok(false),
+        (1..=SCHEMA, APPLICATION, _) => Ok(false),
         _ => Err(SpoolError::Read("spool.db is not a spool of ours".to_owned())),
     }
 }
@@ -149,15 +153,14 @@ fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-/// Columns that a spool of before has not. A program of before reads and writes such a spool as it did.
-fn add_columns(connection: &Connection) -> rusqlite::Result<()> {
-    for table in ["offers", "outbox"] {
-        let sql = "SELECT 1 FROM pragma_table_info(?1) WHERE name = 'traits'";
-        if !connection.prepare(sql)?.exists([table])? {
-            connection.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN traits TEXT"))?;
-        }
+/// Brings a spool of an older version up to date, in one commit.
+fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+    let found = pragma(connection, "user_version")?;
+    if found >= SCHEMA {
+        return Ok(());
     }
-    Ok(())
+    let steps = if found < 2 { [SECOND, THIRD].concat() } else { THIRD.to_owned() };
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {SCHEMA}; COMMIT;"))
 }
 
 /// The value of a pragma that is a number.

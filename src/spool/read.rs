@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::apply::proves_number;
+use super::codec;
 use super::database::{nanoseconds, open_reader, stored, timestamp, unreadable};
 use super::error::SpoolError;
 use super::types::{Due, DueEntry, EntryId, OutboxRow, Summary};
@@ -186,7 +187,7 @@ pub(super) fn outbox_after(connection: &Connection, seq: u64, limit: usize) -> R
 
 /// The columns of the outbox that [`event`] reads.
 pub(super) const EVENT_COLUMNS: &str = "seq, company, key_id, candidate, token, series, version, digest, inserted, \
-     recipient, proves, route, transaction_id, at, wording, traits";
+     recipient, proves, route, transaction_id, at, wording, earlier, traits";
 
 /// Reads a referral from a row.
 pub(super) fn event(row: &Row<'_>) -> Option<ReferralEvent> {
@@ -203,7 +204,8 @@ pub(super) fn event(row: &Row<'_>) -> Option<ReferralEvent> {
         transaction: row.get(12).ok()?,
         at: timestamp(row.get(13).ok()?),
         wording: row.get(14).ok()?,
-        traits: row.get::<_, Option<String>>(15).ok()?.and_then(|text| Traits::parse(&text)),
+        earlier: codec::take_keys(row.get(15).ok()?)?,
+        traits: row.get::<_, Option<String>>(16).ok()?.and_then(|text| Traits::parse(&text)),
     })
 }
 

@@ -48,7 +48,8 @@ CREATE TABLE offers (
     digest    BLOB    NOT NULL,
     inserted  INTEGER NOT NULL,
     wording   BLOB,
-    traits    TEXT,
+    earlier   BLOB,                     -- the candidate under keys that were rotated out; NULL for none
+    traits    TEXT,                     -- what signals of fraud look at; NULL where nothing is known
     PRIMARY KEY (entry, recipient)
 ) STRICT, WITHOUT ROWID;
 
@@ -100,12 +101,13 @@ CREATE TABLE outbox (
     digest      BLOB    NOT NULL,
     inserted    INTEGER NOT NULL,
     wording     BLOB,
-    traits      TEXT,
     recipient   INTEGER NOT NULL,
     proves      INTEGER NOT NULL,
     route       TEXT    NOT NULL,
     transaction_id TEXT NOT NULL,
-    at          INTEGER NOT NULL
+    at          INTEGER NOT NULL,
+    earlier     BLOB,
+    traits      TEXT
 ) STRICT;
 
 -- Mails that left with a return path of ours. Sealed under a key that only the tag in that path gives back: nobody who

@@ -130,6 +130,13 @@ pub enum Write {
         /// When it confirmed.
         at: Timestamp,
     },
+    /// Removes the posted outbox rows about an erased person.
+    ForgetReferrals {
+        /// Whose they are.
+        company: CompanyId,
+        /// The person.
+        candidate: CandidateKey,
+    },
     /// Removes outbox rows posted before this time. Rows not yet posted stay.
     Prune {
         /// Rows posted earlier go.
@@ -182,6 +189,8 @@ pub struct Offer {
     pub company: CompanyId,
     /// Who is referred.
     pub candidate: CandidateKey,
+    /// The same under keys that were rotated out.
+    pub earlier: Vec<CandidateKey>,
     /// The token of the link in this copy.
     pub token: LinkToken,
     /// The contract version pinned.

@@ -7,8 +7,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
 use super::posting::{Posted, post_events};
-use super::{rows, wordings};
+use super::{rows, trust, wordings};
 use crate::ledger::chain::genesis;
+use crate::ledger::signature::ContractSignature;
 use crate::ledger::{ContractVersion, ReferralEvent};
 use crate::referral::CompanyId;
 
@@ -23,6 +24,8 @@ pub struct Agreement {
     pub contracts: Vec<ContractVersion>,
     /// The records of the words its mails may be given.
     pub wordings: Vec<String>,
+    /// The operator's signatures under those versions, checked.
+    pub signatures: Vec<ContractSignature>,
 }
 
 /// Compares first, and writes only when nothing differs; then posts what was parked.
@@ -40,7 +43,7 @@ pub fn agree(connection: &Connection, agreement: &Agreement, now: Timestamp) -> 
         Some(row) => row.id,
         None => insert_company(connection, &agreement.company)?,
     };
-    write_terms(connection, company, agreement)?;
+    write_terms(connection, company, agreement, now)?;
     wordings::note(connection, company, &agreement.wordings, now)?;
     post_parked(connection, &agreement.company, now)
 }
@@ -56,7 +59,12 @@ fn compare_keys(
     for (key_id, fingerprint) in &agreement.keys {
         let stored: Option<String> = statement.query_row(params![company, key_id], |row| row.get(0)).optional()?;
         if let Some(stored) = stored.filter(|s| s != fingerprint) {
-            differences.push(format!("key {key_id} of {}: {stored} here, {fingerprint} there", agreement.company));
+            differences.push(format!(
+                "key {key_id} of {}: the ledger knows {stored}, and this node has {fingerprint}, under which everybody \
+                 would count as new; put the right key file back, or, if it is gone for good, go on by \
+                 `career-relay keys rotate --lost {key_id}`",
+                agreement.company
+            ));
         }
     }
     Ok(())
@@ -92,17 +100,18 @@ fn insert_company(connection: &Connection, company: &CompanyId) -> Result<i64, S
     Ok(connection.last_insert_rowid())
 }
 
-fn write_terms(connection: &Connection, company: i64, agreement: &Agreement) -> Result<(), StoreError> {
+fn write_terms(connection: &Connection, company: i64, agreement: &Agreement, now: Timestamp) -> Result<(), StoreError> {
     let known = rows::contracts(connection, company)?;
     for version in &agreement.contracts {
         if known.contracts.find(&version.series, version.version).is_none() {
             rows::insert_contract(connection, company, version)?;
         }
     }
-    let sql = "INSERT OR IGNORE INTO company_keys (company, key_id, fingerprint) VALUES (?1, ?2, ?3)";
+    trust::note_signatures(connection, company, &agreement.signatures, now)?;
+    let sql = "INSERT OR IGNORE INTO company_keys (company, key_id, fingerprint, since) VALUES (?1, ?2, ?3, ?4)";
     let mut statement = connection.prepare_cached(sql)?;
     for (key_id, fingerprint) in &agreement.keys {
-        statement.execute(params![company, key_id, fingerprint])?;
+        statement.execute(params![company, key_id, fingerprint, now.as_microsecond()])?;
     }
     Ok(())
 }

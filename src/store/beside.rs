@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Store;
 use super::error::StoreError;
+use super::held_back::Told;
 use super::optouts::{self, OptOutChange, OptOutRow};
 use super::switches::{self, OffRow, Switch};
 use super::terms::{self, TermsChange};
@@ -28,7 +29,15 @@ impl Store {
     /// # Errors
     /// When it was not committed.
     pub async fn note_held_back(&self, held_back: Vec<HeldBack>) -> Result<(), StoreError> {
-        self.ask(|reply| Command::HeldBack(held_back, reply)).await
+        self.ask(|reply| Command::HeldBack(Told::HeldBack, held_back, reply)).await
+    }
+
+    /// Adds to those who got the line and are not counted.
+    ///
+    /// # Errors
+    /// When it was not committed.
+    pub async fn note_excluded(&self, excluded: Vec<HeldBack>) -> Result<(), StoreError> {
+        self.ask(|reply| Command::HeldBack(Told::Excluded, excluded, reply)).await
     }
 
     /// Writes down who stops or resumes the line, and for whom.

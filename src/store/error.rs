@@ -1,6 +1,6 @@
 //! What can go wrong with the store, told apart by what a caller has to do about it.
 
-use crate::ledger::{ActFault, SlotFault};
+use crate::ledger::{ActFault, DisputeFault, SlotFault};
 use crate::pipeline::{Role, UserName};
 use crate::referral::CompanyId;
 
@@ -49,6 +49,21 @@ pub enum StoreError {
     /// The contract lets no more be reserved now.
     #[error("{0} slots may be reserved in a quarter of the year by the contract (reserve_max), and so many are")]
     ReservedMax(u32),
+    /// No credit that could be given back.
+    #[error("entry {0} made no credit: only an entry with a worth of 1 can be reversed; see referral show")]
+    NoCredit(u64),
+    /// The credit was taken back before.
+    #[error("the credit of entry {0} was taken back before, by entry {1}")]
+    CreditGone(u64, u64),
+    /// No such dispute.
+    #[error("there is no dispute {0}: see career-relay dispute list")]
+    NoDispute(u64),
+    /// What is to be done to a dispute does not follow.
+    #[error("{}{}", dispute_name(*.0), .1)]
+    DisputeRefused(u64, DisputeFault),
+    /// The company has several contract series, or none of this name.
+    #[error("say which contract series is meant (--series): {}", .0.join(", "))]
+    WhichSeries(Vec<String>),
     /// The slot stands on credits that somebody has to look at first.
     #[error(
         "slot {cycle} stands on credits under review: {}. See `career-relay signals --company {company}`; when \
@@ -97,10 +112,20 @@ impl StoreError {
                 | Self::BadAct(_)
                 | Self::SlotRefused(..)
                 | Self::ReservedMax(_)
+                | Self::NoCredit(_)
+                | Self::CreditGone(..)
+                | Self::NoDispute(_)
+                | Self::DisputeRefused(..)
+                | Self::WhichSeries(_)
                 | Self::InReview { .. }
                 | Self::NoSignal { .. }
         )
     }
+}
+
+/// One that is not opened yet has no name.
+fn dispute_name(id: u64) -> String {
+    if id == 0 { String::new() } else { format!("dispute {id}: ") }
 }
 
 impl From<rusqlite::Error> for StoreError {

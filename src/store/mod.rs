@@ -5,9 +5,13 @@
 
 mod agree;
 mod beside;
+mod disputes;
+mod erasure;
 mod error;
+mod export;
 mod held_back;
 mod notices;
+mod operator;
 mod optouts;
 mod outbox;
 mod posting;
@@ -24,6 +28,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod trust;
 mod users;
 mod wordings;
 mod writer;
@@ -36,10 +41,13 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 pub use agree::Agreement;
+pub use disputes::DisputeRow;
+pub use erasure::{ErasePerson, Erased};
 pub use error::StoreError;
+pub use operator::{ReferralRow, TokenOf};
 pub use optouts::{OptOutChange, OptOutRow};
 pub use outbox::Outbox;
-pub use posting::{Acted, Posted, Proof, SlotAct};
+pub use posting::{Acted, Corrected, CountAct, Entered, Import, Posted, Proof, SlotAct, Told, Total};
 pub use presumed::Proven;
 pub use pump::{Flusher, Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
@@ -49,6 +57,7 @@ pub use switches::{OffRow, Switch, SwitchAct};
 pub use templates::{SeenAgency, SeenTemplate, TemplateChange, TemplateRow};
 pub use terms::TermsChange;
 pub use trace::{EventStory, ParkedStory, Traced};
+pub use trust::{ContractRow, Heads, KeyRow};
 pub use users::{UserChange, UserRow};
 pub use wordings::WordingRow;
 
@@ -206,7 +215,7 @@ impl Store {
         until: Timestamp,
     ) -> Result<Statement, StoreError> {
         let company = company.clone();
-        self.read(move |c| read::statement(c, &company, from, until)).await
+        self.read(move |c| export::statement(c, &company, (from, until), u64::MAX)).await
     }
 
     /// Replays one company's chain, or all, and names every fault. Companies without one are listed with none.

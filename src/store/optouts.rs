@@ -57,10 +57,13 @@ pub fn change(connection: &Connection, change: &OptOutChange, now: Timestamp) ->
 /// Who was on a list at a time, or is now; oldest first.
 pub fn optouts(connection: &Connection, then: Option<Timestamp>) -> Result<Vec<OptOutRow>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT company, key_id, key, at, source, actor FROM optouts WHERE act = 'add' AND seq IN \
+        "SELECT company, key_id, key, at, source, actor FROM optouts WHERE act = 'add' \
+         AND (until IS NULL OR until > ?2) AND seq IN \
          (SELECT max(seq) FROM optouts WHERE at <= ?1 GROUP BY key, key_id, company) ORDER BY seq",
     )?;
-    let mut found = statement.query([then.map_or(i64::MAX, Timestamp::as_microsecond)])?;
+    let asked = then.map_or(i64::MAX, Timestamp::as_microsecond);
+    let now = then.unwrap_or_else(crate::sys::clock::now).as_microsecond();
+    let mut found = statement.query([asked, now])?;
     let mut optouts = Vec::new();
     while let Some(row) = found.next()? {
         let id: Option<String> = row.get(0)?;

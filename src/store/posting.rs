@@ -3,8 +3,12 @@
 mod acts;
 mod bounce;
 mod clears;
+mod corrections;
 mod entries;
+mod erase;
+mod people;
 mod presume;
+mod told;
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -15,16 +19,21 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 pub use acts::{Acted, SlotAct, act, let_time_pass};
 pub use clears::clear_signal;
+pub use corrections::{Corrected, CountAct, act_on_count};
 use entries::Behind;
+pub use erase::{over as erase_over, person as erase_person};
+use people::Person;
+pub(in crate::store) use people::find_known;
 pub(in crate::store) use presume::proofs;
 pub use presume::{Proof, prove};
+pub use told::{Entered, Import, Told, Total, import};
 
 use super::error::StoreError;
 use super::rows::{self, CompanyRow, KnownContracts, signed};
 use crate::ledger::chain::{Salt, commit_event, commit_person};
 use crate::ledger::{
-    ContractRef, ContractVersion, EventId, Evidence, Grant, Pool, Posting, Proves, Referral, ReferralEvent, Unpostable,
-    post as rules_post, ruling,
+    ActDigest, ContractRef, ContractVersion, EventId, Evidence, Grant, Pool, Posting, Proves, ReferralEvent,
+    Unpostable, post as rules_post, ruling,
 };
 use crate::referral::{CandidateKey, CompanyId};
 use crate::spool::OutboxRow;
@@ -38,7 +47,7 @@ pub struct Posted {
     pub grants: Vec<Grant>,
     /// Events that made entries.
     pub events: u64,
-    /// Events that were there already and added nothing.
+    /// Events that were there already, or about a person who was erased, and added nothing.
     pub replays: u64,
     /// Events kept aside, because no agreed contract or key rules them.
     pub parked: u64,
@@ -130,13 +139,10 @@ struct OpenLedger<'c> {
     posted: Timestamp,
     /// Whether bounces wait for the acceptance of their mail.
     early_bounces: bool,
-}
-
-/// A person's row.
-struct Person {
-    id: i64,
-    salt: Salt,
-    referral: Referral,
+    /// Whether anybody is known under several keys.
+    has_aliases: bool,
+    /// Whether marks of erased persons are there.
+    has_marks: bool,
 }
 
 /// Evidence about a person who is known.
@@ -146,6 +152,8 @@ struct About<'e> {
     candidate: CandidateKey,
     evidence: Evidence<'e>,
     at: Timestamp,
+    /// The act by which it was told.
+    act: Option<ActDigest>,
 }
 
 impl<'c> OpenLedger<'c> {
@@ -156,6 +164,7 @@ impl<'c> OpenLedger<'c> {
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let known = rows::contracts(connection, row.id)?;
+        let has_aliases = people::has_aliases(connection, row.id)?;
         let mut statement = connection.prepare_cached("SELECT key_id FROM company_keys WHERE company = ?1")?;
         let keys = statement.query_map([row.id], |r| r.get(0))?.collect::<Result<_, _>>()?;
         // A clock that went back posts at the time of the newest entry, so that a sealed period stays sealed.
@@ -171,6 +180,8 @@ impl<'c> OpenLedger<'c> {
             grants: Vec::new(),
             posted,
             early_bounces: bounce::waits(connection, company)?,
+            has_aliases,
+            has_marks: erase::has_marks(connection, company)?,
         })
     }
 
@@ -179,8 +190,10 @@ impl<'c> OpenLedger<'c> {
         if !self.keys.contains(&event.candidate.key_id) {
             return Ok(Err(Unpostable::KeyUnknown));
         }
-        let id = event.id();
         let person = self.find_person(event)?;
+        // Whatever key the evidence came under, it is kept under the one by which the person is known.
+        let (as_it_came, event) = (event, &*Self::under_known_key(event, person.as_ref()));
+        let id = event.id();
         if let Some(person) = &person {
             let mut statement = self.connection.prepare_cached("SELECT 1 FROM events WHERE person = ?1 AND id = ?2")?;
             if statement.exists(params![person.id, id])? {
@@ -189,6 +202,10 @@ impl<'c> OpenLedger<'c> {
         }
         let at = rows::time(event.at.as_microsecond())?;
         let event = if at == event.at { event } else { &ReferralEvent { at, ..event.clone() } };
+        // Whoever is known again since is known by what came behind that window.
+        if self.is_of_erased(as_it_came, event.at)? {
+            return Ok(Ok(false));
+        }
         if event.proves == Proves::Bounced {
             return self.post_bounce(event, person);
         }
@@ -196,35 +213,18 @@ impl<'c> OpenLedger<'c> {
             Ok(contract) => contract,
             Err(reason) => return Ok(Err(reason)),
         };
-        self.write(event, &id, person, &contract)?;
+        self.write((event, as_it_came), &id, person, &contract)?;
         if self.early_bounces
-            && let Some(bounce) = bounce::take_early(self.connection, event)?
+            && let Some(bounce) = bounce::take_early(self.connection, as_it_came)?
         {
             return Ok(self.post(&bounce)?.map(|_| true));
         }
         Ok(Ok(true))
     }
 
-    fn find_person(&self, event: &ReferralEvent) -> Result<Option<Person>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, salt, contract, stage, offered, counted FROM persons WHERE company = ?1 AND key = ?2",
-        )?;
-        let mut found = statement.query(params![self.row.id, event.candidate.octets])?;
-        let Some(row) = found.next()? else { return Ok(None) };
-        let contract = self.known.by_row.get(&row.get(2)?).map(|(_, version)| Arc::clone(version));
-        let counted: Option<i64> = row.get(5)?;
-        let referral = Referral {
-            contract: contract.ok_or_else(|| StoreError::Damaged("a person's contract".to_owned()))?,
-            stage: rows::stage(row.get(3)?)?,
-            offered: rows::time(row.get(4)?)?,
-            counted: counted.map(rows::time).transpose()?,
-        };
-        Ok(Some(Person { id: row.get(0)?, salt: row.get(1)?, referral }))
-    }
-
     fn write(
         &mut self,
-        event: &ReferralEvent,
+        (event, as_it_came): (&ReferralEvent, &ReferralEvent),
         id: &EventId,
         person: Option<Person>,
         contract: &Arc<ContractVersion>,
@@ -240,6 +240,7 @@ impl<'c> OpenLedger<'c> {
             Some((row, _)) => self.update_person(row, &posting.referral, contract_row)?,
             None => self.insert_person(event, &salt, &posting.referral, contract_row)?,
         };
+        self.note_other_keys((event, as_it_came), person_row)?;
         self.insert_event(&event.evidence(), id, person_row, event.traits.map(|traits| traits.offered))?;
         let behind = Behind {
             contract: self.pinned(contract_row)?,
@@ -262,7 +263,7 @@ impl<'c> OpenLedger<'c> {
 
     /// Writes what the rules made of evidence about a known person.
     fn record(&mut self, posting: &Posting, contract_row: i64, about: &About<'_>) -> Result<(), StoreError> {
-        let About { person, salt, candidate, evidence, at } = about;
+        let About { person, salt, candidate, evidence, at, act } = about;
         let id = evidence.id(self.company, candidate);
         self.pools.insert(posting.referral.contract.series.clone(), (posting.pool, contract_row));
         self.update_person(*person, &posting.referral, contract_row)?;
@@ -276,7 +277,10 @@ impl<'c> OpenLedger<'c> {
             act: None,
             at: *at,
         };
-        self.append(&posting.entries, &behind)
+        // What the first entry leads to stands on the rules alone.
+        let (first, others) = posting.entries.split_at(posting.entries.len().min(1));
+        self.append(first, &Behind { act: *act, ..behind.clone() })?;
+        self.append(others, &behind)
     }
 
     fn pinned(&self, contract_row: i64) -> Result<ContractRef, StoreError> {
@@ -294,47 +298,6 @@ impl<'c> OpenLedger<'c> {
         let pool = found.next()?.map(|row| rows::pool(row, 0)).transpose()?.unwrap_or_default();
         self.pools.insert(series.to_owned(), (pool, contract_row));
         Ok(pool)
-    }
-
-    fn insert_person(
-        &self,
-        event: &ReferralEvent,
-        salt: &Salt,
-        referral: &Referral,
-        contract_row: i64,
-    ) -> Result<i64, StoreError> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO persons (company, key, key_id, salt, contract, stage, offered, counted, class, domain,
-                 mailbox, shape) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-            )?
-            .execute(params![
-                self.row.id,
-                event.candidate.octets,
-                event.candidate.key_id,
-                salt,
-                contract_row,
-                rows::stage_number(referral.stage),
-                referral.offered.as_microsecond(),
-                referral.counted.map(Timestamp::as_microsecond),
-                event.traits.map(|traits| traits.class.number()),
-                event.traits.and_then(|traits| traits.domain),
-                event.traits.and_then(|traits| traits.mailbox),
-                event.traits.and_then(|traits| traits.shape),
-            ])?;
-        Ok(self.connection.last_insert_rowid())
-    }
-
-    fn update_person(&self, row: i64, referral: &Referral, contract_row: i64) -> Result<i64, StoreError> {
-        let sql = "UPDATE persons SET contract = ?2, stage = ?3, offered = ?4, counted = ?5 WHERE id = ?1";
-        self.connection.prepare_cached(sql)?.execute(params![
-            row,
-            contract_row,
-            rows::stage_number(referral.stage),
-            referral.offered.as_microsecond(),
-            referral.counted.map(Timestamp::as_microsecond),
-        ])?;
-        Ok(row)
     }
 
     fn insert_event(

@@ -1,17 +1,15 @@
 //! What readers ask: balances, statements, grants, and the replay that proves them.
 
-use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::error::StoreError;
-use super::held_back;
 use super::presumed;
 use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
-use super::signals;
 use super::slots;
+use super::trust;
 use super::wordings;
-use crate::ledger::chain::{Hash, commit_event, commit_person, genesis};
-use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Known, Pool, Proves, Referral, Statement};
+use crate::ledger::chain::{Hash, commit_event, commit_person};
+use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Known, Pool, Proves, Referral};
 use crate::referral::{CandidateKey, CompanyId};
 
 /// The replay of one company's chain.
@@ -75,27 +73,6 @@ pub fn balance(connection: &Connection, company: &CompanyId) -> Result<Vec<Balan
     Ok(balances)
 }
 
-pub fn statement(
-    connection: &Connection,
-    company: &CompanyId,
-    from: Timestamp,
-    until: Timestamp,
-) -> Result<Statement, StoreError> {
-    let row = require(connection, company)?;
-    let known = rows::contracts(connection, row.id)?;
-    let mut result = Statement::new(company.clone(), from, until, genesis(company));
-    let sql = format!("SELECT {ENTRY_COLUMNS} FROM entries WHERE company = ?1 AND posted < ?2 ORDER BY seq");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut entries = statement.query(params![row.id, until.as_microsecond()])?;
-    while let Some(row) = entries.next()? {
-        let (entry, hash, version) = rows::entry(row, &known)?;
-        result.add(&entry, &hash, version.threshold);
-    }
-    result.held_back = held_back::count(connection, &row, from, until)?;
-    result.open_signals = signals::count_open(connection, &row, company, until)?;
-    Ok(result)
-}
-
 /// What [`grant`] reads.
 pub const GRANT_COLUMNS: &str = "c.name, g.series, g.cycle, g.seq, g.threshold, g.at";
 
@@ -152,8 +129,8 @@ pub fn progress(connection: &Connection) -> Result<Progress, StoreError> {
 pub fn compare(connection: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare(
         "WITH sums AS (
-             SELECT e.company, c.series, SUM(e.worth > 0 AND e.kind <> 7) AS counted, SUM(e.worth) AS toward,
-                    MAX(e.cycle) AS cycles
+             SELECT e.company, c.series, SUM(e.worth > 0 AND e.kind NOT IN (7, 16)) AS counted,
+                    SUM(e.worth) AS toward, MAX(e.cycle) AS cycles
              FROM entries e JOIN contracts c ON c.id = e.contract GROUP BY e.company, c.series)
          SELECT n.name, COALESCE(s.series, p.series)
          FROM sums s FULL JOIN pools p ON p.company = s.company AND p.series = s.series
@@ -187,7 +164,19 @@ fn verify_company(connection: &Connection, company: &CompanyId) -> Result<Compan
     compare_events(connection, company, &row, &mut audit)?;
     presumed::compare(connection, &row, &known, &mut audit)?;
     compare_grants(connection, &row, &mut audit)?;
-    Ok(CompanyFaults { company: company.clone(), entries: row.seq, head: row.head, faults: audit.faults() })
+    compare_reversals(connection, &row, &mut audit)?;
+    let mut faults = audit.faults();
+    faults.extend(trust::signature_faults(connection, (company, &row), &known)?);
+    Ok(CompanyFaults { company: company.clone(), entries: row.seq, head: row.head, faults })
+}
+
+fn compare_reversals(connection: &Connection, row: &CompanyRow, audit: &mut Audit<'_>) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached("SELECT target, seq FROM reversals WHERE company = ?1")?;
+    let mut found = statement.query([row.id])?;
+    while let Some(row) = found.next()? {
+        audit.compare_reversal(rows::number(row.get(0)?)?, rows::number(row.get(1)?)?);
+    }
+    Ok(())
 }
 
 fn compare_grants(connection: &Connection, row: &CompanyRow, audit: &mut Audit<'_>) -> Result<(), StoreError> {

@@ -39,7 +39,7 @@ pub struct KnownContracts {
 pub fn contracts(connection: &Connection, company: i64) -> Result<KnownContracts, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT id, series, version, digest, from_day, threshold, count_on, person_window_days, late_bounce,
-         quiet_days, slot_expiry_days, review_days, reserve_max FROM contracts WHERE company = ?1",
+         quiet_days, slot_expiry_days, review_days, reserve_max, count_observed FROM contracts WHERE company = ?1",
     )?;
     let mut rows = statement.query([company])?;
     let mut known = KnownContracts::default();
@@ -69,6 +69,7 @@ fn contract(row: &Row<'_>) -> Result<ContractVersion, StoreError> {
         slot_expiry_days: row.get(10)?,
         review_days: row.get(11)?,
         reserve_max: row.get(12)?,
+        count_observed: row.get(13)?,
     })
 }
 
@@ -76,8 +77,8 @@ fn contract(row: &Row<'_>) -> Result<ContractVersion, StoreError> {
 pub fn insert_contract(connection: &Connection, company: i64, version: &ContractVersion) -> Result<(), StoreError> {
     connection.prepare_cached(
         "INSERT INTO contracts (company, series, version, digest, from_day, threshold, count_on, person_window_days,
-         late_bounce, quiet_days, slot_expiry_days, review_days, reserve_max)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+         late_bounce, quiet_days, slot_expiry_days, review_days, reserve_max, count_observed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?.execute(params![
         company,
         version.series,
@@ -92,6 +93,7 @@ pub fn insert_contract(connection: &Connection, company: i64, version: &Contract
         version.slot_expiry_days,
         version.review_days,
         version.reserve_max,
+        version.count_observed,
     ])?;
     Ok(())
 }
@@ -146,6 +148,7 @@ pub fn stage_number(stage: Stage) -> i64 {
         Stage::Accepted => 1,
         Stage::Delivered => 2,
         Stage::Bounced => 3,
+        Stage::Observed => 4,
     }
 }
 
@@ -155,6 +158,7 @@ pub fn stage(number: i64) -> Result<Stage, StoreError> {
         1 => Ok(Stage::Accepted),
         2 => Ok(Stage::Delivered),
         3 => Ok(Stage::Bounced),
+        4 => Ok(Stage::Observed),
         _ => Err(StoreError::Damaged("stage".to_owned())),
     }
 }

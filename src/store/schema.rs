@@ -24,6 +24,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/012_wordings.sql"),
     include_str!("../../migrations/sqlite/013_templates.sql"),
     include_str!("../../migrations/sqlite/014_acts.sql"),
+    include_str!("../../migrations/sqlite/015_trust.sql"),
+    include_str!("../../migrations/sqlite/016_operator.sql"),
+    include_str!("../../migrations/sqlite/017_erasure.sql"),
     include_str!("../../migrations/sqlite/018_signals.sql"),
 ];
 /// How long a connection waits for another one's lock.
@@ -44,7 +47,7 @@ pub fn open(path: &Path) -> Result<Connection, StoreError> {
     }
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -2048;
-         PRAGMA wal_autocheckpoint = 4000;",
+         PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON;",
     )?;
     let transaction = connection.transaction()?;
     for (at, migration) in MIGRATIONS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {

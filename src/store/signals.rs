@@ -20,6 +20,8 @@ use crate::referral::{CompanyId, DomainClass, Mark, Traits};
 /// The kinds of entries about registrations and erasures, as they are stored.
 const REGISTERED: u8 = 17;
 const ERASED: u8 = 23;
+/// Who erases persons whose time is over.
+const CLOCK: &str = "clock";
 /// The kind of entries about cleared signals.
 const CLEARED: u8 = 26;
 
@@ -193,7 +195,7 @@ fn history(
     })
 }
 
-/// Each credit with whether a registration made it.
+/// Each credit that the company has not given back, with whether a registration made it.
 fn credits(
     connection: &Connection,
     (row, company): (i64, &CompanyId),
@@ -217,7 +219,9 @@ fn credits(
          FROM persons p JOIN events e ON e.person = p.id
          JOIN entries f ON f.company = p.company AND f.seq = e.seq
          JOIN entries x ON x.company = p.company AND x.seq BETWEEN e.seq AND e.seq + 2 AND x.event = f.event
-         WHERE p.company = ?1 AND x.worth > 0 AND x.at >= ?2 AND x.posted < ?3 ORDER BY x.seq",
+         WHERE p.company = ?1 AND x.worth > 0 AND x.at >= ?2 AND x.posted < ?3
+         AND NOT EXISTS (SELECT 1 FROM reversals r JOIN entries g ON g.company = r.company AND g.seq = r.seq
+                         WHERE r.company = p.company AND r.target = x.seq AND g.posted < ?3) ORDER BY x.seq",
     )?;
     let window = OPTOUT_DAYS * 86_400_000_000;
     let mut found = statement.query(params![row, since, until, company.as_str(), window])?;
@@ -275,7 +279,7 @@ fn bulk(
     Ok(bulk)
 }
 
-/// When somebody, and not the clock, had persons erased.
+/// When somebody, and not the clock, had persons erased: once for each of them.
 fn erased(connection: &Connection, company: i64, until: i64) -> Result<Vec<Timestamp>, StoreError> {
     let sql = "SELECT e.at, a.record FROM acts a JOIN entries e ON e.company = a.company AND e.seq = a.seq
                WHERE a.company = ?1 AND e.kind = ?2 AND e.posted < ?3 ORDER BY a.seq";
@@ -284,9 +288,12 @@ fn erased(connection: &Connection, company: i64, until: i64) -> Result<Vec<Times
     let mut erased = Vec::new();
     while let Some(row) = found.next()? {
         let record = row.get_ref(1)?.as_str().map_err(|e| StoreError::Damaged(e.to_string()))?;
-        let by_clock = serde_json::from_str::<serde_json::Value>(record).is_ok_and(|act| act["actor"] == "clock");
-        if !by_clock {
-            erased.push(rows::time(row.get(0)?)?);
+        let act = Act::read(record).map_err(|e| StoreError::Damaged(e.to_string()))?;
+        if let Deed::Erase { persons, .. } = act.deed
+            && act.actor != CLOCK
+        {
+            let at = rows::time(row.get(0)?)?;
+            erased.extend((0..persons).map(|_| at));
         }
     }
     Ok(erased)

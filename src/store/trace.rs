@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use super::error::StoreError;
+use super::posting::find_known;
 use super::rows::{self, CompanyRow, ENTRY_COLUMNS};
 use crate::ledger::chain::{Salt, commit_event};
 use crate::ledger::{Entry, EventId, Evidence, Kind, Proves, ReferralEvent};
@@ -52,15 +53,16 @@ pub struct ParkedStory {
 
 /// For each event whether the ledger has it, posted or kept aside.
 pub fn known(connection: &Connection, events: &[ReferralEvent]) -> Result<Vec<bool>, StoreError> {
-    let mut posted = connection.prepare_cached(
-        "SELECT 1 FROM companies c JOIN persons p ON p.company = c.id JOIN events e ON e.person = p.id
-         WHERE c.name = ?1 AND p.key = ?2 AND e.id = ?3",
-    )?;
+    let mut posted = connection.prepare_cached("SELECT 1 FROM events WHERE person = ?1 AND id = ?2")?;
     let mut parked = connection.prepare_cached("SELECT 1 FROM parked WHERE id = ?1")?;
     let mut is_known = |event: &ReferralEvent| {
-        let id = event.id();
-        let is_posted = posted.exists(params![event.company.as_str(), event.candidate.octets, id])?;
-        Ok(is_posted || parked.exists([id])?)
+        let company = rows::company(connection, &event.company)?;
+        let person = company.map(|of| find_known(connection, of.id, event)).transpose()?.flatten();
+        let is_posted = match person {
+            Some((row, key)) => posted.exists(params![row, event.evidence().id(&event.company, &key)])?,
+            None => false,
+        };
+        Ok(is_posted || parked.exists([event.id()])?)
     };
     events.iter().map(&mut is_known).collect()
 }

@@ -7,19 +7,22 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::agree::{self, Agreement};
+use super::erasure::{self, Erased, Erasure};
 use super::error::StoreError;
-use super::held_back;
+use super::held_back::{self, Told};
 use super::notices;
 use super::optouts::{self, OptOutChange};
-use super::posting::{self, Acted, Posted, Proof, SlotAct};
+use super::posting::{self, Acted, Corrected, CountAct, Entered, Import, Posted, Proof, SlotAct};
 use super::signals::SignalClear;
 use super::slots;
 use super::switches::{self, Switch};
 use super::templates::{self, SeenAgency, SeenTemplate, TemplateChange};
 use super::terms::{self, TermsChange};
+use super::trust;
 use super::users::{self, UserChange};
 use super::{Clock, schema};
 use crate::ledger::Notice;
+use crate::ledger::signature::PublicKey;
 use crate::referral::CompanyId;
 use crate::spool::OutboxRow;
 use crate::watch::HeldBack;
@@ -40,13 +43,17 @@ pub enum Command {
     Taken(Notice, Reply<()>),
     SetUser(UserChange, Reply<()>),
     Switch(Switch, Reply<()>),
-    HeldBack(Vec<HeldBack>, Reply<()>),
+    HeldBack(Told, Vec<HeldBack>, Reply<()>),
     OptOuts(OptOutChange, Reply<()>),
     Terms(Box<TermsChange>, Reply<()>),
     Templates(Vec<TemplateChange>, Reply<()>),
     Seen(Vec<SeenTemplate>, Vec<SeenAgency>, Reply<()>),
     Act(Box<SlotAct>, Reply<Acted>),
     LetTimePass(Reply<()>),
+    SigningKey(PublicKey, Reply<()>),
+    Count(Box<CountAct>, Reply<Corrected>),
+    Import(Box<Import>, Reply<Entered>),
+    Erase(Erasure, Reply<Erased>),
     ClearSignal(Box<SignalClear>, Reply<u64>),
 }
 
@@ -55,7 +62,17 @@ enum Answer {
     Posted(Reply<Posted>, Result<Posted, StoreError>),
     Acted(Reply<Acted>, Result<Acted, StoreError>),
     Done(Reply<()>, Result<(), StoreError>),
-    Entered(Reply<u64>, Result<u64, StoreError>),
+    Corrected(Reply<Corrected>, Result<Corrected, StoreError>),
+    Entered(Reply<Entered>, Result<Entered, StoreError>),
+    Erased(Reply<Erased>, Result<Erased, StoreError>),
+    Cleared(Reply<u64>, Result<u64, StoreError>),
+}
+
+impl Answer {
+    /// Whether something is gone from the tables by it.
+    fn has_erased(&self) -> bool {
+        matches!(self, Self::Erased(_, Ok(erased)) if erased.entry > 0 || erased.kept_aside > 0)
+    }
 }
 
 /// The way to the writer thread, which ends with the last of these.
@@ -124,6 +141,9 @@ fn run(mut connection: Connection, batch: Vec<Command>, now: jiff::Timestamp) ->
         Ok(())
     };
     let result = done();
+    if result.is_ok() && answers.iter().any(Answer::has_erased) {
+        erasure::wipe_log(&connection);
+    }
     for answer in answers {
         reply(answer, result.as_ref().err());
     }
@@ -150,24 +170,31 @@ fn execute(
         Command::Prove(proof, reply) => posted(reply, posting::prove(transaction, &proof, now)),
         Command::Act(act, reply) => Answer::Acted(reply, posting::act(transaction, &act, now)),
         Command::LetTimePass(reply) => Answer::Done(reply, slots::let_time_pass(transaction, now)),
-        Command::ClearSignal(clear, reply) => Answer::Entered(reply, posting::clear_signal(transaction, &clear, now)),
+        Command::Erase(whom, reply) => Answer::Erased(reply, erasure::erase(transaction, &whom, now)),
+        Command::ClearSignal(clear, reply) => Answer::Cleared(reply, posting::clear_signal(transaction, &clear, now)),
         Command::Gather(company, reply) => Answer::Done(reply, notices::gather(transaction, &company)),
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
         Command::Switch(switch, reply) => Answer::Done(reply, switches::switch(transaction, &switch, now)),
-        Command::HeldBack(mails, reply) => Answer::Done(reply, held_back::note(transaction, &mails)),
+        Command::HeldBack(what, mails, reply) => Answer::Done(reply, held_back::note(transaction, what, &mails)),
         Command::OptOuts(change, reply) => Answer::Done(reply, optouts::change(transaction, &change, now)),
         Command::Terms(change, reply) => Answer::Done(reply, terms::note(transaction, &change, now)),
         Command::Templates(changes, reply) => Answer::Done(reply, templates::change(transaction, &changes, now)),
         Command::Seen(seen, agencies, reply) => {
             Answer::Done(reply, templates::note_seen(transaction, &seen, &agencies))
         }
+        Command::SigningKey(key, reply) => Answer::Done(reply, trust::note_signing_key(transaction, &key, now)),
+        Command::Count(act, reply) => Answer::Corrected(reply, posting::act_on_count(transaction, &act, now)),
+        Command::Import(import, reply) => Answer::Entered(reply, posting::import(transaction, &import, now)),
     };
     let error = match &answer {
         Answer::Posted(_, result) => result.as_ref().err(),
         Answer::Acted(_, result) => result.as_ref().err(),
         Answer::Done(_, result) => result.as_ref().err(),
+        Answer::Corrected(_, result) => result.as_ref().err(),
         Answer::Entered(_, result) => result.as_ref().err(),
+        Answer::Erased(_, result) => result.as_ref().err(),
+        Answer::Cleared(_, result) => result.as_ref().err(),
     };
     let failed = error.filter(|e| !e.is_of_command()).cloned();
     answers.push(answer);
@@ -181,10 +208,16 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
         (Answer::Posted(reply, _), Some(error)) => drop(reply.send(Err(error))),
         (Answer::Acted(reply, acted), None) => drop(reply.send(acted)),
         (Answer::Acted(reply, _), Some(error)) => drop(reply.send(Err(error))),
-        (Answer::Entered(reply, entry), None) => drop(reply.send(entry)),
-        (Answer::Entered(reply, _), Some(error)) => drop(reply.send(Err(error))),
         (Answer::Done(reply, done), None) => drop(reply.send(done)),
         (Answer::Done(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Corrected(reply, corrected), None) => drop(reply.send(corrected)),
+        (Answer::Corrected(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Entered(reply, entered), None) => drop(reply.send(entered)),
+        (Answer::Entered(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Erased(reply, erased), None) => drop(reply.send(erased)),
+        (Answer::Erased(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Cleared(reply, cleared), None) => drop(reply.send(cleared)),
+        (Answer::Cleared(reply, _), Some(error)) => drop(reply.send(Err(error))),
     }
 }
 
@@ -194,17 +227,21 @@ fn refuse(command: Command, error: &StoreError) {
             drop(reply.send(Err(error.clone())));
         }
         Command::Act(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Count(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Import(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::Erase(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::ClearSignal(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::LetTimePass(reply)
         | Command::Gather(_, reply)
         | Command::Taken(_, reply)
         | Command::SetUser(_, reply)
         | Command::Switch(_, reply)
-        | Command::HeldBack(_, reply)
+        | Command::HeldBack(_, _, reply)
         | Command::OptOuts(_, reply)
         | Command::Terms(_, reply)
         | Command::Templates(_, reply)
-        | Command::Seen(_, _, reply) => {
+        | Command::Seen(_, _, reply)
+        | Command::SigningKey(_, reply) => {
             drop(reply.send(Err(error.clone())));
         }
     }

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod clock;
 pub mod disk;
+pub mod ed25519;
 pub mod files;
 pub mod https;
 pub mod net;
@@ -11,6 +12,7 @@ pub mod password;
 pub mod print;
 pub mod random;
 pub mod resolver;
+pub mod sealed;
 pub mod signing_key;
 pub mod terminal;
 pub mod tls;

@@ -149,6 +149,9 @@ pub struct Snapshot {
     /// Rejection mails by company that a DKIM signature they came with kept from getting the line.
     #[serde(default)]
     pub held_back_by_signature: BTreeMap<String, u64>,
+    /// People by company who got the line and are not counted: mailboxes of a duty, thrown away, named by the company.
+    #[serde(default)]
+    pub excluded: BTreeMap<String, u64>,
 }
 
 pub(super) struct Counters {
@@ -156,6 +159,7 @@ pub(super) struct Counters {
     gauges: [AtomicU64; Gauge::ALL.len()],
     outcomes: RwLock<BTreeMap<&'static str, Arc<AtomicU64>>>,
     pub(super) held_back: Tally,
+    pub(super) excluded: Tally,
 }
 
 impl Default for Counters {
@@ -166,6 +170,7 @@ impl Default for Counters {
             gauges: std::array::from_fn(zero),
             outcomes: RwLock::default(),
             held_back: Tally::default(),
+            excluded: Tally::default(),
         }
     }
 }
@@ -182,6 +187,9 @@ impl Counters {
         }
         if message.verdict == "rejection" {
             self.add(Counter::RejectionsSeen, 1);
+            if let Some(company) = &message.company {
+                (0..message.excluded).for_each(|_| self.excluded.count(company, clock::now()));
+            }
             if let Some(company) = message.company.as_ref().filter(|_| HELD_BACK.contains(&message.outcome)) {
                 self.held_back.count(company, clock::now());
             }
@@ -229,6 +237,7 @@ impl Counters {
             gauges: Gauge::ALL.iter().map(|g| (g.name().to_owned(), read(&self.gauges[*g as usize]))).collect(),
             outcomes: outcomes.iter().map(|(code, cell)| ((*code).to_owned(), read(cell))).collect(),
             held_back_by_signature: self.held_back.all(),
+            excluded: self.excluded.all(),
         }
     }
 }

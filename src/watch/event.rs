@@ -64,6 +64,8 @@ pub struct MessageEvent {
     pub inserted_octets: usize,
     /// Referrals offered with it.
     pub offers: usize,
+    /// Recipients that got the line and are not counted.
+    pub excluded: usize,
     /// Microseconds spent deciding and editing.
     pub decide_micros: u64,
     /// Microseconds from the client's dot to our answer.
@@ -161,6 +163,7 @@ impl MessageEvent {
             octets = self.octets,
             inserted_octets = self.inserted_octets,
             offers = self.offers,
+            excluded = self.excluded,
             decide_micros = self.decide_micros,
             answer_micros = self.answer_micros,
             custody = self.custody.code(),

@@ -1,5 +1,5 @@
-//! Rejections that a DKIM signature they came with kept from getting the line, by company: since the start, and by the
-//! hour until somebody has written them down.
+//! What statements tell of beside the count, by company: rejections that a DKIM signature kept from getting the line,
+//! and people who got it and are not counted. Since the start, and by the hour until somebody has written them down.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -101,6 +101,16 @@ impl Watch {
         snapshot
     }
 
+    /// Takes how many got the line and are not counted, by company and hour, as far as nobody has.
+    pub fn take_excluded(&self) -> Vec<HeldBack> {
+        self.0.counters.excluded.take()
+    }
+
+    /// Puts back those that could not be written down.
+    pub fn put_back_excluded(&self, taken: Vec<HeldBack>) {
+        self.0.counters.excluded.put_back(taken);
+    }
+
     /// Takes the rejections that a DKIM signature kept from getting the line and that nobody has taken yet.
     pub fn take_held_back(&self) -> Vec<HeldBack> {
         self.0.counters.held_back.take()

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
     use crate::ledger::{ContractRef, Proves};
     use crate::mail::address::Address;
-    use crate::referral::{CompanyId, CompanyKeys};
+    use crate::referral::{CandidateKey, CompanyId, CompanyKeys};
 
     fn event() -> ReferralEvent {
         let company = CompanyId::parse("sakura").unwrap_or_else(|e| panic!("{e}"));
@@ -97,6 +97,7 @@ mod tests {
             company,
             token: keys.token("main", &key),
             candidate: key,
+            earlier: vec![CandidateKey { key_id: 1, octets: [8; 32] }],
             contract: ContractRef { series: "main".to_owned(), version: 1, digest: [9; 32] },
             proves: Proves::Delivered,
             route: "default".to_owned(),

@@ -94,6 +94,8 @@ fn the_readme_promises_what_ci_runs_and_the_links_lead_somewhere() {
         "docs/ja/injection.md",
         "docs/injection.md",
         "docs/ledger.md",
+        "docs/report.md",
+        "docs/ja/report.md",
     ] {
         let (text, folder) = (read(file), Path::new(file).parent().expect("a folder"));
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

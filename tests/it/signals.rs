@@ -3,10 +3,9 @@
 use std::fs;
 
 use career_relay::config;
-use career_relay::config::keys::open_root_key;
+use career_relay::config::keys::open_keys;
 use career_relay::ledger::{Proves, ReferralEvent};
 use career_relay::mail::address::Address;
-use career_relay::policy::keys_of;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::gateway::{Gateway, binary, wait_for, with_input};
@@ -15,12 +14,17 @@ use crate::smtp::{Client, has_link, rejection};
 
 /// A gateway whose company earns a slot with ten credits, which can be redeemed at once.
 fn gateway() -> Gateway {
+    gateway_with("")
+}
+
+/// The same, with more in the company's file.
+fn gateway_with(more: &str) -> Gateway {
     let mut gateway = Gateway::prepare(Sink::start().address, "", "127.0.0.0/8");
     let path = gateway.folder.path().join("companies/sakura.toml");
     let company = fs::read_to_string(&path).expect("a company file");
     let company = company.lines().filter(|line| !line.starts_with("count_on") && !line.starts_with("threshold"));
     let terms = "count_on = \"accepted\"\nthreshold = 10\nreview_days = 0\n";
-    fs::write(&path, format!("{}\n{terms}", company.collect::<Vec<_>>().join("\n"))).expect("a company file");
+    fs::write(&path, format!("{more}{}\n{terms}", company.collect::<Vec<_>>().join("\n"))).expect("a company file");
     gateway.run();
     gateway
 }
@@ -39,9 +43,9 @@ fn enter(gateway: &Gateway, people: impl Iterator<Item = (String, i64)>, proves:
     let settings = config::load(&gateway.config()).expect("settings");
     let data = gateway.folder.path().join("data");
     wait_for("the server", || gateway.ask(&["status"]).status.success().then_some(()));
-    let root = open_root_key(&data).expect("the root key");
+    let ring = open_keys(&data).expect("the keys");
     let (company, now) = (&settings.companies[0], Timestamp::now());
-    let keys = keys_of(&root, &company.id);
+    let keys = ring.of(&company.id);
     let contract = company.contracts[0].reference();
     let mut lines = String::new();
     for (address, days) in people {
@@ -51,6 +55,7 @@ fn enter(gateway: &Gateway, people: impl Iterator<Item = (String, i64)>, proves:
             token: keys.token(&contract.series, &candidate),
             company: company.id.clone(),
             candidate,
+            earlier: Vec::new(),
             contract: contract.clone(),
             proves,
             route: "mx".to_owned(),
@@ -144,7 +149,7 @@ fn ten_names_at_one_domain_hold_the_slot_back_until_somebody_has_looked() {
 #[test]
 fn a_domain_for_each_name_is_named() {
     let gateway = gateway();
-    send(&gateway, (0..20).map(|n| format!("info@{}.example", word(n))));
+    send(&gateway, (0..20).map(|n| format!("emi@{}.example", word(n))));
     named(&gateway, "unlisted_domains");
 }
 
@@ -164,8 +169,8 @@ fn tags_and_dots_of_one_mailbox_are_named() {
 }
 
 #[test]
-fn throw_away_mailboxes_are_named() {
-    let gateway = gateway();
+fn throw_away_mailboxes_are_named_where_they_count() {
+    let gateway = gateway_with("count_disposable = true\n");
     send(&gateway, (0..5).map(|n| format!("{}@mailinator.com", word(n))).chain(applicants(20)));
     assert_eq!(names(&gateway), ["disposable_domains"]);
 }
@@ -213,6 +218,29 @@ fn who_wanted_no_line_and_is_counted_is_named() {
     }
     send(&gateway, again.into_iter());
     assert_eq!(names(&gateway), ["counted_after_optout"]);
+}
+
+#[test]
+fn people_erased_in_numbers_are_named_and_none_of_them_counts_again() {
+    let gateway = gateway();
+    send(&gateway, applicants(12));
+    assert_eq!(gateway.settled_credits(), 12);
+    for address in applicants(5) {
+        let mut command = binary();
+        command.args(["ledger", "erase", "--company", "sakura", "--reason", "ご本人の依頼", "--config"]);
+        let output = with_input(
+            {
+                command.arg(gateway.config());
+                command
+            },
+            address.as_bytes(),
+        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    send(&gateway, applicants(5));
+    send(&gateway, applicants(24).skip(12));
+    assert_eq!(gateway.settled_credits(), 24);
+    assert_eq!(names(&gateway), ["many_erasures"]);
 }
 
 #[test]

@@ -8,9 +8,9 @@ use tokio::sync::watch;
 
 use super::{Operator, to_value};
 use crate::app::optouts;
-use crate::control::optout::{self, OptOutRequest};
+use crate::control::optout::{self, OptOutRequest, OptedOut};
 use crate::control::{Caller, Request};
-use crate::policy::{optout_of, optouts_of};
+use crate::policy::{optouts_of, rows_of};
 use crate::referral::{CompanyId, OptOut, OptOuts};
 use crate::store::StoreError;
 
@@ -44,21 +44,37 @@ impl Operator {
         if let Some(id) = request.company.as_ref().filter(|id| policy.company(id).is_none()) {
             return Err(format!("no company {id} is served here"));
         }
-        let persons = optout::persons(request, |list, address| optout_of(&self.root, list, address))?;
+        let keys = self.keys.current();
+        let persons = optout::persons(request, |list, address| rows_of(&keys, list, address))?;
+        let changed = self.put_persons(caller, (request, persons), unwritten).await?;
+        to_value(&changed)
+    }
+
+    /// Puts persons who are known by their keys on a list, or takes them off it: of each the rows under all keys.
+    pub(super) async fn put_persons(
+        &self,
+        caller: Caller,
+        (request, persons): (&OptOutRequest, Vec<Vec<OptOut>>),
+        unwritten: &mut Vec<OptOut>,
+    ) -> Result<OptedOut, String> {
+        let policy = self.policy.current();
+        let rows = || persons.iter().flatten().cloned().collect::<Vec<_>>();
+        let in_use = || persons.iter().filter_map(|rows| rows.first().cloned()).collect::<Vec<_>>();
         let before = policy.optouts().cloned();
         if let Some(before) = before.as_ref().filter(|_| request.add) {
-            self.put_optouts(self.with(before, &persons)).await;
+            self.put_optouts(self.with(before, &in_use())).await;
         }
         let changed = optout::change(&self.store, caller, (request, persons.clone())).await;
         let mut changed = match changed {
             Ok(changed) => changed,
             Err(why) if request.add && before.is_some() => {
-                unwritten.extend(persons);
+                unwritten.extend(in_use());
                 return Err(format!("they get no line from this server, but a restart will forget it: {why}"));
             }
             Err(why) => return Err(why),
         };
-        unwritten.retain(|person| !persons.contains(person));
+        let written = rows();
+        unwritten.retain(|person| !written.contains(person));
         let now = self.optouts_now(unwritten).await.map_err(|e| e.to_string())?;
         if !request.add {
             let companies: Vec<CompanyId> = policy.companies().map(|of| of.company.id.clone()).collect();
@@ -68,21 +84,21 @@ impl Operator {
         let company = request.company.as_ref().map_or("*", CompanyId::as_str);
         let (uid, add, persons) = (caller.uid, request.add, changed.changed);
         tracing::info!(target: "control", uid, company, add, persons, "opt-outs changed");
-        to_value(&changed)
+        Ok(changed)
     }
 
     fn with(&self, before: &OptOuts, persons: &[OptOut]) -> Arc<OptOuts> {
-        Arc::new(optouts_of(&self.root, before.rows().into_iter().chain(persons.iter().cloned())))
+        Arc::new(optouts_of(&self.keys.current(), before.rows().into_iter().chain(persons.iter().cloned())))
     }
 
     /// Those of the ledger, and those whom the disk did not take.
     async fn optouts_now(&self, unwritten: &[OptOut]) -> Result<Arc<OptOuts>, StoreError> {
-        let now = optouts::read(&self.store, &self.root).await?;
+        let now = optouts::read(&self.store, &self.keys.current()).await?;
         Ok(if unwritten.is_empty() { now } else { self.with(&now, unwritten) })
     }
 
     /// Takes what the ledger says now, if that is not what is in force.
-    async fn take_optouts(&self) -> Result<(), StoreError> {
+    pub(super) async fn take_optouts(&self) -> Result<(), StoreError> {
         let unwritten = self.changing.lock().await;
         let now = self.optouts_now(&unwritten).await?;
         let before = self.policy.current().optouts().map(|before| before.rows());

@@ -1,7 +1,10 @@
-//! `ledger balance | statement | verify | words`, and the way to `ledger recover`.
+//! `ledger balance | statement | words`, and the way to `ledger export`, `verify`, `checkpoint` and `recover`.
 
 pub mod args;
+mod erase;
+mod export;
 mod recover;
+mod witness;
 
 use std::io::{self, Write};
 
@@ -9,13 +12,16 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::args::DataArgs;
-use super::output::{End, align_right, counted, print_json, print_table, table};
+use super::outfile::OutFile;
+use super::output::{Done, End, align_right, conclude, counted, print_json, print_table, table};
 use super::reach::ask_store;
 use crate::control::ledger::{Balances, DIGITS_SHOWN, StatementForm, Verified, WordsLine};
 use crate::control::{Month, Request};
 use crate::sys::clock;
 use args::{BalanceArgs, LedgerCommand, StatementArgs};
+use erase::erase;
 use recover::recover;
+use witness::{checkpoint, verify_given};
 
 /// Answers from the ledger and prints it.
 ///
@@ -26,14 +32,18 @@ pub fn ledger(command: &LedgerCommand, out: &mut dyn Write) -> io::Result<End> {
         LedgerCommand::Balance(BalanceArgs { company, data }) => {
             answer(data, &Request::Balance { company: company.clone() }, out, print_balances)
         }
+        LedgerCommand::Export(args) => export::export(args, out),
         LedgerCommand::Recover(args) => recover(args, out),
-        LedgerCommand::Statement(args) => statement(args, out),
+        LedgerCommand::Erase(args) => erase(args, out),
+        LedgerCommand::Statement(args) => conclude(statement(args, out), out),
         LedgerCommand::Words(BalanceArgs { company, data }) => {
             answer(data, &Request::Words { company: company.clone() }, out, print_words)
         }
-        LedgerCommand::Verify(BalanceArgs { company, data }) => {
-            answer(data, &Request::Verify { company: company.clone() }, out, print_verified)
+        LedgerCommand::Verify(args) if args.checkpoint.is_empty() => {
+            answer(&args.data, &Request::Verify { company: args.company.clone() }, out, print_verified)
         }
+        LedgerCommand::Verify(args) => verify_given(args, out),
+        LedgerCommand::Checkpoint(args) => checkpoint(args, out),
     }
 }
 
@@ -106,19 +116,22 @@ fn print_balances(answer: &Balances, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn statement(args: &StatementArgs, out: &mut dyn Write) -> io::Result<End> {
-    let form = match (args.csv, args.data.json) {
-        (true, _) => StatementForm::Csv,
-        (_, true) => StatementForm::Json,
+fn statement(args: &StatementArgs, out: &mut dyn Write) -> Done {
+    let file = args.html.as_deref().map(OutFile::open).transpose()?;
+    let form = match (args.csv, args.data.json, &file) {
+        (_, _, Some(_)) => StatementForm::Html,
+        (true, ..) => StatementForm::Csv,
+        (_, true, _) => StatementForm::Json,
         _ => StatementForm::Text,
     };
     let month = args.month.unwrap_or_else(|| Month::of(clock::now()));
     let (company, language) = (args.company.clone(), args.lang.clone());
-    match ask_store(&args.data, &Request::Statement { company, month, form, language }) {
-        Ok(Value::String(text)) => out.write_all(text.as_bytes()).map(|()| End::Well),
-        Ok(object) => print_json(out, &object).map(|()| End::Well),
-        Err(why) => writeln!(out, "{why}").map(|()| End::Wrong),
-    }
+    let written = match (ask_store(&args.data, &Request::Statement { company, month, form, language })?, file) {
+        (Value::String(text), Some(file)) => file.write(&text, out)?,
+        (Value::String(text), None) => out.write_all(text.as_bytes()),
+        (object, _) => print_json(out, &object),
+    };
+    Ok(written.map(|()| End::Well))
 }
 
 fn print_words(lines: &Vec<WordsLine>, out: &mut dyn Write) -> io::Result<()> {

@@ -5,7 +5,7 @@
 
 use super::compare::{Comparison, ShownPart};
 use super::{Said, Shown};
-use crate::cli::markup::escape;
+use crate::report::markup::escape;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#c9ced6;--faint:#5c6570;--ins:#dff5e3;--insline:#1d7a38;--card:#fff;--page:#f5f6f8}

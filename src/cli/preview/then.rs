@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use crate::cli::args::{ConfigArgs, DataArgs, PreviewArgs};
 use crate::cli::mailfile::{Decider, MailFile, Moment};
 use crate::cli::reach::{ask_typed, data_dir};
-use crate::config::keys::open_root_key;
+use crate::config::keys::open_keys;
 use crate::control::Request;
 use crate::control::then::Then;
 use crate::pipeline::{Outcome, Untouched};
-use crate::policy::{keys_of, optouts_of};
+use crate::policy::optouts_of;
 
 /// Decides as it was decided then. The settings of then are the ledger's, the keys those of the data folder.
 ///
@@ -32,9 +32,9 @@ pub(super) fn decide(
         let (reason, evidence) = ("switched_off", Vec::new());
         return Ok(Outcome::Untouched(Untouched { company: Some(id), reason, rejection_seen: false, evidence }));
     }
-    let root = open_root_key(&data_dir(&data)?).map_err(|e| e.to_string())?;
-    let keys = keys_of(&root, &id);
+    let ring = open_keys(&data_dir(&data)?).map_err(|e| e.to_string())?;
+    let keys = ring.of(&id);
     let company = terms.put_into(company).ok_or("the link of then cannot be read")?;
-    let optouts = Arc::new(optouts_of(&root, then.optouts));
+    let optouts = Arc::new(optouts_of(&ring, then.optouts));
     Ok(decider.decide_then(mail, Moment { at, company, keys, optouts }))
 }

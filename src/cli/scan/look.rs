@@ -12,6 +12,7 @@ use crate::mail::address::{Address, Domain};
 use crate::mail::message::Message;
 use crate::mail::view::View;
 use crate::pipeline::{Company, Outcome, envelope_of};
+use crate::referral::exclusion::Exclusion;
 use crate::referral::{CompanyId, CompanyKeys};
 use crate::sys::{clock, random};
 
@@ -95,7 +96,8 @@ impl Eye {
     fn fate(&self, outcome: &Outcome, message: &Message<'_>, view: &View) -> Option<Fate> {
         match outcome {
             Outcome::Referred(referred) if referred.copies.iter().all(|copy| copy.offers.is_empty()) => {
-                Some(Fate::HeldBack("words_alone"))
+                let excluded = referred.copies.iter().find_map(|copy| copy.excluded);
+                Some(Fate::HeldBack(excluded.map_or("words_alone", Exclusion::code)))
             }
             Outcome::Referred(_) => Some(Fate::Given),
             Outcome::Held(_) => Some(Fate::Doubtful),

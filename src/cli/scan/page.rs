@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::report::{Report, TemplateRow};
 use super::text::{shortened, terms};
 use super::words::Words;
-use crate::cli::markup::escape;
+use crate::report::markup::{escape, grouped};
 
 /// Templates and reasons on the page; the rest is summed up.
 const ROWS_MAX: usize = 6;
@@ -199,30 +199,4 @@ fn agencies(report: &Report, words: &Words) -> String {
         domains.join(", "),
         words.agencies_remedy
     )
-}
-
-/// A number with commas between its thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let head = digits.len() % 3;
-    let mut out = digits[..head].to_owned();
-    for group in digits.as_bytes()[head..].chunks(3) {
-        if !out.is_empty() {
-            out.push(',');
-        }
-        out.extend(group.iter().map(|digit| char::from(*digit)));
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
-    }
 }

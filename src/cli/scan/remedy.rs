@@ -133,6 +133,33 @@ const REMEDIES: &[(&str, [&str; 4])] = &[
         ],
     ),
     (
+        "role_address",
+        [
+            "役割アドレス（info@ など）あて（案内はするが、数えない）",
+            "個人が使うアドレスであれば、会社の設定 count_role_addresses を true にする",
+            "To the mailbox of a duty (info@): given the line, not counted",
+            "If persons use such mailboxes: count_role_addresses = true",
+        ],
+    ),
+    (
+        "disposable_domain",
+        [
+            "使い捨てアドレスあて（案内はするが、数えない）",
+            "数える場合は、会社の設定 count_disposable を true にする",
+            "To a mailbox that is thrown away: given the line, not counted",
+            "To count them all the same: count_disposable = true",
+        ],
+    ),
+    (
+        "never_counted",
+        [
+            "会社が数えないと指定したアドレスあて",
+            "会社の設定 never_counted を見直す",
+            "To an address that the company does not count",
+            "Look at the company's never_counted",
+        ],
+    ),
+    (
         "words_alone",
         [
             "携帯キャリアのアドレスあて（リンクなしの案内になり、数えない）",

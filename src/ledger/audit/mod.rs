@@ -1,7 +1,10 @@
 //! `verify`: replays a company's chain by the rules and names every fault, by the entry's number where there is one.
 
 mod clears;
+mod corrections;
+mod erased;
 mod slots;
+mod told;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -9,7 +12,7 @@ use std::sync::Arc;
 use super::act::{Act, ActDigest};
 use super::bounce::bounce;
 use super::chain::{Hash, genesis, link};
-use super::contract::{ContractVersion, LateBounce};
+use super::contract::{ContractVersion, CountOn, LateBounce};
 use super::entry::{Entry, Kind};
 use super::presume::{presume, quiet_time};
 use super::rules::{Contracts, Pool, Referral, Stage, counts};
@@ -37,6 +40,12 @@ pub struct Known<'a> {
     pub acts: &'a HashMap<ActDigest, Act>,
 }
 
+/// The first entry of a piece of evidence, and whom it is about.
+struct Told {
+    seq: u64,
+    person: Hash,
+}
+
 /// The replay of one company's chain. Feed it every entry in order, then compare what is derived.
 pub struct Audit<'a> {
     known: Known<'a>,
@@ -47,7 +56,9 @@ pub struct Audit<'a> {
     pools: BTreeMap<String, Pool>,
     grants: HashMap<(String, u32), slots::Kept>,
     due: Option<(u64, Kind)>,
-    events: HashMap<Hash, u64>,
+    corrections: corrections::Corrections,
+    events: HashMap<Hash, Told>,
+    erased: erased::ErasedSoFar,
     faults: Vec<Fault>,
 }
 
@@ -63,7 +74,9 @@ impl<'a> Audit<'a> {
             pools: BTreeMap::new(),
             grants: HashMap::new(),
             due: None,
+            corrections: corrections::Corrections::new(known.acts.values()),
             events: HashMap::new(),
+            erased: erased::ErasedSoFar::default(),
             faults: Vec::new(),
         }
     }
@@ -75,14 +88,14 @@ impl<'a> Audit<'a> {
         if self.due.is_some_and(|(_, kind)| kind != entry.new.kind) {
             self.check_due_made();
         }
-        if entry.act.is_some() && entry.new.kind.is_personal() {
+        if entry.act.is_some() && !entry.new.kind.may_stand_on_act() {
             self.fault(entry.seq, "an act behind what no act makes");
         }
         if entry.new.kind.is_personal() {
             if entry.person == [0; 32] || entry.event == [0; 32] {
                 self.fault(entry.seq, "no person or no evidence behind it");
             }
-            self.events.entry(entry.event).or_insert(entry.seq);
+            self.events.entry(entry.event).or_insert(Told { seq: entry.seq, person: entry.person });
         }
         if entry.wording.is_some_and(|wording| !self.known.wordings.contains(&wording)) {
             self.fault(entry.seq, "the words it names are not kept, or not as they were");
@@ -149,17 +162,22 @@ impl<'a> Audit<'a> {
         let price = i64::from(contract.threshold.max(1));
         let worth = match entry.new.kind {
             kind if kind.is_of_slot() => self.replay_slot(entry, contract),
+            Kind::Erased => self.replay_erasure(entry),
             Kind::Cleared => self.replay_clear(entry),
             Kind::Bounced => self.replay_bounce(entry, contract),
             Kind::Presumed => self.replay_presumption(entry, contract),
+            kind if kind.is_of_operator() => self.replay_told(entry, contract),
+            Kind::Reversed | Kind::Adjusted | Kind::Disputed => self.replay_correction(entry),
             _ => self.replay_stage(entry, contract),
         };
+        self.corrections.note(entry);
         let pool = self.pools.entry(entry.contract.series.clone()).or_default();
         apply(pool, entry);
         let toward = pool.toward;
         let due = match entry.new.kind {
             _ if entry.new.worth == 0 => None,
-            Kind::Bounced | Kind::Voided => {
+            Kind::Adjusted if entry.new.worth > 0 => (toward >= price).then_some(Kind::Granted),
+            Kind::Bounced | Kind::Voided | Kind::Reversed | Kind::Adjusted => {
                 let voids = contract.late_bounce == LateBounce::Clawback && toward < 0;
                 (voids && self.newest_slot(&entry.contract.series).is_some()).then_some(Kind::Voided)
             }
@@ -171,11 +189,13 @@ impl<'a> Audit<'a> {
     /// Whether other mail carries the credit of a bounced one is known by the evidence alone, not by the chain: a
     /// bounce takes back one credit or none.
     fn replay_bounce(&mut self, entry: &Entry, contract: &Arc<ContractVersion>) -> i64 {
+        let reversed = self.corrections.is_reversed(&entry.person);
         let Some(referral) = self.persons.get_mut(&entry.person) else {
             self.fault(entry.seq, "bounced, and nothing was offered before");
             return 0;
         };
-        let least = -i64::from(referral.counted.is_some());
+        let falls = !reversed && contract.count_on != CountOn::Registered;
+        let least = -i64::from(referral.counted.is_some() && falls);
         let worth = entry.new.worth.clamp(least, 0);
         bounce(referral, worth);
         if referral.contract != *contract {
@@ -212,7 +232,10 @@ impl<'a> Audit<'a> {
         let known = self.persons.get(&entry.person).filter(|r| r.covers(entry.at)).cloned();
         let fits = match (entry.new.kind, &known) {
             (Kind::Offered, None) | (Kind::Duplicate, Some(_)) => true,
-            (Kind::Accepted, Some(r)) => r.stage == Stage::Accepted && r.counted.is_none(),
+            (Kind::Accepted, Some(r)) => {
+                r.stage == Stage::Observed || r.stage == Stage::Accepted && r.counted.is_none()
+            }
+            (Kind::Observed, Some(r)) => r.stage == Stage::Accepted && r.counted.is_none(),
             (Kind::Delivered, Some(r)) => r.stage == Stage::Accepted,
             _ => false,
         };
@@ -225,10 +248,13 @@ impl<'a> Audit<'a> {
         if referral.contract != *contract {
             self.fault(entry.seq, "ruled by another contract version than its referral pinned");
         }
-        if entry.new.kind == Kind::Delivered {
-            referral.stage = Stage::Delivered;
+        match entry.new.kind {
+            Kind::Delivered => referral.stage = Stage::Delivered,
+            Kind::Accepted => referral.stage = Stage::Accepted,
+            Kind::Observed => referral.stage = Stage::Observed,
+            _ => {}
         }
-        let credit = counts(entry.new.kind, contract.count_on) && referral.counted.is_none();
+        let credit = counts(entry.new.kind, contract) && referral.counted.is_none();
         if credit {
             referral.counted = Some(entry.at);
         }
@@ -267,7 +293,7 @@ impl<'a> Audit<'a> {
 
     /// Compares a stored piece of evidence, known by commitment, with the entry it made first.
     pub fn compare_event(&mut self, commitment: &Hash, seq: u64) {
-        if self.events.remove(commitment) != Some(seq) {
+        if self.events.remove(commitment).is_none_or(|told| told.seq != seq) {
             self.fault(seq, "its evidence is not the evidence kept for it");
         }
     }
@@ -288,14 +314,8 @@ impl<'a> Audit<'a> {
         for series in pools {
             self.derived(format!("no balance is kept for {series}"));
         }
-        if !self.persons.is_empty() {
-            self.derived(format!("{} persons of the chain have no state", self.persons.len()));
-        }
-        let mut unproven: Vec<u64> = self.events.drain().map(|(_, seq)| seq).collect();
-        unproven.sort_unstable();
-        for seq in unproven {
-            self.fault(seq, "the evidence for it is not there");
-        }
+        self.compare_erased();
+        self.name_unkept_reversals();
         let mut grants: Vec<_> = self.grants.drain().map(|(name, _)| name).collect();
         grants.sort();
         for (series, cycle) in grants {

@@ -14,6 +14,19 @@ struct Waiting {
     owed: usize,
 }
 
+impl Waiting {
+    /// One credit comes by an entry, or the newest goes.
+    fn take(&mut self, seq: u64, comes: bool) {
+        if !comes {
+            self.owed += usize::from(self.credits.pop_back().is_none());
+        } else if self.owed > 0 {
+            self.owed -= 1;
+        } else {
+            self.credits.push_back(seq);
+        }
+    }
+}
+
 /// Goes through the entries of a company in order.
 pub fn fund<'e>(entries: impl Iterator<Item = &'e Entry>) -> Funded {
     let mut funded = Funded::new();
@@ -34,10 +47,7 @@ pub fn fund<'e>(entries: impl Iterator<Item = &'e Entry>) -> Funded {
                     waiting.owed -= 1;
                 }
             }
-            _ if entry.new.worth > 0 && waiting.owed > 0 => waiting.owed -= 1,
-            _ if entry.new.worth > 0 => waiting.credits.push_back(entry.seq),
-            _ if entry.new.worth < 0 && waiting.credits.pop_back().is_none() => waiting.owed += 1,
-            _ => {}
+            _ => (0..entry.new.worth.unsigned_abs()).for_each(|_| waiting.take(entry.seq, entry.new.worth > 0)),
         }
     }
     funded

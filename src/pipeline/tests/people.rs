@@ -1,8 +1,10 @@
 //! Who the candidate is decides what he gets: opted out, behind a carrier's filter, at which stage.
 
 use super::*;
+use crate::classify::Listed;
 use crate::mail::view::View;
 use crate::pipeline::{Copy, LaterWordings, Stage};
+use crate::referral::exclusion::Exclusion;
 use crate::referral::wording::{Wording, digest_of_record, words_in_record};
 use crate::referral::{OptOut, OptOutKey, OptOuts};
 
@@ -51,7 +53,7 @@ fn out(company: Option<&str>, who: &str) -> Policy {
     let company = company.map(|id| CompanyId::parse(id).unwrap_or_else(|e| panic!("{e}")));
     let key = OptOutKey::derive(&ROOT, company.as_ref(), 1).candidate(&address(who));
     let rows = vec![OptOut { company, key }];
-    let outs = OptOuts::new(rows, |company, key_id| OptOutKey::derive(&ROOT, company, key_id));
+    let outs = OptOuts::new(rows, |company, key_id| Some(OptOutKey::derive(&ROOT, company, key_id)));
     policy(with_carriers(CarrierMail::Skip)).without(Some(Arc::new(outs)))
 }
 
@@ -248,4 +250,37 @@ fn a_mail_in_two_languages_gets_one_line_in_the_first_of_them() {
             }
         }
     }
+}
+
+/// Whether a rejection to this address has the line, how many offers there are, and why it is not counted.
+fn of_excluded(to: &str, exclusions: Exclusions) -> (bool, usize, Option<&'static str>) {
+    let policy = policy(vec![Company { exclusions, ..company("sakura", "sakura.example") }]);
+    let mail = mail_to(to);
+    let copies = copies(&mail, &policy);
+    let copy = &copies[0];
+    (text(&mail, copy).contains("careerrelay.jp/r/sakura-"), copy.offers.len(), copy.excluded.map(Exclusion::code))
+}
+
+#[test]
+fn who_is_excluded_gets_the_line_and_is_not_counted_unless_the_company_wants_it() {
+    let usual = Exclusions::default;
+    assert_eq!(of_excluded("hana@mail.example", usual()), (true, 1, None));
+    assert_eq!(of_excluded("info@mail.example", usual()), (true, 0, Some("role_address")));
+    assert_eq!(of_excluded("hana@mailinator.com", usual()), (true, 0, Some("disposable_domain")));
+    let all = Exclusions { count_role_addresses: true, count_disposable: true, ..usual() };
+    assert_eq!(of_excluded("info@mailinator.com", all), (true, 1, None));
+    let listed = |listed| Exclusions { never_counted: vec![listed], ..usual() };
+    let domain = Domain::parse("mail.example").unwrap_or_else(|e| panic!("{e}"));
+    let named = [listed(Listed::Address(address("hana@mail.example"))), listed(Listed::Domain(domain))];
+    for exclusions in named {
+        assert_eq!(of_excluded("Hana@mail.example", exclusions), (true, 0, Some("never_counted")));
+    }
+}
+
+#[test]
+fn of_a_bulk_those_who_are_excluded_are_not_counted_and_the_others_are() {
+    let mail = bulk(&["hana@mail.example", "info@mail.example", "ren@mail.example"]);
+    let copies = copies(&mail, &policy(with_carriers(CarrierMail::Skip)));
+    let counted: Vec<_> = copies.iter().map(|copy| (copy.offers.len(), copy.excluded.is_some())).collect();
+    assert_eq!(counted, [(1, false), (0, true), (1, false)]);
 }

@@ -127,6 +127,7 @@ fn copy(recipients: Vec<usize>, candidate: usize) -> Copy {
     let offer = Offer {
         recipient: candidate,
         candidate: CandidateKey { key_id: 1, octets: [u8::try_from(candidate).unwrap_or(0); 32] },
+        earlier: Vec::new(),
         token: LinkToken::parse("abcdefgh-abcdefghijklmnopqrstuvwxyz").expect("a token"),
         contract: ContractRef { series: "2026".to_owned(), version: 1, digest: [0; 32] },
         inserted: true,
@@ -134,7 +135,7 @@ fn copy(recipients: Vec<usize>, candidate: usize) -> Copy {
         traits: None,
     };
     let edits = Edits::new(vec![Edit { at: 14, insert: line.into_bytes().into() }]);
-    Copy { recipients, edits, offers: vec![offer], return_path: None }
+    Copy { recipients, edits, offers: vec![offer], ..Copy::default() }
 }
 
 fn referred(copies: Vec<Copy>) -> Outcome {

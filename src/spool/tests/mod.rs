@@ -75,6 +75,7 @@ fn event(transaction: &str, recipient: u32) -> ReferralEvent {
     ReferralEvent {
         company: CompanyId::parse("kaede").unwrap(),
         candidate: candidate(recipient),
+        earlier: vec![CandidateKey { key_id: 0, octets: [9; 32] }; usize::from(recipient == 0)],
         token: token(),
         contract: contract(),
         proves: Proves::Delivered,
@@ -90,8 +91,8 @@ fn event(transaction: &str, recipient: u32) -> ReferralEvent {
 
 fn offer(recipient: u32) -> Offer {
     let event = event("", recipient);
-    let ReferralEvent { company, candidate, token, contract, inserted, wording, traits, .. } = event;
-    Offer { recipient, company, candidate, token, contract, inserted, wording, traits }
+    let ReferralEvent { company, candidate, earlier, token, contract, inserted, wording, traits, .. } = event;
+    Offer { recipient, company, candidate, earlier, token, contract, inserted, wording, traits }
 }
 
 fn credit() -> Credit {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{About, OpenLedger, Person};
-use crate::ledger::{Beside, CountOn, Entry, Evidence, LateBounce, Proves, ReferralEvent, Unpostable, take_back};
+use crate::ledger::chain::commit_person;
+use crate::ledger::{
+    Beside, ContractVersion, Entry, Evidence, LateBounce, Proves, ReferralEvent, Unpostable, take_back,
+};
 use crate::referral::CompanyId;
 use crate::store::error::StoreError;
 use crate::store::rows::signed;
@@ -39,7 +42,7 @@ impl OpenLedger<'_> {
             Some(person) if self.has_evidence(event, person.id)? => Some(person),
             _ => None,
         };
-        let Some(Person { id: person, salt, referral }) = known else {
+        let Some(Person { id: person, salt, referral, .. }) = known else {
             self.early_bounces = true;
             return Ok(Err(Unpostable::ReferralUnknown));
         };
@@ -47,10 +50,11 @@ impl OpenLedger<'_> {
         let (contract_row, pool) = self.open_pool(&contract)?;
         let slots =
             if contract.late_bounce == LateBounce::Clawback { self.slots(&contract.series)? } else { Vec::new() };
-        let credit_stands = self.credit_stands(event, person, contract.count_on)?;
-        let posting = take_back(referral, pool, Beside { credit_stands, free_slots: &slots });
+        let credit_stands = self.credit_stands(event, person, &contract)?;
+        let reversed = self.is_reversed(&commit_person(&salt, &event.candidate), person)?;
+        let posting = take_back(referral, pool, Beside { credit_stands, reversed, free_slots: &slots });
         let (evidence, candidate) = (event.evidence(), event.candidate);
-        self.record(&posting, contract_row, &About { person, salt, candidate, evidence, at: event.at })?;
+        self.record(&posting, contract_row, &About { person, salt, candidate, evidence, at: event.at, act: None })?;
         Ok(Ok(true))
     }
 
@@ -63,9 +67,15 @@ impl OpenLedger<'_> {
 
     /// Whether other evidence of the person's newest referral makes the credit by itself: evidence posted since that
     /// was offered, which has not bounced.
-    fn credit_stands(&self, event: &ReferralEvent, person: i64, count_on: CountOn) -> Result<bool, StoreError> {
+    fn credit_stands(
+        &self,
+        event: &ReferralEvent,
+        person: i64,
+        contract: &ContractVersion,
+    ) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM events e WHERE e.person = ?1
-                   AND (e.proves IN ('delivered', 'presumed') OR ?4 = 'accepted' AND e.proves <> 'bounced')
+                   AND (e.proves IN ('delivered', 'presumed') OR ?6 AND e.proves = 'observed'
+                        OR ?4 = 'accepted' AND e.proves IN ('accepted', 'accepted_tagged'))
                    AND NOT (e.transaction_id = ?2 AND e.recipient = ?3)
                    AND e.seq >= (SELECT MAX(o.seq) FROM events o
                                  JOIN entries n ON n.company = ?5 AND n.seq = o.seq
@@ -73,12 +83,13 @@ impl OpenLedger<'_> {
                    AND NOT EXISTS (SELECT 1 FROM events b WHERE b.person = ?1 AND b.proves = 'bounced'
                                    AND b.transaction_id = e.transaction_id AND b.recipient = e.recipient)";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let values = params![person, event.transaction, event.recipient, count_on.code(), self.row.id];
+        let (count_on, observed) = (contract.count_on.code(), contract.count_observed);
+        let values = params![person, event.transaction, event.recipient, count_on, self.row.id, observed];
         Ok(statement.exists(values)?)
     }
 
     /// The free slots of a series: neither voided nor over nor in use.
-    fn slots(&self, series: &str) -> Result<Vec<(u32, i64)>, StoreError> {
+    pub(super) fn slots(&self, series: &str) -> Result<Vec<(u32, i64)>, StoreError> {
         let sql = "SELECT cycle, threshold FROM grants WHERE company = ?1 AND series = ?2 AND stage = 1 ORDER BY cycle";
         let mut statement = self.connection.prepare_cached(sql)?;
         let found = statement.query_map(params![self.row.id, series], |row| Ok((row.get(0)?, row.get(1)?)))?;

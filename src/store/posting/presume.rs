@@ -130,7 +130,7 @@ impl OpenLedger<'_> {
         let Some(posting) = presume(referral, at, pool) else { return Ok(false) };
         let (series, transaction) = (&*waiting.series, &*waiting.transaction);
         let evidence = Evidence { series, transaction, recipient, proves: Proves::Presumed, route, inserted };
-        self.record(&posting, contract_row, &About { person, salt, candidate, evidence, at })?;
+        self.record(&posting, contract_row, &About { person, salt, candidate, evidence, at, act: None })?;
         Ok(true)
     }
 }

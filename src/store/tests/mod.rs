@@ -1,14 +1,18 @@
 //! Behaviour of the store: what tests of it share.
 
 mod bouncing;
+mod erasing;
 mod model;
+mod operator;
 mod posting;
 mod presuming;
 mod pumping;
+mod rotating;
 mod signals;
 mod slots;
 mod tampering;
 mod users;
+mod witnessing;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -69,14 +73,21 @@ impl Ledger {
     pub fn agree(&self, name: &str, contract: &ContractVersion) -> Result<Posted, StoreError> {
         let company = company(name);
         let keys = vec![(1, keys(&company).fingerprint())];
-        wait(self.store.agree(Agreement { company, keys, contracts: vec![contract.clone()], wordings: vec![] }))
+        wait(self.store.agree(Agreement {
+            company,
+            keys,
+            contracts: vec![contract.clone()],
+            wordings: vec![],
+            signatures: vec![],
+        }))
     }
 
     /// Makes words known.
     pub fn agree_words(&self, name: &str, words: &[&Wording]) {
         let (company, keys) = (company(name), Vec::new());
         let wordings = words.iter().map(|wording| wording.record(Language::Ja)).collect();
-        wait(self.store.agree(Agreement { company, keys, contracts: vec![], wordings })).expect("an agreement");
+        wait(self.store.agree(Agreement { company, keys, contracts: vec![], wordings, signatures: vec![] }))
+            .expect("an agreement");
     }
 
     /// Closes the store and opens it again.
@@ -93,6 +104,7 @@ impl Ledger {
             token: keys.token(&self.contract.series, &candidate),
             company,
             candidate,
+            earlier: Vec::new(),
             contract: self.contract.reference(),
             proves,
             route: "next-hop".to_owned(),

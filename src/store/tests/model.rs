@@ -57,16 +57,19 @@ struct Contact {
     delivered: bool,
     /// Which of the two contract versions was in force.
     terms: usize,
+    /// Whether the node had the key of after the rotation.
+    rotated: bool,
 }
 
 fn contacts() -> impl Strategy<Value = Vec<Contact>> {
-    let one = (prop_oneof![Just("kaede"), Just("momiji")], 0u8..12, 0i64..900, any::<bool>(), 0usize..2);
-    let contact = one.prop_map(|(company, candidate, day, delivered, terms)| Contact {
+    let one = (prop_oneof![Just("kaede"), Just("momiji")], 0u8..12, 0i64..900, any::<bool>(), 0usize..2, any::<bool>());
+    let contact = one.prop_map(|(company, candidate, day, delivered, terms, rotated)| Contact {
         company: company.to_owned(),
         candidate,
         day,
         delivered,
         terms,
+        rotated,
     });
     proptest::collection::vec(contact, 1..60)
 }
@@ -77,12 +80,21 @@ fn terms() -> impl Strategy<Value = [ContractVersion; 2]> {
         .prop_map(|(one, on_one, two, on_two)| [contract(1, one, on_one), contract(2, two, on_two)])
 }
 
+fn second_keys(company: &CompanyId) -> CompanyKeys {
+    CompanyKeys::derive(&[9; 32], company, 2)
+}
+
 fn event(ledger: &Ledger, contact: &Contact, terms: &[ContractVersion; 2]) -> ReferralEvent {
     let proves = if contact.delivered { Proves::Delivered } else { Proves::Accepted };
     let candidate = format!("c{}@mail.example", contact.candidate);
     let mut event = ledger.contact(&contact.company, &candidate, contact.day, proves);
     event.transaction = format!("{contact:?}");
     event.contract = terms[contact.terms].reference();
+    if contact.rotated {
+        let address = Address::parse(&candidate).expect("an address");
+        event.earlier = vec![event.candidate];
+        event.candidate = second_keys(&event.company).candidate(&address);
+    }
     event
 }
 
@@ -111,6 +123,9 @@ proptest! {
         let mut ledger = Ledger::open(&["kaede", "momiji"], terms[0].clone());
         for name in ["kaede", "momiji"] {
             ledger.agree(name, &terms[1]).expect("an agreement");
+            let (company, keys) = (company(name), vec![(2, second_keys(&company(name)).fingerprint())]);
+            let agreement = Agreement { company, keys, contracts: vec![], wordings: vec![], signatures: vec![] };
+            wait(ledger.store.agree(agreement)).expect("an agreement");
         }
         let (seen, persons, pools) = Default::default();
         let mut model = Model { terms: terms.clone(), seen, persons, pools };
