@@ -21,7 +21,7 @@ use crate::referral::exclusion::Exclusion;
 use crate::referral::link::LinkUrl;
 use crate::referral::token::company_code;
 use crate::referral::wording::{Language, LineText, Wording, WordingDigest};
-use crate::referral::{CandidateKey, CompanyId, LinkToken, OptOuts};
+use crate::referral::{CandidateKey, CompanyId, LinkToken, OptOuts, Traits};
 
 use asking::Asked;
 use signing::Signatures;
@@ -41,6 +41,7 @@ mod templates;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod traits;
 mod user;
 
 pub use asking::{envelope_of, no_company, process, process_in_burst, process_in_one_copy};
@@ -183,6 +184,8 @@ pub struct Offer {
     pub inserted: bool,
     /// The words that were put in; nothing where none were.
     pub wording: Option<WordingDigest>,
+    /// What signals of fraud look at.
+    pub traits: Option<Traits>,
 }
 
 /// The steps for a message whose company is known; an early end is a message left as it came.
@@ -300,6 +303,7 @@ impl Case<'_> {
                 inserted = spots;
             }
         }
+        self.note_traits(&mut copies);
         if copies.is_empty() && !out.is_empty() {
             return Err("carrier_filters_links");
         }
@@ -330,8 +334,8 @@ impl Case<'_> {
     fn offer(&self, recipient: usize, contract: &ContractRef) -> Offer {
         let (keys, address) = (&self.of.keys, &self.received.envelope.recipients[recipient]);
         let (candidate, earlier) = (keys.candidate(address), keys.earlier_candidates(address));
-        let token = keys.token(&contract.series, &candidate);
-        Offer { recipient, candidate, earlier, token, contract: contract.clone(), inserted: false, wording: None }
+        let (token, contract) = (keys.token(&contract.series, &candidate), contract.clone());
+        Offer { recipient, candidate, earlier, token, contract, inserted: false, wording: None, traits: None }
     }
 
     /// Whether the first link that stands in the mail already is this company's: companies share one link host.

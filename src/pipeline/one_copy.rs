@@ -36,6 +36,8 @@ impl Case<'_> {
             excluded: candidates.iter().find_map(|recipient| self.excluded(*recipient)),
             return_path: None,
         };
-        Ok((vec![copy], spots))
+        let mut copies = vec![copy];
+        self.note_traits(&mut copies);
+        Ok((copies, spots))
     }
 }

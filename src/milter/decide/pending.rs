@@ -73,6 +73,7 @@ impl Milter {
                 contract: offer.contract.clone(),
                 inserted: offer.inserted,
                 wording: offer.wording,
+                traits: offer.traits,
             })
             .collect();
         (!offers.is_empty()).then(|| Intent {
