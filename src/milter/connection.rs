@@ -127,17 +127,15 @@ impl Conversation<'_> {
             Some(mail) => self.milter.leave_early(mail).await,
             None => None,
         };
-        match left {
-            Some(told) => {
-                self.session.leave();
-                self.milter.services.watch.count(Counter::MilterLeftEarly);
-                self.flush().await?;
-                self.tell(told, began);
-            }
-            None => {
-                self.session.go_on();
-                self.flush().await?;
-            }
+        if left.is_some() {
+            self.session.leave();
+            self.milter.services.watch.count(Counter::MilterLeftEarly);
+        } else {
+            self.session.go_on();
+        }
+        self.flush().await?;
+        if let Some(told) = left {
+            self.tell(told, began);
         }
         Ok(())
     }
@@ -145,15 +143,14 @@ impl Conversation<'_> {
     async fn meet_mail(&mut self, mail: Gathered) -> Result<(), End> {
         let began = Instant::now();
         let Decided { reply, told, pending } = self.decide(mail, began).await?;
-        let written = match &reply {
-            Some(reply) => self.wire.write(reply).await,
-            None => {
-                self.session.leave();
-                self.wire.write(&self.session.take_output()).await
-            }
-        };
+        let changes_it = reply.is_some();
+        if !changes_it {
+            self.session.leave();
+        }
+        let reply = reply.unwrap_or_else(|| self.session.take_output());
+        let written = self.wire.write(&reply).await;
         let watch = &self.milter.services.watch;
-        match (written, reply.is_some()) {
+        match (written, changes_it) {
             (Err(_), _) => {
                 // The MTA goes on without our changes, so nothing was given.
                 if let Some(pending) = pending {

@@ -59,9 +59,9 @@ pub fn listen_at(path: &Path, mode: u32, (user, group): (Option<u32>, Option<u32
 /// the kernel's in one call, and leaves also if this process ends.
 ///
 /// The kernel grants no more than `net.core.wmem_max`, and doubles what it grants, for its own keeping.
-pub fn hold_whole(socket: impl AsFd, octets: usize) -> usize {
-    let _ = sockopt::set_socket_send_buffer_size(&socket, octets);
-    sockopt::socket_send_buffer_size(&socket).map_or(0, |granted| granted / 2)
+pub fn hold_whole(socket: &impl AsFd, octets: usize) -> usize {
+    let _ = sockopt::set_socket_send_buffer_size(socket, octets);
+    sockopt::socket_send_buffer_size(socket).map_or(0, |granted| granted / 2)
 }
 
 #[cfg(test)]

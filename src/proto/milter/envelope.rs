@@ -27,10 +27,10 @@ pub enum EnvelopeFault {
 /// [`EnvelopeFault`] for what is no address.
 pub fn read_envelope(mail: &[Bytes], rcpts: &[Bytes]) -> Result<Envelope, EnvelopeFault> {
     let (path, parameters) = mail.split_first().ok_or(EnvelopeFault::Sender)?;
-    let sender = read_path(path).ok_or(EnvelopeFault::Sender)?;
+    let sender = read_path(path).map_err(|NoPath| EnvelopeFault::Sender)?;
     let mut recipients: Vec<Address> = Vec::with_capacity(rcpts.len());
     for path in rcpts {
-        let address = read_path(path).flatten().ok_or(EnvelopeFault::Recipient)?;
+        let address = read_path(path).ok().flatten().ok_or(EnvelopeFault::Recipient)?;
         if !recipients.contains(&address) {
             recipients.push(address);
         }
@@ -43,15 +43,18 @@ pub fn read_envelope(mail: &[Bytes], rcpts: &[Bytes]) -> Result<Envelope, Envelo
     Ok(Envelope { sender, recipients, body, smtputf8: asks("SMTPUTF8"), ..Envelope::default() })
 }
 
-/// A path with or without its brackets and its route (RFC 5321 4.1.2); `Some(None)` is the null path.
-fn read_path(path: &[u8]) -> Option<Option<Address>> {
-    let path = std::str::from_utf8(path).ok()?.trim();
-    let inner = path.strip_prefix('<').map_or(Some(path), |p| p.strip_suffix('>'))?;
+/// What is no path.
+struct NoPath;
+
+/// A path with or without its brackets and its route (RFC 5321 4.1.2); `None` is the null path.
+fn read_path(path: &[u8]) -> Result<Option<Address>, NoPath> {
+    let path = std::str::from_utf8(path).map_err(|_| NoPath)?.trim();
+    let inner = path.strip_prefix('<').map_or(Some(path), |p| p.strip_suffix('>')).ok_or(NoPath)?;
     if inner.is_empty() {
-        return Some(None);
+        return Ok(None);
     }
-    let bare = if inner.starts_with('@') { inner.split_once(':')?.1 } else { inner };
-    Address::parse(bare).ok().map(Some)
+    let bare = if inner.starts_with('@') { inner.split_once(':').ok_or(NoPath)?.1 } else { inner };
+    Address::parse(bare).map(Some).map_err(|_| NoPath)
 }
 
 #[cfg(test)]

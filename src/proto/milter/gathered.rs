@@ -205,7 +205,9 @@ mod tests {
 
     fn gather(fields: &[(&str, &str)], body: &str, leading: bool) -> Gathered {
         let mut mail = Gathered::default();
-        fields.iter().for_each(|(n, v)| mail.take_field((n.as_bytes(), v.as_bytes()), leading, 1000));
+        for (name, value) in fields {
+            mail.take_field((name.as_bytes(), value.as_bytes()), leading, 1000);
+        }
         mail.end_header();
         mail.take_body(body.as_bytes(), 1000);
         mail

@@ -68,7 +68,9 @@ pub(super) fn put(out: &mut Vec<u8>, kind: u8, pieces: &[&[u8]]) {
     // No packet of ours is longer than a header field or a chunk of a body.
     out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
     out.push(kind);
-    pieces.iter().for_each(|piece| out.extend_from_slice(piece));
+    for piece in pieces {
+        out.extend_from_slice(piece);
+    }
 }
 
 #[cfg(test)]

@@ -73,8 +73,10 @@ pub(in crate::spool) fn standing(connection: &Connection) -> rusqlite::Result<In
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (state, count): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let known = standing.counts.iter_mut().zip(IntentState::ALL).find(|(_, s)| s.number() == state);
-        known.into_iter().for_each(|(slot, _)| *slot = count.cast_unsigned());
+        let mut known = standing.counts.iter_mut().zip(IntentState::ALL);
+        if let Some((slot, _)) = known.find(|(_, known)| known.number() == state) {
+            *slot = count.cast_unsigned();
+        }
     }
     let sql = "SELECT min(at) FROM intents WHERE state = 0";
     let oldest: Option<i64> = connection.query_row(sql, [], |row| row.get(0))?;

@@ -82,5 +82,7 @@ fn recorded_conversations_are_answered_as_they_were() {
     let files = fs::read_dir(&folder).expect("the conversations").flatten().map(|f| f.path());
     let files: Vec<PathBuf> = files.filter(|p| p.extension().is_some_and(|e| e == "txt")).collect();
     assert!(files.len() >= 2, "{files:?}");
-    files.iter().for_each(|path| replay(path));
+    for path in &files {
+        replay(path);
+    }
 }
