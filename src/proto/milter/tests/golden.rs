@@ -34,8 +34,8 @@ fn heard(octets: &[u8]) -> String {
     packets.push(octets);
     let mut lines = String::new();
     while let Some(Packet { kind, data }) = packets.take().expect("packets of ours") {
-        lines += &format!("< {} {}", kind as char, data.escape_ascii());
-        lines = lines.trim_end().to_owned() + "\n";
+        let line = format!("< {} {}", kind as char, data.escape_ascii());
+        lines.extend([line.trim_end(), "\n"]);
     }
     lines
 }
@@ -56,7 +56,7 @@ fn replay(path: &Path) {
     let mut session = Session::new(limits());
     let mut found = String::new();
     for line in text.lines().filter(|line| !line.starts_with('<')) {
-        found += &format!("{line}\n");
+        found.extend([line, "\n"]);
         let Some(said) = line.strip_prefix("> ") else { continue };
         let (kind, data) = (said.as_bytes()[0], said.get(2..).unwrap_or(""));
         session.push(&packet(kind, &unescape(data)));
