@@ -56,11 +56,17 @@ pub enum Kind {
     Erased = 23,
     /// A mail with the company's link was sent elsewhere, as an export or a copy tells: a lower class of evidence.
     Observed = 24,
+    /// The candidate's own MX has taken it, one that is known to hide what it refuses.
+    DeliveredHiding = 30,
+    /// A report of success says that it was delivered.
+    Reported = 31,
+    /// An MTA had it, and nothing was heard of it in time.
+    Lapsed = 33,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -84,6 +90,9 @@ impl Kind {
         Self::Disputed,
         Self::Erased,
         Self::Observed,
+        Self::DeliveredHiding,
+        Self::Reported,
+        Self::Lapsed,
     ];
 
     /// The stable code.
@@ -112,7 +121,15 @@ impl Kind {
             Self::Disputed => "disputed",
             Self::Erased => "erased",
             Self::Observed => "observed",
+            Self::DeliveredHiding => "delivered_hiding",
+            Self::Reported => "reported",
+            Self::Lapsed => "lapsed",
         }
+    }
+
+    /// Whether the entry says that the mail came to the candidate's own servers, by evidence.
+    pub fn is_delivery(self) -> bool {
+        matches!(self, Self::Delivered | Self::DeliveredHiding | Self::Reported)
     }
 
     /// The stored number.
@@ -203,7 +220,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        let numbers: Vec<u8> = (1..=21).chain([23, 24]).collect();
+        let numbers: Vec<u8> = (1..=21).chain([23, 24, 30, 31, 33]).collect();
         assert_eq!(Kind::ALL.map(Kind::number).as_slice(), numbers);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);

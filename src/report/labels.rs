@@ -148,6 +148,9 @@ impl Labels {
                 "異議に関する記録",
                 "個人データの消去",
                 "他システムの送信（取り込み）",
+                "本人のサーバー到達（拒否を隠すサーバー）",
+                "到達（配信通知による）",
+                "結果不明のまま期限切れ",
             ],
             corrected: "訂正されたカウント",
         }
@@ -213,6 +216,9 @@ impl Labels {
                 "Steps of disputes",
                 "Erasures of persons",
                 "Sent elsewhere (export or copy)",
+                "Taken by a server known to hide refusals",
+                "Delivered by a delivery report",
+                "Lapsed: nothing was heard",
             ],
             corrected: "Credits corrected",
         }

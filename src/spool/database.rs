@@ -159,7 +159,8 @@ fn check_schema(connection: &Connection) -> Result<bool, SpoolError> {
 fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
     let tables = include_str!("schema.sql");
     connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; {tables} {THIRD} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; COMMIT;"
+        "BEGIN IMMEDIATE; {tables} {THIRD} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; \
+         COMMIT;"
     ))
 }
 

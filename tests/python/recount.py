@@ -14,7 +14,8 @@ WINDOW = datetime.timedelta(days=365)
 NAMES = ["offered", "accepted", "delivered", "duplicate", "granted", "bounced", "voided", "presumed", "reserved",
          "confirmed", "introduced", "redeemed", "released", "expired", "reversed", "adjusted", "registered", "supported",
          "reemployed", "left", "disputed"]
-KINDS = dict(zip(NAMES, range(1, 22))) | {"erased": 23, "observed": 24}
+KINDS = dict(zip(NAMES, range(1, 22))) | {"erased": 23, "observed": 24, "delivered_hiding": 30,
+                                             "reported": 31, "lapsed": 33}
 compared = 0
 
 
