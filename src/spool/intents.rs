@@ -261,16 +261,19 @@ fn steps(fate: Fate) -> &'static [Step] {
 fn find(connection: &Connection, finding: &Finding) -> Result<(), Fault> {
     let reply = without_addresses(&finding.reply);
     if finding.fate == Fate::Deferred {
-        let sql = "UPDATE intents SET deferrals = deferrals + 1, last_reply = ?3 \
-                   WHERE transaction_id = ?1 AND recipient = ?2 AND state = 0";
-        execute(connection, sql, params![finding.transaction, finding.recipient, reply])?;
+        // A line that is read twice, because a stop came in between, is older than what it left.
+        let sql = "UPDATE intents SET deferrals = deferrals + 1, last_reply = ?3, last_at = ?4 \
+                   WHERE transaction_id = ?1 AND recipient = ?2 AND state = 0 AND ifnull(last_at, ?4 - 1) < ?4";
+        let values = params![finding.transaction, finding.recipient, reply, nanoseconds(finding.at)];
+        execute(connection, sql, values)?;
         return Ok(());
     }
     for (to, from, tells) in steps(finding.fate) {
         for state in *from {
-            let sql = "UPDATE intents SET state = ?3, last_reply = ?5 \
+            let sql = "UPDATE intents SET state = ?3, last_reply = ?5, last_at = ?6 \
                        WHERE transaction_id = ?1 AND recipient = ?2 AND state = ?4";
-            let values = params![finding.transaction, finding.recipient, to.number(), state.number(), reply];
+            let at = nanoseconds(finding.at);
+            let values = params![finding.transaction, finding.recipient, to.number(), state.number(), reply, at];
             if execute(connection, sql, values)? > 0 {
                 let told =
                     tells.map(|proves| tell(connection, (&finding.transaction, finding.recipient), proves, finding.at));

@@ -19,6 +19,7 @@ CREATE TABLE intents (
     state          INTEGER NOT NULL DEFAULT 0,
     deferrals      INTEGER NOT NULL DEFAULT 0,
     last_reply     TEXT,
+    last_at        INTEGER,                 -- of the evidence that came last, by its own time
     PRIMARY KEY (transaction_id, recipient)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX intents_pending ON intents (at) WHERE state = 0;
