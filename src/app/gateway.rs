@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
+use super::evidence;
 use super::glance::Glance;
 use super::held_back;
 use super::keys::Keys;
@@ -23,6 +24,7 @@ use super::reload::Reload;
 use super::templates;
 use crate::config::keys::KeyFault;
 use crate::config::{Inspection, Settings};
+use crate::confirm::Confirm;
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::Deliver;
 use crate::ledger::Balance;
@@ -87,6 +89,7 @@ pub struct Gateway {
     deliver: Deliver,
     pump: Pump<Spool>,
     notifier: Notifier<SpoolCourier>,
+    confirm: Confirm,
     probing: JoinHandle<()>,
     relay: Arc<Relay>,
     watch: Watch,
@@ -121,11 +124,13 @@ impl Gateway {
         put_people(&policy, (&store, &keys.current(), &data)).await?;
         let spool = open_spool(&settings)?;
         let around = surroundings(&settings, (&store, &spool, &policy), (&watch, &addresses)).await?;
+        let names = Arc::clone(&around.names);
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
+        let confirm = evidence::follow(&settings, (&spool, &policy), (names, pump.waker())).await?;
         let notifier = Notifier::start(store.clone(), courier, writing, notices);
         let post = prober::Post { store: store.clone(), pump: pump.flusher(), granted: pump.granted() };
         let (prober, probing) = Prober::start(policy.clone(), (spool.clone(), deliver.clone()), post);
@@ -145,6 +150,7 @@ impl Gateway {
             policy: policy.clone(),
             changing: tokio::sync::Mutex::default(),
             prober,
+            mtas: evidence::mtas(&settings),
             watch: watch.clone(),
             stop: stop.clone(),
         };
@@ -162,6 +168,7 @@ impl Gateway {
             deliver,
             pump,
             notifier,
+            confirm,
             probing,
             relay,
             watch,
@@ -235,6 +242,7 @@ impl Gateway {
         self.stop.send_replace(true);
         // The door has its own limit, the same; what failed inside has been logged there.
         let _ = self.door.await;
+        drop(self.confirm);
         let left = until.saturating_duration_since(Instant::now()).max(DRAIN_MIN);
         let _ = self.deliver.drain(left).await;
         let _ = self.pump.flush().await;

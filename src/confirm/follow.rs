@@ -154,10 +154,11 @@ impl Reader {
         loop {
             match self.round().await {
                 Ok(true) => tokio::task::yield_now().await,
+                Ok(false) if self.logs.is_empty() => tokio::time::sleep(LAPSE_EVERY).await,
                 Ok(false) => tokio::time::sleep(PERIOD).await,
                 Err(error) => {
                     tracing::warn!(target: "confirm", %error, "evidence waits");
-                    tokio::time::sleep(PERIOD).await;
+                    tokio::time::sleep(LOOK_EVERY).await;
                 }
             }
         }
@@ -335,7 +336,10 @@ impl Reader {
     }
 
     async fn note_places(&mut self) -> Result<(), SpoolError> {
-        if self.placed.elapsed() < PLACE_EVERY {
+        // From the first look on a restart knows where to begin.
+        let is_new =
+            self.logs.iter().any(|log| log.noted.is_none() && log.tail.as_ref().and_then(Tail::place).is_some());
+        if !is_new && self.placed.elapsed() < PLACE_EVERY {
             return Ok(());
         }
         self.placed = Instant::now();

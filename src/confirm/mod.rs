@@ -5,10 +5,12 @@
 //! line of a log is about, by the queue id in its place and the recipient together.
 
 mod follow;
+mod handed_in;
 mod judge;
 pub mod log;
 mod reports;
 mod tail;
 
 pub use follow::{Around, Confirm, IsHim};
-pub use reports::evidence;
+pub use handed_in::{HandedIn, Matched, take};
+pub use reports::{evidence, evidence_of};
