@@ -9,26 +9,22 @@ use crate::config::Settings;
 use crate::confirm::{Around, Confirm, IsHim};
 use crate::policy::PolicyHandle;
 use crate::spool::Spool;
-use crate::sys::resolver::Resolve;
+use crate::sys::resolver::{NameServers, Nobody, Resolve};
 
 /// Begins to read the logs of the settings. Without any, what is pending still lapses.
 pub(super) async fn follow(
     settings: &Settings,
     (spool, policy): (&Spool, &PolicyHandle),
-    (names, told): (Arc<dyn Resolve>, Arc<Notify>),
+    told: Arc<Notify>,
 ) -> Result<Confirm, StartFault> {
+    let names: Arc<dyn Resolve> = match NameServers::new(&settings.dns.servers, settings.dns.dnssec) {
+        Ok(servers) => Arc::new(servers),
+        // Delivery has told the admin; a proof that needs a name waits, and is then that of a smarthost.
+        Err(_) => Arc::new(Nobody),
+    };
     let around = Around { spool: spool.clone(), names, is_him: is_him(policy), told };
     let started = Confirm::start(&settings.confirm, around).await;
     started.map_err(|error| StartFault::Spool(settings.data_dir.clone(), error))
-}
-
-/// The names of the MTAs whose logs are read, and the usual one.
-pub(super) fn mtas(settings: &Settings) -> Vec<String> {
-    let mut names: Vec<String> = settings.confirm.logs.iter().map(|log| log.mta.clone()).collect();
-    names.push("mta".to_owned());
-    names.sort();
-    names.dedup();
-    names
 }
 
 /// Tells a candidate by the keys of the company in force, those that were rotated out among them.

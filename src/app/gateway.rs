@@ -124,13 +124,11 @@ impl Gateway {
         put_people(&policy, (&store, &keys.current(), &data)).await?;
         let spool = open_spool(&settings)?;
         let around = surroundings(&settings, (&store, &spool, &policy), (&watch, &addresses)).await?;
-        let names = Arc::clone(&around.names);
         let deliver = Deliver::start_among(spool.clone(), delivery(&settings, &hostname), around);
         let pump = Pump::start(spool.clone(), store.clone(), pump_options(&settings));
         let writing = (notices_from(&settings, &hostname)?, directory(policy.clone()));
         let notices = NoticeTerms { gather_for: settings.notify.gather_for, granted: pump.granted() };
         let courier = SpoolCourier { spool: spool.clone(), deliver: deliver.clone() };
-        let confirm = evidence::follow(&settings, (&spool, &policy), (names, pump.waker())).await?;
         let notifier = Notifier::start(store.clone(), courier, writing, notices);
         let post = prober::Post { store: store.clone(), pump: pump.flusher(), granted: pump.granted() };
         let (prober, probing) = Prober::start(policy.clone(), (spool.clone(), deliver.clone()), post);
@@ -150,7 +148,6 @@ impl Gateway {
             policy: policy.clone(),
             changing: tokio::sync::Mutex::default(),
             prober,
-            mtas: evidence::mtas(&settings),
             watch: watch.clone(),
             stop: stop.clone(),
         };
@@ -160,6 +157,7 @@ impl Gateway {
         let relay = Arc::new(Relay::new(services));
         let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
         Ok(Self {
+            confirm: evidence::follow(&settings, (&spool, &policy), pump.waker()).await?,
             addresses,
             reload: Reload { settings, terms, keys, policy: policy.clone(), signer, tls, agreed },
             policy,
@@ -168,7 +166,6 @@ impl Gateway {
             deliver,
             pump,
             notifier,
-            confirm,
             probing,
             relay,
             watch,

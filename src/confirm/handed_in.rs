@@ -42,7 +42,7 @@ pub struct Matched {
 pub async fn take(
     spool: &Spool,
     handed_in: &HandedIn,
-    (mtas, is_him): (&[String], &IsHim),
+    is_him: &IsHim,
     at: Timestamp,
 ) -> Result<Option<Matched>, SpoolError> {
     let fate = match handed_in.verdict {
@@ -51,7 +51,7 @@ pub async fn take(
         Verdict::Delayed => Fate::Deferred,
         Verdict::AutoReply | Verdict::Complaint | Verdict::NotAReport => return Ok(None),
     };
-    let intended = find(spool, &handed_in.names, mtas).await?;
+    let intended = find(spool, &handed_in.names).await?;
     let is_named = |of: &&Intended| handed_in.recipients.iter().any(|to| is_him(&of.company, &of.candidate, to));
     let named: Vec<Intended> = intended.iter().filter(is_named).cloned().collect();
     let Some(transaction) = meant(&named, at).map(str::to_owned) else { return Ok(None) };
@@ -69,9 +69,9 @@ pub async fn take(
 }
 
 /// The mails that have the names of a report.
-async fn find(spool: &Spool, names: &Names, mtas: &[String]) -> Result<Vec<Intended>, SpoolError> {
-    let of_each = |id: &String| mtas.iter().map(|mta| (mta.clone(), id.clone())).collect::<Vec<_>>();
-    let mut found = spool.intended_under(names.queue_ids.iter().flat_map(of_each).collect()).await?;
+async fn find(spool: &Spool, names: &Names) -> Result<Vec<Intended>, SpoolError> {
+    let of_any = |id: &String| (String::new(), id.clone());
+    let mut found = spool.intended_under(names.queue_ids.iter().map(of_any).collect()).await?;
     if let Some(envelope) = &names.envelope {
         found.extend(spool.intended_as(envelope).await?);
     }

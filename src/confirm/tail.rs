@@ -75,17 +75,15 @@ impl Tail {
     /// Begins where the last run ended; without a place at the end, or at the beginning with `from_start`.
     pub fn new(path: &Path, journal: bool, place: Option<Place>, from_start: bool) -> (Self, Option<String>) {
         let mut tail = Self { path: path.to_owned(), journal, open: None, next: VecDeque::new(), quiet_looks: 0 };
-        let lost = match place {
-            Some(place) => tail.find(place),
-            None => {
-                tail.open = Open::begin(path).ok();
-                if let (false, Some(open)) = (from_start, &mut tail.open) {
-                    open.go_to_last_line_end();
-                }
-                None
-            }
-        };
-        (tail, lost)
+        if let Some(place) = place {
+            let lost = tail.find(place);
+            return (tail, lost);
+        }
+        tail.open = Open::begin(path).ok();
+        if let (false, Some(open)) = (from_start, &mut tail.open) {
+            open.go_to_last_line_end();
+        }
+        (tail, None)
     }
 
     /// Where it has come to; nothing before there was a file.

@@ -56,6 +56,8 @@ pub enum Kind {
     Erased = 23,
     /// A mail with the company's link was sent elsewhere, as an export or a copy tells: a lower class of evidence.
     Observed = 24,
+    /// Somebody has looked at a signal of fraud, and what it stands on is in order.
+    Cleared = 26,
     /// The candidate's own MX has taken it, one that is known to hide what it refuses.
     DeliveredHiding = 30,
     /// A report of success says that it was delivered.
@@ -66,7 +68,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -90,6 +92,7 @@ impl Kind {
         Self::Disputed,
         Self::Erased,
         Self::Observed,
+        Self::Cleared,
         Self::DeliveredHiding,
         Self::Reported,
         Self::Lapsed,
@@ -121,6 +124,7 @@ impl Kind {
             Self::Disputed => "disputed",
             Self::Erased => "erased",
             Self::Observed => "observed",
+            Self::Cleared => "cleared",
             Self::DeliveredHiding => "delivered_hiding",
             Self::Reported => "reported",
             Self::Lapsed => "lapsed",
@@ -144,7 +148,7 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed | Self::Erased)
+        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed | Self::Erased | Self::Cleared)
     }
 
     /// Whether the entry says what became of a person, as the operator tells.
@@ -220,7 +224,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        let numbers: Vec<u8> = (1..=21).chain([23, 24, 30, 31, 33]).collect();
+        let numbers: Vec<u8> = (1..=21).chain([23, 24, 26, 30, 31, 33]).collect();
         assert_eq!(Kind::ALL.map(Kind::number).as_slice(), numbers);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);

@@ -13,11 +13,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Params, ffi};
 use super::error::SpoolError;
 
 /// The schema this program writes.
-pub(super) const SCHEMA: i64 = 3;
+pub(super) const SCHEMA: i64 = 4;
 /// What brings a spool of version 1 up to date: candidates may be known under several keys.
 const SECOND: &str = "ALTER TABLE offers ADD COLUMN earlier BLOB; ALTER TABLE outbox ADD COLUMN earlier BLOB;";
-/// What brings one of version 2 up to date, and stands in a new one behind the other tables.
-const THIRD: &str = include_str!("intents.sql");
+/// What brings one of version 2 up to date: what signals of fraud look at goes with an offer.
+const THIRD: &str = "ALTER TABLE offers ADD COLUMN traits TEXT; ALTER TABLE outbox ADD COLUMN traits TEXT;";
+/// What brings one of version 3 up to date, and stands in a new one behind the other tables.
+const FOURTH: &str = include_str!("intents.sql");
 /// "CRSp": tells our file from any other SQLite file.
 const APPLICATION: i64 = 0x4352_5370;
 /// How long a lock of another process (a copy being made by an admin) is waited for.
@@ -89,16 +91,6 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, SpoolError> {
     Ok(connection)
 }
 
-fn migrate(connection: &Connection) -> rusqlite::Result<()> {
-    let steps = match pragma(connection, "user_version")? {
-        SCHEMA => return Ok(()),
-        1 => [SECOND, THIRD],
-        _ => ["", THIRD],
-    };
-    let steps = steps.concat();
-    connection.execute_batch(&format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {SCHEMA}; COMMIT;"))
-}
-
 /// Opens a connection that only reads.
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -159,9 +151,20 @@ fn check_schema(connection: &Connection) -> Result<bool, SpoolError> {
 fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
     let tables = include_str!("schema.sql");
     connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; {tables} {THIRD} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; \
+        "BEGIN IMMEDIATE; {tables} {FOURTH} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; \
          COMMIT;"
     ))
+}
+
+/// Brings a spool of an older version up to date, in one commit.
+fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+    let found = pragma(connection, "user_version")?;
+    if found >= SCHEMA {
+        return Ok(());
+    }
+    let known = usize::try_from(found.max(1) - 1).unwrap_or(0);
+    let steps = [SECOND, THIRD, FOURTH][known..].concat();
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {SCHEMA}; COMMIT;"))
 }
 
 /// The value of a pragma that is a number.

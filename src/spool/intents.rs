@@ -213,8 +213,8 @@ fn name(connection: &Connection, (transaction, mta, queue_id): (&str, &str, &str
 
 fn intend(connection: &Connection, intent: &Intent, offer: &Offer) -> Result<(), Fault> {
     let sql = "INSERT OR IGNORE INTO intents (transaction_id, recipient, at, route, tagged, company, key_id, \
-               candidate, token, series, version, digest, inserted, wording, earlier) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+               candidate, token, series, version, digest, inserted, wording, earlier, traits) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     let values = params![
         intent.transaction,
         offer.recipient,
@@ -230,7 +230,8 @@ fn intend(connection: &Connection, intent: &Intent, offer: &Offer) -> Result<(),
         &offer.contract.digest[..],
         offer.inserted,
         offer.wording,
-        codec::put_keys(&offer.earlier)
+        codec::put_keys(&offer.earlier),
+        offer.traits.map(|traits| traits.to_text())
     ];
     execute(connection, sql, values)?;
     Ok(())
@@ -301,9 +302,9 @@ fn tell(
     at: Timestamp,
 ) -> Result<(), Fault> {
     let sql = "INSERT INTO outbox (seq, company, key_id, candidate, token, series, version, digest, inserted, \
-               recipient, proves, route, transaction_id, at, wording, earlier) \
+               recipient, proves, route, transaction_id, at, wording, earlier, traits) \
                SELECT (SELECT seq FROM next_in_outbox), company, key_id, candidate, token, series, version, digest, \
-               inserted, recipient, ?3, route, transaction_id, ?4, wording, earlier \
+               inserted, recipient, ?3, route, transaction_id, ?4, wording, earlier, traits \
                FROM intents WHERE transaction_id = ?1 AND recipient = ?2";
     let values = params![transaction, recipient, proves_number(proves), nanoseconds(at)];
     execute(connection, sql, values)?;

@@ -16,6 +16,7 @@ CREATE TABLE intents (
     inserted       INTEGER NOT NULL,
     wording        BLOB,
     earlier        BLOB,
+    traits         TEXT,
     state          INTEGER NOT NULL DEFAULT 0,
     deferrals      INTEGER NOT NULL DEFAULT 0,
     last_reply     TEXT,

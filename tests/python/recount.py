@@ -14,7 +14,7 @@ WINDOW = datetime.timedelta(days=365)
 NAMES = ["offered", "accepted", "delivered", "duplicate", "granted", "bounced", "voided", "presumed", "reserved",
          "confirmed", "introduced", "redeemed", "released", "expired", "reversed", "adjusted", "registered", "supported",
          "reemployed", "left", "disputed"]
-KINDS = dict(zip(NAMES, range(1, 22))) | {"erased": 23, "observed": 24, "delivered_hiding": 30,
+KINDS = dict(zip(NAMES, range(1, 22))) | {"erased": 23, "observed": 24, "cleared": 26, "delivered_hiding": 30,
                                              "reported": 31, "lapsed": 33}
 compared = 0
 
@@ -197,7 +197,7 @@ def check_statement(folder, month, entries, company):
     for language in ("ja", "en"):
         sheet = rows_of(folder / f"statement-{month}-{language}.csv")
         expect(f"{month} {language}: columns", sheet[0], ["series", "item", "label", "value", "at"])
-        expect(f"{month} {language}: rows", [[r[0], r[1], r[3], r[4]] for r in sheet[1:]], rows + [["", "checksum", checksum, ""]])
+        expect(f"{month} {language}: rows", [[r[0], r[1], r[3], r[4]] for r in sheet[1:]], rows + [["", "open_signals", str(said["open_signals"]), ""], ["", "checksum", checksum, ""]])
         page = Numbers((folder / f"statement-{month}-{language}.html").read_text())
         expect(f"{month} {language}: the page's tables", page.tables, tables)
         expect(f"{month} {language}: the page's checksum", page.ids["checksum"], [checksum])
@@ -214,6 +214,8 @@ def check_report(folder, entries, company, first, last_day):
     expect("the days", (said["company"], said["from"], said["to"], said["zone"]), (company, first, last_day, "+09:00"))
     expect("the head", (said["entries"], said["head"]), (last["seq"], last["hash"]))
     measured = {kind: (kinds[kind], "people") for kind in ("offered", "accepted", "delivered", "presumed")}
+    measured["offered"] = (kinds["offered"] - kinds["lapsed"], "people")
+    measured["delivered"] = (kinds["delivered"] + kinds["delivered_hiding"] + kinds["reported"], "people")
     measured |= {"duplicate": (kinds["duplicate"], "mails"), "bounced": (kinds["bounced"], "mails")}
     measured |= {f"slots_{kind}": (kinds[kind], "slots") for kind in ("granted", "voided", "reserved", "redeemed")}
     for item, (number, unit) in measured.items():

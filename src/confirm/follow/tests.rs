@@ -22,13 +22,11 @@ struct Names;
 impl Resolve for Names {
     fn mx<'a>(&'a self, domain: &'a str) -> Lookup<'a, Mx> {
         Box::pin(async move {
-            match domain {
-                "silent.example" => Err(LookupFault::Temporary("silent".to_owned())),
-                _ => {
-                    let records = vec![Mx { preference: 10, host: format!("mx.{domain}") }];
-                    Ok(Answer { records, secure: false, name: domain.to_owned() })
-                }
+            if domain == "silent.example" {
+                return Err(LookupFault::Temporary("silent".to_owned()));
             }
+            let records = vec![Mx { preference: 10, host: format!("mx.{domain}") }];
+            Ok(Answer { records, secure: false, name: domain.to_owned() })
         })
     }
 
@@ -77,7 +75,7 @@ impl House {
     fn log(&self, lines: &[String]) {
         let path: PathBuf = self.folder.path().join("mail.log");
         let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
-        file.write_all(lines.iter().map(|line| format!("{line}\n")).collect::<String>().as_bytes()).unwrap();
+        lines.iter().try_for_each(|line| writeln!(file, "{line}")).unwrap();
     }
 
     async fn intend(&self, queue_id: &str, to: &[&str], at: Timestamp) {
@@ -121,6 +119,7 @@ fn offer(recipient: u32, to: &str) -> Offer {
         contract: ContractRef { series: "main".to_owned(), version: 1, digest: [7; 32] },
         inserted: true,
         wording: None,
+        traits: None,
     }
 }
 
@@ -294,8 +293,7 @@ async fn a_report_handed_in_counts_for_the_mail_and_the_candidate_it_names() {
     let hand_in = async |verdict, names: MailNames, to: &str| {
         let recipients = Address::parse(to).into_iter().collect();
         let handed_in = HandedIn { verdict, names, recipients, status: "5.1.1".to_owned() };
-        let mtas = ["mta".to_owned()];
-        take(&house.spool, &handed_in, (&mtas, &is_him), clock::now()).await.unwrap().is_some()
+        take(&house.spool, &handed_in, &is_him, clock::now()).await.unwrap().is_some()
     };
     let queued = |id: &str| MailNames { envelope: None, queue_ids: vec![id.to_owned()] };
     let transaction = house.spool.intents_in(IntentState::Pending, 1).await.unwrap()[0].transaction.clone();

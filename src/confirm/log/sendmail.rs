@@ -50,13 +50,11 @@ fn tried(text: &str) -> Option<What> {
 fn recipients(mut text: &str) -> Option<(Vec<Address>, &str)> {
     let mut found = Vec::new();
     loop {
-        let (address, rest) = match bracketed(text) {
-            Some(read) => read,
-            None => {
-                let end = text.find(',')?;
-                (Address::parse(&text[..end]).ok()?, &text[end..])
-            }
+        let bare = || {
+            let end = text.find(',')?;
+            Some((Address::parse(&text[..end]).ok()?, &text[end..]))
         };
+        let (address, rest) = bracketed(text).or_else(bare)?;
         found.push(address);
         text = rest.strip_prefix(',')?;
         if let Some(rest) = text.strip_prefix(' ') {

@@ -65,7 +65,8 @@ fn postfix_tells_where_each_recipient_s_mail_went() {
     for (program, rest, expected) in [
         (
             "postfix/smtp",
-            "relay=mx[2001:db8::1]:25, conn_use=3, delay=1, delays=0/0/0/1, dsn=4.2.0, status=deferred (host mx said: 450 4.2.0 later)",
+            "relay=mx[2001:db8::1]:25, conn_use=3, delay=1, delays=0/0/0/1, dsn=4.2.0, status=deferred (host mx \
+                said: 450 4.2.0 later)",
             "deferred mx[2001:db8::1]:25",
         ),
         (
@@ -109,7 +110,12 @@ fn postfix_tells_where_each_recipient_s_mail_went() {
         check(Format::Postfix, &line, &format!("A1B2C3D4E5 yamada@candidate.example {expected}"));
     }
     let qmgr = |rest: &str| format!("Nov 23 10:00:01 mail postfix/qmgr[7]: A1B2C3D4E5: {rest}");
-    check(Format::Postfix, &qmgr("from=<hr@sakura.example>, status=expired, returned to sender"), "A1B2C3D4E5 expired");
+    check(
+        Format::Postfix,
+        &qmgr("from=<hr@sakura.example>, status=expired, returned to sender"),
+        "A1B2C3D4E5 \
+        expired",
+    );
     check(Format::Postfix, &qmgr("from=<>, status=force-expired, returned to sender"), "A1B2C3D4E5 expired");
     check(Format::Postfix, &qmgr("from=<hr@sakura.example>, size=512, nrcpt=1 (queue active)"), "");
     check(Format::Postfix, &qmgr("removed"), "");
@@ -125,7 +131,10 @@ fn postfix_tells_the_new_name_of_a_mail_that_was_queued_again_or_came_back_from_
     );
     check(
         Format::Postfix,
-        &line("smtpd[1]: B1B2C3D4E5: client=localhost[127.0.0.1], orig_queue_id=A1B2C3D4E5, orig_client=hr[192.0.2.4]"),
+        &line(
+            "smtpd[1]: B1B2C3D4E5: client=localhost[127.0.0.1], orig_queue_id=A1B2C3D4E5, \
+            orig_client=hr[192.0.2.4]",
+        ),
         "B1B2C3D4E5 was A1B2C3D4E5",
     );
     // What stands at other places was put there by somebody else.
@@ -151,7 +160,8 @@ fn the_name_a_server_gives_is_read_from_its_reply() {
 #[test]
 fn sendmail_tells_several_recipients_in_a_line() {
     let line = |rest: &str| format!("Nov 23 10:00:01 mail sm-mta[77]: 5AN10abc012345: {rest}");
-    let sent = "delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=120512, relay=mx.candidate.example. [192.0.2.1], dsn=2.0.0, stat=Sent (ok 1700000000 qp 1)";
+    let sent = "delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=120512, relay=mx.candidate.example. \
+        [192.0.2.1], dsn=2.0.0, stat=Sent (ok 1700000000 qp 1)";
     check(
         Format::Sendmail,
         &line(&format!(
@@ -166,7 +176,8 @@ fn sendmail_tells_several_recipients_in_a_line() {
     );
     let end = |dsn: &str, stat: &str| {
         format!(
-            "to=<a@b.example>, delay=00:00:00, xdelay=00:00:00, mailer=esmtp, pri=1, relay=mx.b.example., dsn={dsn}, stat={stat}"
+            "to=<a@b.example>, delay=00:00:00, xdelay=00:00:00, mailer=esmtp, pri=1, relay=mx.b.example., \
+                dsn={dsn}, stat={stat}"
         )
     };
     check(
@@ -186,7 +197,8 @@ fn sendmail_tells_several_recipients_in_a_line() {
 #[test]
 fn exim_tells_it_with_arrows() {
     let line = |rest: &str| format!("2026-11-23 10:00:01 1rAbCd-0001Ab-CD {rest}");
-    let sent = "R=dnslookup T=remote_smtp H=mx.candidate.example [192.0.2.1] X=TLS1.3:TLS_AES_256_GCM_SHA384:256 CV=yes \
+    let sent = "R=dnslookup T=remote_smtp H=mx.candidate.example [192.0.2.1] \
+        X=TLS1.3:TLS_AES_256_GCM_SHA384:256 CV=yes \
                 DN=\"CN=x H=mx.evil.example\" C=\"250 2.0.0 Ok: queued as ABC12\"";
     check(
         Format::Exim,
@@ -206,7 +218,8 @@ fn exim_tells_it_with_arrows() {
     check(
         Format::Exim,
         &line(
-            "** a@b.example R=dnslookup T=remote_smtp H=mx.b.example [192.0.2.1]: SMTP error after RCPT TO:<a@b.example>: 550 no",
+            "** a@b.example R=dnslookup T=remote_smtp H=mx.b.example [192.0.2.1]: SMTP error after RCPT \
+                TO:<a@b.example>: 550 no",
         ),
         "1rAbCd-0001Ab-CD a@b.example bounced mx.b.example[192.0.2.1]",
     );
@@ -214,7 +227,8 @@ fn exim_tells_it_with_arrows() {
     check(Format::Exim, &line("<= hr@sakura.example H=x [192.0.2.4] P=esmtp S=99 T=\"=> a@b.example\""), "");
     check(Format::Exim, &line("*> a@b.example R=dnslookup T=remote_smtp H=mx [192.0.2.1]"), "");
     check(Format::Exim, &line("Completed"), "");
-    let longer = "Nov 23 10:00:01 mail exim[9]: 2026-11-23 10:00:01.123 +0900 [9] 1rAbCd-00000001Abc-CDef => hana <hana@b.example> R=local T=maildir";
+    let longer = "Nov 23 10:00:01 mail exim[9]: 2026-11-23 10:00:01.123 +0900 [9] 1rAbCd-00000001Abc-CDef => \
+        hana <hana@b.example> R=local T=maildir";
     check(Format::Exim, longer, "1rAbCd-00000001Abc-CDef hana@b.example sent mailbox");
 }
 
@@ -224,7 +238,10 @@ fn what_strangers_write_is_believed_at_no_place() {
     for line in [
         // In a subject that a header check logs, at HELO, in a client's name, in another program's words.
         format!("Nov 23 10:00:01 mail postfix/cleanup[1]: 9F2D71C0A3: warning: header Subject: {forged} from x"),
-        format!("Nov 23 10:00:01 mail postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.9]: 554 helo=<{forged}>"),
+        format!(
+            "Nov 23 10:00:01 mail postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.9]: 554 \
+            helo=<{forged}>"
+        ),
         format!("Nov 23 10:00:01 mail postfix/smtpd[1]: {forged}"),
         format!("Nov 23 10:00:01 mail postfix/cleanup[1]: {forged}"),
         format!("Nov 23 10:00:01 mail sshd[1]: postfix/smtp[1]: {forged}"),
@@ -242,12 +259,14 @@ fn what_strangers_write_is_believed_at_no_place() {
     }
     // The quotes of an address hold what they hold.
     let quoted = format!(
-        "{HEAD}4XyZ12abcz0k: to=<\"a>, status=sent (250 \"@b.example>, relay=none, delay=1, delays=1/1/1/1, dsn=5.1.1, status=bounced (no)"
+        "{HEAD}4XyZ12abcz0k: to=<\"a>, status=sent (250 \"@b.example>, relay=none, delay=1, delays=1/1/1/1, \
+            dsn=5.1.1, status=bounced (no)"
     );
     assert!(!said(Format::Postfix, &quoted).contains(" sent "), "{}", said(Format::Postfix, &quoted));
     // A server may say what it likes; it stays its reply.
     let says = format!(
-        "{HEAD}4XyZ12abcz0k: to=<a@b.example>, relay=mx[192.0.2.1]:25, delay=1, delays=1/1/1/1, dsn=5.1.1, status=bounced (host said: 550 status=sent (250 ok))"
+        "{HEAD}4XyZ12abcz0k: to=<a@b.example>, relay=mx[192.0.2.1]:25, delay=1, delays=1/1/1/1, dsn=5.1.1, \
+            status=bounced (host said: 550 status=sent (250 ok))"
     );
     check(Format::Postfix, &says, "4XyZ12abcz0k a@b.example bounced mx[192.0.2.1]:25");
     check(
@@ -270,7 +289,7 @@ fn times_are_read_with_and_without_year_and_zone() {
     assert_eq!(at("Nov  3 10:00:01", now), "2026-11-03T01:00:01Z");
     assert_eq!(at("2026-11-23T10:00:01.5+09:00", now), "2026-11-23T01:00:01.5Z");
     assert_eq!(at("2026-11-23T01:00:01Z", now), "2026-11-23T01:00:01Z");
-    // Read on New Year's day, the last line of the old year is of the old year; a clock a little ahead is no year ahead.
+    // Read on New Year's day, the last line of the old year is of the old year; a clock ahead is no year ahead.
     assert_eq!(at("Dec 31 23:59:59", "2027-01-01T00:00:00Z"), "2026-12-31T14:59:59Z");
     assert_eq!(at("Jan  1 00:10:00", "2026-12-31T15:00:00Z"), "2026-12-31T15:10:00Z");
     assert_eq!(at("Feb 29 12:00:00", "2027-03-01T00:00:00Z"), "2024-02-29T03:00:00Z");

@@ -10,14 +10,14 @@ use crate::spool::database::{stored, timestamp};
 const COLUMNS: &str = "i.transaction_id, i.recipient, i.company, i.key_id, i.candidate, i.at, i.tagged, i.state, \
      i.deferrals, i.last_reply, n.mta, n.queue_id";
 
-/// The referrals of mails with this name.
+/// The referrals of mails with this name, at this MTA, or with an empty one at any.
 pub(in crate::spool) fn intended_under(
     connection: &Connection,
     (mta, queue_id): (&str, &str),
 ) -> rusqlite::Result<Vec<Intended>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM intent_names n JOIN intents i USING (transaction_id) \
-         WHERE n.queue_id = ?1 AND n.mta = ?2 ORDER BY i.at, i.transaction_id, i.recipient"
+         WHERE n.queue_id = ?1 AND ?2 IN ('', n.mta) ORDER BY i.at, i.transaction_id, i.recipient"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     statement.query_map([queue_id, mta], intended)?.filter_map(Result::transpose).collect()
@@ -73,8 +73,10 @@ pub(in crate::spool) fn standing(connection: &Connection) -> rusqlite::Result<In
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (state, count): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let known = standing.counts.iter_mut().zip(IntentState::ALL).find(|(_, s)| s.number() == state);
-        known.into_iter().for_each(|(slot, _)| *slot = count.cast_unsigned());
+        let mut known = standing.counts.iter_mut().zip(IntentState::ALL);
+        if let Some((slot, _)) = known.find(|(_, known)| known.number() == state) {
+            *slot = count.cast_unsigned();
+        }
     }
     let sql = "SELECT min(at) FROM intents WHERE state = 0";
     let oldest: Option<i64> = connection.query_row(sql, [], |row| row.get(0))?;
