@@ -16,6 +16,7 @@ pub mod demo;
 pub mod inject;
 pub mod ledger;
 pub mod mail;
+pub mod milter;
 pub mod notify;
 pub mod pipeline;
 pub mod policy;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 
 use crate::classify::{self, Abstain, Evidence, Nearly, Rejection, Verdict};
 use crate::inject::{self, Inserted, Refusal, Target};
@@ -24,16 +23,20 @@ use crate::referral::token::company_code;
 use crate::referral::wording::{Language, LineText, Wording, WordingDigest};
 use crate::referral::{CandidateKey, CompanyId, LinkToken, OptOuts, Traits};
 
+use asking::Asked;
 use signing::Signatures;
 
+mod asking;
 mod company;
 mod exclusions;
 mod observing;
+mod one_copy;
 mod policy;
 mod relaying;
 mod returning;
 mod secret;
 mod signing;
+mod soundness;
 mod templates;
 mod terms;
 #[cfg(test)]
@@ -41,6 +44,7 @@ mod tests;
 mod traits;
 mod user;
 
+pub use asking::{envelope_of, no_company, process, process_in_burst, process_in_one_copy};
 pub use company::{Company, Doubtful, LaterWordings, Mode, ProvedBy, ReportTerms, Scope, Sender, Stage};
 pub use exclusions::Exclusions;
 pub use observing::{Observation, observe};
@@ -48,8 +52,9 @@ pub use policy::{InForce, Policy};
 pub use relaying::{Admission, Mark, Relaying, SharedClients};
 pub use returning::{Behind, CameBack, Probe, Probes, ReturnPath, ReturnRow, Returned, tag_copies};
 pub use secret::Secret;
-pub use signing::{CameSigned, Signing};
-pub use templates::{CompanyTemplates, Sighted, Sighting, sighting_of};
+pub use signing::{CameSigned, Signing, Unsigned};
+pub use soundness::{INTERNAL_ERROR, check};
+pub use templates::{CompanyTemplates, Sighted, Sighting, is_watched, sighting_of};
 pub use terms::{LineTerms, SenderTerms};
 pub use user::{PasswordHash, Role, User, UserAct, UserName, UserNameFault, Users};
 
@@ -183,29 +188,13 @@ pub struct Offer {
     pub traits: Option<Traits>,
 }
 
-/// Decides on one message. `now` chooses the contract version.
-pub fn process(received: &Received, policy: &Policy, now: Timestamp) -> Outcome {
-    process_in_burst(received, policy, (now, 1))
-}
-
-/// The same where so many mails of nearly an approved template were seen within a short time: then it is one of it.
-pub fn process_in_burst(received: &Received, policy: &Policy, (now, burst_mails): (Timestamp, u32)) -> Outcome {
-    let message = Message::read(&received.message);
-    match policy.company_of(received, &message) {
-        Err(reason) => untouched(None, reason),
-        Ok(company) => {
-            refer(received, company, &message, policy, (now, burst_mails)).unwrap_or_else(Outcome::Untouched)
-        }
-    }
-}
-
 /// The steps for a message whose company is known; an early end is a message left as it came.
 fn refer(
     received: &Received,
     of: &InForce,
     message: &Message<'_>,
     policy: &Policy,
-    (now, burst_mails): (Timestamp, u32),
+    asked: Asked,
 ) -> Result<Outcome, Untouched> {
     let stop =
         |reason| Untouched { company: Some(of.company.id.clone()), reason, rejection_seen: false, evidence: vec![] };
@@ -220,11 +209,12 @@ fn refer(
     }
     let view = View::read(message);
     let mail = classify::Mail { envelope: &received.envelope, message, view: &view, audience };
-    let said = templates::verdict(&mail, &of.company, policy, burst_mails);
+    let said = templates::verdict(&mail, &of.company, policy, asked.burst_mails);
     let (verdict, by_template) = said.map_err(|(reason, evidence)| Untouched { evidence, ..stop(reason) })?;
     let signatures = policy.signatures(&of.company, message);
     let optouts = policy.optouts().map(Arc::as_ref);
-    let case = Case { received, of, message, view: &view, sender, signatures: &signatures, optouts, by_template, now };
+    let case =
+        Case { received, of, message, view: &view, sender, signatures: &signatures, optouts, by_template, asked };
     match verdict {
         Verdict::Rejection(rejection) => match case.refer(&rejection) {
             Ok(referred) => Ok(Outcome::Referred(referred)),
@@ -249,7 +239,7 @@ struct Case<'a> {
     optouts: Option<&'a OptOuts>,
     /// Whether it is of a template that HR approved.
     by_template: bool,
-    now: Timestamp,
+    asked: Asked,
 }
 
 impl Case<'_> {
@@ -275,13 +265,16 @@ impl Case<'_> {
         company.mode.forbids_line().filter(|_| !approved).map_or(Ok(()), Err)?;
         let language = company.languages.iter().copied().find(|served| served.code() == rejection.language.code());
         let language = language.ok_or("language_not_served")?;
-        let contract = company.contract_at(self.now).ok_or("no_contract")?.reference();
+        let contract = company.contract_at(self.asked.now).ok_or("no_contract")?.reference();
         let (mut out, candidates) = self.opted_out(&rejection.candidates.candidates)?;
         let target = |place: &classify::Place| {
             Some(Target { result: place.result(self.view)?, wishes: place.wishes(self.view) })
         };
         let targets: Option<Vec<Target>> = rejection.places.iter().map(target).collect();
         let targets = targets.ok_or("no_place")?;
+        if self.asked.in_one_copy && rejection.candidates.candidates.len() > 1 {
+            return self.one_copy((&candidates, &out), &targets, (language, self.wording(rejection)), &contract);
+        }
         let mut copies = Vec::with_capacity(candidates.len() + 1);
         let mut inserted = Vec::new();
         for &recipient in &candidates {
@@ -290,7 +283,7 @@ impl Case<'_> {
                 CarrierMail::Insert => {
                     let offer = self.offer(recipient, &contract);
                     let wording = self.wording(rejection);
-                    let (edits, spots) = self.edits(&targets, (language, wording), &offer.token)?;
+                    let (edits, spots) = self.edits(&targets, (language, wording), offer.token.as_str())?;
                     let inserted = !edits.is_empty();
                     let wording = inserted.then(|| wording.digest(language));
                     let offer = Offer { inserted, wording, ..offer };
@@ -379,7 +372,7 @@ impl Case<'_> {
     /// The line without its link: no referral, for nothing in it leads to the company.
     fn words_alone(&self, targets: &[Target], language: Language) -> Result<(Edits, Vec<Inserted>), &'static str> {
         let company = &self.of.company;
-        let wording = &company.wordings_at(self.now).without_link;
+        let wording = &company.wordings_at(self.asked.now).without_link;
         let squeezed = |text: &str| text.split_whitespace().collect::<String>();
         let mut texts =
             self.view.parts.iter().map(|p| (0..p.lines.len()).map(|i| squeezed(p.line(i))).collect::<String>());
@@ -394,7 +387,7 @@ impl Case<'_> {
     /// The words for the mail: the mailbox's own; else those of the stage it ends, as the mailbox's settings or the
     /// mail itself tell it.
     fn wording(&self, rejection: &Rejection) -> &Wording {
-        let wordings = self.of.company.wordings_at(self.now);
+        let wordings = self.of.company.wordings_at(self.asked.now);
         // The mail is asked only where the answer makes a difference.
         let of_mail = || wordings.has_stages().then(|| classify::stage_of(self.view, rejection)).flatten().map(stage);
         let told = || self.sender.and_then(|s| s.stage).or_else(of_mail);
@@ -405,10 +398,10 @@ impl Case<'_> {
         &self,
         targets: &[Target],
         (language, wording): (Language, &Wording),
-        token: &LinkToken,
+        token: &str,
     ) -> Result<(Edits, Vec<Inserted>), &'static str> {
         let company = &self.of.company;
-        let url = company.link.url(token.as_str()).map_err(|_| "link_too_long")?;
+        let url = company.link.url(token).map_err(|_| "link_too_long")?;
         let line = LineText { language, wording, url, template: &company.link };
         match inject::line_edits(self.message, self.view, targets, &line, self.signatures.on_it) {
             Ok(injected) => Ok((injected.edits, injected.inserted)),
@@ -434,17 +427,4 @@ fn stage(stage: classify::Stage) -> Stage {
 
 fn untouched(company: Option<CompanyId>, reason: &'static str) -> Outcome {
     Outcome::Untouched(Untouched { company, reason, rejection_seen: false, evidence: Vec::new() })
-}
-
-/// The envelope that the header of a mail in a file suggests: From as the sender, To, Cc and Bcc as the recipients.
-pub fn envelope_of(message: &Message<'_>) -> Envelope {
-    let mut recipients: Vec<Address> = Vec::new();
-    for address in message.to_and_cc().iter().chain(message.bcc()) {
-        if !recipients.iter().any(|r| r.is_same_mailbox(address)) {
-            recipients.push(address.clone());
-        }
-    }
-    let body = crate::mail::envelope::Body::EightBitMime;
-    let smtputf8 = recipients.iter().any(Address::needs_smtputf8);
-    Envelope { sender: message.from().cloned(), recipients, body, smtputf8, ..Envelope::default() }
 }

@@ -1,6 +1,6 @@
 //! The gateway as one value: started from settings, asked how it is, stopped.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -12,12 +12,14 @@ use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
 use super::evidence;
 use super::glance::Glance;
+use super::handed::Handed;
 use super::held_back;
 use super::keys::Keys;
+use super::milter;
 use super::operator::Operator;
 use super::parts::{
-    answer_admins, delivery, directory, door, doors, hostname, ledger_key, listen, notices_from, open_spool,
-    pump_options, put_people, refuse_without_credentials, signing_keys, surroundings,
+    answer_admins, delivery, directory, door, doors, hostname, ledger_key, notices_from, open_spool, pump_options,
+    put_people, refuse_without_credentials, signing_keys, surroundings,
 };
 use super::prober::{self, Prober};
 use super::reload::Reload;
@@ -28,6 +30,7 @@ use crate::confirm::Confirm;
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::Deliver;
 use crate::ledger::Balance;
+use crate::milter::EntranceFault;
 use crate::notify::{Notifier, Terms as NoticeTerms};
 use crate::pipeline::Policy;
 use crate::policy::PolicyHandle;
@@ -62,6 +65,9 @@ pub enum StartFault {
     /// A socket cannot be had.
     #[error("cannot listen on {0}: {1}; end what listens there, or change smtp.listen")]
     Listen(SocketAddr, std::io::Error),
+    /// A socket of the milter cannot be had.
+    #[error(transparent)]
+    Milter(#[from] EntranceFault),
     /// The admin socket cannot be had.
     #[error("the admin socket in {0} cannot be made: {1}")]
     Control(std::path::PathBuf, std::io::Error),
@@ -94,7 +100,7 @@ pub struct Gateway {
     relay: Arc<Relay>,
     watch: Watch,
     stop: signal::Sender<bool>,
-    door: JoinHandle<std::io::Result<()>>,
+    doors: JoinHandle<()>,
     control: JoinHandle<()>,
     stop_for: Duration,
     _lock: DataLock,
@@ -105,15 +111,14 @@ impl Gateway {
     ///
     /// # Errors
     /// The first thing that cannot be had, with what to do about it.
-    pub async fn start(settings: Settings, handed: Vec<TcpListener>, watch: Watch) -> Result<Self, StartFault> {
+    pub async fn start(settings: Settings, handed: Handed, watch: Watch) -> Result<Self, StartFault> {
         let data = settings.data_dir.clone();
         refuse_without_credentials(&settings)?;
         let lock = DataLock::take(&data, "serve")?;
         let control = Server::bind(&data).map_err(|e| StartFault::Control(data.clone(), e))?;
         let hostname = hostname(&settings)?;
         let (tls, signer) = (smtp::open_tls(&settings.tls)?, Signer::new(signing_keys(&settings)?));
-        let entrances = listen(&settings, handed)?;
-        let addresses: Vec<SocketAddr> = entrances.iter().filter_map(|e| e.socket.local_addr().ok()).collect();
+        let (entrances, milters, addresses) = milter::open_doors(&settings, handed)?;
         // Before anything else is made there: a folder in use without its key is refused.
         let keys = Arc::new(Keys::open(&data)?);
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;
@@ -152,10 +157,11 @@ impl Gateway {
             stop: stop.clone(),
         };
         let services = operator.services(&signer, settings.smtp.stamp.as_ref());
+        let relay = Arc::new(Relay::new(services.clone()));
         let control = answer_admins(control, (operator, settings.ledger.keep), stop.subscribe());
         let door = door(&settings, hostname, (tls.as_ref(), &watch));
-        let relay = Arc::new(Relay::new(services));
-        let door = tokio::spawn(smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe()));
+        let door = smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe());
+        let doors = milter::beside(door, milters, (&settings, &services), stop.subscribe());
         Ok(Self {
             confirm: evidence::follow(&settings, (&spool, &policy), pump.waker()).await?,
             addresses,
@@ -170,7 +176,7 @@ impl Gateway {
             relay,
             watch,
             stop,
-            door,
+            doors,
             control,
             stop_for,
             _lock: lock,
@@ -238,7 +244,7 @@ impl Gateway {
         let until = Instant::now() + self.stop_for;
         self.stop.send_replace(true);
         // The door has its own limit, the same; what failed inside has been logged there.
-        let _ = self.door.await;
+        let _ = self.doors.await;
         drop(self.confirm);
         let left = until.saturating_duration_since(Instant::now()).max(DRAIN_MIN);
         let _ = self.deliver.drain(left).await;

@@ -83,6 +83,7 @@ impl Reload {
         let differs = [
             ("data_dir, hostname", (&then.data_dir, &then.hostname) != (&now.data_dir, &now.hostname)),
             ("[smtp], [[listener]], [limits]", then.smtp != now.smtp),
+            ("[milter]", then.milter != now.milter),
             ("[tls]", then.tls != now.tls),
             ("[dns]", then.dns != now.dns),
             ("[custody]", then.custody != now.custody),

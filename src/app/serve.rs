@@ -1,14 +1,13 @@
 //! `career-relay serve`: the gateway as a service, with its log, its signals and its word to systemd.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 
-use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::gateway::Gateway;
+use super::handed::Handed;
 use crate::cli::check;
 use crate::config::{self, Inspection, LogFormat, LogLevel, LogSettings};
 use crate::watch::{LogOptions, Watch, silence_panics, start_log};
@@ -26,7 +25,7 @@ pub fn serve(config: &Path) -> ExitCode {
     for warning in &findings {
         tracing::warn!(target: "config", file = %warning.file.display(), line = warning.line, "{warning}");
     }
-    let handed = match handed_sockets() {
+    let handed = match Handed::from_environment() {
         Ok(sockets) => sockets,
         Err(error) => {
             eprintln!("career-relay: a socket handed over cannot be used: {error}");
@@ -121,15 +120,6 @@ fn tell_manager(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::warn!(%error, "the service manager does not listen");
     }
-}
-
-fn handed_sockets() -> std::io::Result<Vec<TcpListener>> {
-    let mut handed = ListenFd::from_env();
-    let mut sockets = Vec::with_capacity(handed.len());
-    for index in 0..handed.len() {
-        sockets.extend(handed.take_tcp_listener(index)?);
-    }
-    Ok(sockets)
 }
 
 fn log_options(log: LogSettings) -> LogOptions {

@@ -123,6 +123,23 @@ const RUNNING: &[(&str, &str)] = &[
     ("internal_error", "An error of ours; please report it. The mail leaves as it came."),
     ("dkim_not_signed", "The mail came signed and could not be signed anew in time; the log says why."),
     ("edit_refused", "The next hop refused the mail with the line and got the original; nothing is counted."),
+    (
+        "milter_mail_too_large",
+        "The mail is larger than limits.message_octets_max, or has too many recipients: an MTA's mail passed as it is.",
+    ),
+    ("milter_out_of_order", "An MTA told the mail in an order no mail has: it passed as it is."),
+    ("milter_header_unreadable", "A field that an MTA told is none: the mail passed as it is."),
+    ("milter_envelope_unreadable", "An address in an MTA's envelope cannot be read: the mail passed as it is."),
+    (
+        "milter_no_queue_id",
+        "The MTA did not tell its queue id ({i}), so nobody could hear of the delivery: the mail passed as it is.",
+    ),
+    ("milter_change_not_allowed", "The MTA lets its milter make no such change: the mail passed as it is."),
+    (
+        "milter_reply_too_large",
+        "The changes do not fit into one write; raise net.core.wmem_max (docs/howto-milter.md).",
+    ),
+    ("milter_late", "There was no answer within milter.answer_within: the mail passed as it is."),
 ];
 
 /// What a code means; `None` for a code that nobody gives.
@@ -169,12 +186,17 @@ mod tests {
             ("pipeline/policy.rs", "ok_or(\""),
             ("pipeline/policy.rs", "Err(\""),
             ("smtp/decide.rs", "&str = \""),
+            ("pipeline/soundness.rs", "&str = \""),
+            ("pipeline/one_copy.rs", "Err(\""),
+            ("proto/milter/gathered.rs", "=> \""),
+            ("milter/decide.rs", "&str = \""),
+            ("milter/decide/outcome.rs", "&str = \""),
             ("smtp/test_mail.rs", "TEST_MAIL: &str = \""),
             ("smtp/returns.rs", "=> \""),
-            ("smtp/signing.rs", "DKIM_NOT_SIGNED: &str = \""),
-            ("smtp/note.rs", "EDIT_REFUSED: &str = \""),
-            ("smtp/note.rs", "HELD: &str = \""),
-            ("smtp/note.rs", "WORDS_ALONE: &str = \""),
+            ("sign/outcome.rs", "DKIM_NOT_SIGNED: &str = \""),
+            ("watch/note.rs", "EDIT_REFUSED: &str = \""),
+            ("watch/note.rs", "HELD: &str = \""),
+            ("watch/note.rs", "WORDS_ALONE: &str = \""),
         ] {
             for code in codes(file, before) {
                 assert!(meaning(&code).is_some(), "{file} gives {code:?}, whose meaning nobody tells");

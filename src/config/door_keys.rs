@@ -64,11 +64,11 @@ pub(super) struct SharedPlaces {
     pub(super) tenant_header: Place,
 }
 
-/// Reads everything about accepting mail but its TLS.
-pub(super) fn read(top: &Section<'_>) -> (SmtpSettings, TlsSettings, DoorPlaces) {
+/// Reads everything about accepting mail but its TLS. `has_milter` tells that we need not listen for SMTP at all.
+pub(super) fn read(top: &Section<'_>, has_milter: bool) -> (SmtpSettings, TlsSettings, DoorPlaces) {
     let default = SmtpSettings::default();
     let smtp = top.section("smtp");
-    let (listeners, listener_places) = read_listeners(&smtp, top);
+    let (listeners, listener_places) = read_listeners(&smtp, top, has_milter);
     let (shared, shared_places) = read_shared(top);
     let networks = smtp.list("relay_networks", default.relaying.networks, values::client_network);
     let header = smtp.read("routing_header", default.relaying.header, values::header_name);
@@ -100,7 +100,7 @@ pub(super) fn read(top: &Section<'_>) -> (SmtpSettings, TlsSettings, DoorPlaces)
 }
 
 /// Those of `listen`, with nothing but an address, and then those with sections of their own.
-fn read_listeners(smtp: &Section<'_>, top: &Section<'_>) -> (Vec<Listener>, Vec<ListenerPlaces>) {
+fn read_listeners(smtp: &Section<'_>, top: &Section<'_>, has_milter: bool) -> (Vec<Listener>, Vec<ListenerPlaces>) {
     let sections = top.sections("listener");
     let alone = if sections.is_empty() { SmtpSettings::default().listeners } else { Vec::new() };
     let short = smtp.list("listen", alone.iter().map(|l| l.address).collect(), values::socket);
@@ -112,7 +112,7 @@ fn read_listeners(smtp: &Section<'_>, top: &Section<'_>) -> (Vec<Listener>, Vec<
             places.push(ListenerPlaces::of(section));
         }
     }
-    if smtp.is_empty_list("listen") && sections.is_empty() {
+    if smtp.is_empty_list("listen") && sections.is_empty() && !has_milter {
         smtp.fault("listen", Wrong::new("nothing to listen on", "name an address, or leave the key out"));
     }
     (listeners, places)

@@ -6,6 +6,7 @@ use super::confirm_keys;
 use super::dkim_keys;
 use super::door_keys::{self, DoorPlaces};
 use super::finding::Wrong;
+use super::milter;
 use super::reader::{Place, Section};
 use super::route_keys;
 use super::settings::{
@@ -40,7 +41,8 @@ pub(super) struct InstallationPlaces {
 pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPlaces) {
     let default = Settings::default();
     let folder = values::text(4096);
-    let (smtp, tls, doors) = door_keys::read(top);
+    let milter = milter::read(&top.section("milter"));
+    let (smtp, tls, doors) = door_keys::read(top, !milter.listen.is_empty());
     let (routes, route_places) = route_keys::read(top);
     let (dkim, dkim_places) = dkim_keys::read(top);
     let (ledger, keep_persons) = read_ledger(&top.section("ledger"));
@@ -49,6 +51,7 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
         hostname: top.optional("hostname", values::domain),
         companies_dir: top.read("companies_dir", default.companies_dir, |v| folder(v).map(PathBuf::from)),
         smtp,
+        milter,
         tls,
         dns: read_dns(&top.section("dns")),
         dkim,

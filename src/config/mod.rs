@@ -12,6 +12,7 @@ pub mod keys;
 mod limits;
 mod lint;
 mod load;
+mod milter;
 mod reader;
 mod report;
 mod route_keys;
@@ -31,6 +32,7 @@ pub use dkim_keys::{DkimKey, parse_selector};
 pub use doors::{BareLf, ClientCa, DoorTls, Listener, SmtpSettings, Stamp, TlsSettings};
 pub use finding::{Faults, Finding, Severity};
 pub use load::{Inspection, contract_terms, example_company, inspect, load};
+pub use milter::{MilterListener, MilterSettings, SocketOwner};
 pub use routes::{DomainPattern, EightBit, HopTls, HostPort, Login, NextHop, Route, TlsMode};
 pub use settings::{
     CustodyMode, CustodySettings, DeliverSettings, DnsSettings, LogFormat, LogLevel, LogSettings, NotifySettings,

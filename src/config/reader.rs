@@ -80,10 +80,14 @@ impl Report {
 
 fn refuse_unknown(unknown: &Unknown, known: &BTreeSet<String>) -> Finding {
     let Unknown { file, line, section, name, siblings } = unknown;
-    let elsewhere = || known.iter().find(|k| k.rsplit('.').next() == Some(name.as_str()));
-    let remedy = match (nearest(name, siblings), elsewhere()) {
-        (_, Some(path)) if path.contains('.') => format!("it belongs to another section: `{path}`"),
-        (_, Some(path)) => format!("`{path}` belongs above the first [section]"),
+    let elsewhere: Vec<&str> =
+        known.iter().map(String::as_str).filter(|k| k.rsplit('.').next() == Some(name.as_str())).collect();
+    let remedy = match (nearest(name, siblings), elsewhere.first()) {
+        (_, Some(_)) if elsewhere.iter().all(|path| path.contains('.')) => {
+            let paths: Vec<String> = elsewhere.iter().take(3).map(|path| format!("`{path}`")).collect();
+            format!("it belongs to another section: {}", paths.join(" or "))
+        }
+        (_, Some(_)) => format!("`{name}` belongs above the first [section]"),
         (Some(near), None) => format!("did you mean `{near}`?"),
         (None, None) => format!("remove it; known here: {}", siblings.join(", ")),
     };

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::confirm_keys::ConfirmSettings;
 use super::dkim_keys::DkimKey;
 use super::doors::{SmtpSettings, TlsSettings};
+use super::milter::MilterSettings;
 use super::routes::Route;
 use crate::ledger::KeepPersons;
 use crate::mail::address::{Address, Domain};
@@ -33,6 +34,8 @@ pub struct Settings {
     pub companies_dir: PathBuf,
     /// Accepting mail.
     pub smtp: SmtpSettings,
+    /// Being asked by MTAs that keep their mail.
+    pub milter: MilterSettings,
     /// TLS as a server.
     pub tls: TlsSettings,
     /// Looking names up.
@@ -72,6 +75,7 @@ impl Default for Settings {
             hostname: None,
             companies_dir: PathBuf::from("companies"),
             smtp: SmtpSettings::default(),
+            milter: MilterSettings::default(),
             tls: TlsSettings::default(),
             dns: DnsSettings::default(),
             dkim: Vec::new(),

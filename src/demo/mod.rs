@@ -22,6 +22,7 @@ use bytes::Bytes;
 use data_encoding::BASE32_NOPAD;
 
 use crate::app::gateway::{Gateway, StartFault};
+use crate::app::handed::Handed;
 use crate::config;
 use crate::mail::address::Address;
 use crate::mail::envelope::{Body, Envelope};
@@ -78,7 +79,7 @@ pub async fn run(folder: Option<&Path>, page: Page) -> Result<(String, bool), De
     let catcher = Catcher::start().await?;
     write_configuration(&folder, catcher.address)?;
     let settings = config::load(&folder.join("career-relay.toml")).map_err(|f| DemoFault::Config(f.to_string()))?;
-    let gateway = Gateway::start(settings, Vec::new(), Watch::new()).await?;
+    let gateway = Gateway::start(settings, Handed::default(), Watch::new()).await?;
     let sent = send_the_day(&gateway, &folder).await?;
     if !gateway.settle(PATIENCE).await {
         return Err(DemoFault::Unsettled);

@@ -25,6 +25,17 @@ pub struct Signing {
     pub must: bool,
 }
 
+/// A mail that was to be signed and is not.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Unsigned {
+    /// Whose signature it was to bear.
+    pub domain: Domain,
+    /// Whether it came with one, which the line would have broken.
+    pub came_signed: bool,
+    /// Why.
+    pub fault: String,
+}
+
 /// What the signatures on a mail mean for the line.
 pub(super) struct Signatures {
     /// Whether the line may break them.

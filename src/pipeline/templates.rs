@@ -39,6 +39,21 @@ impl Policy {
     }
 }
 
+/// Whether the outcome is one that says something of a template, and its company wants to know. Most are not, and that
+/// is seen at once.
+pub fn is_watched(outcome: &Outcome, policy: &Policy) -> bool {
+    let company = match outcome {
+        Outcome::Untouched(untouched) if WATCHED.contains(&untouched.reason) => untouched.company.as_ref(),
+        Outcome::Referred(Referred { company, evidence, .. }) => {
+            let by_template = evidence.first().is_some_and(|evidence| evidence.rule.starts_with("template:"));
+            Some(company).filter(|_| by_template)
+        }
+        _ => None,
+    };
+    let of = company.and_then(|company| policy.company(company));
+    of.is_some_and(|of| matches!(of.company.mode, Mode::Observe | Mode::Approved))
+}
+
 /// A verdict, and whether it rests on a template that HR approved; or the code that ends the matter.
 pub(super) type Said = Result<(Verdict, bool), (&'static str, Vec<Evidence>)>;
 

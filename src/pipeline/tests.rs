@@ -1,6 +1,7 @@
 //! The order of the steps: which question is asked first, and what each answer makes of a mail.
 
 mod holds;
+mod one_copy;
 mod people;
 mod relaying;
 

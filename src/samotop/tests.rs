@@ -10,6 +10,7 @@ use samotop_core::smtp::{Action, Drive, DriverControl, DriverError, Esmtp, Inter
 
 use super::*;
 use crate::app::gateway::Gateway;
+use crate::app::handed::Handed;
 use crate::config;
 use crate::demo::{Catcher, write_configuration};
 use crate::smtp::custody::Relay;
@@ -79,7 +80,7 @@ async fn a_rejection_through_a_samotop_session_leaves_with_the_line_and_counts_o
     let catcher = Catcher::start().await.unwrap_or_else(|e| panic!("{e}"));
     write_configuration(folder.path(), catcher.address).unwrap_or_else(|e| panic!("{e}"));
     let settings = config::load(&folder.path().join("career-relay.toml")).unwrap_or_else(|e| panic!("{e}"));
-    let gateway = Gateway::start(settings, Vec::new(), Watch::new()).await.unwrap_or_else(|e| panic!("{e}"));
+    let gateway = Gateway::start(settings, Handed::default(), Watch::new()).await.unwrap_or_else(|e| panic!("{e}"));
     let dispatch = |octets_max| Dispatch::new(gateway.relay(), Handle::current(), octets_max);
     let peer = "127.0.0.1:40000";
     assert_eq!(say(dispatch(1 << 20), peer, REJECTION.as_bytes()).await, "250 250 250 354 250");

@@ -4,6 +4,7 @@
 //! can be added behind us. A mail of which a verifier might read the header otherwise than we do is not signed at all.
 
 mod fields;
+mod outcome;
 mod record;
 mod signer;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use mail_auth::dkim::DkimSigner;
 
 use crate::sys::signing_key::{KeyKind, SigningKey};
 
+pub use outcome::sign_outcome;
 pub use record::{Published, Record, RecordFault, record_name, record_text, zone_line};
 pub use signer::Signer;
 

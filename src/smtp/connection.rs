@@ -15,7 +15,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::deadlines::{Awaited, Content, Deadlines};
 use super::guests::Guest;
 use super::input::Input;
-use super::room::Share;
 use super::server::stopping;
 use super::shared::Shared;
 use super::{Admission, Arrived, Custody};
@@ -25,7 +24,7 @@ use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::{Action, Peer, Returns, Session, Terms, Transaction};
 use crate::sys;
 use crate::sys::tls::Stream;
-use crate::watch::{Counter, Held, Watch};
+use crate::watch::{Counter, Held, Share, Watch};
 
 /// Replies are written at the latest when this many octets of them wait.
 const OUTPUT_OCTETS: usize = 8 * 1024;

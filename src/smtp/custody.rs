@@ -17,9 +17,8 @@ use tokio::sync::Notify;
 use super::answer::{self, Answer, after_commit, after_failure};
 use super::decide::{self, Judge};
 use super::logins::{self, Logins};
-use super::note::{self, Note};
 use super::repeats::{self, Repeats};
-use super::{Admission, Arrived, Custody, Login, returns, signing, standing, test_mail};
+use super::{Admission, Arrived, Custody, Login, returns, standing, test_mail};
 use crate::deliver::{Deliver, HandThrough, Job, NoEdit};
 use crate::ledger::ReferralEvent;
 use crate::mail::address::{Address, Domain};
@@ -33,10 +32,10 @@ use crate::proto::smtp::reply::Reply;
 use crate::proto::smtp::session::{CameBack, Transaction};
 use crate::proto::smtp::trace::Trace;
 use crate::referral::CompanyId;
-use crate::sign::Signer;
+use crate::sign::{Signer, sign_outcome};
 use crate::spool::{EntryId, Spool, SpoolError, Write};
 use crate::sys::clock;
-use crate::watch::{Counter, Step, Watch};
+use crate::watch::{Answered, Counter, Note, Step, Watch, unproven};
 
 /// What the relay works with.
 #[derive(Clone)]
@@ -182,16 +181,17 @@ impl Relay {
     /// Notes what became of a mail, and says it.
     pub(super) fn tell(&self, mail: Mail, answer: Answer, began: Instant) -> Reply {
         let reply = answer.reply.clone();
-        let custody = answer.custody;
+        let Answer { custody, replies, protection, edit_refused, .. } = answer;
+        let answer = Answered { custody, replies, protection, edit_refused, queue_id: None };
         self.services.watch.step(mail.id.as_str(), || Step::Answered { custody: custody.code().to_owned() });
-        self.services.watch.message(&mail.note.event(&mail.id, answer, began.elapsed()));
+        self.services.watch.message(&mail.note.event(mail.id.as_str(), answer, began.elapsed()));
         reply
     }
 
     /// The custody that uses these services.
     pub fn new(services: Services) -> Self {
         let repeats = Repeats::new(services.spool.latest(), clock::now());
-        Self { services, judge: Judge::new(), logins: Logins::new(), repeats, process: pipeline::process }
+        Self { services, judge: Judge::default(), logins: Logins::new(), repeats, process: pipeline::process }
     }
 
     /// The mail as it goes on, if its client may hand it in.
@@ -224,7 +224,7 @@ impl Relay {
         };
         let with_it = tagging.map_or_else(Vec::new, |policy| returns::tag(&mut outcome, &received, &policy, (&id, at)));
         let took = began.elapsed();
-        if let Some(sketch) = note::unproven(&outcome, &received.message) {
+        if let Some(sketch) = unproven(&outcome, &received.message) {
             tracing::warn!(target: "unproven", id = id.as_str(), sketch, "an edit was not proven; please report it");
         }
         let Received { envelope, message, .. } = Arc::unwrap_or_clone(received);
@@ -246,7 +246,7 @@ impl Relay {
         let asked = if spool.is_writable() {
             let (received, process, policy) = (Arc::clone(received), self.process, Arc::clone(&policy));
             let octets = received.message.len();
-            self.judge.ask(octets, move || decide::check(process(&received, &policy, now), &received)).await
+            self.judge.ask(octets, move || pipeline::check(process(&received, &policy, now), &received)).await
         } else {
             Err(decide::OUTBOX_UNAVAILABLE)
         };
@@ -255,7 +255,10 @@ impl Relay {
             watch.count(Counter::FailedOpen);
             Outcome::Untouched(Untouched { company: None, reason, rejection_seen: false, evidence: Vec::new() })
         });
-        signing::signed(self.unless_unwanted(outcome, received), received, &self.services.signer, watch).await
+        let wanted = self.unless_unwanted(outcome, received);
+        let (outcome, made) = sign_outcome(wanted, received, &self.services.signer).await;
+        watch.signed(made.as_ref());
+        outcome
     }
 
     /// Leaves a mail as it came when the line is switched off, or when a next hop of its has refused edited mails of

@@ -13,14 +13,11 @@ mod entrance;
 mod guests;
 mod input;
 mod logins;
-mod note;
 mod rates;
 mod repeats;
 mod returns;
-mod room;
 mod server;
 mod shared;
-mod signing;
 mod standing;
 mod test_mail;
 #[cfg(test)]

@@ -11,7 +11,6 @@ use jiff::Timestamp;
 
 use super::Arrived;
 use super::custody::{Mail, Relay};
-use super::note::Note;
 use super::repeats::new_id;
 use crate::deliver::Job;
 use crate::mail::address::Address;
@@ -23,6 +22,7 @@ use crate::proto::smtp::session::CameBack;
 use crate::referral::CompanyId;
 use crate::spool::{EntryId, Returnable, Write};
 use crate::sys::clock;
+use crate::watch::Note;
 
 /// The largest mail that is taken back: a report with a whole mail in it, and not a store for strangers.
 const OCTETS_MAX: usize = 10 * 1024 * 1024;

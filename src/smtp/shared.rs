@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 use super::guests::{Guests, network_of};
 use super::input::Buffers;
 use super::rates::{Rate, Rates};
-use super::room::Room;
 use super::{Custody, Door};
 use crate::mail::address::{Address, Domain};
 use crate::pipeline::Client;
 use crate::proto::smtp::limits::Limits;
 use crate::proto::smtp::session::{CameBack, Role};
 use crate::referral::CompanyId;
-use crate::watch::Counter;
+use crate::watch::{Counter, Gauge, Room};
 
 /// Failed logins from one network, after which no more are looked at for a while. A network that is listed as a relay's
 /// needs no login, and one behind which many users sit has ten mistakes of theirs in ten minutes.
@@ -57,7 +56,7 @@ impl<C: Custody> Shared<C> {
     pub(super) fn new(door: Door, custody: Arc<C>) -> Self {
         let limits = Arc::new(door.settings.limits.clone());
         Self {
-            room: Room::new(limits.in_flight_octets_max, door.watch.clone()),
+            room: Room::new(limits.in_flight_octets_max, door.watch.clone(), Gauge::MessageOctetsHeld),
             guests: Guests::new(limits.connections_max, limits.connections_per_client_max),
             buffers: Buffers::new(limits.login_octets_max()),
             failed_logins: Rates::new(FAILED_LOGINS, CLIENTS_MAX),

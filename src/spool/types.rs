@@ -37,6 +37,11 @@ impl EntryId {
         (short && text.bytes().all(fine)).then(|| Self(text.into())).ok_or(EntryFault)
     }
 
+    /// The id of a mail of this time that bears this number, drawn at random: ids rise with the time.
+    pub fn numbered(at: Timestamp, number: u64) -> Self {
+        Self(format!("{:012x}{number:016x}", at.as_millisecond().max(0)).into())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

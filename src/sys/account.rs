@@ -30,6 +30,26 @@ fn name_in(accounts: &str, uid: u32) -> Option<&str> {
     })
 }
 
+/// The id of a user or a group, by its name in `accounts` or as a number: a text like that of `/etc/passwd`, or of
+/// `/etc/group`.
+fn id_in(accounts: &str, name: &str) -> Option<u32> {
+    let named = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok()).flatten()
+    });
+    named.or_else(|| name.parse().ok())
+}
+
+/// The id of a local user, by name or number.
+pub fn user_id(name: &str) -> Option<u32> {
+    id_in(&fs::read_to_string("/etc/passwd").unwrap_or_default(), name)
+}
+
+/// The id of a local group, by name or number.
+pub fn group_id(name: &str) -> Option<u32> {
+    id_in(&fs::read_to_string("/etc/group").unwrap_or_default(), name)
+}
+
 /// Makes root the owner of `folder` from here on, so that no file in it becomes root's, and no link that stands there
 /// leads root to a file elsewhere. The right to read what is not its own stays, for systemd keeps such folders below
 /// one that only root may enter. Everybody else stays who he is.
@@ -73,6 +93,15 @@ mod tests {
         assert_eq!(name_in(ACCOUNTS, 0), Some("root"));
         assert_eq!((name_in(ACCOUNTS, 7), name_in(ACCOUNTS, 5)), (None, None));
         assert_eq!(describe(4_000_000_000), "uid 4000000000");
+    }
+
+    #[test]
+    fn an_id_is_found_by_name_or_number() {
+        assert_eq!(
+            (id_in(ACCOUNTS, "taro"), id_in(ACCOUNTS, "12"), id_in(ACCOUNTS, "jiro")),
+            (Some(1000), Some(12), None)
+        );
+        assert_eq!((user_id("root"), group_id("root")), (Some(0), Some(0)));
     }
 
     #[test]

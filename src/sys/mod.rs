@@ -16,3 +16,4 @@ pub mod sealed;
 pub mod signing_key;
 pub mod terminal;
 pub mod tls;
+pub mod turns;

@@ -1,7 +1,12 @@
-//! Sockets to listen on.
+//! Sockets to listen on, and what their connections hold.
 
+use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
 
@@ -25,6 +30,40 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+/// Listens at a place in the file system, in place of a socket that a dead server left there.
+///
+/// # Errors
+/// What the system says: somebody listens there, something else lies there, or we may not write there. A socket whose
+/// mode or owner cannot be set is removed again.
+pub fn listen_at(path: &Path, mode: u32, (user, group): (Option<u32>, Option<u32>)) -> io::Result<UnixListener> {
+    if fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket()) {
+        if UnixStream::connect(path).is_ok() {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    // Before anybody is accepted: until then a connection is nobody's.
+    let owned = fs::set_permissions(path, fs::Permissions::from_mode(mode)).and_then(|()| match (user, group) {
+        (None, None) => Ok(()),
+        (user, group) => chown(path, user, group),
+    });
+    if let Err(error) = owned {
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
+    Ok(listener)
+}
+
+/// Asks that a connection takes so many octets at once, and says how many it does: what is written up to that many is
+/// the kernel's in one call, and leaves also if this process ends.
+///
+/// The kernel grants no more than `net.core.wmem_max`, and doubles what it grants, for its own keeping.
+pub fn hold_whole(socket: &impl AsFd, octets: usize) -> usize {
+    let _ = sockopt::set_socket_send_buffer_size(socket, octets);
+    sockopt::socket_send_buffer_size(socket).map_or(0, |granted| granted / 2)
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr, TcpStream};
@@ -41,6 +80,41 @@ mod tests {
             let (_, from) = listener.accept().expect("a client");
             assert_eq!(from, client.local_addr().expect("an address"));
         }
+    }
+
+    #[test]
+    fn a_socket_in_the_file_system_takes_the_place_of_a_dead_one_and_of_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("milter.sock");
+        let first = listen_at(&path, 0o620, (None, None)).expect("a socket");
+        let mode = fs::metadata(&path).expect("a socket").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o620);
+        assert_eq!(listen_at(&path, 0o600, (None, None)).map_err(|e| e.kind()).err(), Some(io::ErrorKind::AddrInUse));
+        drop(first);
+        drop(listen_at(&path, 0o600, (None, None)).expect("the place of the dead one"));
+        fs::remove_file(&path).expect("a socket");
+        fs::write(&path, "a file").expect("a file");
+        assert!(listen_at(&path, 0o600, (None, None)).is_err());
+        assert_eq!(fs::read(&path).expect("the file"), b"a file");
+    }
+
+    #[test]
+    fn what_a_connection_says_it_holds_is_taken_at_once() {
+        use std::io::Write;
+        let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
+        let client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        let (mut server, _) = listener.accept().expect("a client");
+        let (mut one, two) = UnixStream::pair().expect("a pair");
+        server.set_nonblocking(true).expect("a socket");
+        one.set_nonblocking(true).expect("a socket");
+        for octets in [1 << 12, 1 << 17, 1 << 30] {
+            let (inet, unix) = (hold_whole(&server, octets), hold_whole(&one, octets));
+            assert!(inet > 0 && unix > 0);
+        }
+        let (inet, unix) = (hold_whole(&server, 1 << 30), hold_whole(&one, 1 << 30));
+        assert_eq!(server.write(&vec![b'x'; inet]).ok(), Some(inet));
+        assert_eq!(one.write(&vec![b'x'; unix]).ok(), Some(unix));
+        drop((client, two));
     }
 
     #[test]

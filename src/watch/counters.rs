@@ -114,6 +114,28 @@ names! {
         StsMismatches = "sts_mismatches",
         /// Outbox rows that reached the log because the disk failed.
         Recoveries = "recoveries",
+        /// Connections of MTAs to the milter.
+        MilterConnections = "milter_connections",
+        /// Connections of MTAs that were turned away at a limit.
+        MilterRefused = "milter_refused",
+        /// Connections of MTAs that broke the protocol.
+        MilterFaults = "milter_faults",
+        /// Connections of MTAs that said nothing for too long.
+        MilterTimeouts = "milter_timeouts",
+        /// Mails that an MTA began to tell and took back.
+        MilterAborted = "milter_aborted",
+        /// Mails of which no more than the header was asked for.
+        MilterLeftEarly = "milter_left_early",
+        /// Mails that an MTA was told to change.
+        MilterEdited = "milter_edited",
+        /// Mails left as they are because their changes did not fit into one write.
+        MilterTooLarge = "milter_too_large",
+        /// Mails left as they are because there was no answer in time.
+        MilterLate = "milter_late",
+        /// Replies with changes that the system did not take in one piece.
+        MilterSplit = "milter_split",
+        /// Doubtful mails that passed because a milter cannot hold them.
+        MilterDoubtful = "milter_doubtful",
     }
 }
 
@@ -134,6 +156,10 @@ names! {
         NextHopConnections = "next_hop_connections",
         /// Octets of messages in memory.
         MessageOctetsHeld = "message_octets_held",
+        /// Connections of MTAs open now.
+        MilterSessions = "milter_sessions",
+        /// Octets of messages that MTAs are telling.
+        MilterOctetsHeld = "milter_octets_held",
     }
 }
 
@@ -251,5 +277,6 @@ fn by_custody(custody: Custody) -> &'static [Counter] {
         Custody::Refused => &[Counter::Refused],
         Custody::Deferred => &[Counter::Deferred],
         Custody::Held => &[Counter::Held, Counter::Spooled],
+        Custody::Mta => &[],
     }
 }

@@ -26,6 +26,8 @@ pub enum Custody {
     Deferred,
     /// It was synced to the spool and waits there for a word of HR.
     Held,
+    /// The MTA whose milter we are.
+    Mta,
 }
 
 impl Custody {
@@ -39,6 +41,7 @@ impl Custody {
             Self::Refused => "refused",
             Self::Deferred => "deferred",
             Self::Held => "held",
+            Self::Mta => "mta",
         }
     }
 }
@@ -77,6 +80,8 @@ pub struct MessageEvent {
     /// How the connection to the next hop was protected: `clear`, `tls`, or `verified` when its certificate was good;
     /// absent when it was not asked.
     pub protection: Option<&'static str>,
+    /// What the MTA calls the message, where an MTA keeps it.
+    pub queue_id: Option<String>,
 }
 
 /// How one attempt at a mail in custody ended.
@@ -169,6 +174,7 @@ impl MessageEvent {
             custody = self.custody.code(),
             replies = join(self.replies.iter().map(u16::to_string)),
             protection = self.protection,
+            queue_id = self.queue_id.as_deref().map(code),
         );
     }
 }

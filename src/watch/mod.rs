@@ -7,8 +7,10 @@ mod held_back;
 mod lines;
 mod log;
 mod next_hop;
+mod note;
 mod pace;
 mod recovery;
+mod room;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -24,12 +26,14 @@ pub use follow::{Made, Step, TEST_FIELD};
 pub use held_back::HeldBack;
 pub use log::{LogFault, LogGuard, LogOptions, silence_panics, start_log};
 pub use next_hop::NextHopState;
+pub use note::{Answered, Note, unproven};
 pub use pace::Rates;
 pub use recovery::{read_line, read_recovery};
+pub use room::{Room, Share};
 pub use seen::{LikelyAgency, SeenMails};
 
 use crate::ledger::ReferralEvent;
-use crate::pipeline::Sighting;
+use crate::pipeline::{Sighting, Unsigned};
 use counters::Counters;
 use follow::TestMails;
 use lines::Lines;
@@ -58,6 +62,19 @@ impl Watch {
     pub fn message(&self, message: &MessageEvent) {
         self.0.counters.message(message);
         message.write();
+    }
+
+    /// Counts what came of signing a mail, if one was to be signed, and writes why it was not.
+    pub fn signed(&self, made: Option<&Result<(), Unsigned>>) {
+        match made {
+            None => {}
+            Some(Ok(())) => self.count(Counter::SignaturesMade),
+            Some(Err(Unsigned { domain, came_signed, fault })) => {
+                self.count(Counter::SignaturesFailed);
+                let domain = domain.as_str();
+                tracing::warn!(target: "sign", domain, %fault, came_signed, "a mail is not signed");
+            }
+        }
     }
 
     /// Counts one delivery attempt of a mail in custody and writes its event.

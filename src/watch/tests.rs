@@ -34,6 +34,7 @@ fn event(outcome: &'static str, custody: Custody) -> MessageEvent {
         custody,
         replies: vec![250, 450],
         protection: Some("verified"),
+        queue_id: None,
     }
 }
 

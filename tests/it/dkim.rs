@@ -121,7 +121,7 @@ fn quoted_printable(octets: &[u8]) -> Vec<u8> {
 }
 
 /// Every wire form, to a recipient named for it.
-fn forms() -> Vec<(String, Vec<u8>)> {
+pub fn forms() -> Vec<(String, Vec<u8>)> {
     let list = [
         (UTF_8, "8bit"),
         (UTF_8, "base64"),

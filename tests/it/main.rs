@@ -33,6 +33,7 @@ mod kill;
 mod late_bounce;
 mod ledger_file;
 mod leftovers;
+mod milter;
 mod mta;
 mod mx;
 mod name_server;

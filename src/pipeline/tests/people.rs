@@ -11,7 +11,7 @@ use crate::referral::{OptOut, OptOutKey, OptOuts};
 const ROOT: [u8; 32] = [7; 32];
 
 /// A mail to hidden recipients.
-fn bulk(to: &[&str]) -> Received {
+pub(super) fn bulk(to: &[&str]) -> Received {
     let mut mail = received(Some(HR), HR);
     mail.message = String::from_utf8_lossy(&mail.message).replace(CANDIDATE, HR).into_bytes().into();
     mail.envelope.recipients = to.iter().map(|to| address(to)).collect();
@@ -29,7 +29,7 @@ fn own(text: &str) -> Wording {
     Wording::parse(Some(text), None).unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn with_carriers(carrier_mail: CarrierMail) -> Vec<Company> {
+pub(super) fn with_carriers(carrier_mail: CarrierMail) -> Vec<Company> {
     vec![Company { carrier_mail, ..company("sakura", "sakura.example") }]
 }
 
@@ -41,7 +41,7 @@ fn copies(mail: &Received, policy: &Policy) -> Vec<Copy> {
 }
 
 /// The text its reader sees.
-fn text(mail: &Received, copy: &Copy) -> String {
+pub(super) fn text(mail: &Received, copy: &Copy) -> String {
     let octets = copy.edits.apply(&mail.message);
     assert!(copy.edits.prove(&mail.message, &octets));
     let view = View::read(&crate::mail::message::Message::read(&octets));
@@ -49,7 +49,7 @@ fn text(mail: &Received, copy: &Copy) -> String {
     (0..part.lines.len()).map(|i| part.line(i).trim().to_owned() + "\n").collect()
 }
 
-fn out(company: Option<&str>, who: &str) -> Policy {
+pub(super) fn out(company: Option<&str>, who: &str) -> Policy {
     let company = company.map(|id| CompanyId::parse(id).unwrap_or_else(|e| panic!("{e}")));
     let key = OptOutKey::derive(&ROOT, company.as_ref(), 1).candidate(&address(who));
     let rows = vec![OptOut { company, key }];

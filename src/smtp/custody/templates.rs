@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Relay, decide};
+use super::Relay;
 use crate::classify::template::BURST_MAILS_MIN;
-use crate::pipeline::{Mode, Outcome, Policy, Received, Referred, process_in_burst, sighting_of};
+use crate::pipeline::{Outcome, Policy, Received, check, is_watched, process_in_burst, sighting_of};
 
 impl Relay {
     /// Notes which template the rejection is of, where its company's mode asks for that, and asks again where many like
@@ -28,24 +28,7 @@ impl Relay {
         let burst_mails = sighting.and_then(|sighting| self.services.watch.see(sighting, now));
         let Some(burst_mails) = burst_mails.filter(|mails| *mails >= BURST_MAILS_MIN) else { return Ok(outcome) };
         let (mail, policy) = (Arc::clone(received), Arc::clone(policy));
-        let again = move || decide::check(process_in_burst(&mail, &policy, (now, burst_mails)), &mail);
+        let again = move || check(process_in_burst(&mail, &policy, (now, burst_mails)), &mail);
         self.judge.ask(received.message.len(), again).await
     }
-}
-
-/// Whether the outcome is one that says something of a template, and its company wants to know. Most are not, and that
-/// is seen at once.
-fn is_watched(outcome: &Outcome, policy: &Policy) -> bool {
-    let company = match outcome {
-        Outcome::Untouched(untouched) if matches!(untouched.reason, "observe" | "template_not_approved") => {
-            untouched.company.as_ref()
-        }
-        Outcome::Referred(Referred { company, evidence, .. }) => {
-            let by_template = evidence.first().is_some_and(|evidence| evidence.rule.starts_with("template:"));
-            Some(company).filter(|_| by_template)
-        }
-        _ => None,
-    };
-    let of = company.and_then(|company| policy.company(company));
-    of.is_some_and(|of| matches!(of.company.mode, Mode::Observe | Mode::Approved))
 }

@@ -3,55 +3,52 @@
 //! A mail that came unsigned and cannot be signed keeps its line: to whoever gets it, it is as unsigned as it came. One
 //! that came signed would bear a broken signature and no other, so it leaves as it came.
 
+use super::Signer;
 use crate::mail::edit::Edits;
-use crate::pipeline::{Outcome, Received, Referred, Signing, Untouched};
-use crate::sign::Signer;
-use crate::watch::{Counter, Watch};
+use crate::pipeline::{Outcome, Received, Referred, Signing, Unsigned, Untouched};
 
 /// The outcome of a mail that came signed and could not be signed anew.
 const DKIM_NOT_SIGNED: &str = "dkim_not_signed";
 
-/// The outcome with the signatures that its copies get.
-pub(super) async fn signed(outcome: Outcome, received: &Received, signer: &Signer, watch: &Watch) -> Outcome {
+/// The outcome with the signatures that its copies get, and what came of that where there was something to sign.
+pub async fn sign_outcome(
+    outcome: Outcome,
+    received: &Received,
+    signer: &Signer,
+) -> (Outcome, Option<Result<(), Unsigned>>) {
     match outcome {
-        Outcome::Untouched(_) => outcome,
-        Outcome::Referred(mut referred) => match sign(&mut referred, received, signer, watch).await {
-            Ok(()) => Outcome::Referred(referred),
-            Err(MustBeSigned) => untouched(referred),
-        },
+        Outcome::Untouched(_) => (outcome, None),
+        Outcome::Referred(mut referred) => {
+            let made = sign(&mut referred, received, signer).await;
+            let outcome = if must_go_back(made.as_ref()) { untouched(referred) } else { Outcome::Referred(referred) };
+            (outcome, made)
+        }
         // What HR may let go with the line is signed with all else that is decided of it now.
-        Outcome::Held(mut held) => match sign(&mut held.referred, received, signer, watch).await {
-            Ok(()) => Outcome::Held(held),
-            Err(MustBeSigned) => Outcome::Untouched(held.pass(Some(DKIM_NOT_SIGNED))),
-        },
+        Outcome::Held(mut held) => {
+            let made = sign(&mut held.referred, received, signer).await;
+            let back = must_go_back(made.as_ref());
+            let outcome = if back { Outcome::Untouched(held.pass(Some(DKIM_NOT_SIGNED))) } else { Outcome::Held(held) };
+            (outcome, made)
+        }
     }
 }
 
-/// A mail came signed, and its copies could not be signed anew.
-struct MustBeSigned;
+/// Whether a mail came signed, and its copies could not be signed anew.
+fn must_go_back(made: Option<&Result<(), Unsigned>>) -> bool {
+    matches!(made, Some(Err(Unsigned { came_signed: true, .. })))
+}
 
-async fn sign(
-    referred: &mut Referred,
-    received: &Received,
-    signer: &Signer,
-    watch: &Watch,
-) -> Result<(), MustBeSigned> {
+async fn sign(referred: &mut Referred, received: &Received, signer: &Signer) -> Option<Result<(), Unsigned>> {
     let has_edits = referred.copies.iter().any(|copy| !copy.edits.is_empty());
-    let Some(Signing { domain, must }) = referred.signing.take().filter(|_| has_edits) else { return Ok(()) };
+    let Signing { domain, must } = referred.signing.take().filter(|_| has_edits)?;
     let edits: Vec<Edits> = referred.copies.iter().map(|copy| copy.edits.clone()).collect();
-    match signer.sign(&domain, &received.message, edits).await {
+    Some(match signer.sign(&domain, &received.message, edits).await {
         Ok(edits) => {
-            watch.count(Counter::SignaturesMade);
             referred.copies.iter_mut().zip(edits).for_each(|(copy, edits)| copy.edits = edits);
             Ok(())
         }
-        Err(fault) => {
-            watch.count(Counter::SignaturesFailed);
-            let domain = domain.as_str();
-            tracing::warn!(target: "smtp", domain, %fault, came_signed = must, "a mail is not signed");
-            if must { Err(MustBeSigned) } else { Ok(()) }
-        }
-    }
+        Err(fault) => Err(Unsigned { domain, came_signed: must, fault: fault.to_string() }),
+    })
 }
 
 fn untouched(referred: Referred) -> Outcome {
@@ -83,7 +80,7 @@ mod tests {
             signing: signing.map(|must| Signing { domain, must }),
         };
         // No key at all: every signature fails.
-        signed(Outcome::Referred(referred), &received, &Signer::default(), &Watch::new()).await
+        sign_outcome(Outcome::Referred(referred), &received, &Signer::default()).await.0
     }
 
     #[tokio::test]

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::answer::Answer;
+use super::{Custody, MessageEvent};
 use crate::inject::{self, Refusal};
 use crate::mail::envelope::Envelope;
 use crate::mail::message::Message;
 use crate::pipeline::{Outcome, Referred};
 use crate::referral::CompanyId;
-use crate::spool::EntryId;
 use crate::sys::tls::Protection;
-use crate::watch::MessageEvent;
 
 /// The outcome of a mail whose edited form the next hop refused.
 const EDIT_REFUSED: &str = "edit_refused";
@@ -31,8 +29,23 @@ fn referred(referred: &Referred) -> &'static str {
     }
 }
 
+/// How a door has answered for a message.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// Who has the message when the client hears it.
+    pub custody: Custody,
+    /// The next hop's codes, one for each recipient it answered for.
+    pub replies: Vec<u16>,
+    /// How the connection to the next hop was protected, if it was asked.
+    pub protection: Option<Protection>,
+    /// Whether the original went out because the next hop did not want the edited mail.
+    pub edit_refused: bool,
+    /// What the MTA calls the message that keeps it.
+    pub queue_id: Option<String>,
+}
+
 /// What deciding on a message leaves to be told.
-pub(super) struct Note {
+pub struct Note {
     company: Option<CompanyId>,
     outcome: &'static str,
     verdict: &'static str,
@@ -46,7 +59,8 @@ pub(super) struct Note {
 }
 
 impl Note {
-    pub(super) fn new(outcome: &Outcome, envelope: &Envelope, octets: usize, decided_in: Duration) -> Self {
+    /// That of an outcome. `octets` are those of the message as it came.
+    pub fn new(outcome: &Outcome, envelope: &Envelope, octets: usize, decided_in: Duration) -> Self {
         let (company, code, verdict, evidence) = match outcome {
             Outcome::Referred(r) => (Some(&r.company), referred(r), "rejection", &r.evidence),
             Outcome::Held(held) => (Some(&held.referred.company), HELD, "doubtful", &held.referred.evidence),
@@ -79,10 +93,10 @@ impl Note {
     }
 
     /// The event, when the client has its answer.
-    pub(super) fn event(self, id: &EntryId, answer: Answer, answered_in: Duration) -> MessageEvent {
+    pub fn event(self, id: &str, answer: Answered, answered_in: Duration) -> MessageEvent {
         let kept = !answer.edit_refused;
         MessageEvent {
-            id: id.as_str().to_owned(),
+            id: id.to_owned(),
             company: self.company,
             outcome: if kept { self.outcome } else { EDIT_REFUSED },
             verdict: self.verdict,
@@ -97,12 +111,13 @@ impl Note {
             custody: answer.custody,
             replies: answer.replies,
             protection: answer.protection.map(Protection::code),
+            queue_id: answer.queue_id,
         }
     }
 }
 
 /// The structure of a mail whose edit was not proven: an example of a fault of ours, with nothing of the mail in it.
-pub(super) fn unproven(outcome: &Outcome, message: &[u8]) -> Option<String> {
+pub fn unproven(outcome: &Outcome, message: &[u8]) -> Option<String> {
     let Outcome::Untouched(untouched) = outcome else { return None };
     (untouched.reason == Refusal::ProofFailed.code()).then(|| inject::sketch(&Message::read(message)))
 }

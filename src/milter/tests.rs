@@ -1,0 +1,1 @@
+//! The milter as an MTA meets it.
