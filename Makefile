@@ -110,6 +110,6 @@ long-idle: build ## 10,000 idle clients, 2,500 under TLS, 5,000 dripping ones: m
 	CAREER_RELAY_BIN=target/release/career-relay CAREER_RELAY_CROWD=10000 CAREER_RELAY_REPORT=docs/long-runs.md \
 	$(CARGO) nextest run --locked --test it --no-capture door_crowds
 
-fuzz: ## fuzz one parser, from fuzz/seeds: make fuzz TARGET=address|auth|bdat|classify|command|data|inject|message|milter|proxy|reply|report|xclient SECONDS=60 (needs cargo-fuzz)
+fuzz: ## fuzz one parser, from fuzz/seeds: make fuzz TARGET=address|auth|bdat|classify|command|data|inject|log_line|message|milter|proxy|reply|report|xclient SECONDS=60 (needs cargo-fuzz)
 	mkdir -p fuzz/corpus/$(TARGET)
 	cd fuzz && $(CARGO) fuzz run --fuzz-dir . --sanitizer none $(TARGET) corpus/$(TARGET) seeds/$(TARGET) -- -max_total_time=$(SECONDS) -max_len=16384

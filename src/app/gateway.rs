@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::agreement::{Agreed, Terms};
 use super::courier::SpoolCourier;
+use super::evidence;
 use super::glance::Glance;
 use super::handed::Handed;
 use super::held_back;
@@ -25,6 +26,7 @@ use super::reload::Reload;
 use super::templates;
 use crate::config::keys::KeyFault;
 use crate::config::{Inspection, Settings};
+use crate::confirm::Confirm;
 use crate::control::{DataLock, LockFault, Server};
 use crate::deliver::Deliver;
 use crate::ledger::Balance;
@@ -93,6 +95,7 @@ pub struct Gateway {
     deliver: Deliver,
     pump: Pump<Spool>,
     notifier: Notifier<SpoolCourier>,
+    confirm: Confirm,
     probing: JoinHandle<()>,
     relay: Arc<Relay>,
     watch: Watch,
@@ -160,6 +163,7 @@ impl Gateway {
         let door = smtp::serve(entrances, door, Arc::clone(&relay), stop.subscribe());
         let doors = milter::beside(door, milters, (&settings, &services), stop.subscribe());
         Ok(Self {
+            confirm: evidence::follow(&settings, (&spool, &policy), pump.waker()).await?,
             addresses,
             reload: Reload { settings, terms, keys, policy: policy.clone(), signer, tls, agreed },
             policy,
@@ -241,6 +245,7 @@ impl Gateway {
         self.stop.send_replace(true);
         // The door has its own limit, the same; what failed inside has been logged there.
         let _ = self.doors.await;
+        drop(self.confirm);
         let left = until.saturating_duration_since(Instant::now()).max(DRAIN_MIN);
         let _ = self.deliver.drain(left).await;
         let _ = self.pump.flush().await;

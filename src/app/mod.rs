@@ -2,6 +2,7 @@
 
 mod agreement;
 mod courier;
+mod evidence;
 pub mod gateway;
 mod gathered;
 mod glance;

@@ -1,5 +1,6 @@
 //! Answers what is asked of a running server over the admin socket.
 
+mod confirm;
 mod erase;
 mod line;
 mod observe;
@@ -22,7 +23,7 @@ use super::glance::Glance;
 use super::keys::Keys;
 use super::prober::Prober;
 use crate::config::Stamp;
-use crate::confirm;
+use crate::confirm::evidence;
 use crate::control::ledger::answer_ledger;
 use crate::control::probe;
 use crate::control::recover::recover;
@@ -199,7 +200,7 @@ impl Operator {
             signer: signer.clone(),
             stamp: stamp.map(Stamp::line).unwrap_or_default().into(),
             watch: self.watch.clone(),
-            evidence: |behind, report, at| Some(confirm::evidence(behind, report, at)),
+            evidence: |behind, report, at| Some(evidence(behind, report, at)),
             probed: self.prober.bell(),
         }
     }
@@ -223,6 +224,7 @@ impl Operator {
             edits_stopped: self.deliver.edit_stops().iter().map(StopLine::from).collect(),
             edits: self.agreed.load(Ordering::Relaxed) && self.spool.is_writable(),
             spool,
+            pending: self.pending().await?,
             watch: self.watch.snapshot(),
             rates: self.watch.rates(),
             next_hops,

@@ -91,6 +91,7 @@ impl Reload {
             ("[[route]]", then.routes != now.routes),
             ("[retry]", then.retry != now.retry),
             ("[spool]", then.spool != now.spool),
+            ("[confirm], [[mta_log]]", then.confirm != now.confirm),
             ("[notify]", then.notify != now.notify),
             ("[log]", then.log != now.log),
         ];

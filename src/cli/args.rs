@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
+use super::confirm::ConfirmCommand;
 use super::contract::args::ContractCommand;
 use super::dispute::DisputeCommand;
 use super::dkim::args::DkimCommand;
@@ -71,6 +72,9 @@ pub enum Command {
 pub enum Tool {
     /// Check the configuration: every fault of every file at once, with file, line and remedy.
     Check(CheckArgs),
+    /// Take a delivery report about mail that an MTA has from the milter, or list what is pending there.
+    #[command(subcommand)]
+    Confirm(ConfirmCommand),
     /// See the contract versions and who has signed them, or sign one for the operator.
     #[command(subcommand)]
     Contract(ContractCommand),

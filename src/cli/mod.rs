@@ -4,6 +4,7 @@ mod account;
 pub mod args;
 pub mod check;
 mod check_names;
+pub mod confirm;
 pub mod contract;
 pub mod dispute;
 pub mod dkim;
@@ -56,6 +57,7 @@ use output::End;
 pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
     match tool {
         Tool::Check(args) => check::check(args, out),
+        Tool::Confirm(command) => confirm::confirm(command, out),
         Tool::Contract(command) => contract::contract(command, out),
         Tool::Dkim(command) => dkim::dkim(command, out),
         Tool::Evidence(command) => evidence::evidence(command, out),

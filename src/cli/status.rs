@@ -2,11 +2,14 @@
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
+
 use super::args::StatusArgs;
 use super::output::{End, align_right, print_json, print_table, since, table};
 use super::reach::ask_server;
 use super::switch::{off_lines, stop_lines};
 use super::top::{Labels, destinations, held_back, next_hops};
+use crate::control::confirm::PendingStatus;
 use crate::control::{Request, Status};
 use crate::sys::clock;
 
@@ -35,6 +38,21 @@ pub fn status(args: &StatusArgs, out: &mut dyn Write) -> io::Result<End> {
             Ok(End::Well)
         }
     }
+}
+
+/// How referrals in mails of MTAs stand, where there are any.
+fn pending(pending: &PendingStatus, out: &mut dyn Write, now: Timestamp) -> io::Result<()> {
+    let PendingStatus { pending, oldest_pending_at, accepted, delivered, bounced, lapsed } = pending;
+    let states = [accepted, delivered, bounced, lapsed];
+    if *pending == 0 && states.iter().all(|n| **n == 0) {
+        return Ok(());
+    }
+    let oldest = oldest_pending_at.as_deref().map(|at| format!(", the oldest for {} ({at})", since(at, now)));
+    writeln!(out, "referrals pending at MTAs: {pending}{}", oldest.unwrap_or_default())?;
+    writeln!(
+        out,
+        "  of the last weeks: handed to a smarthost {accepted}, delivered {delivered}, bounced {bounced}, lapsed {lapsed}"
+    )
 }
 
 /// Prints a status for people.
@@ -66,6 +84,7 @@ pub fn print_status(status: &Status, out: &mut dyn Write) -> io::Result<()> {
     for (name, n) in held.iter().filter(|(_, n)| *n > 0) {
         writeln!(out, "  {name}: {n}")?;
     }
+    pending(&status.pending, out, now)?;
     let rates = status.rates;
     writeln!(
         out,

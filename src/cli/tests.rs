@@ -227,6 +227,11 @@ impl Answer for Troubled {
                 edits_stopped: Vec::new(),
                 edits: false,
                 spool: SpoolStatus { entries: 2, in_doubt: 1, ..SpoolStatus::default() },
+                pending: crate::control::confirm::PendingStatus {
+                    pending: 3,
+                    oldest_pending_at: Some("2026-11-20T03:00:00Z".to_owned()),
+                    ..Default::default()
+                },
                 watch: crate::watch::Watch::new().snapshot(),
                 rates: crate::watch::Rates::default(),
                 next_hops: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::confirm_keys;
 use super::dkim_keys;
 use super::door_keys::{self, DoorPlaces};
 use super::finding::Wrong;
@@ -60,6 +61,7 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
         retry: read_retry(&top.section("retry")),
         spool: read_spool(&top.section("spool")),
         ledger,
+        confirm: confirm_keys::read(top),
         notify: read_notify(&top.section("notify")),
         log: read_log(&top.section("log")),
         companies: Vec::new(),

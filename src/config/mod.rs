@@ -2,6 +2,7 @@
 
 mod agreed;
 mod company;
+mod confirm_keys;
 mod dkim_keys;
 mod door_keys;
 mod doors;
@@ -26,6 +27,7 @@ mod values;
 mod whole;
 mod words;
 
+pub use confirm_keys::{ConfirmSettings, MtaFormat, MtaLog, NamedHost};
 pub use dkim_keys::{DkimKey, parse_selector};
 pub use doors::{BareLf, ClientCa, DoorTls, Listener, SmtpSettings, Stamp, TlsSettings};
 pub use finding::{Faults, Finding, Severity};

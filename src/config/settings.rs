@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::confirm_keys::ConfirmSettings;
 use super::dkim_keys::DkimKey;
 use super::doors::{SmtpSettings, TlsSettings};
 use super::milter::MilterSettings;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub spool: SpoolSettings,
     /// The ledger.
     pub ledger: LedgerSettings,
+    /// Evidence from MTAs.
+    pub confirm: ConfirmSettings,
     /// Mails of our own.
     pub notify: NotifySettings,
     /// Events.
@@ -82,6 +85,7 @@ impl Default for Settings {
             retry: RetrySettings::default(),
             spool: SpoolSettings::default(),
             ledger: LedgerSettings::default(),
+            confirm: ConfirmSettings::default(),
             notify: NotifySettings::default(),
             log: LogSettings::default(),
             companies: Vec::new(),

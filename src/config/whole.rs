@@ -200,6 +200,8 @@ fn check_contracts(company: &Company, at: &CompanyPlaces, settings: &Settings, r
     let all_prove = settings.routes.iter().all(|r| r.proves == Proves::Delivered);
     let some_prove = settings.routes.iter().any(|r| r.proves == Proves::Delivered);
     let path = company.return_path.as_ref();
+    // The log of an MTA tells what a recipient's own server took.
+    let some_prove = some_prove || !settings.confirm.logs.is_empty();
     let presumes = path.is_some_and(|path| !path.probes.to.is_empty());
     for (contract, at) in company.contracts.iter().zip(&at.contracts) {
         if presumes && path.is_some_and(|path| path.keep_days < contract.quiet_days) {

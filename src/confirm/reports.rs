@@ -11,11 +11,16 @@ use crate::spool::Write;
 /// a mail with the line, or that a probe is back. Warnings, receipts, answers of programs and complaints are none.
 pub fn evidence(behind: &Behind, octets: &[u8], at: Timestamp) -> (Reading, Option<Write>) {
     let reading = read(octets);
-    let write = (reading.verdict == Verdict::Failed).then(|| match behind {
+    let write = evidence_of(behind, reading.verdict, at);
+    (reading, write)
+}
+
+/// The same of a report that was read elsewhere.
+pub fn evidence_of(behind: &Behind, verdict: Verdict, at: Timestamp) -> Option<Write> {
+    (verdict == Verdict::Failed).then(|| match behind {
         Behind::Mail(returned) => Write::Outbox(ReferralEvent { at, ..returned.bounce.clone() }),
         Behind::Probe(probe) => Write::ProbeBack { id: probe.id.clone(), at },
-    });
-    (reading, write)
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! what is asked is answered by the handler the app hands in.
 
 mod client;
+pub mod confirm;
 pub mod count;
 pub mod erase;
 pub mod hold;
@@ -299,6 +300,16 @@ pub enum Request {
         company: CompanyId,
         /// The number of the entry in front of the first.
         after: u64,
+    },
+    /// Takes a delivery report that was handed in.
+    Report {
+        /// What it says.
+        what: confirm::ReportRequest,
+    },
+    /// The referrals in mails of MTAs that stand so.
+    Pending {
+        /// The code of the state.
+        state: String,
     },
 }
 

@@ -115,6 +115,7 @@ fn line(row: &ReferralRow, tokens: &TokenOf) -> ReferralLine {
 
 fn stage(stage: Stage) -> &'static str {
     match stage {
+        Stage::Lapsed => "lapsed",
         Stage::Observed => "observed",
         Stage::Accepted => "accepted",
         Stage::Delivered => "delivered",

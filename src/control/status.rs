@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::confirm::PendingStatus;
 use super::switch::{OffLine, StopLine};
 use crate::spool::{RecipientState, Standing, Summary};
 use crate::watch::{NextHopState, Rates, Snapshot};
@@ -27,6 +28,9 @@ pub struct Status {
     pub edits_stopped: Vec<StopLine>,
     /// What it holds.
     pub spool: SpoolStatus,
+    /// How referrals in mails of MTAs stand.
+    #[serde(default)]
+    pub pending: PendingStatus,
     /// What it has counted since it started.
     pub watch: Snapshot,
     /// Mails a second.

@@ -15,6 +15,7 @@ use crate::pipeline::Copy;
 use crate::proto::smtp::client::{Answer, Class};
 use crate::proto::smtp::reply::Reply;
 use crate::referral::CompanyId;
+use crate::referral::carrier::hides_refusals;
 use crate::spool::{EntryId, without_addresses};
 use crate::sys::tls::Protection;
 
@@ -253,7 +254,7 @@ pub(super) fn referral_events<'a>(
             earlier: offer.earlier.clone(),
             token: offer.token.clone(),
             contract: offer.contract.clone(),
-            proves,
+            proves: proves.hiding(job.envelope.recipients.get(offer.recipient).is_some_and(hides_refusals)),
             route: by.route.to_owned(),
             transaction: job.id.as_str().to_owned(),
             recipient: u32::try_from(offer.recipient).unwrap_or(u32::MAX),

@@ -9,6 +9,7 @@ use super::outcome::{By, HandThrough, Job, RecipientOutcome, Settled, referral_e
 use super::settings::Settings;
 use crate::ledger::Proves;
 use crate::proto::smtp::client::Recipient;
+use crate::referral::carrier::hides_refusals;
 use crate::spool::{Credit, EntryId, NewCopy, NewEntry, NewRecipient, NewState, Offer, Outcome, Settlement, Write};
 use crate::sys::clock::Now;
 
@@ -63,7 +64,8 @@ pub(super) fn settle(settings: &Settings, mail: &Mail<'_>, told: &[Told<'_>], no
         let outcome = match &one.outcome {
             RecipientOutcome::Accepted { uncounted, .. } => {
                 written.accepted += 1;
-                let credit = Credit { proves: mail.proves, route: mail.route.to_owned(), at: now.wall };
+                let proves = mail.proves.hiding(hides_refusals(one.recipient.address));
+                let credit = Credit { proves, route: mail.route.to_owned(), at: now.wall };
                 Outcome::Accepted { credit: (!uncounted).then_some(credit) }
             }
             RecipientOutcome::Deferred { reply, maybe_doubled, .. } if !expired => {

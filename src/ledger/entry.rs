@@ -58,11 +58,17 @@ pub enum Kind {
     Observed = 24,
     /// Somebody has looked at a signal of fraud, and what it stands on is in order.
     Cleared = 26,
+    /// The candidate's own MX has taken it, one that is known to hide what it refuses.
+    DeliveredHiding = 30,
+    /// A report of success says that it was delivered.
+    Reported = 31,
+    /// An MTA had it, and nothing was heard of it in time.
+    Lapsed = 33,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -87,6 +93,9 @@ impl Kind {
         Self::Erased,
         Self::Observed,
         Self::Cleared,
+        Self::DeliveredHiding,
+        Self::Reported,
+        Self::Lapsed,
     ];
 
     /// The stable code.
@@ -116,7 +125,15 @@ impl Kind {
             Self::Erased => "erased",
             Self::Observed => "observed",
             Self::Cleared => "cleared",
+            Self::DeliveredHiding => "delivered_hiding",
+            Self::Reported => "reported",
+            Self::Lapsed => "lapsed",
         }
+    }
+
+    /// Whether the entry says that the mail came to the candidate's own servers, by evidence.
+    pub fn is_delivery(self) -> bool {
+        matches!(self, Self::Delivered | Self::DeliveredHiding | Self::Reported)
     }
 
     /// The stored number.
@@ -207,7 +224,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        let numbers: Vec<u8> = (1..=21).chain([23, 24, 26]).collect();
+        let numbers: Vec<u8> = (1..=21).chain([23, 24, 26, 30, 31, 33]).collect();
         assert_eq!(Kind::ALL.map(Kind::number).as_slice(), numbers);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);

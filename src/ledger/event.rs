@@ -35,11 +35,17 @@ pub enum Proves {
     Left,
     /// It never passed here: an export or a copy tells that it was sent; never what a route's 250 proves.
     Observed,
+    /// The candidate's own MX has taken it, and is known to take what it then hides: told of apart from the others.
+    DeliveredHiding,
+    /// A report of success says that it was delivered.
+    Reported,
+    /// An MTA had it, and nothing was heard of it in time.
+    Lapsed,
 }
 
 impl Proves {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Accepted,
         Self::Delivered,
         Self::Bounced,
@@ -50,6 +56,9 @@ impl Proves {
         Self::Reemployed,
         Self::Left,
         Self::Observed,
+        Self::DeliveredHiding,
+        Self::Reported,
+        Self::Lapsed,
     ];
     /// What the operator tells.
     pub const TOLD: [Self; 4] = [Self::Registered, Self::Supported, Self::Reemployed, Self::Left];
@@ -73,7 +82,16 @@ impl Proves {
             Self::Supported => "supported",
             Self::Reemployed => "reemployed",
             Self::Left => "left",
+            Self::DeliveredHiding => "delivered_hiding",
+            Self::Reported => "reported",
+            Self::Lapsed => "lapsed",
         }
+    }
+
+    /// What it proves of a candidate whose mail servers are known to hide what they refuse.
+    #[must_use]
+    pub fn hiding(self, hides: bool) -> Self {
+        if hides && self == Self::Delivered { Self::DeliveredHiding } else { self }
     }
 
     /// The kind of entry that says what the operator tells; nothing for what a mail proves.
@@ -88,7 +106,10 @@ impl Proves {
             | Self::Bounced
             | Self::AcceptedTagged
             | Self::Presumed
-            | Self::Observed => None,
+            | Self::Observed
+            | Self::DeliveredHiding
+            | Self::Reported
+            | Self::Lapsed => None,
         }
     }
 
@@ -163,7 +184,9 @@ impl Evidence<'_> {
             Proves::Bounced => b"bounce",
             Proves::Presumed => b"presumption",
             Proves::Observed => b"observation",
-            Proves::Accepted | Proves::Delivered | Proves::AcceptedTagged => b"referral",
+            Proves::Reported => b"report",
+            Proves::Lapsed => b"lapse",
+            Proves::Accepted | Proves::Delivered | Proves::AcceptedTagged | Proves::DeliveredHiding => b"referral",
             Proves::Registered | Proves::Supported | Proves::Reemployed | Proves::Left => self.proves.code().as_bytes(),
         };
         let fields: [&[u8]; 6] = [

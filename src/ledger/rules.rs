@@ -12,6 +12,8 @@ use super::event::{Proves, ReferralEvent};
 /// How far a referral has come.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Stage {
+    /// An MTA had it, and nothing was heard of it in time; what follows is another referral.
+    Lapsed,
     /// It was sent elsewhere, as an export or a copy tells.
     Observed,
     /// The next hop has taken the mail.
@@ -32,9 +34,10 @@ impl From<Proves> for Stage {
             | Proves::Supported
             | Proves::Reemployed
             | Proves::Left => Self::Accepted,
-            Proves::Delivered | Proves::Presumed => Self::Delivered,
+            Proves::Delivered | Proves::DeliveredHiding | Proves::Reported | Proves::Presumed => Self::Delivered,
             Proves::Bounced => Self::Bounced,
             Proves::Observed => Self::Observed,
+            Proves::Lapsed => Self::Lapsed,
         }
     }
 }
@@ -54,9 +57,9 @@ pub struct Referral {
 
 impl Referral {
     /// Whether a contact at `at` belongs to this referral: until the person window behind the credit (behind the offer,
-    /// as long as nothing is counted) is over, or it has bounced. What arrives late from before it belongs to it too.
+    /// as long as nothing is counted) is over, or it has bounced or lapsed. What arrives late from before it belongs to it too.
     pub fn covers(&self, at: Timestamp) -> bool {
-        if self.stage == Stage::Bounced {
+        if matches!(self.stage, Stage::Bounced | Stage::Lapsed) {
             return false;
         }
         let window = SignedDuration::from_hours(i64::from(self.contract.person_window_days) * 24);
@@ -153,33 +156,39 @@ pub struct Posting {
 pub fn post(person: Option<Referral>, event: &ReferralEvent, contract: &Arc<ContractVersion>, pool: Pool) -> Posting {
     let covering = person.filter(|r| r.covers(event.at));
     let stage = Stage::from(event.proves);
-    let (stages, from) = match &covering {
-        Some(referral) if stage <= referral.stage => (&[Kind::Duplicate][..], None),
-        Some(referral) => (behind(referral.stage, stage), None),
-        None if stage == Stage::Observed => (&[Kind::Offered, Kind::Observed][..], Some(event.at)),
-        None if stage == Stage::Delivered => (&[Kind::Offered, Kind::Accepted, Kind::Delivered][..], Some(event.at)),
-        None => (&[Kind::Offered, Kind::Accepted][..], Some(event.at)),
-    };
+    let known = covering.as_ref().map(|referral| referral.stage);
     let mut referral = covering.unwrap_or_else(|| Referral {
         contract: Arc::clone(contract),
         stage,
-        offered: from.unwrap_or(event.at),
+        offered: event.at,
         counted: None,
     });
     referral.stage = referral.stage.max(stage);
     let mut posting = Posting { entries: Vec::with_capacity(4), referral, pool };
-    for kind in stages {
-        posting.add(*kind, event.at);
+    for kind in kinds(known, event.proves) {
+        posting.add(kind, event.at);
     }
     posting
 }
 
-/// What a referral that has come to one stage is told by evidence of a higher one.
-fn behind(stage: Stage, higher: Stage) -> &'static [Kind] {
-    match (stage, higher) {
-        (Stage::Observed, Stage::Accepted) => &[Kind::Accepted],
-        (Stage::Observed, _) => &[Kind::Accepted, Kind::Delivered],
-        _ => &[Kind::Delivered],
+/// What a referral that has come to a stage, or a new one, is told by evidence.
+fn kinds(known: Option<Stage>, proves: Proves) -> Vec<Kind> {
+    let stage = Stage::from(proves);
+    let last = match proves {
+        Proves::DeliveredHiding => Kind::DeliveredHiding,
+        Proves::Reported => Kind::Reported,
+        _ if stage == Stage::Delivered => Kind::Delivered,
+        _ if stage == Stage::Observed => Kind::Observed,
+        _ if stage == Stage::Lapsed => Kind::Lapsed,
+        _ => Kind::Accepted,
+    };
+    let is_delivery = last.is_delivery();
+    match known {
+        Some(known) if stage <= known => vec![Kind::Duplicate],
+        Some(Stage::Observed) if is_delivery => vec![Kind::Accepted, last],
+        Some(_) => vec![last],
+        None if is_delivery => vec![Kind::Offered, Kind::Accepted, last],
+        None => vec![Kind::Offered, last],
     }
 }
 
@@ -212,7 +221,7 @@ pub(super) fn counts(kind: Kind, contract: &ContractVersion) -> bool {
     match contract.count_on {
         _ if kind == Kind::Observed => contract.count_observed,
         CountOn::Accepted => kind == Kind::Accepted,
-        CountOn::Delivered => matches!(kind, Kind::Delivered | Kind::Presumed),
+        CountOn::Delivered => kind.is_delivery() || kind == Kind::Presumed,
         CountOn::Registered => kind == Kind::Registered,
     }
 }
@@ -293,6 +302,23 @@ mod tests {
         let counted = |count_on| ContractVersion { count_observed: true, ..(*contract(count_on)).clone() };
         check_under(counted(CountOn::Delivered), &[(O, 0), (A, 1), (D, 2)], "off OBS | acc | del");
         check_under(counted(CountOn::Accepted), &[(O, 0), (O, 364), (O, 365)], "off OBS | dup | off OBS");
+    }
+
+    #[test]
+    fn each_proof_of_delivery_counts_once_and_is_told_apart() {
+        use Proves::{Accepted as A, Delivered as D, DeliveredHiding as H, Reported as R};
+        check(CountOn::Delivered, &[(H, 0), (D, 1)], "off acc DEL | dup");
+        check(CountOn::Delivered, &[(A, 0), (R, 1), (R, 2)], "off acc | REP | dup");
+        check(CountOn::Accepted, &[(A, 0), (R, 1)], "off ACC | rep");
+        let hiding = kinds(None, H);
+        assert_eq!(hiding, [Kind::Offered, Kind::Accepted, Kind::DeliveredHiding]);
+    }
+
+    #[test]
+    fn what_lapsed_counts_for_nothing_and_keeps_nobody_from_counting() {
+        use Proves::{Accepted as A, Delivered as D, Lapsed as L};
+        check(CountOn::Accepted, &[(L, 0), (L, 1), (A, 2)], "off lap | off lap | off ACC");
+        check(CountOn::Delivered, &[(L, 0), (D, 0), (L, 1)], "off lap | off acc DEL | dup");
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Carrier {
     pub domains: &'static [&'static str],
     /// What its filters do with links.
     pub filter: LinkFilter,
+    /// Whether its servers are known to take mail that they then hide or drop: that they took it proves less there.
+    pub hides_refusals: bool,
     /// Where that is told, in words.
     pub source: &'static str,
 }
@@ -39,6 +41,7 @@ pub const CARRIERS: &[Carrier] = &[
         name: "docomo",
         domains: &["docomo.ne.jp", "disneymobile.jp"],
         filter: LinkFilter::JudgedLinks,
+        hides_refusals: true,
         source: "docomo's mail settings can refuse mail with certain links (特定URL付メール拒否設定); since March 2025 its \
                  servers also take mail they would have refused and put it aside, so nothing tells the sender",
     },
@@ -46,6 +49,7 @@ pub const CARRIERS: &[Carrier] = &[
         name: "au and UQ mobile",
         domains: &["au.com", "ezweb.ne.jp", "uqmobile.jp", "tu-ka.ne.jp", "ido.ne.jp"],
         filter: LinkFilter::AnyLink,
+        hides_refusals: true,
         source: "manuals of au phones name a rule against links (URLリンク規制) and one against HTML (HTMLメール規制); \
                  its spam filter refuses without a notice",
     },
@@ -67,6 +71,7 @@ pub const CARRIERS: &[Carrier] = &[
             "jp-q.ne.jp",
         ],
         filter: LinkFilter::AnyLink,
+        hides_refusals: false,
         source: "guides to SoftBank's mail settings: 「URLリンク付きメール」 offers to take no mail with a link at all, or \
                  none with certain links",
     },
@@ -82,23 +87,34 @@ pub const CARRIERS: &[Carrier] = &[
             "wcm.ne.jp",
         ],
         filter: LinkFilter::AnyLink,
+        hides_refusals: false,
         source: "a brand of SoftBank on its mail system, with the same settings",
     },
     Carrier {
         name: "Rakuten Mobile",
         domains: &["rakumail.jp"],
         filter: LinkFilter::NoneTold,
+        hides_refusals: false,
         source: "no setting against links is told of; listed to show that it was looked for",
     },
 ];
 
 /// The carrier whose filters may cost the mail to this address its delivery for the sake of a link.
 pub fn filtering_carrier(address: &Address) -> Option<&'static Carrier> {
+    carrier(address).filter(|carrier| carrier.filter != LinkFilter::NoneTold)
+}
+
+/// Whether the mail servers of this address are known to take what they then hide or drop.
+pub fn hides_refusals(address: &Address) -> bool {
+    carrier(address).is_some_and(|carrier| carrier.hides_refusals)
+}
+
+fn carrier(address: &Address) -> Option<&'static Carrier> {
     let domain = address.domain()?;
     let is_below =
         |of: &str| domain.as_str().strip_suffix(of).is_some_and(|head| head.is_empty() || head.ends_with('.'));
     let of = |carrier: &&Carrier| carrier.domains.iter().any(|of| is_below(of));
-    CARRIERS.iter().find(of).filter(|carrier| carrier.filter != LinkFilter::NoneTold)
+    CARRIERS.iter().find(of)
 }
 
 /// What a company wants for candidates behind such filters.
@@ -149,6 +165,13 @@ mod tests {
         for other in ["hana@notdocomo.ne.jp", "hana@docomo.ne.jp.example", "hana@yahoo.co.jp", "hana@rakumail.jp"] {
             check(other, None);
         }
+    }
+
+    #[test]
+    fn servers_that_hide_what_they_refuse_are_known() {
+        let hides = |address: &str| Address::parse(address).is_ok_and(|address| hides_refusals(&address));
+        assert!(hides("hana@docomo.ne.jp") && hides("hana@au.com"));
+        assert!(!hides("hana@softbank.ne.jp") && !hides("hana@mail.example") && !hides("hana@rakumail.jp"));
     }
 
     #[test]

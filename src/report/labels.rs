@@ -152,6 +152,9 @@ impl Labels {
                 "個人データの消去",
                 "他システムの送信（取り込み）",
                 "確認済みの注意信号",
+                "本人のサーバー到達（拒否を隠すサーバー）",
+                "到達（配信通知による）",
+                "結果不明のまま期限切れ",
             ],
             corrected: "訂正されたカウント",
         }
@@ -219,6 +222,9 @@ impl Labels {
                 "Erasures of persons",
                 "Sent elsewhere (export or copy)",
                 "Signals cleared",
+                "Taken by a server known to hide refusals",
+                "Delivered by a delivery report",
+                "Lapsed: nothing was heard",
             ],
             corrected: "Credits corrected",
         }

@@ -263,6 +263,9 @@ pub(super) fn proves_number(proves: Proves) -> i64 {
         Proves::Reemployed => 19,
         Proves::Left => 20,
         Proves::Observed => 24,
+        Proves::DeliveredHiding => 30,
+        Proves::Reported => 31,
+        Proves::Lapsed => 33,
     }
 }
 

@@ -247,6 +247,8 @@ fn steps(fate: Fate) -> &'static [Step] {
         Fate::Taken(Proves::Accepted) => &[(Accepted, &[Pending, Lapsed], Some(Proves::Accepted))],
         Fate::Taken(Proves::AcceptedTagged) => &[(Accepted, &[Pending, Lapsed], Some(Proves::AcceptedTagged))],
         Fate::Taken(Proves::Delivered) => &[(Delivered, &[Pending, Lapsed], Some(Proves::Delivered))],
+        Fate::Taken(Proves::DeliveredHiding) => &[(Delivered, &[Pending, Lapsed], Some(Proves::DeliveredHiding))],
+        Fate::Taken(Proves::Reported) => &[(Delivered, &[Pending, Lapsed, Accepted], Some(Proves::Reported))],
         Fate::Returned => &[
             // Nothing was told of it yet, so there is nothing to take back.
             (Bounced, &[Pending], None),
@@ -260,18 +262,22 @@ fn steps(fate: Fate) -> &'static [Step] {
 fn find(connection: &Connection, finding: &Finding) -> Result<(), Fault> {
     let reply = without_addresses(&finding.reply);
     if finding.fate == Fate::Deferred {
-        let sql = "UPDATE intents SET deferrals = deferrals + 1, last_reply = ?3 \
-                   WHERE transaction_id = ?1 AND recipient = ?2 AND state = 0";
-        execute(connection, sql, params![finding.transaction, finding.recipient, reply])?;
+        // A line that is read twice, because a stop came in between, is older than what it left.
+        let sql = "UPDATE intents SET deferrals = deferrals + 1, last_reply = ?3, last_at = ?4 \
+                   WHERE transaction_id = ?1 AND recipient = ?2 AND state = 0 AND ifnull(last_at, ?4 - 1) < ?4";
+        let values = params![finding.transaction, finding.recipient, reply, nanoseconds(finding.at)];
+        execute(connection, sql, values)?;
         return Ok(());
     }
     for (to, from, tells) in steps(finding.fate) {
         for state in *from {
-            let sql = "UPDATE intents SET state = ?3, last_reply = ?5 \
+            let sql = "UPDATE intents SET state = ?3, last_reply = ?5, last_at = ?6 \
                        WHERE transaction_id = ?1 AND recipient = ?2 AND state = ?4";
-            let values = params![finding.transaction, finding.recipient, to.number(), state.number(), reply];
+            let at = nanoseconds(finding.at);
+            let values = params![finding.transaction, finding.recipient, to.number(), state.number(), reply, at];
             if execute(connection, sql, values)? > 0 {
-                let told = tells.map(|proves| tell(connection, finding, proves));
+                let told =
+                    tells.map(|proves| tell(connection, (&finding.transaction, finding.recipient), proves, finding.at));
                 return told.unwrap_or(Ok(()));
             }
         }
@@ -279,22 +285,29 @@ fn find(connection: &Connection, finding: &Finding) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What is heard of a lapsed referral later still counts.
+fn lapse(connection: &Connection, before: Timestamp, at: Timestamp) -> Result<(), Fault> {
+    let sql = "UPDATE intents SET state = 4 WHERE state = 0 AND at < ?1 RETURNING transaction_id, recipient";
+    let mut statement = connection.prepare_cached(sql)?;
+    let lapsed = statement.query_map([nanoseconds(before)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let lapsed: Vec<(String, u32)> = lapsed.collect::<Result<_, _>>()?;
+    lapsed.iter().try_for_each(|(transaction, number)| tell(connection, (transaction, *number), Proves::Lapsed, at))
+}
+
 /// Turns a referral into an outbox row.
-fn tell(connection: &Connection, finding: &Finding, proves: Proves) -> Result<(), Fault> {
+fn tell(
+    connection: &Connection,
+    (transaction, recipient): (&str, u32),
+    proves: Proves,
+    at: Timestamp,
+) -> Result<(), Fault> {
     let sql = "INSERT INTO outbox (seq, company, key_id, candidate, token, series, version, digest, inserted, \
                recipient, proves, route, transaction_id, at, wording, earlier, traits) \
                SELECT (SELECT seq FROM next_in_outbox), company, key_id, candidate, token, series, version, digest, \
                inserted, recipient, ?3, route, transaction_id, ?4, wording, earlier, traits \
                FROM intents WHERE transaction_id = ?1 AND recipient = ?2";
-    let values = params![finding.transaction, finding.recipient, proves_number(proves), nanoseconds(finding.at)];
+    let values = params![transaction, recipient, proves_number(proves), nanoseconds(at)];
     execute(connection, sql, values)?;
-    Ok(())
-}
-
-/// What is heard of a lapsed referral later still counts.
-fn lapse(connection: &Connection, before: Timestamp, _at: Timestamp) -> Result<(), Fault> {
-    let sql = "UPDATE intents SET state = 4 WHERE state = 0 AND at < ?1";
-    execute(connection, sql, [nanoseconds(before)])?;
     Ok(())
 }
 

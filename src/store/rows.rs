@@ -149,6 +149,7 @@ pub fn stage_number(stage: Stage) -> i64 {
         Stage::Delivered => 2,
         Stage::Bounced => 3,
         Stage::Observed => 4,
+        Stage::Lapsed => 5,
     }
 }
 
@@ -159,6 +160,7 @@ pub fn stage(number: i64) -> Result<Stage, StoreError> {
         2 => Ok(Stage::Delivered),
         3 => Ok(Stage::Bounced),
         4 => Ok(Stage::Observed),
+        5 => Ok(Stage::Lapsed),
         _ => Err(StoreError::Damaged("stage".to_owned())),
     }
 }

@@ -5,6 +5,7 @@ mod blind;
 mod certificates;
 mod clock;
 mod commands;
+mod confirm;
 mod contribution;
 mod crowded_spool;
 mod demo;

@@ -14,7 +14,8 @@ WINDOW = datetime.timedelta(days=365)
 NAMES = ["offered", "accepted", "delivered", "duplicate", "granted", "bounced", "voided", "presumed", "reserved",
          "confirmed", "introduced", "redeemed", "released", "expired", "reversed", "adjusted", "registered", "supported",
          "reemployed", "left", "disputed"]
-KINDS = dict(zip(NAMES, range(1, 22))) | {"erased": 23, "observed": 24, "cleared": 26}
+KINDS = dict(zip(NAMES, range(1, 22))) | {"erased": 23, "observed": 24, "cleared": 26, "delivered_hiding": 30,
+                                             "reported": 31, "lapsed": 33}
 compared = 0
 
 
@@ -213,6 +214,8 @@ def check_report(folder, entries, company, first, last_day):
     expect("the days", (said["company"], said["from"], said["to"], said["zone"]), (company, first, last_day, "+09:00"))
     expect("the head", (said["entries"], said["head"]), (last["seq"], last["hash"]))
     measured = {kind: (kinds[kind], "people") for kind in ("offered", "accepted", "delivered", "presumed")}
+    measured["offered"] = (kinds["offered"] - kinds["lapsed"], "people")
+    measured["delivered"] = (kinds["delivered"] + kinds["delivered_hiding"] + kinds["reported"], "people")
     measured |= {"duplicate": (kinds["duplicate"], "mails"), "bounced": (kinds["bounced"], "mails")}
     measured |= {f"slots_{kind}": (kinds[kind], "slots") for kind in ("granted", "voided", "reserved", "redeemed")}
     for item, (number, unit) in measured.items():

@@ -229,6 +229,7 @@ mod tests {
             started_at: "2026-11-20T03:00:00Z".to_owned(),
             off: Vec::new(),
             edits_stopped: Vec::new(),
+            pending: crate::control::confirm::PendingStatus::default(),
             edits: false,
             spool: SpoolStatus {
                 entries: 4,

@@ -271,7 +271,8 @@ impl<'a> Audit<'a> {
                 r.stage == Stage::Observed || r.stage == Stage::Accepted && r.counted.is_none()
             }
             (Kind::Observed, Some(r)) => r.stage == Stage::Accepted && r.counted.is_none(),
-            (Kind::Delivered, Some(r)) => r.stage == Stage::Accepted,
+            (kind, Some(r)) if kind.is_delivery() => r.stage == Stage::Accepted,
+            (Kind::Lapsed, Some(r)) => r.stage == Stage::Accepted && r.counted.is_none(),
             _ => false,
         };
         if !fits {
@@ -284,7 +285,8 @@ impl<'a> Audit<'a> {
             self.fault(entry.seq, "ruled by another contract version than its referral pinned");
         }
         match entry.new.kind {
-            Kind::Delivered => referral.stage = Stage::Delivered,
+            kind if kind.is_delivery() => referral.stage = Stage::Delivered,
+            Kind::Lapsed => referral.stage = Stage::Lapsed,
             Kind::Accepted => referral.stage = Stage::Accepted,
             Kind::Observed => referral.stage = Stage::Observed,
             _ => {}

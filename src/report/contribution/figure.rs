@@ -310,11 +310,13 @@ pub struct Measured {
 
 impl From<&Statement> for Measured {
     fn from(statement: &Statement) -> Self {
-        let count = |kind: Kind| statement.pools.values().filter_map(|pool| pool.entries.get(&kind)).sum();
+        let count = |kind: Kind| -> u64 { statement.pools.values().filter_map(|pool| pool.entries.get(&kind)).sum() };
         Self {
-            offered: count(Kind::Offered),
+            // Nobody has taken what lapsed.
+            offered: count(Kind::Offered).saturating_sub(count(Kind::Lapsed)),
             accepted: count(Kind::Accepted),
-            delivered: count(Kind::Delivered),
+            // Statements tell these apart; here each says that the person's own servers have it.
+            delivered: [Kind::Delivered, Kind::DeliveredHiding, Kind::Reported].map(count).iter().sum(),
             presumed: count(Kind::Presumed),
             duplicate: count(Kind::Duplicate),
             bounced: count(Kind::Bounced),

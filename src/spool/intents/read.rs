@@ -10,14 +10,14 @@ use crate::spool::database::{stored, timestamp};
 const COLUMNS: &str = "i.transaction_id, i.recipient, i.company, i.key_id, i.candidate, i.at, i.tagged, i.state, \
      i.deferrals, i.last_reply, n.mta, n.queue_id";
 
-/// The referrals of mails with this name.
+/// The referrals of mails with this name, at this MTA, or with an empty one at any.
 pub(in crate::spool) fn intended_under(
     connection: &Connection,
     (mta, queue_id): (&str, &str),
 ) -> rusqlite::Result<Vec<Intended>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM intent_names n JOIN intents i USING (transaction_id) \
-         WHERE n.queue_id = ?1 AND n.mta = ?2 ORDER BY i.at, i.transaction_id, i.recipient"
+         WHERE n.queue_id = ?1 AND ?2 IN ('', n.mta) ORDER BY i.at, i.transaction_id, i.recipient"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     statement.query_map([queue_id, mta], intended)?.filter_map(Result::transpose).collect()

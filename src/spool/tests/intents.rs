@@ -60,8 +60,17 @@ async fn evidence_is_told_once_and_leads_on_but_never_back() {
     check(&[returned.clone(), accepted.clone()], &[], Bounced).await;
     check(&[taken(Proves::AcceptedTagged)], &[Proves::AcceptedTagged], Accepted).await;
     check(&[lapse(0), delivered.clone()], &[Proves::Delivered], Delivered).await;
-    check(&[lapse(1), deferred], &[], Lapsed).await;
-    check(&[lapse(1), delivered], &[Proves::Delivered], Delivered).await;
+    check(&[lapse(1), deferred], &[Proves::Lapsed], Lapsed).await;
+    check(&[lapse(1), delivered], &[Proves::Lapsed, Proves::Delivered], Delivered).await;
+    let reported = taken(Proves::Reported);
+    check(
+        &[accepted.clone(), reported.clone(), returned],
+        &[Proves::Accepted, Proves::Reported, Proves::Bounced],
+        Bounced,
+    )
+    .await;
+    check(&[reported, accepted], &[Proves::Reported], Delivered).await;
+    check(&[taken(Proves::DeliveredHiding)], &[Proves::DeliveredHiding], Delivered).await;
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ impl OpenLedger<'_> {
 
     fn has_evidence(&self, event: &ReferralEvent, person: i64) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM events WHERE person = ?1 AND transaction_id = ?2 AND recipient = ?3
-                   AND proves <> 'bounced'";
+                   AND proves NOT IN ('bounced', 'lapsed')";
         let mut statement = self.connection.prepare_cached(sql)?;
         Ok(statement.exists(params![person, event.transaction, event.recipient])?)
     }
@@ -75,7 +75,7 @@ impl OpenLedger<'_> {
         contract: &ContractVersion,
     ) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM events e WHERE e.person = ?1
-                   AND (e.proves IN ('delivered', 'presumed') OR ?6 AND e.proves = 'observed'
+                   AND (e.proves IN ('delivered', 'delivered_hiding', 'reported', 'presumed') OR ?6 AND e.proves = 'observed'
                         OR ?4 = 'accepted' AND e.proves IN ('accepted', 'accepted_tagged'))
                    AND NOT (e.transaction_id = ?2 AND e.recipient = ?3)
                    AND e.seq >= (SELECT MAX(o.seq) FROM events o

@@ -26,11 +26,8 @@ pub(super) struct Group {
 
 /// Reads the groups; one about the message itself has no action.
 pub(super) fn read(part: &Part, raw: &[u8]) -> Vec<Group> {
-    let body = raw.get(part.body.clone()).unwrap_or_default();
-    let octets = transfer::decode(part, raw).map_or_else(|_| body.to_vec(), |decoded| decoded.octets);
-    let text = String::from_utf8_lossy(&octets);
     let mut groups = vec![Group::default()];
-    for field in unfolded(&text).into_iter().take(FIELDS_MAX) {
+    for field in unfolded(&text(part, raw)).into_iter().take(FIELDS_MAX) {
         match (field.split_once(':'), groups.last_mut()) {
             (Some((name, value)), Some(group)) => group.take(name.trim(), value.trim()),
             _ => groups.push(Group::default()),
@@ -40,6 +37,19 @@ pub(super) fn read(part: &Part, raw: &[u8]) -> Vec<Group> {
         group.infer_action();
     }
     groups
+}
+
+/// The fields about the message itself: those of the first group, name and value.
+pub(super) fn about_message(part: &Part, raw: &[u8]) -> Vec<(String, String)> {
+    let fields = unfolded(&text(part, raw)).into_iter().take(FIELDS_MAX).skip_while(String::is_empty);
+    let named = |field: String| field.split_once(':').map(|(n, v)| (n.trim().to_owned(), v.trim().to_owned()));
+    fields.map_while(named).collect()
+}
+
+fn text(part: &Part, raw: &[u8]) -> String {
+    let body = raw.get(part.body.clone()).unwrap_or_default();
+    let octets = transfer::decode(part, raw).map_or_else(|_| body.to_vec(), |decoded| decoded.octets);
+    String::from_utf8_lossy(&octets).into_owned()
 }
 
 /// The fields on one line each; an empty one stands between two groups.

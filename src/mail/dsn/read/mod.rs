@@ -5,12 +5,14 @@
 
 mod answers;
 mod fields;
+mod names;
 mod notices;
 
 use super::super::address::Address;
 use super::super::message::{Message, Part};
 use super::super::view::View;
 use fields::{Action, Group};
+pub use names::{Names, names};
 
 /// A report of more octets is read up to here; what matters stands at its front.
 const OCTETS_MAX: usize = 512 * 1024;
@@ -35,6 +37,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Failed, Self::Delayed, Self::Delivered, Self::AutoReply, Self::Complaint, Self::NotAReport];
+
+    /// Reads a code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.code() == code)
+    }
+
     /// The stable code.
     pub fn code(self) -> &'static str {
         match self {
