@@ -121,7 +121,7 @@ mod tests {
 
     fn input(offered: u64, chain: [Option<u64>; 4], buckets: Option<[u64; 5]>) -> Input {
         let [registered, supported, reemployed, left] = chain;
-        let times = buckets.map(|buckets| Times { buckets, median_days: Some(40) });
+        let times = buckets.map(|buckets| Times { buckets, longer: 0, median_days: Some(40) });
         Input {
             measured: Measured { offered, accepted: offered, ..Measured::default() },
             reported: Reported { registered, supported, reemployed, left, times },
