@@ -44,6 +44,8 @@ pub struct Counted {
     pub reserved: u64,
     /// Hire slots used.
     pub redeemed: u64,
+    /// People known by evidence of mail that did not pass here; null where there is none.
+    pub observed: Option<u64>,
     /// What the operator has reported of the period.
     pub told: ToldCounted,
 }
@@ -104,6 +106,7 @@ impl Counted {
             voided: measured.voided,
             reserved: measured.reserved,
             redeemed: measured.redeemed,
+            observed: measured.observed,
             told: ToldCounted::of(reported),
         }
     }
@@ -136,7 +139,7 @@ impl Counted {
             voided: self.voided,
             reserved: self.reserved,
             redeemed: self.redeemed,
-            observed: None,
+            observed: self.observed,
         }
     }
 

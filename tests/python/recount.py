@@ -286,6 +286,8 @@ def check_report(folder, entries, company, first, last_day):
     expect("the head", (said["entries"], said["head"]), (last["seq"], last["hash"]))
     units = {kind: "people" for kind in ("offered", "accepted", "delivered", "presumed")}
     units |= {kind: "mails" for kind in ("duplicate", "bounced")}
+    if kinds["observed"]:
+        units["observed"] = "people"
     known = {kind: kinds[kind] for kind in units}
     told, times = told_of(folder, entries[: said["told_entries"]], midnight(first), end)
     expect("the head of what was told", said["told_head"], entries[said["told_entries"] - 1]["hash"])
@@ -351,7 +353,8 @@ def check_tables(tables, figures, language):
         of, number = figures["offered"]["value"], figures[item]["value"]
         return f"{(number * 100 + of // 2) // of}%" if of and number is not None else "–"
 
-    wanted = [sum((shown(item) + [share(item)] for item in FUNNEL), [])]
+    funnel = FUNNEL[:4] + ["observed"] * ("observed" in figures) + FUNNEL[4:]
+    wanted = [sum((shown(item) + [share(item)] for item in funnel), [])]
     wanted += [sum(map(shown, items), []) for items in (TIMES, SLOTS, ["duplicate", "bounced"])]
     expect(f"{language}: the tables of the report's page", tables, wanted)
 

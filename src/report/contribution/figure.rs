@@ -322,7 +322,7 @@ impl From<&Statement> for Measured {
             voided: count(Kind::Voided),
             reserved: count(Kind::Reserved),
             redeemed: count(Kind::Redeemed),
-            observed: None,
+            observed: Some(count(Kind::Observed)).filter(|people| *people > 0),
         }
     }
 }

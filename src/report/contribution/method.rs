@@ -9,7 +9,7 @@ pub(super) fn notes(report: &Contribution, words: &Words) -> Vec<String> {
     if words.is_japanese() {
         vec![
             "「ご案内した方」は、案内の行を付けた不採用通知を送信先サーバーが受理した方の人数です。契約で定めた期間内の同じ方への\
-             メールは、何通でも1人とします。当ゲートウェイを通らないメールは含みません。"
+             メールは、何通でも1人とします。当ゲートウェイを通らないメールは、その記録を取り込んだ場合だけ含み、うち数を示します。"
                 .to_owned(),
             "「到達（確認済み）」は応募者ご本人のメールサーバーが受理した方です。「到達と推定」は、受理の後に定めた日数のあいだ\
              不達通知がなかった方で、不達通知が届くことを試験メールで確かめている期間に限ります。二つは合算していません。"
@@ -34,7 +34,8 @@ pub(super) fn notes(report: &Contribution, words: &Words) -> Vec<String> {
     } else {
         vec![
             "People offered support are those for whom the next hop took a rejection mail with the line. Within the \
-             contract's window all mails to one person count as one. Mail that does not pass the gateway is not in it."
+             contract's window all mails to one person count as one. Mail that does not pass the gateway is in it only \
+             where records of it were entered, and is then told apart."
                 .to_owned(),
             "Delivered means that the candidate's own mail server took the mail. Presumed means that it was accepted \
              and has not come back for the days agreed, while test mails prove that it would have. The two are never \
