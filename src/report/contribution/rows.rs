@@ -165,12 +165,11 @@ pub(super) fn of_rows(rows: &[Row]) -> Result<Contribution, String> {
     let year = fact("fiscal_year")?;
     let year = if year.is_empty() { None } else { Some(year.parse().map_err(|_| "fiscal_year is no year")?) };
     let audience = fact("audience")?;
-    let told = match rows.iter().any(|row| TOLD.contains(&row.item.as_str())) {
-        true => {
-            let head = Head { entries: number("told_entries")?, hash: fact("told_head")? };
-            Some(ToldTo { head, totals: number("told_totals")? })
-        }
-        false => None,
+    let told = if rows.iter().any(|row| TOLD.contains(&row.item.as_str())) {
+        let head = Head { entries: number("told_entries")?, hash: fact("told_head")? };
+        Some(ToldTo { head, totals: number("told_totals")? })
+    } else {
+        None
     };
     Ok(Contribution {
         stated: Stated {
