@@ -1,5 +1,7 @@
 //! What can go wrong with the store, told apart by what a caller has to do about it.
 
+use rusqlite::ErrorCode;
+
 use crate::ledger::{ActFault, DisputeFault, SlotFault};
 use crate::pipeline::{Role, UserName};
 use crate::referral::CompanyId;
@@ -67,6 +69,12 @@ pub enum StoreError {
     /// A row cannot be read as what it should be: `verify` says more.
     #[error("damaged row: {0}")]
     Damaged(String),
+    /// The database says that its file is no longer what it wrote. It is left as it is.
+    #[error(
+        "ledger.db is damaged ({0}); it is left as it is, and referrals wait in the outbox: stop the server and bring \
+         a copy back with `ledger restore`"
+    )]
+    Corrupt(String),
     /// The database failed; the same call may be made again.
     #[error("ledger.db: {0}")]
     Database(String),
@@ -105,6 +113,9 @@ fn dispute_name(id: u64) -> String {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error.to_string())
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(error.to_string()),
+            _ => Self::Database(error.to_string()),
+        }
     }
 }

@@ -5,6 +5,7 @@ mod bounce;
 mod corrections;
 mod entries;
 mod erase;
+mod pending;
 mod people;
 mod presume;
 mod told;
@@ -25,6 +26,8 @@ pub(in crate::store) use people::find_known;
 pub(in crate::store) use presume::proofs;
 pub use presume::{Proof, prove};
 pub use told::{Entered, Import, Told, Total, import};
+
+use pending::Pending;
 
 use super::error::StoreError;
 use super::rows::{self, CompanyRow, KnownContracts, signed};
@@ -141,6 +144,7 @@ struct OpenLedger<'c> {
     has_aliases: bool,
     /// Whether marks of erased persons are there.
     has_marks: bool,
+    pending: Pending,
 }
 
 /// Evidence about a person who is known.
@@ -180,6 +184,7 @@ impl<'c> OpenLedger<'c> {
             early_bounces: bounce::waits(connection, company)?,
             has_aliases,
             has_marks: erase::has_marks(connection, company)?,
+            pending: Pending::default(),
         })
     }
 
@@ -233,7 +238,7 @@ impl<'c> OpenLedger<'c> {
         let known = person.as_ref().map(|p| (p.id, p.salt));
         let posting = rules_post(person.map(|p| p.referral), event, contract, pool);
         self.pools.insert(contract.series.clone(), (posting.pool, contract_row));
-        let salt = known.map_or_else(crate::sys::random::octets, |(_, salt)| salt);
+        let salt = known.map_or_else(|| self.pending.salt(), |(_, salt)| salt);
         let person_row = match known {
             Some((row, _)) => self.update_person(row, &posting.referral, contract_row)?,
             None => self.insert_person(event, &salt, &posting.referral, contract_row)?,
@@ -318,8 +323,14 @@ impl<'c> OpenLedger<'c> {
         Ok(())
     }
 
-    /// Writes head and balances, and gives the grants made.
-    fn close(self) -> Result<Vec<Grant>, StoreError> {
+    /// Writes the entries that are on their way. Whoever reads entries by SQL calls it before.
+    fn write_pending(&mut self) -> Result<(), StoreError> {
+        self.pending.write(self.connection, self.row.id)
+    }
+
+    /// Writes what is on its way, head and balances, and gives the grants made.
+    fn close(mut self) -> Result<Vec<Grant>, StoreError> {
+        self.write_pending()?;
         if self.row.seq == self.seq_before {
             return Ok(self.grants);
         }

@@ -80,7 +80,7 @@ impl Writer {
     /// Starts the thread.
     pub fn start(path: PathBuf, connection: Connection, clock: Clock) -> Result<Self, StoreError> {
         let (send, commands) = sync_channel(WAITING_MAX);
-        let mut shift = Shift { path, connection: Some(connection), clock };
+        let mut shift = Shift { path, connection: Some(connection), clock, looks_up: true };
         let run = move || shift.work(&commands);
         let started = std::thread::Builder::new().name("ledger-writer".to_owned()).spawn(run);
         started.map_err(|e| StoreError::Database(e.to_string()))?;
@@ -100,9 +100,22 @@ struct Shift {
     path: PathBuf,
     connection: Option<Connection>,
     clock: Clock,
+    /// Whether the database looks up what each row refers to.
+    looks_up: bool,
 }
 
 impl Shift {
+    /// What posting writes refers to rows that it has just read, so the database need not look each of them up again:
+    /// that is a fifth of the work. All other commands have it done.
+    fn enforce(&mut self, connection: Connection, batch: &[Command]) -> Result<Connection, StoreError> {
+        let looks_up = !batch.iter().all(|command| matches!(command, Command::Post(..)));
+        if looks_up != self.looks_up {
+            connection.pragma_update(None, "foreign_keys", looks_up)?;
+            self.looks_up = looks_up;
+        }
+        Ok(connection)
+    }
+
     fn work(&mut self, commands: &Receiver<Command>) {
         while let Ok(first) = commands.recv() {
             let mut batch = vec![first];
@@ -112,11 +125,16 @@ impl Shift {
     }
 
     fn commit(&mut self, batch: Vec<Command>) {
+        self.looks_up |= self.connection.is_none();
         let connection = match self.connection.take().map_or_else(|| schema::open(&self.path), Ok) {
             Ok(connection) => connection,
             Err(error) => return batch.into_iter().for_each(|command| refuse(command, &error)),
         };
         let now = (self.clock)();
+        let connection = match self.enforce(connection, &batch) {
+            Ok(connection) => connection,
+            Err(error) => return batch.into_iter().for_each(|command| refuse(command, &error)),
+        };
         match run(connection, batch, now) {
             Ok(connection) => self.connection = Some(connection),
             // What failed may be the file below the connection: it is opened anew, and recovered, for the next batch.

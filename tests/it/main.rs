@@ -32,6 +32,7 @@ mod interop_next_hops;
 mod keys;
 mod kill;
 mod late_bounce;
+mod ledger_file;
 mod leftovers;
 mod mta;
 mod mx;

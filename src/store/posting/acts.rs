@@ -7,6 +7,7 @@ use jiff::tz::{TimeZone, offset};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::OpenLedger;
+use super::corrections::tentatively;
 use super::entries::Behind;
 use crate::ledger::{Act, ContractRef, ContractVersion, Deed, Kind, NewEntry, Slot, SlotStage};
 use crate::referral::CompanyId;
@@ -53,10 +54,13 @@ pub fn act(connection: &Connection, wanted: &SlotAct, now: Timestamp) -> Result<
     wanted.act.check().map_err(StoreError::BadAct)?;
     let row = rows::company(connection, &wanted.company)?;
     let row = row.ok_or_else(|| StoreError::NoCompany(wanted.company.clone()))?;
-    let mut ledger = OpenLedger::open(connection, &wanted.company, row, now)?;
-    let acted = ledger.act(wanted)?;
-    ledger.close()?;
-    Ok(acted)
+    // What the clock does to the slot before a deed that does not follow goes with that: the clock comes again.
+    tentatively(connection, wanted.dry_run, || {
+        let mut ledger = OpenLedger::open(connection, &wanted.company, row, now)?;
+        let acted = ledger.act(wanted)?;
+        ledger.close()?;
+        Ok(acted)
+    })
 }
 
 /// Does what is due by the contracts' terms: reservations whose deadline is over are released, free slots whose time is
@@ -126,7 +130,8 @@ impl OpenLedger<'_> {
         kept.slot.step(&act.deed, &contract, self.posted).map_err(|fault| StoreError::SlotRefused(cycle, fault))
     }
 
-    fn find_slot(&self, series: &str, cycle: u32) -> Result<Option<Kept>, StoreError> {
+    fn find_slot(&mut self, series: &str, cycle: u32) -> Result<Option<Kept>, StoreError> {
+        self.write_pending()?;
         let mut statement = self.connection.prepare_cached(
             "SELECT g.stage, g.at, g.deadline, e.contract FROM grants g
              JOIN entries e ON e.company = g.company AND e.seq = g.seq
@@ -144,7 +149,8 @@ impl OpenLedger<'_> {
     }
 
     /// Whether the contract lets one more be reserved in this quarter of the year, in Japan.
-    fn check_reserved(&self, kept: &Kept) -> Result<(), StoreError> {
+    fn check_reserved(&mut self, kept: &Kept) -> Result<(), StoreError> {
+        self.write_pending()?;
         let Some(most) = self.terms(kept)?.reserve_max else { return Ok(()) };
         let sql = "SELECT e.at FROM acts a JOIN entries e ON e.company = a.company AND e.seq = a.seq
                    JOIN contracts c ON c.id = e.contract
