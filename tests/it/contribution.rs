@@ -81,7 +81,7 @@ fn operator_tells(gateway: &Gateway, folder: &Path) {
     let tokens: Vec<&str> = referrals.iter().filter_map(|line| line["token"].as_str()).collect();
     let now = Timestamp::now();
     let rows = |event: &str, people: usize| -> String {
-        tokens.iter().take(people).map(|token| format!("{token},{event},{now}\n")).collect()
+        tokens.iter().take(people).map(|token| format!("{token},{event},{now}\n")).collect::<Vec<_>>().concat()
     };
     let list = ["token,event,at\n", &rows("registered", 14), &rows("supported", 9), &rows("reemployed", 9)].concat();
     let totals = format!("month,event,people\n{},left,6\n", &day(0).to_string()[..7]);
@@ -205,7 +205,7 @@ fn a_forged_report_fails_by_its_checksum_and_one_with_a_new_checksum_by_the_ledg
     let list = gateway.ask_json(&["referral", "list", "--company", "sakura"]);
     let tokens = list.as_array().expect("a list").iter().take(5).filter_map(|line| line["token"].as_str());
     let now = Timestamp::now();
-    let rows: String = tokens.map(|token| format!("{token},registered,{now}\n")).collect();
+    let rows = tokens.map(|token| format!("{token},registered,{now}\n")).collect::<Vec<_>>().concat();
     let path = folder.path().join("list.csv").display().to_string();
     fs::write(&path, format!("token,event,at\n{rows}")).expect("a file");
     said(&gateway, &["operator", "import", &path, "--company", "sakura"]);
