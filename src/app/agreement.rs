@@ -33,8 +33,8 @@ fn in_file(settings: &Settings, company: &CompanyId, error: &StoreError) -> Stri
     let file = file.map_or(String::new(), |(_, file)| format!("{}: ", file.display()));
     let is_of_terms = differences.iter().any(|difference| difference.starts_with("contract "));
     let way_on = if is_of_terms {
-        "; a version in use never changes: put back what the ledger has, and write new terms as a [[contract]] with the \
-         next version"
+        "; a version in use never changes: put back what the ledger has, and write new terms as a [[contract]] with \
+         the next version"
     } else {
         ""
     };

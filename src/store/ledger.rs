@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 
-use jiff::Timestamp;
+use jiff::Timestamp as Time;
 
 use super::{
     Acted, Agreement, CompanyFaults, ContractRow, Corrected, CountAct, DisputeRow, Entered, ErasePerson, Erased,
@@ -23,6 +23,13 @@ use crate::spool::OutboxRow;
 use crate::watch::HeldBack;
 
 type Done<T> = Result<T, StoreError>;
+type Tokens = HashSet<LinkToken>;
+/// Whom tokens name: who, and the contract series of the link.
+type Named = HashMap<LinkToken, (CandidateKey, String)>;
+/// An entry with its hash.
+type Linked = (Entry, Hash);
+/// From, and until before.
+type Period = (Time, Time);
 
 /// A ledger that is durable. Clones are the same ledger. What writes returns when it is synced, or has changed nothing;
 /// what reads sees one moment and waits for no writer. The rules are those of [`crate::ledger`], and nobody else's.
@@ -49,13 +56,8 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     /// Every grant of a company, oldest first within its series.
     fn grants(&self, company: &CompanyId) -> impl Future<Output = Done<Vec<Grant>>> + Send;
 
-    /// The statement of a company for the entries posted from `from` until before `until`.
-    fn statement(
-        &self,
-        company: &CompanyId,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> impl Future<Output = Done<Statement>> + Send;
+    /// The statement of a company for the entries posted from `from` until before `to`.
+    fn statement(&self, of: &CompanyId, from: Time, to: Time) -> impl Future<Output = Done<Statement>> + Send;
 
     /// Replays one company's chain, or all, and names every fault.
     fn verify(&self, company: Option<&CompanyId>) -> impl Future<Output = Done<Vec<CompanyFaults>>> + Send;
@@ -100,12 +102,7 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     fn import(&self, import: Import) -> impl Future<Output = Done<Entered>> + Send;
 
     /// What the operator has told of persons for a time, by that time.
-    fn told(
-        &self,
-        company: &CompanyId,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> impl Future<Output = Done<Vec<Told>>> + Send;
+    fn told(&self, of: &CompanyId, from: Time, until: Time) -> impl Future<Output = Done<Vec<Told>>> + Send;
 
     /// The totals the operator has reported, the newest of each month and stage.
     fn totals(&self, company: &CompanyId) -> impl Future<Output = Done<Vec<Total>>> + Send;
@@ -119,22 +116,13 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Done<ReportedOutcomes>> + Send;
 
     /// Of these tokens those a person has: who, and the contract series of the link.
-    fn find_tokens(
-        &self,
-        company: &CompanyId,
-        wanted: HashSet<LinkToken>,
-        token_of: TokenOf,
-    ) -> impl Future<Output = Done<HashMap<LinkToken, (CandidateKey, String)>>> + Send;
+    fn find_tokens(&self, of: &CompanyId, wanted: Tokens, made: TokenOf) -> impl Future<Output = Done<Named>> + Send;
 
     /// The newest referrals of a company's persons, those offered last in front; not more than `limit`.
     fn referrals(&self, company: &CompanyId, limit: u32) -> impl Future<Output = Done<Vec<ReferralRow>>> + Send;
 
     /// The newest referral of one person.
-    fn referral_of(
-        &self,
-        company: &CompanyId,
-        person: CandidateKey,
-    ) -> impl Future<Output = Done<Option<ReferralRow>>> + Send;
+    fn referral_of(&self, of: &CompanyId, who: CandidateKey) -> impl Future<Output = Done<Option<ReferralRow>>> + Send;
 
     /// The referrals of candidates or of a mail, each with the entries it made, and those kept aside.
     fn traced(&self, wanted: Traced) -> impl Future<Output = Done<(Vec<EventStory>, Vec<ParkedStory>)>> + Send;
@@ -152,20 +140,10 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     fn note_excluded(&self, excluded: Vec<HeldBack>) -> impl Future<Output = Done<()>> + Send;
 
     /// The entries of a company behind number `after`, with their hashes, in order; not more than `limit`.
-    fn entries(
-        &self,
-        company: &CompanyId,
-        after: u64,
-        limit: u32,
-    ) -> impl Future<Output = Done<Vec<(Entry, Hash)>>> + Send;
+    fn entries(&self, of: &CompanyId, after: u64, limit: u32) -> impl Future<Output = Done<Vec<Linked>>> + Send;
 
-    /// [`Ledger::statement`] as it was when entry `seq_max` was the last.
-    fn statement_to(
-        &self,
-        company: &CompanyId,
-        period: (Timestamp, Timestamp),
-        seq_max: u64,
-    ) -> impl Future<Output = Done<Statement>> + Send;
+    /// [`Ledger::statement`] as it was when entry `last` was the last.
+    fn statement_to(&self, of: &CompanyId, period: Period, last: u64) -> impl Future<Output = Done<Statement>> + Send;
 
     /// The ledger's name, and where all chains end now.
     fn heads(&self) -> impl Future<Output = Done<Heads>> + Send;
@@ -215,7 +193,7 @@ impl Ledger for Store {
         Self::grants(self, company).await
     }
 
-    async fn statement(&self, company: &CompanyId, from: Timestamp, until: Timestamp) -> Done<Statement> {
+    async fn statement(&self, company: &CompanyId, from: Time, until: Time) -> Done<Statement> {
         Self::statement(self, company, from, until).await
     }
 
@@ -275,7 +253,7 @@ impl Ledger for Store {
         Self::import(self, import).await
     }
 
-    async fn told(&self, company: &CompanyId, from: Timestamp, until: Timestamp) -> Done<Vec<Told>> {
+    async fn told(&self, company: &CompanyId, from: Time, until: Time) -> Done<Vec<Told>> {
         Self::told(self, company, from, until).await
     }
 
@@ -333,7 +311,7 @@ impl Ledger for Store {
         Self::entries(self, company, after, limit).await
     }
 
-    async fn statement_to(&self, company: &CompanyId, period: (Timestamp, Timestamp), seq_max: u64) -> Done<Statement> {
+    async fn statement_to(&self, company: &CompanyId, period: Period, seq_max: u64) -> Done<Statement> {
         Self::statement_to(self, company, period, seq_max).await
     }
 

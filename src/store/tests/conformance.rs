@@ -56,7 +56,7 @@ macro_rules! conforms {
                 rotating::the_same_mail_posted_again_adds_nothing_whatever_key_its_person_is_kept_under,
                 rotating::a_bounce_finds_its_mail_by_the_key_of_the_mail_also_when_it_comes_first,
                 rotating::a_trace_by_every_key_tells_the_whole_story_once,
-                rotating::another_key_under_a_known_number_is_refused_with_what_it_means_and_the_ledger_knows_both_numbers,
+                rotating::another_key_under_a_known_number_is_refused_with_what_it_means,
                 witnessing::a_company_that_is_gone_and_a_head_of_another_are_named,
                 witnessing::the_name_stays_through_a_reopening_and_two_ledgers_have_two,
                 witnessing::terms_are_agreed_from_the_signature_on_and_a_month_that_was_printed_stays_unsigned,

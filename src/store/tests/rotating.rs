@@ -89,7 +89,7 @@ pub fn a_trace_by_every_key_tells_the_whole_story_once<P: Place>() {
     assert_eq!(kinds, [Kind::Offered, Kind::Accepted, Kind::Delivered, Kind::Duplicate]);
 }
 
-pub fn another_key_under_a_known_number_is_refused_with_what_it_means_and_the_ledger_knows_both_numbers<P: Place>() {
+pub fn another_key_under_a_known_number_is_refused_with_what_it_means<P: Place>() {
     let ledger = ledger::<P>();
     let keys = vec![(1, "0123456789abcdef".to_owned())];
     let agreement =
