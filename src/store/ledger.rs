@@ -111,7 +111,7 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     fn outcomes(
         &self,
         company: &CompanyId,
-        period: (Timestamp, Timestamp),
+        period: Period,
         to: ReportedTo,
     ) -> impl Future<Output = Done<ReportedOutcomes>> + Send;
 
@@ -261,12 +261,7 @@ impl Ledger for Store {
         Self::totals(self, company).await
     }
 
-    async fn outcomes(
-        &self,
-        company: &CompanyId,
-        period: (Timestamp, Timestamp),
-        to: ReportedTo,
-    ) -> Done<ReportedOutcomes> {
+    async fn outcomes(&self, company: &CompanyId, period: Period, to: ReportedTo) -> Done<ReportedOutcomes> {
         Self::outcomes(self, company, period, to).await
     }
 
