@@ -93,7 +93,7 @@ fn ledger_at_hand(args: &VerifyArgs) -> Option<DataArgs> {
 }
 
 /// The report as the ledger makes it from the entries and totals that it had then. What the company said is taken as it
-/// stands there. Reports of before that do not say how far they looked at what the operator reported know nothing of it.
+/// stands there. A report that does not say how far it looked at what the operator reported knows nothing of it.
 fn recompute(report: &Contribution, data: &DataArgs) -> Result<Contribution, String> {
     let id = &report.stated.company;
     let company = CompanyId::parse(id).map_err(|_| format!("{id:?} is no company"))?;
