@@ -262,12 +262,12 @@ impl Letter<'_> {
 
     /// The places of the result in every part that states it.
     fn read_siblings(&self, bars: &Bars) -> Result<Vec<Place>, Reason> {
-        let Letter { view, part, reading, rules, .. } = *self;
+        let Letter { view, part, reading, subject, rules, .. } = *self;
         let mut places: Vec<Place> = place::find(reading, view, part, rules).into_iter().collect();
         for (index, text) in view.parts.iter().enumerate().filter(|(index, _)| *index != part) {
             let mut sibling = reading.of_sibling(fold_lines(text, is_newest), rules);
             if bars.result == Asked::Hinted && sibling.results.is_empty() {
-                sibling = hear(&sibling, rules).add_to(&sibling, rules).unwrap_or(sibling);
+                sibling = hear(&sibling, subject, rules).add_to(&sibling, rules).unwrap_or(sibling);
             }
             if bars.veto_of(&sibling).is_some() {
                 return Err(Reason::PartsDisagree);

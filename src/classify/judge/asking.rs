@@ -14,7 +14,7 @@ use crate::mail::view::View;
 
 /// Points of the model from which on a likely rejection is one: crossed by families, one look-alike in a hundred of
 /// those written against the classifier comes so far.
-pub(super) const SURE_POINTS: i64 = 900;
+pub(super) const SURE_POINTS: i64 = 1000;
 /// Points of a sentence, or of the words, beyond which it is no surer.
 const HEARD_MAX: i64 = 300;
 /// Traits that tell what the other functions say.
@@ -26,7 +26,7 @@ const BETTER_POINTS: i64 = 0;
 /// see all of it.
 const SHORT_OCTETS: usize = 360;
 /// Points that a mail has to have though the rules find a rejection in it.
-const FOUND_POINTS: i64 = 450;
+const FOUND_POINTS: i64 = 550;
 /// Points from which on a person is asked.
 const LIKELY_POINTS: i64 = 0;
 /// Why a text is no rejection, and where its result would stand if it were one.
@@ -46,7 +46,7 @@ pub(in crate::classify) fn learn_from<T>(view: &View, rules: &Rules, then: impl 
 #[cfg(test)]
 pub(in crate::classify) fn is_likely_alone(view: &View, rules: &Rules) -> bool {
     let of_letter = |letter: &Letter<'_>| {
-        let heard = hear(letter.reading, letter.rules);
+        let heard = hear(letter.reading, letter.subject, letter.rules);
         letter.points(&heard) >= SURE_POINTS
     };
     learn_from(view, rules, of_letter).unwrap_or(false)
@@ -71,7 +71,7 @@ impl Letter<'_> {
     /// What the rules find has to read like a rejection, too: the same words close offers, farewells and refusals of
     /// other things.
     fn weigh_found<T>(&self, places: Vec<Place>, then: impl FnOnce(&Letter<'_>, Result<Vec<Place>, Doubt>) -> T) -> T {
-        let heard = hear(self.reading, self.rules);
+        let heard = hear(self.reading, self.subject, self.rules);
         let is_short = self.reading.folded.text.len() <= SHORT_OCTETS && heard.better < BETTER_POINTS;
         let found = if is_short || self.points(&heard) >= FOUND_POINTS {
             Ok(places)
@@ -89,13 +89,13 @@ impl Letter<'_> {
     /// Lets the model listen to the text where each question may still be answered with yes, and hands on the text with
     /// what was heard and the points of the whole; `None` where the model has no say.
     pub(super) fn ask_model<T>(&self, then: impl FnOnce(&Letter<'_>, Option<i64>) -> T) -> T {
-        let Letter { reading, rules, .. } = *self;
+        let Letter { reading, subject, rules, .. } = *self;
         let open = |reason| reason == Reason::NoResult;
         // A subject alone is not enough: what is heard in a text that speaks of nothing the rules know is chance.
         if reading.recruiting == 0 || self.question(&Bars::LIKELY).is_some_and(|r| !open(r)) {
             return then(self, None);
         }
-        let heard = hear(reading, rules);
+        let heard = hear(reading, subject, rules);
         let points = self.points(&heard);
         match heard.add_to(reading, rules) {
             Some(reading) => then(&Letter { reading: &reading, ..*self }, Some(points)),
@@ -105,7 +105,7 @@ impl Letter<'_> {
 
     /// How much the model takes the mail as a whole for a rejection.
     fn points(&self, heard: &Heard) -> i64 {
-        let marks = (&Marks::of_words(self), &Marks::of_rules(self));
+        let marks = (heard.words, &Marks::of_rules(self));
         let points = self.rules.model.weigh(marks, |words| self.traits((heard.no, heard.better), words));
         if heard.better < BETTER_POINTS { points } else { points.min(LIKELY_POINTS) }
     }
