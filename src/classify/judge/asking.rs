@@ -39,7 +39,7 @@ pub(in crate::classify) fn learn_from<T>(view: &View, rules: &Rules, then: impl 
     let rules = language::rules_for(&folded, rules);
     let reading = read(folded, rules);
     let subject = read(fold(std::iter::once((0, head_of(&view.subject)))), rules);
-    Some(then(&Letter { view, part, text, reading: &reading, subject: &subject, rules }))
+    Some(then(&Letter::new((view, part, text), (&reading, &subject), rules)))
 }
 
 /// Whether the model takes a text for a rejection, whatever the rules say of it.
@@ -56,7 +56,8 @@ impl Letter<'_> {
     /// Hands on where the result of a rejection stands; else why it is none, and where it would stand if a person took
     /// it for one. The text is that with what the model heard in it, if it was asked.
     pub(super) fn decide<T>(&self, then: impl FnOnce(&Letter<'_>, Result<Vec<Place>, Doubt>) -> T) -> T {
-        let reason = match self.places(Bars::of(self.rules)) {
+        let found = self.question_in_full().map_or_else(|| self.read_siblings(Bars::of(self.rules)), Err);
+        let reason = match found {
             Ok(places) if self.rules_decide() => return then(self, Ok(places)),
             Ok(places) => return self.weigh_found(places, then),
             Err(reason) => reason,
@@ -98,7 +99,7 @@ impl Letter<'_> {
         let heard = hear(reading, subject, rules);
         let points = self.points(&heard);
         match heard.add_to(reading, rules) {
-            Some(reading) => then(&Letter { reading: &reading, ..*self }, Some(points)),
+            Some(reading) => then(&self.with(&reading, subject), Some(points)),
             None => then(self, Some(points)),
         }
     }
@@ -140,7 +141,7 @@ impl Letter<'_> {
             holds(reading.strength(rules) >= SOFT),
             holds(reading.strength(rules) > SOFT),
             holds(reading.strength(rules) >= STRONG),
-            holds(self.question(Bars::of(rules)).is_none()),
+            holds(self.question_in_full().is_none()),
         ];
         let mut traits = [0; TRAITS];
         let all = traits_of_said(heard, words).into_iter().chain(told);
