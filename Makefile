@@ -6,8 +6,8 @@ export CARGO_TERM_COLOR ?= auto
 TARGET ?= inject
 SECONDS ?= 60
 
-.PHONY: bench bench-spool bench-tls bench-verdict build check classifier-table clippy compare-editors corpus-inject demo \
-	deny doc fmt fuzz help long-forms long-idle long-inject long-kill long-render long-slots long-splice \
+.PHONY: bench bench-ledger bench-spool bench-tls bench-verdict build check classifier-table clippy compare-editors corpus-inject demo \
+	deny doc fmt fuzz help long-forms long-idle long-inject long-kill long-ledger long-render long-slots long-splice \
 	long-streams screenshots setup test units
 
 help: ## this list
@@ -65,6 +65,12 @@ long-kill: build ## 300 SIGKILLs in each of three situations, and a Postfix in o
 
 long-slots: build ## 200 SIGKILLs under load with Postfix as next hop, slots and notices; resumable, result in docs/long-runs.md
 	CAREER_RELAY_BIN=target/release/career-relay tests/python/kill_run.py --kills 200 --min-credits 1000 --state target/long-slots --report docs/long-runs.md
+
+long-ledger: build ## 2,000 SIGKILLs across gateway and store, with copies made, killed and brought back; resumable, result in docs/long-runs.md
+	CAREER_RELAY_BIN=target/release/career-relay tests/python/kill_run.py --kills 2000 --copies --name long-ledger --seed 7 --state target/long-ledger --report docs/long-runs.md
+
+bench-ledger: ## referrals a second, the curve of their cost, verify: writes the table and the plot of docs/ledger.md
+	LEDGER_DOCS=docs $(CARGO) bench --locked --bench ledger
 
 long-inject: build ## 4,038 mails of every kind through preview, read back by Python (CI takes 250); result in docs/long-runs.md
 	tests/python/inject_matrix.py target/release/career-relay --seed 6

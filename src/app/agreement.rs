@@ -22,8 +22,23 @@ pub struct Terms {
 pub struct Agreed {
     /// The policy; a company the ledger disagrees on is only observed in it (design §4).
     pub policy: Policy,
-    /// The companies whose keys or contracts the ledger knows otherwise, and how.
-    pub disagreements: Vec<(CompanyId, StoreError)>,
+    /// The companies whose keys or contracts the ledger knows otherwise: the file, the keys in it, and how.
+    pub disagreements: Vec<(CompanyId, String)>,
+}
+
+/// What the ledger does not agree to, with the file it stands in and what to do.
+fn in_file(settings: &Settings, company: &CompanyId, error: &StoreError) -> String {
+    let StoreError::Disagrees(differences) = error else { return error.to_string() };
+    let file = settings.company_files.iter().find(|(id, _)| id == company);
+    let file = file.map_or(String::new(), |(_, file)| format!("{}: ", file.display()));
+    let is_of_terms = differences.iter().any(|difference| difference.starts_with("contract "));
+    let way_on = if is_of_terms {
+        "; a version in use never changes: put back what the ledger has, and write new terms as a [[contract]] with \
+         the next version"
+    } else {
+        ""
+    };
+    format!("{file}{}{way_on}", differences.join("; "))
 }
 
 impl Terms {
@@ -39,8 +54,10 @@ impl Terms {
         for agreement in policy::agreements(&self.build(&settings, keys)) {
             let company = agreement.company.clone();
             if let Err(error) = self.store.agree(agreement).await {
-                tracing::error!(company = company.as_str(), %error, "the ledger does not agree to this company");
-                let of_it = settings.companies.iter_mut().filter(|c| c.id == company && c.mode != Mode::Off);
+                let error = in_file(&settings, &company, &error);
+                tracing::error!(company = company.as_str(), error, "the ledger does not agree to this company");
+                let is_on = |mode: Mode| !matches!(mode, Mode::Off | Mode::Suspended);
+                let of_it = settings.companies.iter_mut().filter(|c| c.id == company && is_on(c.mode));
                 of_it.for_each(|c| c.mode = Mode::Observe);
                 disagreements.push((company, error));
             }

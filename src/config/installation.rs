@@ -60,6 +60,7 @@ pub(super) fn read(top: &Section<'_>, base: &Path) -> (Settings, InstallationPla
         notify: read_notify(&top.section("notify")),
         log: read_log(&top.section("log")),
         companies: Vec::new(),
+        company_files: Vec::new(),
         credentials_missing: Vec::new(),
     };
     let places = InstallationPlaces {

@@ -92,7 +92,11 @@ fn read(path: &Path, report: &Report) -> Option<Settings> {
     let (mut settings, places) = installation::read(&top, base);
     let files = company_files(&top, &base.join(&settings.companies_dir));
     let remedy = "let the service's user read it";
-    let read = |file: &PathBuf| read_company(file, read_text(file, remedy, report)?, report);
+    let read = |file: &PathBuf| {
+        let read = read_company(file, read_text(file, remedy, report)?, report)?;
+        settings.company_files.push((read.0.id.clone(), file.clone()));
+        Some(read)
+    };
     let companies: Vec<_> = files.iter().filter_map(read).collect();
     whole::check(&settings, &places, &companies, report);
     settings.companies = companies.into_iter().map(|(company, _)| company).collect();

@@ -13,6 +13,7 @@ use super::routes::Route;
 use crate::ledger::KeepPersons;
 use crate::mail::address::{Address, Domain};
 use crate::pipeline::Company;
+use crate::referral::CompanyId;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -55,6 +56,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// The companies, in the order of their file names.
     pub companies: Vec<Company>,
+    /// Where each of them stands.
+    pub company_files: Vec<(CompanyId, PathBuf)>,
     /// Credentials that the files name and this process was not handed; whoever serves needs each of them.
     pub credentials_missing: Vec<String>,
 }
@@ -78,6 +81,7 @@ impl Default for Settings {
             notify: NotifySettings::default(),
             log: LogSettings::default(),
             companies: Vec::new(),
+            company_files: Vec::new(),
             credentials_missing: Vec::new(),
         }
     }

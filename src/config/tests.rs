@@ -54,7 +54,9 @@ fn the_shipped_files_are_the_defaults_and_no_fault() {
     assert_eq!(inspection.findings, []);
     let settings = inspection.settings.unwrap_or_else(|| panic!("no settings"));
     assert_eq!(settings.companies.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ["example"]);
-    assert_eq!(Settings { companies: Vec::new(), ..settings }, Settings::default());
+    assert_eq!(settings.company_files[0].1, package().join("config/companies/example.toml"));
+    let bare = Settings { companies: Vec::new(), company_files: Vec::new(), ..settings };
+    assert_eq!(bare, Settings::default());
 }
 
 #[test]

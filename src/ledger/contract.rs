@@ -89,6 +89,30 @@ impl ContractVersion {
         octets
     }
 
+    /// The terms in which another one of the same name differs, as `key value` here and there. A term whose line a
+    /// record leaves out is told with what that means.
+    pub fn differences(&self, other: &Self) -> Vec<(String, String)> {
+        let (ours, theirs) = (self.record(), other.record());
+        let value = |record: &str, term: &str| {
+            let found = record.lines().find_map(|line| line.strip_prefix(term)?.strip_prefix(' ').map(str::to_owned));
+            found.unwrap_or_else(|| match term {
+                "quiet_days" => QUIET_DAYS.to_string(),
+                "review_days" => REVIEW_DAYS.to_string(),
+                "count_observed" => "0".to_owned(),
+                _ => "none".to_owned(),
+            })
+        };
+        let mut terms: Vec<&str> = Vec::new();
+        for term in ours.lines().chain(theirs.lines()).filter_map(|line| line.split(' ').next()) {
+            if !terms.contains(&term) {
+                terms.push(term);
+            }
+        }
+        let both = terms.into_iter().map(|term| (term, value(&ours, term), value(&theirs, term)));
+        let differing = both.filter(|(_, ours, theirs)| ours != theirs);
+        differing.map(|(term, ours, theirs)| (format!("{term} {ours}"), format!("{term} {theirs}"))).collect()
+    }
+
     /// What a referral pins.
     pub fn reference(&self) -> ContractRef {
         ContractRef { series: self.series.clone(), version: self.version, digest: self.digest() }

@@ -1,7 +1,5 @@
 //! Agrees with a node on a company's keys and contract versions, which are immutable from then on.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -79,16 +77,9 @@ fn compare_contracts(
     let known = rows::contracts(connection, company)?;
     for version in &agreement.contracts {
         let Some(stored) = known.contracts.find(&version.series, version.version) else { continue };
-        let (here, there) = (stored.record(), version.record());
         let name = format!("contract {} {} of {}", version.series, version.version, agreement.company);
-        let terms = |record: &str| record.lines().map(str::to_owned).collect::<BTreeSet<_>>();
-        let (here, there) = (terms(&here), terms(&there));
-        let said = |only: &BTreeSet<String>, other: &BTreeSet<String>| {
-            let lines: Vec<&str> = only.difference(other).map(String::as_str).collect();
-            if lines.is_empty() { "the default".to_owned() } else { lines.join(", ") }
-        };
-        if here != there {
-            differences.push(format!("{name}: {} here, {} there", said(&here, &there), said(&there, &here)));
+        for (old, new) in stored.differences(version) {
+            differences.push(format!("{name}: {old} in the ledger, {new} in the file"));
         }
     }
     Ok(())

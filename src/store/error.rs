@@ -1,5 +1,7 @@
 //! What can go wrong with the store, told apart by what a caller has to do about it.
 
+use rusqlite::ErrorCode;
+
 use crate::ledger::{ActFault, DisputeFault, SlotFault};
 use crate::pipeline::{Role, UserName};
 use crate::referral::CompanyId;
@@ -64,9 +66,38 @@ pub enum StoreError {
     /// The company has several contract series, or none of this name.
     #[error("say which contract series is meant (--series): {}", .0.join(", "))]
     WhichSeries(Vec<String>),
+    /// The slot stands on credits that somebody has to look at first.
+    #[error(
+        "slot {cycle} stands on credits under review: {}. See `career-relay signals --company {company}`; when \
+         somebody has looked and all is in order, `career-relay signals clear NAME --company {company} --reason …` \
+         lets it be redeemed",
+        .names.join(", ")
+    )]
+    InReview {
+        /// Whose it is.
+        company: CompanyId,
+        /// Its number.
+        cycle: u32,
+        /// The codes of the open signals.
+        names: Vec<&'static str>,
+    },
+    /// Nothing to clear.
+    #[error("{company} has no open signal {name}: see career-relay signals --company {company}")]
+    NoSignal {
+        /// Whose it would be.
+        company: CompanyId,
+        /// Its code.
+        name: &'static str,
+    },
     /// A row cannot be read as what it should be: `verify` says more.
     #[error("damaged row: {0}")]
     Damaged(String),
+    /// The database says that its file is no longer what it wrote. It is left as it is.
+    #[error(
+        "ledger.db is damaged ({0}); it is left as it is, and referrals wait in the outbox: stop the server and bring \
+         a copy back with `ledger restore`"
+    )]
+    Corrupt(String),
     /// The database failed; the same call may be made again.
     #[error("ledger.db: {0}")]
     Database(String),
@@ -94,6 +125,8 @@ impl StoreError {
                 | Self::NoDispute(_)
                 | Self::DisputeRefused(..)
                 | Self::WhichSeries(_)
+                | Self::InReview { .. }
+                | Self::NoSignal { .. }
         )
     }
 }
@@ -105,6 +138,9 @@ fn dispute_name(id: u64) -> String {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error.to_string())
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(error.to_string()),
+            _ => Self::Database(error.to_string()),
+        }
     }
 }

@@ -4,12 +4,14 @@
 //! their own and never wait for the writer. A store that fails returns errors; the outbox keeps the rows meanwhile.
 
 mod agree;
+pub mod backup;
 mod beside;
 mod disputes;
 mod erasure;
 mod error;
 mod export;
 mod held_back;
+mod ledger;
 mod notices;
 mod operator;
 mod optouts;
@@ -20,6 +22,7 @@ mod pump;
 mod read;
 mod rows;
 mod schema;
+mod signals;
 mod slots;
 mod switches;
 mod templates;
@@ -43,6 +46,7 @@ pub use agree::Agreement;
 pub use disputes::DisputeRow;
 pub use erasure::{ErasePerson, Erased};
 pub use error::StoreError;
+pub use ledger::Ledger;
 pub use operator::{ReferralRow, TokenOf};
 pub use optouts::{OptOutChange, OptOutRow};
 pub use outbox::Outbox;
@@ -50,6 +54,7 @@ pub use posting::{Acted, Corrected, CountAct, Entered, Import, Posted, Proof, Sl
 pub use presumed::Proven;
 pub use pump::{Flusher, Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
+pub use signals::{Seen, SignalClear};
 pub use slots::SlotRow;
 pub use switches::{OffRow, Switch, SwitchAct};
 pub use templates::{SeenAgency, SeenTemplate, TemplateChange, TemplateRow};
@@ -288,7 +293,7 @@ impl Reader {
         let connection = idle.map_or_else(|| schema::open_reader(&self.path), Ok)?;
         let result = in_transaction(&connection, query);
         // A connection that failed may be broken: the next reader opens a new one.
-        if !matches!(result, Err(StoreError::Database(_))) {
+        if !matches!(result, Err(StoreError::Database(_) | StoreError::Corrupt(_))) {
             lock(&self.idle).push(connection);
         }
         result
@@ -309,7 +314,7 @@ fn in_transaction<T>(
 fn compare_in_background(reader: &Arc<Reader>) -> Result<(), StoreError> {
     let reader = Arc::clone(reader);
     let compare = move || {
-        let found = schema::open_reader(&reader.path).and_then(|c| in_transaction(&c, read::compare));
+        let found = schema::open_reader(&reader.path).and_then(|c| in_transaction(&c, compare));
         match &found {
             Ok(differences) if differences.is_empty() => tracing::debug!("stored balances agree with the entries"),
             Ok(differences) => tracing::error!(?differences, "stored balances differ from the entries"),
@@ -319,6 +324,15 @@ fn compare_in_background(reader: &Arc<Reader>) -> Result<(), StoreError> {
     };
     let started = std::thread::Builder::new().name("ledger-compare".to_owned()).spawn(compare);
     started.map(|_| ()).map_err(|e| StoreError::Database(e.to_string()))
+}
+
+/// The file as the database sees it, then the balances as the entries make them.
+fn compare(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut found = backup::unsound(connection, "quick_check")?;
+    if found.is_empty() {
+        found = read::compare(connection)?;
+    }
+    Ok(found)
 }
 
 /// A poisoned lock means a query panicked; the value behind it is still whole.

@@ -2,9 +2,11 @@
 
 mod acts;
 mod bounce;
+mod clears;
 mod corrections;
 mod entries;
 mod erase;
+mod pending;
 mod people;
 mod presume;
 mod told;
@@ -17,6 +19,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub use acts::{Acted, SlotAct, act, let_time_pass};
+pub use clears::clear_signal;
 pub use corrections::{Corrected, CountAct, act_on_count};
 use entries::Behind;
 pub use erase::{over as erase_over, person as erase_person};
@@ -25,6 +28,8 @@ pub(in crate::store) use people::find_known;
 pub(in crate::store) use presume::proofs;
 pub use presume::{Proof, prove};
 pub use told::{Entered, Import, Told, Total, import};
+
+use pending::Pending;
 
 use super::error::StoreError;
 use super::rows::{self, CompanyRow, KnownContracts, signed};
@@ -141,6 +146,7 @@ struct OpenLedger<'c> {
     has_aliases: bool,
     /// Whether marks of erased persons are there.
     has_marks: bool,
+    pending: Pending,
 }
 
 /// Evidence about a person who is known.
@@ -180,6 +186,7 @@ impl<'c> OpenLedger<'c> {
             early_bounces: bounce::waits(connection, company)?,
             has_aliases,
             has_marks: erase::has_marks(connection, company)?,
+            pending: Pending::default(),
         })
     }
 
@@ -233,13 +240,13 @@ impl<'c> OpenLedger<'c> {
         let known = person.as_ref().map(|p| (p.id, p.salt));
         let posting = rules_post(person.map(|p| p.referral), event, contract, pool);
         self.pools.insert(contract.series.clone(), (posting.pool, contract_row));
-        let salt = known.map_or_else(crate::sys::random::octets, |(_, salt)| salt);
+        let salt = known.map_or_else(|| self.pending.salt(), |(_, salt)| salt);
         let person_row = match known {
             Some((row, _)) => self.update_person(row, &posting.referral, contract_row)?,
             None => self.insert_person(event, &salt, &posting.referral, contract_row)?,
         };
         self.note_other_keys((event, as_it_came), person_row)?;
-        self.insert_event(&event.evidence(), id, person_row)?;
+        self.insert_event(&event.evidence(), id, person_row, event.traits.map(|traits| traits.offered))?;
         let behind = Behind {
             contract: self.pinned(contract_row)?,
             contract_row,
@@ -265,7 +272,7 @@ impl<'c> OpenLedger<'c> {
         let id = evidence.id(self.company, candidate);
         self.pools.insert(posting.referral.contract.series.clone(), (posting.pool, contract_row));
         self.update_person(*person, &posting.referral, contract_row)?;
-        self.insert_event(evidence, &id, *person)?;
+        self.insert_event(evidence, &id, *person, None)?;
         let behind = Behind {
             contract: self.pinned(contract_row)?,
             contract_row,
@@ -298,11 +305,17 @@ impl<'c> OpenLedger<'c> {
         Ok(pool)
     }
 
-    fn insert_event(&self, evidence: &Evidence<'_>, id: &EventId, person: i64) -> Result<(), StoreError> {
+    fn insert_event(
+        &self,
+        evidence: &Evidence<'_>,
+        id: &EventId,
+        person: i64,
+        offered: Option<u32>,
+    ) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT INTO events (person, id, seq, series, transaction_id, recipient, route, proves, inserted)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO events (person, id, seq, series, transaction_id, recipient, route, proves, inserted,
+                 offered) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 person,
@@ -314,12 +327,19 @@ impl<'c> OpenLedger<'c> {
                 evidence.route,
                 evidence.proves.code(),
                 evidence.inserted,
+                offered,
             ])?;
         Ok(())
     }
 
-    /// Writes head and balances, and gives the grants made.
-    fn close(self) -> Result<Vec<Grant>, StoreError> {
+    /// Writes the entries that are on their way. Whoever reads entries by SQL calls it before.
+    fn write_pending(&mut self) -> Result<(), StoreError> {
+        self.pending.write(self.connection, self.row.id)
+    }
+
+    /// Writes what is on its way, head and balances, and gives the grants made.
+    fn close(mut self) -> Result<Vec<Grant>, StoreError> {
+        self.write_pending()?;
         if self.row.seq == self.seq_before {
             return Ok(self.grants);
         }

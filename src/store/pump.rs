@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 
-use super::Store;
 use super::outbox::Outbox;
+use super::{Ledger, Store};
 
 /// How the pump works.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct PumpOptions {
 impl Default for PumpOptions {
     fn default() -> Self {
         Self {
-            batch_rows: 2_000,
+            batch_rows: 5_000,
             period: Duration::from_secs(1),
             retry_max: Duration::from_mins(1),
             keep_posted: SignedDuration::from_hours(7 * 24),
@@ -51,15 +51,15 @@ pub struct PumpHealth {
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
 /// The running pump. Dropping it stops it; rows it had not moved wait in the outbox.
-pub struct Pump<O: Outbox> {
-    inner: Arc<Inner<O>>,
+pub struct Pump<O: Outbox, L: Ledger = Store> {
+    inner: Arc<Inner<O, L>>,
     task: JoinHandle<()>,
 }
 
 /// Moves what is in the outbox, for those who do not hold the pump.
-pub struct Flusher<O>(Arc<Inner<O>>);
+pub struct Flusher<O, L = Store>(Arc<Inner<O, L>>);
 
-impl<O: Outbox> Flusher<O> {
+impl<O: Outbox, L: Ledger> Flusher<O, L> {
     /// As [`Pump::flush`].
     ///
     /// # Errors
@@ -69,9 +69,9 @@ impl<O: Outbox> Flusher<O> {
     }
 }
 
-struct Inner<O> {
+struct Inner<O, L> {
     outbox: O,
-    store: Store,
+    store: L,
     options: PumpOptions,
     wake: Arc<Notify>,
     granted: Arc<Notify>,
@@ -86,9 +86,9 @@ struct Position {
     pruned: Option<Timestamp>,
 }
 
-impl<O: Outbox> Pump<O> {
+impl<O: Outbox, L: Ledger> Pump<O, L> {
     /// Starts the task on the running runtime.
-    pub fn start(outbox: O, store: Store, options: PumpOptions) -> Self {
+    pub fn start(outbox: O, store: L, options: PumpOptions) -> Self {
         let inner = Arc::new(Inner {
             outbox,
             store,
@@ -113,7 +113,7 @@ impl<O: Outbox> Pump<O> {
     }
 
     /// Its hand, for those who do not hold it.
-    pub fn flusher(&self) -> Flusher<O> {
+    pub fn flusher(&self) -> Flusher<O, L> {
         Flusher(Arc::clone(&self.inner))
     }
 
@@ -136,13 +136,13 @@ impl<O: Outbox> Pump<O> {
     }
 }
 
-impl<O: Outbox> Drop for Pump<O> {
+impl<O: Outbox, L: Ledger> Drop for Pump<O, L> {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-impl<O: Outbox> Inner<O> {
+impl<O: Outbox, L: Ledger> Inner<O, L> {
     async fn work(&self) {
         let mut pause = self.options.period;
         loop {

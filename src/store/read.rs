@@ -1,5 +1,7 @@
 //! What readers ask: balances, statements, grants, and the replay that proves them.
 
+use std::sync::mpsc::sync_channel;
+
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::error::StoreError;
@@ -8,8 +10,8 @@ use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
 use super::slots;
 use super::trust;
 use super::wordings;
-use crate::ledger::chain::{Hash, commit_event, commit_person};
-use crate::ledger::{Audit, Balance, EventId, Evidence, Fault, Grant, Known, Pool, Proves, Referral};
+use crate::ledger::chain::{Hash, Salt, commit_event, commit_person};
+use crate::ledger::{Audit, Balance, Entry, EventId, Evidence, Fault, Grant, Known, Pool, Proves, Referral};
 use crate::referral::{CandidateKey, CompanyId};
 
 /// The replay of one company's chain.
@@ -156,13 +158,12 @@ fn verify_company(connection: &Connection, company: &CompanyId) -> Result<Compan
     let wordings = wordings::whole(connection, row.id)?;
     let acts = slots::whole(connection, row.id)?;
     let by_digest = Known { contracts: &known.contracts, wordings: &wordings, acts: &acts };
-    let mut audit = Audit::new(company, by_digest);
-    replay(connection, &row, &known, &mut audit)?;
+    let mut audit = replay(connection, &row, &known, Audit::new(company, by_digest))?;
     audit.finish(row.seq, &row.head);
     compare_pools(connection, &row, &mut audit)?;
-    compare_persons(connection, &row, &known, &mut audit)?;
-    compare_events(connection, company, &row, &mut audit)?;
-    presumed::compare(connection, &row, &known, &mut audit)?;
+    if compare_kept(connection, company, (&row, &known), &mut audit)? {
+        presumed::compare(connection, &row, &known, &mut audit)?;
+    }
     compare_grants(connection, &row, &mut audit)?;
     compare_reversals(connection, &row, &mut audit)?;
     let mut faults = audit.faults();
@@ -191,22 +192,49 @@ fn compare_grants(connection: &Connection, row: &CompanyRow, audit: &mut Audit<'
     Ok(())
 }
 
-fn replay(
+/// Entries that are read while those in front of them are replayed, and how many such heaps may wait.
+const HEAP: usize = 2048;
+const HEAPS_MAX: usize = 4;
+
+/// Replays every entry in order. One thread reads and another one hashes and judges: on two cores a long chain takes
+/// little more than half the time.
+fn replay<'a>(
     connection: &Connection,
     row: &CompanyRow,
     known: &KnownContracts,
-    audit: &mut Audit<'_>,
-) -> Result<(), StoreError> {
+    mut audit: Audit<'a>,
+) -> Result<Audit<'a>, StoreError> {
     let sql = format!("SELECT {ENTRY_COLUMNS} FROM entries WHERE company = ?1 ORDER BY seq");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut entries = statement.query([row.id])?;
-    while let Some(row) = entries.next()? {
-        match rows::entry(row, known) {
-            Ok((entry, hash, _)) => audit.entry(&entry, &hash),
-            Err(error) => audit.unreadable(rows::number(row.get(0)?)?, &error.to_string()),
+    std::thread::scope(|scope| {
+        let (send, heaps) = sync_channel::<Vec<Result<(Entry, Hash), (u64, String)>>>(HEAPS_MAX);
+        let judging = move || {
+            for read in heaps.into_iter().flatten() {
+                match read {
+                    Ok((entry, hash)) => audit.entry(&entry, &hash),
+                    Err((seq, why)) => audit.unreadable(seq, &why),
+                }
+            }
+            audit
+        };
+        let judge = std::thread::Builder::new().name("ledger-replay".to_owned()).spawn_scoped(scope, judging);
+        let judge = judge.map_err(|e| StoreError::Database(e.to_string()))?;
+        let mut heap = Vec::with_capacity(HEAP);
+        while let Some(row) = entries.next()? {
+            heap.push(match rows::entry(row, known) {
+                Ok((entry, hash, _)) => Ok((entry, hash)),
+                Err(error) => Err((rows::number(row.get(0)?)?, error.to_string())),
+            });
+            if heap.len() == HEAP && send.send(std::mem::replace(&mut heap, Vec::with_capacity(HEAP))).is_err() {
+                break;
+            }
         }
-    }
-    Ok(())
+        // Who judges takes all there is: if nobody listens, it has ended before its time, and says so below.
+        let _ = send.send(heap);
+        drop(send);
+        judge.join().map_err(|_| StoreError::Closed)
+    })
 }
 
 fn compare_pools(connection: &Connection, row: &CompanyRow, audit: &mut Audit<'_>) -> Result<(), StoreError> {
@@ -220,55 +248,60 @@ fn compare_pools(connection: &Connection, row: &CompanyRow, audit: &mut Audit<'_
     Ok(())
 }
 
-fn compare_persons(
-    connection: &Connection,
-    row: &CompanyRow,
-    known: &KnownContracts,
-    audit: &mut Audit<'_>,
-) -> Result<(), StoreError> {
-    let sql = "SELECT key_id, key, salt, contract, stage, offered, counted FROM persons WHERE company = ?1";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut found = statement.query([row.id])?;
-    while let Some(row) = found.next()? {
-        let key = CandidateKey { key_id: row.get(0)?, octets: row.get(1)? };
-        let commitment = commit_person(&row.get(2)?, &key);
-        let contract = known.by_row.get(&row.get(3)?).map(|(_, version)| std::sync::Arc::clone(version));
-        let counted: Option<i64> = row.get(6)?;
-        let referral = Referral {
-            contract: contract.ok_or_else(|| StoreError::Damaged("a person's contract".to_owned()))?,
-            stage: rows::stage(row.get(4)?)?,
-            offered: rows::time(row.get(5)?)?,
-            counted: counted.map(rows::time).transpose()?,
-        };
-        audit.compare_person(&commitment, &referral);
-    }
-    Ok(())
-}
-
-fn compare_events(
+/// Reads persons with their evidence, each row once: whether any of it is a presumption.
+fn compare_kept(
     connection: &Connection,
     company: &CompanyId,
-    row: &CompanyRow,
+    (row, known): (&CompanyRow, &KnownContracts),
     audit: &mut Audit<'_>,
-) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT p.key_id, p.key, p.salt, e.id, e.seq, e.series, e.transaction_id, e.recipient, e.route, e.proves,
-         e.inserted FROM persons p JOIN events e ON e.person = p.id WHERE p.company = ?1",
-    )?;
+) -> Result<bool, StoreError> {
+    // Most of the table is read in its order; the few persons of a small company among many are looked up.
+    let all: i64 = connection.query_row("SELECT SUM(seq) FROM companies", [], |row| row.get(0))?;
+    let way = if row.seq >= rows::number(all)? / 4 { "NOT INDEXED" } else { "" };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT p.id, p.key_id, p.key, p.salt, p.contract, p.stage, p.offered, p.counted, e.id, e.seq, e.series,
+         e.transaction_id, e.recipient, e.route, e.proves, e.inserted
+         FROM persons p {way} LEFT JOIN events e ON e.person = p.id WHERE p.company = ?1"
+    ))?;
     let mut found = statement.query([row.id])?;
+    let (mut last, mut is_presumed) = (None, false);
     while let Some(row) = found.next()? {
-        let (key, id) = (CandidateKey { key_id: row.get(0)?, octets: row.get(1)? }, row.get::<_, EventId>(3)?);
-        let text = |at: usize| row.get_ref(at)?.as_str().map_err(|e| StoreError::Damaged(e.to_string()));
-        let evidence = Evidence {
-            series: text(5)?,
-            transaction: text(6)?,
-            recipient: row.get(7)?,
-            route: text(8)?,
-            proves: Proves::parse(text(9)?).ok_or_else(|| StoreError::Damaged("proves".to_owned()))?,
-            inserted: row.get(10)?,
-        };
-        let kept = if evidence.id(company, &key) == id { commit_event(&row.get(2)?, &id, &evidence) } else { [0; 32] };
-        audit.compare_event(&kept, rows::number(row.get(4)?)?);
+        let key = CandidateKey { key_id: row.get(1)?, octets: row.get(2)? };
+        let (id, salt): (i64, Salt) = (row.get(0)?, row.get(3)?);
+        if last != Some(id) {
+            last = Some(id);
+            audit.compare_person(&commit_person(&salt, &key), &read_referral(row, known)?);
+        }
+        if let Some(event) = row.get::<_, Option<EventId>>(8)? {
+            let evidence = read_evidence(row)?;
+            is_presumed |= evidence.proves == Proves::Presumed;
+            let fits = evidence.id(company, &key) == event;
+            let kept = if fits { commit_event(&salt, &event, &evidence) } else { [0; 32] };
+            audit.compare_event(&kept, rows::number(row.get(9)?)?);
+        }
     }
-    Ok(())
+    Ok(is_presumed)
+}
+
+fn read_referral(row: &Row<'_>, known: &KnownContracts) -> Result<Referral, StoreError> {
+    let contract = known.by_row.get(&row.get(4)?).map(|(_, version)| std::sync::Arc::clone(version));
+    let counted: Option<i64> = row.get(7)?;
+    Ok(Referral {
+        contract: contract.ok_or_else(|| StoreError::Damaged("a person's contract".to_owned()))?,
+        stage: rows::stage(row.get(5)?)?,
+        offered: rows::time(row.get(6)?)?,
+        counted: counted.map(rows::time).transpose()?,
+    })
+}
+
+fn read_evidence<'r>(row: &'r Row<'_>) -> Result<Evidence<'r>, StoreError> {
+    let text = |at: usize| row.get_ref(at)?.as_str().map_err(|e| StoreError::Damaged(e.to_string()));
+    Ok(Evidence {
+        series: text(10)?,
+        transaction: text(11)?,
+        recipient: row.get(12)?,
+        route: text(13)?,
+        proves: Proves::parse(text(14)?).ok_or_else(|| StoreError::Damaged("proves".to_owned()))?,
+        inserted: row.get(15)?,
+    })
 }

@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/015_trust.sql"),
     include_str!("../../migrations/sqlite/016_operator.sql"),
     include_str!("../../migrations/sqlite/017_erasure.sql"),
+    include_str!("../../migrations/sqlite/018_signals.sql"),
 ];
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,7 +38,7 @@ pub fn open(path: &Path) -> Result<Connection, StoreError> {
     made.map_err(|e| StoreError::Database(e.to_string()))?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(128);
     keep_plans(&connection)?;
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
@@ -45,8 +46,8 @@ pub fn open(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Newer { found, known });
     }
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -2048;
-         PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON;",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384;
+         PRAGMA wal_autocheckpoint = 8000; PRAGMA secure_delete = ON;",
     )?;
     let transaction = connection.transaction()?;
     for (at, migration) in MIGRATIONS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {

@@ -163,7 +163,7 @@ fn every_program_that_is_said_to_be_tried_has_its_tests_and_every_test_is_told()
     }
 }
 
-/// The names of all tests of the package, properties too.
+/// The names of all tests of the package, properties too, and those of the suite that makes them of functions.
 fn all_tests() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (mut folders, mut found) = (vec![root.join("src"), root.join("tests")], BTreeSet::new());
@@ -180,6 +180,10 @@ fn all_tests() -> BTreeSet<String> {
                     .map(|two| two[1]);
                 let name = |line: &str| Some(line.split_once("fn ")?.1.split_once('(')?.0.to_owned());
                 found.extend(named.filter_map(name));
+                if path.ends_with("conformance.rs") {
+                    let listed = |line: &&str| Some(line.strip_suffix(',')?.split_once("::")?.1.to_owned());
+                    found.extend(lines.iter().filter_map(listed));
+                }
             }
         }
     }

@@ -21,6 +21,11 @@ fn twenty_kills_under_load_lose_no_mail_and_no_credit() {
 }
 
 #[test]
+fn twenty_kills_across_gateway_and_store_with_copies_brought_back_lose_and_double_no_credit() {
+    run("kill_run.py", &["--kills", "20", "--min-credits", "100", "--seed", "7", "--copies", "--restore-every", "10"]);
+}
+
+#[test]
 fn twenty_kills_in_hand_through_lose_no_mail_and_no_credit() {
     run("custody_run.py", &["through", "--kills", "20", "--seed", "1"]);
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use crate::gateway::Gateway;
@@ -23,6 +23,21 @@ impl Strace {
     /// Lets these calls fail with EIO from now on, as they do on a disk that breaks.
     pub fn break_calls(gateway: &Gateway, calls: &str) -> Self {
         Self::with(gateway, &["-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:error=EIO")])
+    }
+
+    /// Lets writes into this file find no room from now on, but for each thread's first, as when the disk is full in
+    /// the midst of a commit.
+    pub fn fill(gateway: &Gateway, file: &Path) -> Self {
+        let file = file.to_str().expect("a name in UTF-8");
+        let inject = "inject=pwrite64:error=ENOSPC:when=2+";
+        Self::with(gateway, &["-P", file, "-e", "trace=pwrite64", "-e", inject])
+    }
+
+    /// Lets go of the gateway, which runs on.
+    pub fn release(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(&pid).status().expect("kill runs").success());
+        self.child.wait().expect("strace ends");
     }
 
     fn with(gateway: &Gateway, arguments: &[&str]) -> Self {

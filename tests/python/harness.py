@@ -73,6 +73,13 @@ class Gateway:
                 time.sleep(0.01)
         sys.exit("the gateway does not listen")
 
+    def greets(self):
+        """Waits until it takes mail: it listens a while before that."""
+        with socket.create_connection(("127.0.0.1", self.port), 60) as connection:
+            connection.settimeout(60)
+            while connection.recv(1) not in (b"\n", b""):
+                pass
+
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()

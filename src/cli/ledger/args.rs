@@ -31,6 +31,35 @@ pub enum LedgerCommand {
     Erase(EraseArgs),
     /// Write every entry of a company, one JSON object a line, for whoever wants to count for himself.
     Export(ExportArgs),
+    /// Copy the ledger into a new file while the server runs and posts, and prove the copy by a replay.
+    Backup(BackupArgs),
+    /// Put such a copy in the ledger's place, with no server running. The ledger that was there is kept beside it.
+    Restore(RestoreArgs),
+}
+
+/// `ledger backup`.
+#[derive(Args, Clone, Debug)]
+pub struct BackupArgs {
+    /// The new file. It has this name only when it is whole and proven.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Where the ledger lies.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `ledger restore`.
+#[derive(Args, Clone, Debug)]
+pub struct RestoreArgs {
+    /// The copy, as `ledger backup` made it; it stays as it is.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Only prove the copy, and tell what would be.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the ledger lies.
+    #[command(flatten)]
+    pub data: DataArgs,
 }
 
 /// `ledger export`.

@@ -1,6 +1,7 @@
-//! `ledger balance | statement | words`, and the way to `ledger export`, `verify`, `checkpoint` and `recover`.
+//! `ledger balance | statement | words`, and the way to the others.
 
 pub mod args;
+mod backup;
 mod erase;
 mod export;
 mod recover;
@@ -19,6 +20,7 @@ use crate::control::ledger::{Balances, DIGITS_SHOWN, StatementForm, Verified, Wo
 use crate::control::{Month, Request};
 use crate::sys::clock;
 use args::{BalanceArgs, LedgerCommand, StatementArgs};
+use backup::{backup, restore};
 use erase::erase;
 use recover::recover;
 use witness::{checkpoint, verify_given};
@@ -32,8 +34,10 @@ pub fn ledger(command: &LedgerCommand, out: &mut dyn Write) -> io::Result<End> {
         LedgerCommand::Balance(BalanceArgs { company, data }) => {
             answer(data, &Request::Balance { company: company.clone() }, out, print_balances)
         }
+        LedgerCommand::Backup(args) => backup(args, out),
         LedgerCommand::Export(args) => export::export(args, out),
         LedgerCommand::Recover(args) => recover(args, out),
+        LedgerCommand::Restore(args) => restore(args, out),
         LedgerCommand::Erase(args) => erase(args, out),
         LedgerCommand::Statement(args) => conclude(statement(args, out), out),
         LedgerCommand::Words(BalanceArgs { company, data }) => {

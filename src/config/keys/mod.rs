@@ -116,6 +116,14 @@ pub fn open_keys(data_dir: &Path) -> Result<Keyring, KeyFault> {
     files::open(data_dir, files::handed_credentials().as_deref())
 }
 
+/// Whether a data folder has a root key, or systemd has handed one over; [`open_keys`] might make one.
+///
+/// # Errors
+/// [`KeyFault::Disk`].
+pub fn has_root_key(data_dir: &Path) -> Result<bool, KeyFault> {
+    files::ids_in(data_dir).map(|ids| !ids.is_empty())
+}
+
 impl Keyring {
     /// The keys of a company: those in use, and with them those that were rotated out.
     pub fn of(&self, company: &CompanyId) -> CompanyKeys {

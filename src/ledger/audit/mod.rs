@@ -1,17 +1,19 @@
 //! `verify`: replays a company's chain by the rules and names every fault, by the entry's number where there is one.
 
+mod clears;
 mod corrections;
 mod erased;
 mod slots;
 mod told;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::act::{Act, ActDigest};
 use super::bounce::bounce;
 use super::chain::{Hash, genesis, link};
-use super::contract::{ContractVersion, CountOn, LateBounce};
+use super::contract::{ContractRef, ContractVersion, CountOn, LateBounce};
 use super::entry::{Entry, Kind};
 use super::presume::{presume, quiet_time};
 use super::rules::{Contracts, Pool, Referral, Stage, counts};
@@ -45,19 +47,40 @@ struct Told {
     person: Hash,
 }
 
+/// Commitments are hashes already: eight octets of them are spread as evenly as a second hash would spread them.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, octets: &[u8]) {
+        self.0 = octets.first_chunk().map_or(0, |eight| u64::from_ne_bytes(*eight));
+    }
+
+    /// The length in front is the same for all.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type ByHash<T> = HashMap<Hash, T, BuildHasherDefault<Spread>>;
+
 /// The replay of one company's chain. Feed it every entry in order, then compare what is derived.
 pub struct Audit<'a> {
     known: Known<'a>,
     head: Hash,
     seq: u64,
     posted: i64,
-    persons: HashMap<Hash, Referral>,
+    persons: ByHash<Referral>,
     pools: BTreeMap<String, Pool>,
     grants: HashMap<(String, u32), slots::Kept>,
     due: Option<(u64, Kind)>,
     corrections: corrections::Corrections,
-    events: HashMap<Hash, Told>,
+    events: ByHash<Told>,
     erased: erased::ErasedSoFar,
+    /// The version of the entry in front, where that pins what is known: most pin the same.
+    pinned: Option<(ContractRef, Arc<ContractVersion>)>,
     faults: Vec<Fault>,
 }
 
@@ -69,13 +92,14 @@ impl<'a> Audit<'a> {
             head: genesis(company),
             seq: 0,
             posted: i64::MIN,
-            persons: HashMap::new(),
+            persons: ByHash::default(),
             pools: BTreeMap::new(),
             grants: HashMap::new(),
             due: None,
             corrections: corrections::Corrections::new(known.acts.values()),
-            events: HashMap::new(),
+            events: ByHash::default(),
             erased: erased::ErasedSoFar::default(),
+            pinned: None,
             faults: Vec::new(),
         }
     }
@@ -137,13 +161,16 @@ impl<'a> Audit<'a> {
 
     fn check_contract(&mut self, entry: &Entry) -> Option<Arc<ContractVersion>> {
         let pinned = &entry.contract;
+        if let Some((_, version)) = self.pinned.as_ref().filter(|(before, _)| before == pinned) {
+            return Some(Arc::clone(version));
+        }
         let found = self.known.contracts.find(&pinned.series, pinned.version).cloned();
         match &found {
             None => self.fault(entry.seq, "its contract version is not there"),
             Some(version) if version.digest() != pinned.digest => {
                 self.fault(entry.seq, "its contract version has another content than it pins");
             }
-            Some(_) => {}
+            Some(version) => self.pinned = Some((pinned.clone(), Arc::clone(version))),
         }
         found
     }
@@ -162,6 +189,7 @@ impl<'a> Audit<'a> {
         let worth = match entry.new.kind {
             kind if kind.is_of_slot() => self.replay_slot(entry, contract),
             Kind::Erased => self.replay_erasure(entry),
+            Kind::Cleared => self.replay_clear(entry),
             Kind::Bounced => self.replay_bounce(entry, contract),
             Kind::Presumed => self.replay_presumption(entry, contract),
             kind if kind.is_of_operator() => self.replay_told(entry, contract),
@@ -169,9 +197,7 @@ impl<'a> Audit<'a> {
             _ => self.replay_stage(entry, contract),
         };
         self.corrections.note(entry);
-        let pool = self.pools.entry(entry.contract.series.clone()).or_default();
-        apply(pool, entry);
-        let toward = pool.toward;
+        let toward = self.apply(entry);
         let due = match entry.new.kind {
             _ if entry.new.worth == 0 => None,
             Kind::Adjusted if entry.new.worth > 0 => (toward >= price).then_some(Kind::Granted),
@@ -182,6 +208,17 @@ impl<'a> Audit<'a> {
             _ => (toward >= price).then_some(Kind::Granted),
         };
         (worth, due)
+    }
+
+    /// Applies the entry to the balance of its series: what waits for the next slot then.
+    fn apply(&mut self, entry: &Entry) -> i64 {
+        let series = &entry.contract.series;
+        let pool = match self.pools.get_mut(series) {
+            Some(pool) => pool,
+            None => self.pools.entry(series.clone()).or_default(),
+        };
+        apply(pool, entry);
+        pool.toward
     }
 
     /// Whether other mail carries the credit of a bounced one is known by the evidence alone, not by the chain: a

@@ -7,12 +7,14 @@ use jiff::tz::{TimeZone, offset};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::OpenLedger;
+use super::corrections::tentatively;
 use super::entries::Behind;
+use crate::ledger::signals::SignalName;
 use crate::ledger::{Act, ContractRef, ContractVersion, Deed, Kind, NewEntry, Slot, SlotStage};
 use crate::referral::CompanyId;
 use crate::store::error::StoreError;
 use crate::store::rows::{self, signed};
-use crate::store::slots;
+use crate::store::{signals, slots};
 
 /// Who does what to which slot.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -53,10 +55,13 @@ pub fn act(connection: &Connection, wanted: &SlotAct, now: Timestamp) -> Result<
     wanted.act.check().map_err(StoreError::BadAct)?;
     let row = rows::company(connection, &wanted.company)?;
     let row = row.ok_or_else(|| StoreError::NoCompany(wanted.company.clone()))?;
-    let mut ledger = OpenLedger::open(connection, &wanted.company, row, now)?;
-    let acted = ledger.act(wanted)?;
-    ledger.close()?;
-    Ok(acted)
+    // What the clock does to the slot before a deed that does not follow goes with that: the clock comes again.
+    tentatively(connection, wanted.dry_run, || {
+        let mut ledger = OpenLedger::open(connection, &wanted.company, row, now)?;
+        let acted = ledger.act(wanted)?;
+        ledger.close()?;
+        Ok(acted)
+    })
 }
 
 /// Does what is due by the contracts' terms: reservations whose deadline is over are released, free slots whose time is
@@ -97,6 +102,9 @@ impl OpenLedger<'_> {
             self.check_reserved(&kept)?;
         }
         let kind = self.step(&mut kept, act, *cycle)?;
+        if act.deed == Deed::Redeem {
+            self.check_signals(series, *cycle)?;
+        }
         if *dry_run {
             return Ok(Acted { seq: 0, stage: kept.slot.stage });
         }
@@ -126,7 +134,8 @@ impl OpenLedger<'_> {
         kept.slot.step(&act.deed, &contract, self.posted).map_err(|fault| StoreError::SlotRefused(cycle, fault))
     }
 
-    fn find_slot(&self, series: &str, cycle: u32) -> Result<Option<Kept>, StoreError> {
+    fn find_slot(&mut self, series: &str, cycle: u32) -> Result<Option<Kept>, StoreError> {
+        self.write_pending()?;
         let mut statement = self.connection.prepare_cached(
             "SELECT g.stage, g.at, g.deadline, e.contract FROM grants g
              JOIN entries e ON e.company = g.company AND e.seq = g.seq
@@ -144,7 +153,8 @@ impl OpenLedger<'_> {
     }
 
     /// Whether the contract lets one more be reserved in this quarter of the year, in Japan.
-    fn check_reserved(&self, kept: &Kept) -> Result<(), StoreError> {
+    fn check_reserved(&mut self, kept: &Kept) -> Result<(), StoreError> {
+        self.write_pending()?;
         let Some(most) = self.terms(kept)?.reserve_max else { return Ok(()) };
         let sql = "SELECT e.at FROM acts a JOIN entries e ON e.company = a.company AND e.seq = a.seq
                    JOIN contracts c ON c.id = e.contract
@@ -158,6 +168,16 @@ impl OpenLedger<'_> {
             reserved += u32::from(quarter(rows::time(at)?) == now);
         }
         if reserved < most { Ok(()) } else { Err(StoreError::ReservedMax(most)) }
+    }
+
+    /// Whether somebody has looked at all that is seen in the slot's credits.
+    fn check_signals(&self, series: &str, cycle: u32) -> Result<(), StoreError> {
+        let names = signals::of_slot(self.connection, (&self.row, self.company), (series, cycle), self.posted)?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        let names = names.into_iter().map(SignalName::code).collect();
+        Err(StoreError::InReview { company: self.company.clone(), cycle, names })
     }
 
     fn write_act(&mut self, kept: &Kept, (kind, cycle): (Kind, u32), act: &Act) -> Result<(), StoreError> {

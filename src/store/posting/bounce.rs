@@ -38,6 +38,7 @@ impl OpenLedger<'_> {
         event: &ReferralEvent,
         person: Option<Person>,
     ) -> Result<Result<bool, Unpostable>, StoreError> {
+        self.write_pending()?;
         let known = match person {
             Some(person) if self.has_evidence(event, person.id)? => Some(person),
             _ => None,

@@ -77,6 +77,7 @@ struct Credit {
 
 impl OpenLedger<'_> {
     fn reverse(&mut self, target: u64, act: &Act) -> Result<Corrected, StoreError> {
+        self.write_pending()?;
         let credit = self.credit(target)?.ok_or(StoreError::NoCredit(target))?;
         let sql = "SELECT seq FROM reversals WHERE company = ?1 AND target = ?2";
         let values = params![self.row.id, signed(target)];
@@ -126,6 +127,7 @@ impl OpenLedger<'_> {
     }
 
     fn act_on_dispute(&mut self, wanted: &CountAct) -> Result<Corrected, StoreError> {
+        self.write_pending()?;
         let deed = &wanted.act.deed;
         if matches!(deed, Deed::Dispute { .. }) {
             Dispute::open(deed, self.posted, self.row.seq).map_err(|fault| StoreError::DisputeRefused(0, fault))?;

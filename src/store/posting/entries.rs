@@ -39,36 +39,14 @@ impl OpenLedger<'_> {
                 posted: self.posted,
             };
             let hash = link(&self.row.head, &entry);
-            self.insert_entry(&entry, behind.contract_row, &hash)?;
             (self.row.seq, self.row.head) = (entry.seq, hash);
             match new.kind {
                 Kind::Granted => self.grant(new, &entry)?,
                 Kind::Voided => self.void(&entry)?,
                 _ => {}
             }
+            self.pending.add(self.connection, self.row.id, (entry, behind.contract_row, hash))?;
         }
-        Ok(())
-    }
-
-    fn insert_entry(&self, entry: &Entry, contract_row: i64, hash: &Hash) -> Result<(), StoreError> {
-        let personal = entry.new.kind.is_personal();
-        let sql = "INSERT INTO entries (company, seq, kind, contract, person, event, worth, cycle, at, posted, hash,
-                   wording, act) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-        self.connection.prepare_cached(sql)?.execute(params![
-            self.row.id,
-            signed(entry.seq),
-            entry.new.kind.number(),
-            contract_row,
-            personal.then_some(entry.person),
-            personal.then_some(entry.event),
-            entry.new.worth,
-            entry.new.cycle,
-            entry.at.as_microsecond(),
-            entry.posted.as_microsecond(),
-            hash,
-            entry.wording,
-            entry.act,
-        ])?;
         Ok(())
     }
 

@@ -79,7 +79,8 @@ pub(in crate::store) fn proofs(
 impl OpenLedger<'_> {
     /// Mails of the newest referrals of persons who are not known to have one delivered: tagged, accepted on this route
     /// in the time given, and not come back. Those of one person stand together, oldest first.
-    fn waiting(&self, route: &str, since: Timestamp, until: Timestamp) -> Result<Vec<Waiting>, StoreError> {
+    fn waiting(&mut self, route: &str, since: Timestamp, until: Timestamp) -> Result<Vec<Waiting>, StoreError> {
+        self.write_pending()?;
         let sql = "SELECT p.id, p.salt, p.key_id, p.key, p.contract, p.stage, p.offered, p.counted, e.series,
                    e.transaction_id, e.recipient, e.inserted, n.at
                    FROM persons p INDEXED BY persons_undelivered JOIN events e ON e.person = p.id

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ledger::LateBounce;
+use crate::ledger::{Kind, LateBounce};
 
 fn terms(threshold: u32, late_bounce: LateBounce) -> ContractVersion {
     ContractVersion { late_bounce, ..contract(1, threshold, CountOn::Delivered) }
 }
 
-fn contact(ledger: &Ledger, person: u32, mail: i64) -> ReferralEvent {
+fn contact<P: Place>(ledger: &Ledger<P>, person: u32, mail: i64) -> ReferralEvent {
     ledger.contact("kaede", &format!("candidate{person}@mail.example"), mail, Proves::Delivered)
 }
 
@@ -23,17 +23,17 @@ fn bounce(of: &ReferralEvent) -> ReferralEvent {
 const DAY: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 /// Credits that wait, slots ever granted, and how many of them stand.
-fn standing(ledger: &Ledger) -> (i64, u32, usize) {
+fn standing<P: Place>(ledger: &Ledger<P>) -> (i64, u32, usize) {
     let company = company("kaede");
     let pool = wait(ledger.store.balance(&company)).expect("a balance").first().map(|b| b.pool).unwrap_or_default();
-    let file = rusqlite::Connection::open(ledger.dir.path().join(crate::store::LEDGER_FILE)).expect("the ledger");
-    let stand = file.query_row("SELECT COUNT(*) FROM grants WHERE voided IS NULL", [], |row| row.get::<_, i64>(0));
-    (pool.toward, pool.cycles, usize::try_from(stand.expect("a count")).unwrap_or(0))
+    let whole = wait(ledger.store.statement(&company, Timestamp::MIN, Timestamp::MAX)).expect("a statement");
+    let said = |kind| whole.pools.get("main").and_then(|pool| pool.entries.get(&kind)).copied().unwrap_or(0);
+    let stand = said(Kind::Granted) - said(Kind::Voided);
+    (pool.toward, pool.cycles, usize::try_from(stand).unwrap_or(0))
 }
 
-#[test]
-fn a_bounce_takes_its_credit_back_once() {
-    let mut ledger = Ledger::open(&["kaede"], terms(10, LateBounce::Absorb));
+pub fn a_bounce_takes_its_credit_back_once<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], terms(10, LateBounce::Absorb));
     let mail = contact(&ledger, 1, 0);
     ledger.post([mail.clone()]);
     assert_eq!(standing(&ledger), (1, 0, 0));
@@ -47,9 +47,8 @@ fn a_bounce_takes_its_credit_back_once() {
     assert_eq!(ledger.faults(), Vec::<String>::new());
 }
 
-#[test]
-fn a_bounce_that_comes_before_its_acceptance_waits_for_it() {
-    let mut ledger = Ledger::open(&["kaede"], terms(10, LateBounce::Absorb));
+pub fn a_bounce_that_comes_before_its_acceptance_waits_for_it<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], terms(10, LateBounce::Absorb));
     let mail = contact(&ledger, 1, 0);
     assert_eq!(ledger.post([bounce(&mail)]).parked, 1);
     ledger.reopen();
@@ -62,9 +61,8 @@ fn a_bounce_that_comes_before_its_acceptance_waits_for_it() {
     assert_eq!(ledger.faults(), Vec::<String>::new());
 }
 
-#[test]
-fn under_absorb_the_slot_stays_and_the_next_one_comes_later() {
-    let mut ledger = Ledger::open(&["kaede"], terms(10, LateBounce::Absorb));
+pub fn under_absorb_the_slot_stays_and_the_next_one_comes_later<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], terms(10, LateBounce::Absorb));
     ledger.post_persons("kaede", 0..10);
     ledger.post([bounce(&contact(&ledger, 3, 0))]);
     assert_eq!(standing(&ledger), (-1, 1, 1));
@@ -75,9 +73,8 @@ fn under_absorb_the_slot_stays_and_the_next_one_comes_later() {
     assert_eq!(ledger.faults(), Vec::<String>::new());
 }
 
-#[test]
-fn under_clawback_a_slot_that_is_not_carried_any_more_is_voided_and_not_told_of() {
-    let mut ledger = Ledger::open(&["kaede"], terms(10, LateBounce::Clawback));
+pub fn under_clawback_a_slot_that_is_not_carried_any_more_is_voided_and_not_told_of<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], terms(10, LateBounce::Clawback));
     ledger.post_persons("kaede", 0..10);
     assert_eq!(wait(ledger.store.companies_to_tell()).expect("names").len(), 1);
     ledger.post([bounce(&contact(&ledger, 3, 0))]);
@@ -88,10 +85,9 @@ fn under_clawback_a_slot_that_is_not_carried_any_more_is_voided_and_not_told_of(
     assert_eq!(ledger.faults(), Vec::<String>::new());
 }
 
-#[test]
-fn a_slot_voided_after_its_mail_was_gathered_is_not_told_of_and_those_beside_it_are_once() {
-    let mut ledger = Ledger::open(&["kaede"], terms(2, LateBounce::Clawback));
-    let gathered = |ledger: &Ledger| {
+pub fn a_slot_voided_after_its_mail_was_gathered_is_not_told_of_and_those_beside_it_are_once<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], terms(2, LateBounce::Clawback));
+    let gathered = |ledger: &Ledger<P>| {
         wait(ledger.store.gather_notice(company("kaede"))).expect("a notice");
         let due = wait(ledger.store.notices_due(9)).expect("notices");
         due.iter().map(|notice| notice.grants().map(|grant| grant.cycle).collect()).collect::<Vec<Vec<u32>>>()
@@ -122,18 +118,15 @@ fn a_void_that_is_undone_behind_our_back_is_found() {
     assert!(ledger.faults().len() >= 3, "{:?}", ledger.faults());
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
-
-    #[test]
-    fn whatever_the_order_who_got_a_mail_counts_once_and_nobody_else_does(
+pub fn whatever_the_order_who_got_a_mail_counts_once_and_nobody_else_does<P: Place>() {
+    proptest!(ProptestConfig::with_cases(40), |(
         mails in proptest::collection::btree_set((0u32..14, 0i64..3), 1..30),
         bounced in proptest::collection::vec(any::<bool>(), 30),
         (order, cuts) in (any::<u64>(), proptest::collection::vec(1usize..9, 1..9)),
         (threshold, clawback) in (1u32..5, any::<bool>()),
-    ) {
+    )| {
         let late_bounce = if clawback { LateBounce::Clawback } else { LateBounce::Absorb };
-        let mut ledger = Ledger::open(&["kaede"], terms(threshold, late_bounce));
+        let mut ledger = Ledger::<P>::begin(&["kaede"], terms(threshold, late_bounce));
         let mut events = Vec::new();
         let mut arrived = BTreeSet::new();
         for ((person, mail), bounces) in mails.iter().zip(&bounced) {
@@ -163,5 +156,5 @@ proptest! {
         let (toward, _, stand) = standing(&ledger);
         prop_assert_eq!(toward + i64::try_from(stand).unwrap_or(0) * i64::from(threshold), net);
         prop_assert_eq!(ledger.faults(), Vec::<String>::new());
-    }
+    });
 }

@@ -25,28 +25,27 @@ fn ask(address: &str) -> ErasePerson {
     }
 }
 
-fn erase(ledger: &Ledger, address: &str) -> Erased {
+fn erase<P: Place>(ledger: &Ledger<P>, address: &str) -> Erased {
     wait(ledger.store.erase(ask(address))).expect("an erasure")
 }
 
 /// Credits ever counted, those that wait, and slots.
-fn counted(ledger: &Ledger) -> (u64, i64, u32) {
+fn counted<P: Place>(ledger: &Ledger<P>) -> (u64, i64, u32) {
     let balance = wait(ledger.store.balance(&company("kaede"))).expect("a balance");
     balance.first().map_or((0, 0, 0), |of| (of.pool.counted, of.pool.toward, of.pool.cycles))
 }
 
 /// A ledger in which Hana and ten others count.
-fn with_hana() -> Ledger {
-    let mut ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+fn with_hana<P: Place>() -> Ledger<P> {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     let hana = ledger.contact("kaede", HANA, 0, Proves::Delivered);
     ledger.post([hana]);
     ledger.post_persons("kaede", 0..10);
     ledger
 }
 
-#[test]
-fn an_erased_person_leaves_the_chain_whole_and_every_credit_as_it_was() {
-    let mut ledger = with_hana();
+pub fn an_erased_person_leaves_the_chain_whole_and_every_credit_as_it_was<P: Place>() {
+    let mut ledger = with_hana::<P>();
     let (before, again) = (counted(&ledger), ledger.contact("kaede", HANA, 9, Proves::Delivered));
     ledger.post([again]);
     let erased = erase(&ledger, HANA);
@@ -61,10 +60,9 @@ fn an_erased_person_leaves_the_chain_whole_and_every_credit_as_it_was() {
     assert_eq!((twice.entry, twice.persons), (0, 0), "there is nothing to erase any more");
 }
 
-#[test]
-fn whoever_was_erased_counts_no_second_time_in_the_window_and_does_behind_it() {
+pub fn whoever_was_erased_counts_no_second_time_in_the_window_and_does_behind_it<P: Place>() {
     for (day, added) in [(0, 0), (1, 0), (364, 0), (365, 1), (800, 1)] {
-        let mut ledger = with_hana();
+        let mut ledger = with_hana::<P>();
         let (replay, before) = (ledger.contact("kaede", HANA, 0, Proves::Delivered), counted(&ledger).0);
         erase(&ledger, HANA);
         let later = ledger.contact("kaede", HANA, day, Proves::Delivered);
@@ -78,7 +76,7 @@ fn whoever_was_erased_counts_no_second_time_in_the_window_and_does_behind_it() {
 
 #[test]
 fn neither_key_nor_salt_nor_evidence_is_left_in_the_file() {
-    let mut ledger = with_hana();
+    let mut ledger = with_hana::<TempDir>();
     let (key, hana) = (key_of(HANA), ledger.contact("kaede", HANA, 3, Proves::Delivered));
     let (other_key, early) =
         (key_of("ren@mail.example"), ledger.contact("kaede", "ren@mail.example", 3, Proves::Bounced));
@@ -104,9 +102,8 @@ fn neither_key_nor_salt_nor_evidence_is_left_in_the_file() {
     assert!(left(&key.octets) && !left(aside.as_bytes()));
 }
 
-#[test]
-fn a_dry_run_and_a_reason_that_cannot_be_kept_erase_nobody() {
-    let ledger = with_hana();
+pub fn a_dry_run_and_a_reason_that_cannot_be_kept_erase_nobody<P: Place>() {
+    let ledger = with_hana::<P>();
     let before = wait(ledger.store.verify(None)).expect("a replay");
     let told = wait(ledger.store.erase(ErasePerson { dry_run: true, ..ask(HANA) })).expect("an answer");
     assert_eq!((told.entry, told.persons, told.evidence), (0, 1, 1));
@@ -121,7 +118,7 @@ fn a_dry_run_and_a_reason_that_cannot_be_kept_erase_nobody() {
 
 /// Tampering behind an erasure, and what `verify` says of it.
 fn check_tampered(sql: &str, pattern: &str) {
-    let ledger = with_hana();
+    let ledger = with_hana::<TempDir>();
     erase(&ledger, HANA);
     let file = Connection::open(ledger.dir.path().join(LEDGER_FILE)).expect("the file");
     file.pragma_update(None, "foreign_keys", false).expect("a setting");
@@ -150,7 +147,7 @@ fn all_over() -> Timestamp {
 }
 
 /// Erases those whose time is over, in as many steps as it takes; how many.
-fn erase_over(ledger: &Ledger, keep: KeepPersons) -> u64 {
+fn erase_over<P: Place>(ledger: &Ledger<P>, keep: KeepPersons) -> u64 {
     let (mut behind, mut erased) = (0, 0);
     loop {
         let step = wait(ledger.store.erase_over(keep, behind)).expect("a step");
@@ -164,12 +161,12 @@ fn erase_over(ledger: &Ledger, keep: KeepPersons) -> u64 {
 
 #[test]
 fn persons_whose_window_and_dispute_days_are_over_go_by_themselves_and_balances_stay() {
-    let mut ledger = with_hana();
+    let mut ledger = with_hana::<TempDir>();
     let later = ledger.contact("kaede", "late@mail.example", 1, Proves::Delivered);
     ledger.post([later]);
     let before = counted(&ledger);
     assert_eq!(erase_over(&ledger, KeepPersons::default()), 0, "nobody's time is over yet");
-    ledger.store = Store::open_with(ledger.dir.path(), all_over).expect("a store");
+    ledger.store = ledger.dir.open(all_over);
     assert_eq!(erase_over(&ledger, KeepPersons { days: Some(401), ..KeepPersons::default() }), 0);
     assert_eq!(erase_over(&ledger, KeepPersons::default()), 11, "all but the one of the next day");
     assert_eq!((counted(&ledger), ledger.faults()), (before, vec![]));
@@ -183,11 +180,10 @@ fn persons_whose_window_and_dispute_days_are_over_go_by_themselves_and_balances_
     );
 }
 
-#[test]
-fn a_batch_is_small_and_the_next_one_goes_on_behind_it() {
-    let mut ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+pub fn a_batch_is_small_and_the_next_one_goes_on_behind_it<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     ledger.post_persons("kaede", 0..2_100);
-    ledger.store = Store::open_with(ledger.dir.path(), all_over).expect("a store");
+    ledger.store = ledger.dir.open(all_over);
     let first = wait(ledger.store.erase_over(KeepPersons::default(), 0)).expect("a step");
     assert_eq!((first.persons, first.next), (2_000, 2_000));
     let second = wait(ledger.store.erase_over(KeepPersons::default(), first.next)).expect("a step");
@@ -197,21 +193,20 @@ fn a_batch_is_small_and_the_next_one_goes_on_behind_it() {
 
 #[test]
 fn the_mark_of_an_erased_person_goes_when_nothing_can_arrive_late_any_more() {
-    let mut ledger = with_hana();
+    let mut ledger = with_hana::<TempDir>();
     erase(&ledger, HANA);
     let later = ledger.contact("kaede", "late@mail.example", 1, Proves::Delivered);
     ledger.post([later]);
     let marks = |ledger: &Ledger| wait(ledger.store.optouts_mark()).expect("a number").0;
     assert_eq!((erase_over(&ledger, KeepPersons::default()), marks(&ledger)), (0, 1));
-    ledger.store = Store::open_with(ledger.dir.path(), all_over).expect("a store");
+    ledger.store = ledger.dir.open(all_over);
     assert_eq!((erase_over(&ledger, KeepPersons::default()), marks(&ledger)), (10, 0));
 }
 
-#[test]
-fn what_was_observed_stays_apart_verifies_and_carries_the_credit_only_where_it_counts() {
+pub fn what_was_observed_stays_apart_verifies_and_carries_the_credit_only_where_it_counts<P: Place>() {
     for (count_observed, before, after) in [(false, 1, 0), (true, 1, 1)] {
         let terms = ContractVersion { count_observed, ..contract(1, 10, CountOn::Accepted) };
-        let mut ledger = Ledger::open(&["kaede"], terms);
+        let mut ledger = Ledger::<P>::begin(&["kaede"], terms);
         let observed = ledger.contact("kaede", HANA, 0, Proves::Observed);
         let accepted = ledger.contact("kaede", HANA, 1, Proves::Accepted);
         let bounced = ReferralEvent { proves: Proves::Bounced, ..accepted.clone() };
@@ -224,16 +219,15 @@ fn what_was_observed_stays_apart_verifies_and_carries_the_credit_only_where_it_c
 }
 
 /// Gives back the credit of an entry.
-fn reverse(ledger: &Ledger, entry: u64) -> Result<i64, String> {
+fn reverse<P: Place>(ledger: &Ledger<P>, entry: u64) -> Result<i64, String> {
     let act = Act { actor: "hr".to_owned(), reason: "by mistake".to_owned(), deed: Deed::Reverse { entry } };
     let wanted = CountAct { company: company("kaede"), series: None, act, dry_run: false };
     wait(ledger.store.act_on_count(wanted)).map(|done| done.pool.toward).map_err(|e| e.to_string())
 }
 
-#[test]
-fn what_was_told_of_an_erased_person_and_a_credit_given_back_before_or_behind_it_verify() {
+pub fn what_was_told_of_an_erased_person_and_a_credit_given_back_before_or_behind_it_verify<P: Place>() {
     for reversed_before in [true, false] {
-        let mut ledger = with_hana();
+        let mut ledger = with_hana::<P>();
         let act = Act {
             actor: "hr".to_owned(),
             reason: "by the list".to_owned(),

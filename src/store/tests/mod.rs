@@ -1,13 +1,20 @@
 //! Behaviour of the store: what tests of it share.
+//!
+//! What every store must do stands in generic functions, which `conformance` lists and runs on each store there is.
 
 mod bouncing;
+mod conformance;
+mod copying;
+mod damage;
 mod erasing;
 mod model;
 mod operator;
 mod posting;
 mod presuming;
 mod pumping;
+mod reference;
 mod rotating;
+mod signals;
 mod slots;
 mod tampering;
 mod users;
@@ -19,7 +26,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use tempfile::TempDir;
 
-use super::{Agreement, Posted, Store, StoreError};
+use super::{Agreement, Clock, Ledger as _, Posted, Store, StoreError};
 use crate::ledger::{ContractVersion, CountOn, Proves, ReferralEvent};
 use crate::mail::address::Address;
 use crate::referral::wording::{Language, Wording};
@@ -50,18 +57,47 @@ pub(super) fn keys(company: &CompanyId) -> CompanyKeys {
     CompanyKeys::derive(&[9; 32], company, 1)
 }
 
-/// A ledger in a folder of its own, with companies agreed on `contract`.
-pub(super) struct Ledger {
-    pub dir: TempDir,
-    pub store: Store,
+/// Where a store lies: made empty, and opened as often as a test likes. What was opened before may still be there, as
+/// that of a process that was killed and has not let go.
+pub(super) trait Place: Sized {
+    type Store: super::Ledger;
+
+    fn make() -> Self;
+
+    fn open(&self, clock: Clock) -> Self::Store;
+}
+
+impl Place for TempDir {
+    type Store = Store;
+
+    fn make() -> Self {
+        Self::new().expect("a folder")
+    }
+
+    fn open(&self, clock: Clock) -> Store {
+        Store::open_with(self.path(), clock).expect("a store")
+    }
+}
+
+/// A ledger in a place of its own, with companies agreed on `contract`.
+pub(super) struct Ledger<P: Place = TempDir> {
+    pub dir: P,
+    pub store: P::Store,
     pub contract: ContractVersion,
     rows: u64,
 }
 
 impl Ledger {
+    /// On disk, for what only this store does.
     pub fn open(companies: &[&str], contract: ContractVersion) -> Self {
-        let dir = TempDir::new().expect("a folder");
-        let store = Store::open_with(dir.path(), ticking).expect("a store");
+        Self::begin(companies, contract)
+    }
+}
+
+impl<P: Place> Ledger<P> {
+    pub fn begin(companies: &[&str], contract: ContractVersion) -> Self {
+        let dir = P::make();
+        let store = dir.open(ticking);
         let ledger = Self { dir, store, contract, rows: 0 };
         for name in companies {
             ledger.agree(name, &ledger.contract).expect("an agreement");
@@ -91,7 +127,7 @@ impl Ledger {
 
     /// Closes the store and opens it again.
     pub fn reopen(&mut self) {
-        self.store = Store::open_with(self.dir.path(), ticking).expect("a store");
+        self.store = self.dir.open(ticking);
     }
 
     /// A contact on a day, with evidence of its own.
@@ -111,6 +147,7 @@ impl Ledger {
             recipient: 0,
             inserted: true,
             wording: None,
+            traits: None,
             at: Timestamp::from_second(1_790_000_000 + day * 86_400).expect("a time"),
         }
     }

@@ -22,34 +22,32 @@ fn told(n: u32, kind: Kind, day: i64) -> Told {
     Told { at, candidate: candidate(n), kind, series: "main".to_owned() }
 }
 
-fn import(ledger: &Ledger, told: &[Told], totals: &[Total]) -> Entered {
+fn import<P: Place>(ledger: &Ledger<P>, told: &[Told], totals: &[Total]) -> Entered {
     let act = act(Deed::Import { file: "00".to_owned() });
     let company = company("kaede");
     let wanted = Import { company, told: told.to_vec(), totals: totals.to_vec(), act, dry_run: false };
     wait(ledger.store.import(wanted)).expect("an import")
 }
 
-fn count(ledger: &Ledger, deed: Deed) -> Result<(u64, i64), String> {
+fn count<P: Place>(ledger: &Ledger<P>, deed: Deed) -> Result<(u64, i64), String> {
     let wanted = CountAct { company: company("kaede"), series: None, act: act(deed), dry_run: false };
     let done = wait(ledger.store.act_on_count(wanted)).map_err(|e| e.to_string())?;
     Ok((done.seq, done.pool.toward))
 }
 
-fn pool(ledger: &Ledger) -> Pool {
+fn pool<P: Place>(ledger: &Ledger<P>) -> Pool {
     wait(ledger.store.balance(&company("kaede"))).expect("a balance")[0].pool
 }
 
 /// The entries of a kind: number and worth.
-fn entries(ledger: &Ledger, kind: Kind) -> Vec<(u64, i64)> {
-    let file = Connection::open(ledger.dir.path().join(LEDGER_FILE)).expect("the file");
-    let mut statement = file.prepare("SELECT seq, worth FROM entries WHERE kind = ?1 ORDER BY seq").expect("a query");
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?));
-    statement.query_map([kind.number()], read).expect("rows").collect::<Result<_, _>>().expect("rows")
+fn entries<P: Place>(ledger: &Ledger<P>, kind: Kind) -> Vec<(u64, i64)> {
+    let all = wait(ledger.store.entries(&company("kaede"), 0, u32::MAX)).expect("the entries");
+    all.iter().filter(|(entry, _)| entry.new.kind == kind).map(|(entry, _)| (entry.seq, entry.new.worth)).collect()
 }
 
 /// A ledger in which these persons were referred on day 0.
-fn referred(persons: u32, terms: ContractVersion) -> Ledger {
-    let mut ledger = Ledger::open(&["kaede"], terms);
+fn referred<P: Place>(persons: u32, terms: ContractVersion) -> Ledger<P> {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], terms);
     ledger.post_persons("kaede", 0..persons);
     ledger
 }
@@ -59,8 +57,7 @@ fn dispute(entries: &[u64]) -> Deed {
     Deed::Dispute { about: Contested { entries: entries.to_vec(), ..Contested::default() }, until }
 }
 
-#[test]
-fn a_list_in_any_order_parts_and_number_of_times_comes_to_the_same() {
+pub fn a_list_in_any_order_parts_and_number_of_times_comes_to_the_same<P: Place>() {
     let rows = [
         told(0, Kind::Registered, 5),
         told(1, Kind::Registered, 5),
@@ -74,7 +71,7 @@ fn a_list_in_any_order_parts_and_number_of_times_comes_to_the_same() {
     let plays: [Vec<&[Told]>; 4] =
         [vec![&rows], vec![&reversed], vec![&mixed, &rows], vec![&reversed[..2], &rows[3..], &reversed, &rows[..1]]];
     for play in plays {
-        let mut ledger = referred(3, contract(1, 2, CountOn::Registered));
+        let mut ledger = referred::<P>(3, contract(1, 2, CountOn::Registered));
         assert_eq!(pool(&ledger), Pool::default(), "no mail is a credit");
         for part in &play {
             import(&ledger, part, &[]);
@@ -95,9 +92,8 @@ fn a_list_in_any_order_parts_and_number_of_times_comes_to_the_same() {
     }
 }
 
-#[test]
-fn a_registration_makes_no_credit_where_mail_does_and_bounces_take_none_where_registrations_do() {
-    let mut ledger = referred(2, contract(1, 5, CountOn::Delivered));
+pub fn a_registration_makes_no_credit_where_mail_does_and_bounces_take_none_where_registrations_do<P: Place>() {
+    let mut ledger = referred::<P>(2, contract(1, 5, CountOn::Delivered));
     assert_eq!(import(&ledger, &[told(0, Kind::Registered, 5)], &[]).credits, 0);
     assert_eq!(pool(&ledger).toward, 2);
     let back = ledger.contact("kaede", "candidate0@mail.example", 0, Proves::Delivered);
@@ -105,7 +101,7 @@ fn a_registration_makes_no_credit_where_mail_does_and_bounces_take_none_where_re
     assert_eq!(pool(&ledger).toward, 1, "what the operator tells carries no credit of a mail");
     assert_eq!(ledger.faults(), [""; 0]);
 
-    let mut ledger = referred(2, contract(1, 5, CountOn::Registered));
+    let mut ledger = referred::<P>(2, contract(1, 5, CountOn::Registered));
     let back = ledger.contact("kaede", "candidate0@mail.example", 0, Proves::Delivered);
     ledger.post([ReferralEvent { proves: Proves::Bounced, ..back }]);
     assert_eq!(import(&ledger, &[told(0, Kind::Registered, 5), told(1, Kind::Registered, 5)], &[]).credits, 2);
@@ -119,9 +115,8 @@ fn a_registration_makes_no_credit_where_mail_does_and_bounces_take_none_where_re
     assert_eq!(ledger.faults(), [""; 0]);
 }
 
-#[test]
-fn totals_are_kept_once_and_the_newest_holds() {
-    let ledger = referred(1, contract(1, 5, CountOn::Delivered));
+pub fn totals_are_kept_once_and_the_newest_holds<P: Place>() {
+    let ledger = referred::<P>(1, contract(1, 5, CountOn::Delivered));
     let total = |people| Total { month: "2026-11".to_owned(), kind: Kind::Registered, people };
     assert_eq!(import(&ledger, &[], &[total(7)]).totals, 1);
     assert_eq!(import(&ledger, &[], &[total(7)]).totals, 0);
@@ -130,9 +125,8 @@ fn totals_are_kept_once_and_the_newest_holds() {
     assert_eq!(ledger.faults(), [""; 0]);
 }
 
-#[test]
-fn a_credit_is_given_back_once_and_the_person_counts_no_second_time_in_the_window() {
-    let mut ledger = referred(3, contract(1, 5, CountOn::Delivered));
+pub fn a_credit_is_given_back_once_and_the_person_counts_no_second_time_in_the_window<P: Place>() {
+    let mut ledger = referred::<P>(3, contract(1, 5, CountOn::Delivered));
     let (first, _) = entries(&ledger, Kind::Delivered)[0];
     let (reversed, toward) = count(&ledger, Deed::Reverse { entry: first }).expect("given back");
     assert_eq!((toward, entries(&ledger, Kind::Reversed)), (2, vec![(reversed, -1)]));
@@ -150,9 +144,8 @@ fn a_credit_is_given_back_once_and_the_person_counts_no_second_time_in_the_windo
     assert_eq!(ledger.faults(), [""; 0]);
 }
 
-#[test]
-fn a_credit_that_bounced_cannot_be_given_back_and_one_of_an_earlier_window_can() {
-    let mut ledger = referred(2, contract(1, 5, CountOn::Delivered));
+pub fn a_credit_that_bounced_cannot_be_given_back_and_one_of_an_earlier_window_can<P: Place>() {
+    let mut ledger = referred::<P>(2, contract(1, 5, CountOn::Delivered));
     let credits = entries(&ledger, Kind::Delivered);
     let later = ledger.contact("kaede", "candidate0@mail.example", 400, Proves::Delivered);
     ledger.post([later.clone()]);
@@ -165,10 +158,9 @@ fn a_credit_that_bounced_cannot_be_given_back_and_one_of_an_earlier_window_can()
     assert_eq!(ledger.faults(), [""; 0]);
 }
 
-#[test]
-fn what_is_taken_voids_free_slots_under_clawback_and_delays_the_next_under_absorb() {
+pub fn what_is_taken_voids_free_slots_under_clawback_and_delays_the_next_under_absorb<P: Place>() {
     for (late_bounce, toward, voided) in [(LateBounce::Absorb, -1, 0), (LateBounce::Clawback, 1, 1)] {
-        let ledger = referred(4, ContractVersion { late_bounce, ..contract(1, 2, CountOn::Delivered) });
+        let ledger = referred::<P>(4, ContractVersion { late_bounce, ..contract(1, 2, CountOn::Delivered) });
         let (first, _) = entries(&ledger, Kind::Delivered)[0];
         assert_eq!(count(&ledger, Deed::Reverse { entry: first }).map(|(_, toward)| toward), Ok(toward));
         assert_eq!(entries(&ledger, Kind::Voided).len(), voided);
@@ -176,9 +168,8 @@ fn what_is_taken_voids_free_slots_under_clawback_and_delays_the_next_under_absor
     }
 }
 
-#[test]
-fn credits_are_adjusted_by_an_accepted_dispute_alone() {
-    let ledger = referred(1, contract(1, 3, CountOn::Delivered));
+pub fn credits_are_adjusted_by_an_accepted_dispute_alone<P: Place>() {
+    let ledger = referred::<P>(1, contract(1, 3, CountOn::Delivered));
     let (id, _) = count(&ledger, dispute(&[1])).expect("a dispute");
     let refused = count(&ledger, Deed::Adjust { dispute: id, credits: 2 }).expect_err("not accepted");
     assert!(refused.contains("it is open"), "{refused}");
@@ -200,9 +191,8 @@ fn credits_are_adjusted_by_an_accepted_dispute_alone() {
     assert_eq!(ledger.faults(), [""; 0]);
 }
 
-#[test]
-fn a_dry_run_tells_what_would_be_and_writes_nothing() {
-    let ledger = referred(2, contract(1, 1, CountOn::Registered));
+pub fn a_dry_run_of_an_import_tells_what_would_be_and_writes_nothing<P: Place>() {
+    let ledger = referred::<P>(2, contract(1, 1, CountOn::Registered));
     let before = wait(ledger.store.verify(None)).expect("a replay");
     let act = act(Deed::Import { file: "00".to_owned() });
     let (company, rows) = (company("kaede"), vec![told(0, Kind::Registered, 5), told(9, Kind::Left, 5)]);
@@ -227,7 +217,7 @@ fn a_changed_correction_is_named() {
         ("DELETE FROM events WHERE proves = 'reemployed'", "the evidence for it is not there"),
         ("DELETE FROM entries WHERE kind = 21", "missing"),
     ] {
-        let ledger = referred(3, contract(1, 5, CountOn::Delivered));
+        let ledger = referred::<TempDir>(3, contract(1, 5, CountOn::Delivered));
         import(&ledger, &[told(0, Kind::Reemployed, 5)], &[]);
         count(&ledger, dispute(&[1])).expect("a dispute");
         let (first, _) = entries(&ledger, Kind::Delivered)[0];

@@ -6,13 +6,12 @@ use super::*;
 use crate::ledger::{Notice, Pool};
 use crate::store::LEDGER_FILE;
 
-fn pool(ledger: &Ledger, name: &str) -> Pool {
+fn pool<P: Place>(ledger: &Ledger<P>, name: &str) -> Pool {
     wait(ledger.store.balance(&company(name))).expect("a balance").first().map(|b| b.pool).unwrap_or_default()
 }
 
-#[test]
-fn the_tenth_credit_grants_once_whatever_is_replayed_afterwards() {
-    let mut ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+pub fn the_tenth_credit_grants_once_whatever_is_replayed_afterwards<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     assert_eq!(ledger.post_persons("kaede", 0..9).grants, []);
     let tenth = ledger.post_persons("kaede", 9..10);
     assert_eq!(tenth.grants.iter().map(|g| (g.cycle, g.threshold, g.seq)).collect::<Vec<_>>(), [(1, 10, 31)]);
@@ -26,9 +25,8 @@ fn the_tenth_credit_grants_once_whatever_is_replayed_afterwards() {
     assert_eq!(ledger.faults(), [""; 0]);
 }
 
-#[test]
-fn companies_count_the_same_person_apart() {
-    let mut ledger = Ledger::open(&["kaede", "momiji"], contract(1, 10, CountOn::Delivered));
+pub fn companies_count_the_same_person_apart<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede", "momiji"], contract(1, 10, CountOn::Delivered));
     ledger.post_persons("kaede", 0..3);
     ledger.post_persons("momiji", 0..2);
     assert_eq!((pool(&ledger, "kaede").counted, pool(&ledger, "momiji").counted), (3, 2));
@@ -36,12 +34,11 @@ fn companies_count_the_same_person_apart() {
     assert_eq!(names, ["kaede", "momiji"]);
 }
 
-#[test]
-fn a_notice_keeps_its_slots_and_is_due_until_it_is_taken_once() {
-    let mut ledger = Ledger::open(&["kaede", "momiji"], contract(1, 2, CountOn::Delivered));
-    let due = |ledger: &Ledger| wait(ledger.store.notices_due(10)).expect("notices");
-    let ids = |ledger: &Ledger| due(ledger).iter().map(Notice::id).collect::<Vec<_>>();
-    let gather = |ledger: &Ledger, name: &str| wait(ledger.store.gather_notice(company(name))).expect("a notice");
+pub fn a_notice_keeps_its_slots_and_is_due_until_it_is_taken_once<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede", "momiji"], contract(1, 2, CountOn::Delivered));
+    let due = |ledger: &Ledger<P>| wait(ledger.store.notices_due(10)).expect("notices");
+    let ids = |ledger: &Ledger<P>| due(ledger).iter().map(Notice::id).collect::<Vec<_>>();
+    let gather = |ledger: &Ledger<P>, name: &str| wait(ledger.store.gather_notice(company(name))).expect("a notice");
     ledger.post_persons("kaede", 0..5);
     ledger.post_persons("momiji", 0..2);
     assert_eq!(wait(ledger.store.companies_to_tell()).expect("names"), [company("kaede"), company("momiji")]);
@@ -64,9 +61,8 @@ fn a_notice_keeps_its_slots_and_is_due_until_it_is_taken_once() {
     assert_eq!(wait(ledger.store.companies_to_tell()).expect("names"), []);
 }
 
-#[test]
-fn rows_without_agreed_terms_wait_whole_and_count_once_agreed() {
-    let mut ledger = Ledger::open(&[], contract(1, 10, CountOn::Delivered));
+pub fn rows_without_agreed_terms_wait_whole_and_count_once_agreed<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&[], contract(1, 10, CountOn::Delivered));
     for _ in 0..2 {
         assert_eq!(ledger.post_persons("kaede", 0..3).parked, 3);
     }
@@ -79,21 +75,22 @@ fn rows_without_agreed_terms_wait_whole_and_count_once_agreed() {
     assert_eq!(pool(&ledger, "kaede").counted, 3);
 }
 
-#[test]
-fn a_row_made_with_an_unknown_key_is_not_posted() {
-    let mut ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+pub fn a_row_made_with_an_unknown_key_is_not_posted<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     let mut event = ledger.contact("kaede", "hana@mail.example", 0, Proves::Delivered);
     event.candidate.key_id = 2;
     assert_eq!(ledger.post([event]).parked, 1);
     assert_eq!(wait(ledger.store.parked()).expect("parked rows")[0].reason, "key_unknown");
 }
 
-#[test]
-fn used_terms_and_keys_cannot_be_changed_and_the_difference_is_named() {
-    let ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+pub fn used_terms_and_keys_cannot_be_changed_and_the_difference_is_named<P: Place>() {
+    let ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     let other = ledger.agree("kaede", &contract(1, 9, CountOn::Delivered));
-    let difference = "contract main 1 of kaede: threshold 10 here, threshold 9 there".to_owned();
+    let difference = "contract main 1 of kaede: threshold 10 in the ledger, threshold 9 in the file".to_owned();
     assert_eq!(other, Err(StoreError::Disagrees(vec![difference])));
+    let quiet = ContractVersion { quiet_days: 5, ..contract(1, 10, CountOn::Delivered) };
+    let difference = "contract main 1 of kaede: quiet_days 7 in the ledger, quiet_days 5 in the file".to_owned();
+    assert_eq!(ledger.agree("kaede", &quiet), Err(StoreError::Disagrees(vec![difference])));
     let agreement = Agreement {
         company: company("kaede"),
         keys: vec![(1, "another".to_owned())],
@@ -105,9 +102,8 @@ fn used_terms_and_keys_cannot_be_changed_and_the_difference_is_named() {
     assert!(ledger.agree("kaede", &contract(1, 10, CountOn::Delivered)).is_ok());
 }
 
-#[test]
-fn a_statement_opens_where_the_one_before_it_closed() {
-    let mut ledger = Ledger::open(&["kaede"], contract(1, 2, CountOn::Delivered));
+pub fn a_statement_opens_where_the_one_before_it_closed<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], contract(1, 2, CountOn::Delivered));
     let start = ticking();
     ledger.post_persons("kaede", 0..3);
     let middle = ticking();
@@ -180,9 +176,8 @@ fn a_commit_that_fails_leaves_nothing_and_the_same_rows_post_later() {
     assert_eq!(ledger.faults(), [""; 0]);
 }
 
-#[test]
-fn many_askers_at_once_count_as_one_after_another() {
-    let ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+pub fn many_askers_at_once_count_as_one_after_another<P: Place>() {
+    let ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     // Everybody posts the same 20 persons, each in an order of his own.
     let events: Vec<_> =
         (0..20).map(|n| ledger.contact("kaede", &format!("c{n}@mail.example"), 0, Proves::Delivered)).collect();

@@ -17,7 +17,7 @@ fn hour(hour: i64) -> Timestamp {
 }
 
 /// The acceptance of a mail that left with a return path of ours.
-fn accepted(ledger: &Ledger, person: u8, at: i64) -> ReferralEvent {
+fn accepted<P: Place>(ledger: &Ledger<P>, person: u8, at: i64) -> ReferralEvent {
     let mail = ledger.contact("kaede", &format!("c{person}@mail.example"), 0, Proves::AcceptedTagged);
     ReferralEvent { at: hour(at), transaction: format!("m{person}-{at}"), ..mail }
 }
@@ -30,7 +30,7 @@ fn proof(route: &str, at: i64) -> Proof {
     Proof { company: company("kaede"), route: route.to_owned(), probe: format!("p{route}{at}"), at: hour(at) }
 }
 
-impl Ledger {
+impl<P: Place> Ledger<P> {
     fn prove(&self, at: i64) -> Posted {
         wait(self.store.prove(proof("next-hop", at))).expect("a proof")
     }
@@ -44,9 +44,8 @@ impl Ledger {
 
 const DAY: i64 = 24;
 
-#[test]
-fn a_quiet_week_on_a_proven_path_counts_once_whatever_is_replayed() {
-    let mut ledger = Ledger::open(&["kaede"], terms(2, CountOn::Delivered, LateBounce::Absorb));
+pub fn a_quiet_week_on_a_proven_path_counts_once_whatever_is_replayed<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], terms(2, CountOn::Delivered, LateBounce::Absorb));
     let mails = [accepted(&ledger, 1, DAY), accepted(&ledger, 1, 2 * DAY), accepted(&ledger, 2, DAY)];
     ledger.prove(0);
     ledger.post(mails.clone());
@@ -62,8 +61,8 @@ fn a_quiet_week_on_a_proven_path_counts_once_whatever_is_replayed() {
 }
 
 /// Proofs at these days; a mail of day 1 by `proves` and `route`, and whether it counts in the end.
-fn check(proofs: &[(&str, i64)], (proves, route): (Proves, &str), count_on: CountOn, counts: bool) {
-    let mut ledger = Ledger::open(&["kaede"], terms(10, count_on, LateBounce::Absorb));
+fn check<P: Place>(proofs: &[(&str, i64)], (proves, route): (Proves, &str), count_on: CountOn, counts: bool) {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], terms(10, count_on, LateBounce::Absorb));
     let mail = ReferralEvent { proves, route: route.to_owned(), ..accepted(&ledger, 1, DAY) };
     ledger.post([mail]);
     for (route, day) in proofs {
@@ -73,22 +72,20 @@ fn check(proofs: &[(&str, i64)], (proves, route): (Proves, &str), count_on: Coun
     assert_eq!(ledger.faults(), Vec::<String>::new());
 }
 
-#[test]
-fn only_a_tagged_mail_counts_and_only_on_the_route_of_the_probe() {
+pub fn only_a_tagged_mail_counts_and_only_on_the_route_of_the_probe<P: Place>() {
     let proofs = [("next-hop", 0), ("next-hop", 4), ("next-hop", 8)];
-    check(&proofs, (Proves::AcceptedTagged, "next-hop"), CountOn::Delivered, true);
-    check(&proofs, (Proves::Accepted, "next-hop"), CountOn::Delivered, false);
-    check(&proofs, (Proves::AcceptedTagged, "other"), CountOn::Delivered, false);
-    check(&proofs, (Proves::AcceptedTagged, "next-hop"), CountOn::Registered, false);
-    check(&proofs, (Proves::AcceptedTagged, "next-hop"), CountOn::Accepted, true);
-    check(&[], (Proves::AcceptedTagged, "next-hop"), CountOn::Delivered, false);
-    check(&[("next-hop", 0), ("next-hop", 8)], (Proves::AcceptedTagged, "next-hop"), CountOn::Delivered, false);
-    check(&[("next-hop", 2), ("next-hop", 9)], (Proves::AcceptedTagged, "next-hop"), CountOn::Delivered, false);
+    check::<P>(&proofs, (Proves::AcceptedTagged, "next-hop"), CountOn::Delivered, true);
+    check::<P>(&proofs, (Proves::Accepted, "next-hop"), CountOn::Delivered, false);
+    check::<P>(&proofs, (Proves::AcceptedTagged, "other"), CountOn::Delivered, false);
+    check::<P>(&proofs, (Proves::AcceptedTagged, "next-hop"), CountOn::Registered, false);
+    check::<P>(&proofs, (Proves::AcceptedTagged, "next-hop"), CountOn::Accepted, true);
+    check::<P>(&[], (Proves::AcceptedTagged, "next-hop"), CountOn::Delivered, false);
+    check::<P>(&[("next-hop", 0), ("next-hop", 8)], (Proves::AcceptedTagged, "next-hop"), CountOn::Delivered, false);
+    check::<P>(&[("next-hop", 2), ("next-hop", 9)], (Proves::AcceptedTagged, "next-hop"), CountOn::Delivered, false);
 }
 
-#[test]
-fn a_bounce_in_the_quiet_days_keeps_the_credit_away_and_a_later_one_takes_it_back() {
-    let mut ledger = Ledger::open(&["kaede"], terms(2, CountOn::Delivered, LateBounce::Clawback));
+pub fn a_bounce_in_the_quiet_days_keeps_the_credit_away_and_a_later_one_takes_it_back<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], terms(2, CountOn::Delivered, LateBounce::Clawback));
     let (early, late, fine) = (accepted(&ledger, 1, 1), accepted(&ledger, 2, 1), accepted(&ledger, 3, 1));
     ledger.prove(0);
     ledger.post([early.clone(), late.clone(), fine, bounce(&early, 3 * DAY)]);
@@ -103,10 +100,9 @@ fn a_bounce_in_the_quiet_days_keeps_the_credit_away_and_a_later_one_takes_it_bac
     assert_eq!(ledger.faults(), Vec::<String>::new());
 }
 
-#[test]
-fn another_mail_to_the_same_person_that_does_not_come_back_counts_in_its_turn() {
+pub fn another_mail_to_the_same_person_that_does_not_come_back_counts_in_its_turn<P: Place>() {
     for first_bounces_at in [2 * DAY, 10 * DAY] {
-        let mut ledger = Ledger::open(&["kaede"], terms(10, CountOn::Delivered, LateBounce::Absorb));
+        let mut ledger = Ledger::<P>::begin(&["kaede"], terms(10, CountOn::Delivered, LateBounce::Absorb));
         let (first, second) = (accepted(&ledger, 1, 1), accepted(&ledger, 1, DAY));
         ledger.prove(0);
         ledger.post([first.clone(), second]);
@@ -209,16 +205,13 @@ fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
     proptest::collection::vec((1i64..90, step), 1..50)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-
-    #[test]
-    fn the_ledger_equals_the_model_over_replays_and_restarts(
+pub fn the_ledger_equals_the_model_over_replays_and_restarts<P: Place>() {
+    proptest!(ProptestConfig::with_cases(48), |(
         steps in steps(),
         repeats in proptest::collection::vec((any::<bool>(), any::<bool>()), 50),
         threshold in 1u32..4,
-    ) {
-        let mut ledger = Ledger::open(&["kaede"], terms(threshold, CountOn::Delivered, LateBounce::Absorb));
+    )| {
+        let mut ledger = Ledger::<P>::begin(&["kaede"], terms(threshold, CountOn::Delivered, LateBounce::Absorb));
         let (mut model, mut now, mut mails) = (Model::default(), 0, Vec::new());
         for ((gap, step), (again, reopen)) in steps.into_iter().zip(repeats) {
             now += gap;
@@ -257,5 +250,5 @@ proptest! {
             prop_assert_eq!(net, model.credits());
         }
         prop_assert_eq!(ledger.faults(), Vec::<String>::new());
-    }
+    });
 }

@@ -48,19 +48,18 @@ fn options() -> PumpOptions {
     PumpOptions { batch_rows: 3, period: Duration::from_hours(1), ..PumpOptions::default() }
 }
 
-fn contacts(ledger: &Ledger, numbers: std::ops::Range<u32>) -> Vec<ReferralEvent> {
+fn contacts<P: Place>(ledger: &Ledger<P>, numbers: std::ops::Range<u32>) -> Vec<ReferralEvent> {
     let of = |n| ledger.contact("kaede", &format!("c{n}@mail.example"), 0, Proves::Delivered);
     numbers.map(of).collect()
 }
 
-async fn counted(store: &Store) -> u64 {
+async fn counted(store: &impl super::super::Ledger) -> u64 {
     let balances = store.balance(&company("kaede")).await.expect("a balance");
     balances.first().map_or(0, |b| b.pool.counted)
 }
 
-#[test]
-fn what_is_in_the_outbox_is_in_the_ledger_after_a_flush() {
-    let ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+pub fn what_is_in_the_outbox_is_in_the_ledger_after_a_flush<P: Place>() {
+    let ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     let paper = Paper::default();
     paper.add(contacts(&ledger, 0..11));
     wait(async {
@@ -78,9 +77,8 @@ fn what_is_in_the_outbox_is_in_the_ledger_after_a_flush() {
     assert_eq!(paper.page(|p| p.marked), 12);
 }
 
-#[test]
-fn a_mark_that_fails_counts_nothing_twice() {
-    let ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+pub fn a_mark_that_fails_counts_nothing_twice<P: Place>() {
+    let ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     let paper = Paper::default();
     paper.add(contacts(&ledger, 0..5));
     paper.page(|p| p.broken = true);
@@ -95,9 +93,8 @@ fn a_mark_that_fails_counts_nothing_twice() {
     });
 }
 
-#[test]
-fn an_outbox_that_began_anew_is_read_from_its_beginning() {
-    let ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+pub fn an_outbox_that_began_anew_is_read_from_its_beginning<P: Place>() {
+    let ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     for numbers in [0..5, 20..26] {
         let paper = Paper::default();
         paper.add(contacts(&ledger, numbers));
@@ -107,14 +104,13 @@ fn an_outbox_that_began_anew_is_read_from_its_beginning() {
     assert_eq!(wait(counted(&ledger.store)), 11);
 }
 
-#[test]
-fn a_ledger_from_an_older_copy_gets_the_rows_again() {
-    let mut ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+pub fn a_ledger_from_an_older_copy_gets_the_rows_again<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     let paper = Paper::default();
     paper.add(contacts(&ledger, 0..5));
     let flush = async { Pump::start(paper.clone(), ledger.store.clone(), options()).flush().await };
     wait(flush).expect("a flush");
-    let other = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+    let other = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     ledger.store = other.store.clone();
     let flush = async { Pump::start(paper.clone(), ledger.store.clone(), options()).flush().await };
     wait(flush).expect("a flush");

@@ -6,8 +6,8 @@ use crate::referral::CandidateKey;
 use crate::store::{ErasePerson, LEDGER_FILE};
 
 /// A ledger that has agreed to two keys of kaede.
-fn ledger() -> Ledger {
-    let ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+fn ledger<P: Place>() -> Ledger<P> {
+    let ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     let (company, second) = (company("kaede"), keys_by(2));
     let keys = vec![(2, second.fingerprint()), (1, keys(&company).fingerprint())];
     let agreement =
@@ -25,15 +25,15 @@ fn hana_by(id: u16) -> CandidateKey {
 }
 
 /// A mail to Hana on a day: before the rotation under key 1, behind it under key 2 with key 1 beside it.
-fn mail(ledger: &Ledger, key: u16, day: i64, proves: Proves) -> ReferralEvent {
+fn mail<P: Place>(ledger: &Ledger<P>, key: u16, day: i64, proves: Proves) -> ReferralEvent {
     let mail = ledger.contact("kaede", "hana@mail.example", day, proves);
     let earlier = (1..key).rev().map(hana_by).collect();
     ReferralEvent { candidate: hana_by(key), earlier, ..mail }
 }
 
 /// Posts mails (key, day) and expects so many credits.
-fn check(mails: &[(u16, i64)], counted: u64) {
-    let mut ledger = ledger();
+fn check<P: Place>(mails: &[(u16, i64)], counted: u64) {
+    let mut ledger = ledger::<P>();
     for (key, day) in mails {
         let mail = mail(&ledger, *key, *day, Proves::Delivered);
         ledger.post([mail]);
@@ -43,19 +43,17 @@ fn check(mails: &[(u16, i64)], counted: u64) {
     assert_eq!(ledger.faults(), [""; 0], "{mails:?}");
 }
 
-#[test]
-fn one_person_under_two_keys_counts_once_in_the_window_and_again_after_it() {
-    check(&[(1, 0), (2, 1)], 1);
-    check(&[(2, 0), (1, 1)], 1);
-    check(&[(1, 0), (2, 1), (1, 2), (2, 3)], 1);
-    check(&[(2, 0), (1, 1), (2, 2)], 1);
-    check(&[(1, 0), (2, 365)], 2);
-    check(&[(2, 0), (1, 365), (2, 366)], 2);
+pub fn one_person_under_two_keys_counts_once_in_the_window_and_again_after_it<P: Place>() {
+    check::<P>(&[(1, 0), (2, 1)], 1);
+    check::<P>(&[(2, 0), (1, 1)], 1);
+    check::<P>(&[(1, 0), (2, 1), (1, 2), (2, 3)], 1);
+    check::<P>(&[(2, 0), (1, 1), (2, 2)], 1);
+    check::<P>(&[(1, 0), (2, 365)], 2);
+    check::<P>(&[(2, 0), (1, 365), (2, 366)], 2);
 }
 
-#[test]
-fn the_same_mail_posted_again_adds_nothing_whatever_key_its_person_is_kept_under() {
-    let mut ledger = ledger();
+pub fn the_same_mail_posted_again_adds_nothing_whatever_key_its_person_is_kept_under<P: Place>() {
+    let mut ledger = ledger::<P>();
     let (first, second) = (mail(&ledger, 1, 0, Proves::Delivered), mail(&ledger, 2, 1, Proves::Delivered));
     ledger.post([first.clone(), second.clone()]);
     let again = ledger.post([second.clone(), first.clone()]);
@@ -63,10 +61,9 @@ fn the_same_mail_posted_again_adds_nothing_whatever_key_its_person_is_kept_under
     assert_eq!(wait(ledger.store.known(vec![first, second])), Ok(vec![true, true]));
 }
 
-#[test]
-fn a_bounce_finds_its_mail_by_the_key_of_the_mail_also_when_it_comes_first() {
+pub fn a_bounce_finds_its_mail_by_the_key_of_the_mail_also_when_it_comes_first<P: Place>() {
     for early in [false, true] {
-        let mut ledger = ledger();
+        let mut ledger = ledger::<P>();
         let (old, new) = (mail(&ledger, 1, 0, Proves::Accepted), mail(&ledger, 2, 1, Proves::Delivered));
         let day = jiff::SignedDuration::from_hours(24);
         let bounce = ReferralEvent { proves: Proves::Bounced, earlier: vec![], at: new.at + day, ..new.clone() };
@@ -80,11 +77,10 @@ fn a_bounce_finds_its_mail_by_the_key_of_the_mail_also_when_it_comes_first() {
     }
 }
 
-#[test]
-fn a_trace_by_every_key_tells_the_whole_story_once() {
+pub fn a_trace_by_every_key_tells_the_whole_story_once<P: Place>() {
     use crate::store::Traced;
 
-    let mut ledger = ledger();
+    let mut ledger = ledger::<P>();
     let mails = [mail(&ledger, 1, 0, Proves::Delivered), mail(&ledger, 2, 1, Proves::Delivered)];
     ledger.post(mails);
     let keys = [2, 1].map(|id| (company("kaede"), hana_by(id))).to_vec();
@@ -93,9 +89,8 @@ fn a_trace_by_every_key_tells_the_whole_story_once() {
     assert_eq!(kinds, [Kind::Offered, Kind::Accepted, Kind::Delivered, Kind::Duplicate]);
 }
 
-#[test]
-fn another_key_under_a_known_number_is_refused_with_what_it_means_and_the_ledger_knows_both_numbers() {
-    let ledger = ledger();
+pub fn another_key_under_a_known_number_is_refused_with_what_it_means<P: Place>() {
+    let ledger = ledger::<P>();
     let keys = vec![(1, "0123456789abcdef".to_owned())];
     let agreement =
         Agreement { company: company("kaede"), keys, contracts: vec![], wordings: vec![], signatures: vec![] };
@@ -111,7 +106,7 @@ fn another_key_under_a_known_number_is_refused_with_what_it_means_and_the_ledger
 /// Posts mails of these keys on day 0 and 1, and erases Hana by one of her keys. What comes on day 2 under `later`
 /// adds nothing, and she is in no table but among the marks.
 fn check_erased(before: &[u16], by: u16, later: u16) {
-    let mut ledger = ledger();
+    let mut ledger = ledger::<TempDir>();
     for (day, key) in (0..).zip(before) {
         let mail = mail(&ledger, *key, day, Proves::Delivered);
         ledger.post([mail]);

@@ -19,15 +19,15 @@ fn reserve(days: i64) -> Deed {
     Deed::Reserve { wish: "経理 1名".to_owned(), until }
 }
 
-fn act(ledger: &Ledger, cycle: u32, deed: Deed) -> Result<SlotStage, String> {
+fn act<P: Place>(ledger: &Ledger<P>, cycle: u32, deed: Deed) -> Result<SlotStage, String> {
     let act = Act { actor: "hanako".to_owned(), reason: "by telephone".to_owned(), deed };
     let wanted = SlotAct { company: company("kaede"), series: "main".to_owned(), cycle, act, dry_run: false };
     wait(ledger.store.act_on_slot(wanted)).map(|acted| acted.stage).map_err(|e| e.to_string())
 }
 
 /// A ledger with this many slots of two credits each.
-fn with_slots(slots: u32, terms: ContractVersion) -> Ledger {
-    let mut ledger = Ledger::open(&["kaede"], ContractVersion { threshold: 2, ..terms });
+fn with_slots<P: Place>(slots: u32, terms: ContractVersion) -> Ledger<P> {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], ContractVersion { threshold: 2, ..terms });
     ledger.post_persons("kaede", 0..slots * 2);
     ledger
 }
@@ -37,15 +37,14 @@ fn terms() -> ContractVersion {
 }
 
 /// Stage and number of acts of each slot.
-fn stages(ledger: &Ledger) -> String {
+fn stages<P: Place>(ledger: &Ledger<P>) -> String {
     let slots = wait(ledger.store.slots(&company("kaede"))).expect("the slots");
     let shown = slots.iter().map(|slot| format!("{} {}", slot.stage.code(), slot.acts.len()));
     shown.collect::<Vec<_>>().join(", ")
 }
 
-#[test]
-fn a_slot_is_reserved_confirmed_introduced_and_redeemed_each_by_an_entry() {
-    let mut ledger = with_slots(2, terms());
+pub fn a_slot_is_reserved_confirmed_introduced_and_redeemed_each_by_an_entry<P: Place>() {
+    let mut ledger = with_slots::<P>(2, terms());
     for (deed, stage) in [
         (reserve(30), SlotStage::Reserved),
         (Deed::Confirm, SlotStage::Confirmed),
@@ -63,9 +62,8 @@ fn a_slot_is_reserved_confirmed_introduced_and_redeemed_each_by_an_entry() {
     assert_eq!((balance[0].pool.toward, balance[0].pool.cycles), (0, 2), "an act changes no credit");
 }
 
-#[test]
-fn what_does_not_follow_is_refused_with_words_and_writes_nothing() {
-    let ledger = with_slots(1, terms());
+pub fn what_does_not_follow_is_refused_with_words_and_writes_nothing<P: Place>() {
+    let ledger = with_slots::<P>(1, terms());
     let before = wait(ledger.store.verify(None)).expect("a replay")[0].entries;
     let no_slot = act(&ledger, 9, Deed::Redeem).expect_err("no such slot");
     assert!(no_slot.contains("there is no slot 9 in the series main of kaede"), "{no_slot}");
@@ -81,9 +79,8 @@ fn what_does_not_follow_is_refused_with_words_and_writes_nothing() {
     assert_eq!(stages(&ledger), "granted 0");
 }
 
-#[test]
-fn a_slot_in_review_is_not_redeemed_yet() {
-    let ledger = with_slots(1, ContractVersion { review_days: 366, ..terms() });
+pub fn a_slot_in_review_is_not_redeemed_yet<P: Place>() {
+    let ledger = with_slots::<P>(1, ContractVersion { review_days: 366, ..terms() });
     for deed in [reserve(30), Deed::Confirm, Deed::Introduce] {
         act(&ledger, 1, deed).expect("a deed that follows");
     }
@@ -91,9 +88,8 @@ fn a_slot_in_review_is_not_redeemed_yet() {
     assert!(refused.contains("review_days"), "{refused}");
 }
 
-#[test]
-fn no_more_are_reserved_in_a_quarter_than_the_contract_says() {
-    let ledger = with_slots(3, ContractVersion { reserve_max: Some(2), ..terms() });
+pub fn no_more_are_reserved_in_a_quarter_than_the_contract_says<P: Place>() {
+    let ledger = with_slots::<P>(3, ContractVersion { reserve_max: Some(2), ..terms() });
     assert_eq!(act(&ledger, 1, reserve(30)), Ok(SlotStage::Reserved));
     assert_eq!(act(&ledger, 1, Deed::Release), Ok(SlotStage::Granted));
     assert_eq!(act(&ledger, 1, reserve(30)), Ok(SlotStage::Reserved), "the second of the quarter");
@@ -101,23 +97,34 @@ fn no_more_are_reserved_in_a_quarter_than_the_contract_says() {
     assert!(refused.contains("2 slots may be reserved in a quarter"), "{refused}");
 }
 
-#[test]
-fn the_clock_ends_reservations_and_free_slots_that_are_over() {
-    let mut ledger = with_slots(3, ContractVersion { slot_expiry_days: Some(140), ..terms() });
+pub fn the_clock_ends_reservations_and_free_slots_that_are_over<P: Place>() {
+    let mut ledger = with_slots::<P>(3, ContractVersion { slot_expiry_days: Some(140), ..terms() });
     act(&ledger, 1, reserve(30)).expect("a reservation");
     act(&ledger, 2, reserve(60)).expect("a longer one");
     wait(ledger.store.let_time_pass()).expect("nothing to do");
     assert_eq!(stages(&ledger), "reserved 1, reserved 1, granted 0");
-    ledger.store = Store::open_with(ledger.dir.path(), forty_days_later).expect("a store");
+    ledger.store = ledger.dir.open(forty_days_later);
     wait(ledger.store.let_time_pass()).expect("ended");
     wait(ledger.store.let_time_pass()).expect("and the one that was reserved expires behind its release");
     assert_eq!(stages(&ledger), "expired 3, reserved 1, expired 1");
     assert_eq!(ledger.faults(), [""; 0]);
 }
 
-#[test]
-fn under_clawback_a_slot_in_use_stays() {
-    let mut ledger = with_slots(2, ContractVersion { late_bounce: LateBounce::Clawback, ..terms() });
+pub fn a_deed_that_does_not_follow_behind_what_the_clock_does_writes_nothing_of_either<P: Place>() {
+    let mut ledger = with_slots::<P>(1, terms());
+    act(&ledger, 1, reserve(30)).expect("a reservation");
+    let before = wait(ledger.store.verify(None)).expect("a replay");
+    ledger.store = ledger.dir.open(forty_days_later);
+    let refused = act(&ledger, 1, Deed::Confirm).expect_err("its deadline is over");
+    assert_eq!(refused, "slot 1: the slot is granted: it cannot be confirmed");
+    assert_eq!(wait(ledger.store.verify(None)).expect("a replay"), before);
+    assert_eq!(stages(&ledger), "reserved 1");
+    assert_eq!(act(&ledger, 1, reserve(90)), Ok(SlotStage::Reserved));
+    assert_eq!((stages(&ledger), ledger.faults()), ("reserved 3".to_owned(), vec![]));
+}
+
+pub fn under_clawback_a_slot_in_use_stays<P: Place>() {
+    let mut ledger = with_slots::<P>(2, ContractVersion { late_bounce: LateBounce::Clawback, ..terms() });
     act(&ledger, 2, reserve(30)).expect("a reservation");
     let delivered = ledger.contact("kaede", "candidate0@mail.example", 0, Proves::Delivered);
     ledger.post([ReferralEvent { proves: Proves::Bounced, ..delivered }]);
@@ -135,7 +142,7 @@ fn a_changed_act_is_named() {
         ("UPDATE grants SET stage = 5", "stored redeemed, replayed reserved"),
         ("DELETE FROM entries WHERE kind = 9", "missing"),
     ] {
-        let ledger = with_slots(1, terms());
+        let ledger = with_slots::<TempDir>(1, terms());
         act(&ledger, 1, reserve(30)).expect("a reservation");
         let file = Connection::open(ledger.dir.path().join(LEDGER_FILE)).expect("the file");
         file.pragma_update(None, "foreign_keys", false).expect("a setting");
@@ -145,9 +152,8 @@ fn a_changed_act_is_named() {
     }
 }
 
-#[test]
-fn a_dry_run_tells_what_would_be_and_writes_nothing() {
-    let ledger = with_slots(1, terms());
+pub fn a_dry_run_tells_what_would_be_and_writes_nothing<P: Place>() {
+    let ledger = with_slots::<P>(1, terms());
     let act = Act { actor: "hanako".to_owned(), reason: "by telephone".to_owned(), deed: reserve(30) };
     let wanted = SlotAct { company: company("kaede"), series: "main".to_owned(), cycle: 1, act, dry_run: true };
     let acted = wait(ledger.store.act_on_slot(wanted)).expect("an answer");

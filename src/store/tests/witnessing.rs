@@ -11,12 +11,12 @@ use crate::sys::ed25519::{public_key, sign};
 use crate::sys::signing_key::{KeyKind, SigningKey};
 
 /// Where a company's chain ends now, as somebody keeps it.
-fn seen(ledger: &Ledger, name: &str) -> Witness {
+fn seen<P: Place>(ledger: &Ledger<P>, name: &str) -> Witness {
     let heads = wait(ledger.store.heads()).expect("the heads").heads;
     Witness { source: "what was kept".to_owned(), company: company(name), head: heads[&company(name)] }
 }
 
-fn named(ledger: &Ledger, witnesses: Vec<Witness>) -> Vec<String> {
+fn named<P: Place>(ledger: &Ledger<P>, witnesses: Vec<Witness>) -> Vec<String> {
     let found = wait(ledger.store.witnessed(witnesses)).expect("a comparison");
     let fault = |fault: crate::ledger::Fault| format!("{}: {}", fault.seq.unwrap_or(0), fault.what);
     found.into_iter().flat_map(|(_, faults)| faults).map(fault).collect()
@@ -49,9 +49,8 @@ fn loss_of_the_newest_entries_is_seen_by_what_was_kept_alone() {
     assert_eq!(told, ["15: not as what was kept knows it: the chain was written anew at entry 10 or behind"]);
 }
 
-#[test]
-fn a_company_that_is_gone_and_a_head_of_another_are_named() {
-    let mut ledger = Ledger::open(&["kaede", "momiji"], contract(1, 10, CountOn::Delivered));
+pub fn a_company_that_is_gone_and_a_head_of_another_are_named<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede", "momiji"], contract(1, 10, CountOn::Delivered));
     ledger.post_persons("kaede", 0..2);
     ledger.post_persons("momiji", 0..2);
     let kaede = seen(&ledger, "kaede");
@@ -63,14 +62,13 @@ fn a_company_that_is_gone_and_a_head_of_another_are_named() {
     assert!(named(&ledger, vec![empty])[0].contains("not as what was kept knows it"));
 }
 
-#[test]
-fn the_name_stays_through_a_reopening_and_two_ledgers_have_two() {
-    let mut ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
-    let name = |ledger: &Ledger| wait(ledger.store.heads()).expect("the heads").ledger;
+pub fn the_name_stays_through_a_reopening_and_two_ledgers_have_two<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
+    let name = |ledger: &Ledger<P>| wait(ledger.store.heads()).expect("the heads").ledger;
     let first = name(&ledger);
     ledger.reopen();
     assert_eq!(name(&ledger), first);
-    assert_ne!(name(&Ledger::open(&[], contract(1, 10, CountOn::Delivered))), first);
+    assert_ne!(name(&Ledger::<P>::begin(&[], contract(1, 10, CountOn::Delivered))), first);
 }
 
 fn key() -> (SigningKey, PublicKey) {
@@ -84,9 +82,8 @@ fn signed(terms: &ContractVersion, (key, public): &(SigningKey, PublicKey)) -> C
     ContractSignature::check((&company("kaede"), terms), &[*public], signature).expect("one that holds")
 }
 
-#[test]
-fn terms_are_agreed_from_the_signature_on_and_a_month_that_was_printed_stays_unsigned() {
-    let mut ledger = Ledger::open(&["kaede"], contract(1, 10, CountOn::Delivered));
+pub fn terms_are_agreed_from_the_signature_on_and_a_month_that_was_printed_stays_unsigned<P: Place>() {
+    let mut ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     let (start, name) = (ticking(), company("kaede"));
     ledger.post_persons("kaede", 0..1);
     let (month_end, operator) = (ticking(), key());
