@@ -7,8 +7,8 @@ use crate::classify::fold::{Folded, fold};
 
 /// Pairs of a mail and an acceptance that are tried.
 const PAIRS: usize = 500;
-/// Most pairs that may stay rejections, of those: a second result beside the replaced one, which no rule outweighs yet.
-const KEPT_MAX: usize = 1;
+/// Most pairs that may stay rejections, of those.
+const KEPT_MAX: usize = 0;
 /// What the first pair is drawn with.
 const SEED: u64 = 6;
 
