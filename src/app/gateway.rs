@@ -122,8 +122,7 @@ impl Gateway {
         // Before anything else is made there: a folder in use without its key is refused.
         let keys = Arc::new(Keys::open(&data)?);
         let store = Store::open(&data).map_err(|e| StartFault::Store(data.clone(), e))?;
-        let ledger_key = ledger_key(&data, &store).await?;
-        let terms = Terms::new(store.clone());
+        let (ledger_key, terms) = (ledger_key(&data, &store).await?, Terms::new(store.clone()));
         let Agreed { policy, disagreements } = terms.agree(&settings, &keys.current()).await;
         let (policy, agreed) = (PolicyHandle::new(policy), Arc::new(AtomicBool::new(disagreements.is_empty())));
         put_people(&policy, (&store, &keys.current(), &data)).await?;

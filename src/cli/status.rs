@@ -51,7 +51,8 @@ fn pending(pending: &PendingStatus, out: &mut dyn Write, now: Timestamp) -> io::
     writeln!(out, "referrals pending at MTAs: {pending}{}", oldest.unwrap_or_default())?;
     writeln!(
         out,
-        "  of the last weeks: handed to a smarthost {accepted}, delivered {delivered}, bounced {bounced}, lapsed {lapsed}"
+        "  of the last weeks: handed to a smarthost {accepted}, delivered {delivered}, bounced {bounced}, \
+         lapsed {lapsed}"
     )
 }
 

@@ -57,7 +57,8 @@ pub struct Referral {
 
 impl Referral {
     /// Whether a contact at `at` belongs to this referral: until the person window behind the credit (behind the offer,
-    /// as long as nothing is counted) is over, or it has bounced or lapsed. What arrives late from before it belongs to it too.
+    /// as long as nothing is counted) is over, or it has bounced or lapsed. What arrives late from before it belongs to
+    /// it too.
     pub fn covers(&self, at: Timestamp) -> bool {
         if matches!(self.stage, Stage::Bounced | Stage::Lapsed) {
             return false;

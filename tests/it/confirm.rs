@@ -1,4 +1,4 @@
-//! The life of a referral through a real Postfix with our milter: pending until Postfix's own log tells what became of it.
+//! The life of a referral through a real Postfix with our milter: pending until Postfix's own log tells its end.
 
 use std::fs;
 use std::path::PathBuf;

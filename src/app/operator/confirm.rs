@@ -49,7 +49,8 @@ impl Operator {
                 (taken.transaction, taken.recipients) = (Some(matched.transaction), matched.recipients);
             }
         }
-        tracing::info!(target: "confirm", verdict = verdict.code(), known_by = ?taken.known_by, "a report was handed in");
+        let (verdict, known_by) = (verdict.code(), &taken.known_by);
+        tracing::info!(target: "confirm", verdict, ?known_by, "a report was handed in");
         self.prober.flush().await?;
         Ok(taken)
     }

@@ -16,8 +16,8 @@ impl Spool {
         self.commit(vec![Write::Intent(IntentWrite::Intend(intent))]).await
     }
 
-    /// The referrals of mails that have one of these names: that of an MTA (empty for any), and its queue id. A name that was given to
-    /// several mails brings those of all of them.
+    /// The referrals of mails that have one of these names: that of an MTA (empty for any), and its queue id. A name
+    /// that was given to several mails brings those of all of them.
     ///
     /// # Errors
     /// [`SpoolError::Read`].

@@ -75,7 +75,8 @@ impl OpenLedger<'_> {
         contract: &ContractVersion,
     ) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM events e WHERE e.person = ?1
-                   AND (e.proves IN ('delivered', 'delivered_hiding', 'reported', 'presumed') OR ?6 AND e.proves = 'observed'
+                   AND (e.proves IN ('delivered', 'delivered_hiding', 'reported', 'presumed')
+                        OR ?6 AND e.proves = 'observed'
                         OR ?4 = 'accepted' AND e.proves IN ('accepted', 'accepted_tagged'))
                    AND NOT (e.transaction_id = ?2 AND e.recipient = ?3)
                    AND e.seq >= (SELECT MAX(o.seq) FROM events o

@@ -151,8 +151,10 @@ fn what_no_mta_could_do_or_does_not_allow_is_said() {
 proptest! {
     #[test]
     fn any_edits_that_an_mta_can_be_told_come_out_as_they_were_meant(
-        names in proptest::collection::vec("[A-Ca-c]{1,2}", 0..6),
-        values in proptest::collection::vec(" [a-z]{0,5}(\n\t[a-z]{1,4}){0,2}", 6),
+        (names, values) in (
+            proptest::collection::vec("[A-Ca-c]{1,2}", 0..6),
+            proptest::collection::vec(" [a-z]{0,5}(\n\t[a-z]{1,4}){0,2}", 6),
+        ),
         body in proptest::collection::vec(proptest::sample::select(&b"ab\r\n.\0\xe3"[..]), 0..200),
         list in proptest::collection::vec((0usize..300, proptest::collection::vec(0u8.., 0..8)), 0..4),
         field in proptest::option::of(0usize..7),
