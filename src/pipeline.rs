@@ -22,7 +22,7 @@ use crate::referral::exclusion::Exclusion;
 use crate::referral::link::LinkUrl;
 use crate::referral::token::company_code;
 use crate::referral::wording::{Language, LineText, Wording, WordingDigest};
-use crate::referral::{CandidateKey, CompanyId, LinkToken, OptOuts};
+use crate::referral::{CandidateKey, CompanyId, LinkToken, OptOuts, Traits};
 
 use signing::Signatures;
 
@@ -38,6 +38,7 @@ mod templates;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod traits;
 mod user;
 
 pub use company::{Company, Doubtful, LaterWordings, Mode, ProvedBy, ReportTerms, Scope, Sender, Stage};
@@ -178,6 +179,8 @@ pub struct Offer {
     pub inserted: bool,
     /// The words that were put in; nothing where none were.
     pub wording: Option<WordingDigest>,
+    /// What signals of fraud look at.
+    pub traits: Option<Traits>,
 }
 
 /// Decides on one message. `now` chooses the contract version.
@@ -307,6 +310,7 @@ impl Case<'_> {
                 inserted = spots;
             }
         }
+        self.note_traits(&mut copies);
         if copies.is_empty() && !out.is_empty() {
             return Err("carrier_filters_links");
         }
@@ -337,8 +341,8 @@ impl Case<'_> {
     fn offer(&self, recipient: usize, contract: &ContractRef) -> Offer {
         let (keys, address) = (&self.of.keys, &self.received.envelope.recipients[recipient]);
         let (candidate, earlier) = (keys.candidate(address), keys.earlier_candidates(address));
-        let token = keys.token(&contract.series, &candidate);
-        Offer { recipient, candidate, earlier, token, contract: contract.clone(), inserted: false, wording: None }
+        let (token, contract) = (keys.token(&contract.series, &candidate), contract.clone());
+        Offer { recipient, candidate, earlier, token, contract, inserted: false, wording: None, traits: None }
     }
 
     /// Whether the first link that stands in the mail already is this company's: companies share one link host.

@@ -59,6 +59,7 @@ pub fn referral(number: u64) -> Result<ReferralEvent, Fault> {
         recipient: 0,
         inserted: true,
         wording: None,
+        traits: None,
         at,
     })
 }

@@ -56,7 +56,8 @@ impl Terms {
             if let Err(error) = self.store.agree(agreement).await {
                 let error = in_file(&settings, &company, &error);
                 tracing::error!(company = company.as_str(), error, "the ledger does not agree to this company");
-                let of_it = settings.companies.iter_mut().filter(|c| c.id == company && c.mode != Mode::Off);
+                let is_on = |mode: Mode| !matches!(mode, Mode::Off | Mode::Suspended);
+                let of_it = settings.companies.iter_mut().filter(|c| c.id == company && is_on(c.mode));
                 of_it.for_each(|c| c.mode = Mode::Observe);
                 disagreements.push((company, error));
             }

@@ -26,9 +26,10 @@ use crate::confirm;
 use crate::control::ledger::answer_ledger;
 use crate::control::probe;
 use crate::control::recover::recover;
+use crate::control::signals::answer_signals;
 use crate::control::slot::answer_slots;
 use crate::control::spool::{Hand, answer_spool};
-use crate::control::switch::{OffLine, StopLine};
+use crate::control::switch::StopLine;
 use crate::control::test_mail::{self, TestDoor};
 use crate::control::then;
 use crate::control::trace::trace;
@@ -95,6 +96,9 @@ impl Answer for Operator {
             return answer;
         }
         if let Some(answer) = answer_slots(&self.store, caller, &request).await {
+            return answer;
+        }
+        if let Some(answer) = answer_signals(&self.store, caller, &request).await {
             return answer;
         }
         if let Some(answer) = self.answer_told(caller, &request).await {
@@ -215,7 +219,7 @@ impl Operator {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             started_at: self.started_at.to_string(),
-            off: self.store.switched_off().await.map_err(|e| e.to_string())?.iter().map(OffLine::from).collect(),
+            off: self.off_lines().await?,
             edits_stopped: self.deliver.edit_stops().iter().map(StopLine::from).collect(),
             edits: self.agreed.load(Ordering::Relaxed) && self.spool.is_writable(),
             spool,

@@ -21,6 +21,7 @@ use super::reconcile::ReconcileArgs;
 use super::referral::ReferralCommand;
 use super::report::args::ReportArgs;
 use super::scan::ScanArgs;
+use super::signals::SignalsArgs;
 use super::slot::SlotCommand;
 use super::snippet::SnippetArgs;
 pub use super::spool::args::SpoolCommand;
@@ -109,6 +110,8 @@ pub enum Tool {
     Scan(ScanArgs),
     /// Send one marked mail through the gateway and follow it to the far end. It is never changed and never counted.
     SendTest(Box<SendTestArgs>),
+    /// Show what in a company's count should be looked at before its slots are redeemed, or say that it was.
+    Signals(Box<SignalsArgs>),
     /// Hire slots: what was earned, reserved, introduced and redeemed.
     #[command(subcommand)]
     Slot(SlotCommand),

@@ -104,6 +104,7 @@ fn row(company: &Company) -> Vec<String> {
         Mode::Observe => "observe",
         Mode::Approved => "approved",
         Mode::Live => "live",
+        Mode::Suspended => "suspended",
     };
     let domains: Vec<&str> = company.sender_domains.iter().map(Domain::as_str).collect();
     let contracts: Vec<String> = company

@@ -29,6 +29,7 @@ pub mod referral;
 pub mod report;
 pub mod scan;
 pub mod send_test;
+pub mod signals;
 pub mod slot;
 pub mod snippet;
 pub mod spool;
@@ -71,6 +72,7 @@ pub fn run(tool: &Tool, out: &mut dyn Write) -> io::Result<End> {
         Tool::Resume(args) => switch::resume(args, out),
         Tool::Scan(args) => scan::scan(args, out),
         Tool::SendTest(args) => send_test::send_test(args, out),
+        Tool::Signals(args) => signals::signals(args, out),
         Tool::Slot(command) => slot::slot(command, out),
         Tool::Snippet(args) => snippet::snippet(args, out),
         Tool::Spool(command) => spool::spool(command, out),

@@ -19,6 +19,7 @@ use crate::control::optout::{self, OptOutRequest};
 use crate::control::probe;
 use crate::control::reconcile::answer_reconcile;
 use crate::control::referral::answer_referrals;
+use crate::control::signals::answer_signals;
 use crate::control::slot::answer_slots;
 use crate::control::switch::{self, OffLine, StopLine, Switched};
 use crate::control::teach::{self, answer_templates};
@@ -214,7 +215,10 @@ async fn told_here(dir: &Path, (store, caller): (&Store, Caller), request: &Requ
     if let Some(answer) = answer_referrals(store, &keys, request).await {
         return Some(answer);
     }
-    answer_count(store, caller, &keys, request).await
+    if let Some(answer) = answer_count(store, caller, &keys, request).await {
+        return Some(answer);
+    }
+    answer_signals(store, caller, request).await
 }
 
 async fn import_here(

@@ -10,6 +10,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("from_elsewhere", "From is of another domain than the company's: a forwarded mail, say."),
     ("sender_unproved", "The client has not shown that it may write for the company; see [proved_by]."),
     ("off", "The company is off."),
+    ("suspended", "The company's contract is suspended (suspended = true in its file)."),
     ("sender_off", "This mailbox is off in its [[sender]]."),
     ("sender_not_listed", "Only listed mailboxes take part (only_senders), and this one is not listed."),
     ("observe", "The company only observes: mode = \"live\" would give the line."),

@@ -138,6 +138,7 @@ fn ledger_with(people: usize) -> tempfile::TempDir {
             recipient: 0,
             inserted: true,
             wording: None,
+            traits: None,
             at: "2026-11-20T03:00:00Z".parse().unwrap_or_else(|e| panic!("{e}")),
         };
         OutboxRow { seq: n as u64, event }

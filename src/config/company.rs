@@ -42,6 +42,7 @@ const LATE_BOUNCE: &[(&str, LateBounce)] = &[("absorb", LateBounce::Absorb), ("c
 /// Where the keys stand that are checked once the whole is known.
 pub(super) struct CompanyPlaces {
     pub(super) id: Place,
+    pub(super) suspended: Place,
     pub(super) sender_domains: Place,
     pub(super) return_path: Place,
     pub(super) proofs: ProofPlaces,
@@ -81,6 +82,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
     let (wording, later_wordings) = words::read(top, &around);
     let places = CompanyPlaces {
         id: top.place("id"),
+        suspended: top.place("suspended"),
         sender_domains: top.place("sender_domains"),
         return_path: path_place,
         proofs: proof_places,
@@ -88,7 +90,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         contracts: contract_places,
     };
     let company = Company {
-        mode: top.read("mode", Mode::default(), one_of(MODES)),
+        mode: read_mode(top),
         doubtful: read_doubtful(top),
         senders: read_senders(top, &sender_domains, &block),
         only_senders: top.read("only_senders", false, values::switch),
@@ -114,6 +116,12 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         id: id?,
     };
     Some((company, places))
+}
+
+/// A suspension stands above the mode, which is read all the same: it holds again when the suspension ends.
+fn read_mode(top: &Section<'_>) -> Mode {
+    let mode = top.read("mode", Mode::default(), one_of(MODES));
+    if top.read("suspended", false, values::switch) { Mode::Suspended } else { mode }
 }
 
 /// The id and the contract versions alone.

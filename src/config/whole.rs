@@ -161,7 +161,11 @@ fn has_common(company: &Company, path: &ReturnPath, from: &Domain) -> bool {
 }
 
 fn check_mode(company: &Company, at: &CompanyPlaces, report: &Report) {
-    if company.mode == Mode::Off {
+    if company.mode == Mode::Suspended {
+        let what = "the contract is suspended: mail flows, and no line is written";
+        report.warn(&at.suspended, Wrong::new(what, "take suspended = true out when it is in force again"));
+    }
+    if matches!(company.mode, Mode::Off | Mode::Suspended) {
         return;
     }
     let proofs = &company.proved_by;

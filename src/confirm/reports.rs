@@ -41,6 +41,7 @@ mod tests {
                 recipient: 0,
                 inserted: true,
                 wording: None,
+                traits: None,
                 at: Timestamp::UNIX_EPOCH,
             },
         }

@@ -19,6 +19,7 @@ pub mod recover;
 pub mod referral;
 pub mod report;
 mod server;
+pub mod signals;
 pub mod slot;
 pub mod spool;
 mod status;
@@ -268,6 +269,16 @@ pub enum Request {
         company: CompanyId,
         /// Which.
         what: referral::ReferralWhich,
+    },
+    /// What in a company's credits should be looked at.
+    Signals {
+        /// Whose, and of which days.
+        what: signals::SignalsRequest,
+    },
+    /// Says that somebody has looked at a signal.
+    ClearSignal {
+        /// Which, and why it is in order.
+        what: signals::ClearRequest,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -259,6 +259,7 @@ pub(super) fn referral_events<'a>(
             recipient: u32::try_from(offer.recipient).unwrap_or(u32::MAX),
             inserted: offer.inserted,
             wording: offer.wording,
+            traits: offer.traits,
             at,
         })
         .collect()

@@ -162,6 +162,7 @@ fn referral(id: &str) -> Job {
         contract: ContractRef { series: "2026".to_owned(), version: 1, digest: [1; 32] },
         inserted: true,
         wording: None,
+        traits: None,
     }];
     job
 }

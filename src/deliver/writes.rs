@@ -264,6 +264,7 @@ fn new_copy(job: &Job) -> NewCopy {
             contract: offer.contract.clone(),
             inserted: offer.inserted,
             wording: offer.wording,
+            traits: offer.traits,
         })
     });
     let return_path = job.copy.return_path.as_deref().cloned();

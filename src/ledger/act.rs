@@ -97,6 +97,13 @@ pub enum Deed {
         /// How many are added; below 0 how many are taken.
         credits: i64,
     },
+    /// What a signal of fraud stands on was looked at, and is in order.
+    Clear {
+        /// The code of the signal.
+        signal: String,
+        /// The newest entry that was looked at.
+        up_to: u64,
+    },
 }
 
 /// What a dispute is about: entries, or a figure that differs.
@@ -135,6 +142,7 @@ impl Deed {
             Self::Accept { .. } => "accept",
             Self::Reject { .. } => "reject",
             Self::Adjust { .. } => "adjust",
+            Self::Clear { .. } => "clear",
         }
     }
 }
@@ -234,8 +242,10 @@ mod tests {
             Deed::Adjust { dispute: of, credits: -2 },
         ];
         let deeds = [reserve, Deed::Confirm, Deed::Introduce, Deed::Redeem, Deed::Release, Deed::Expire, Deed::Void];
+        let clear = |signal: &str, up_to| Deed::Clear { signal: signal.to_owned(), up_to };
+        let cleared = [clear("volume", 1), clear("volume", 2), clear("one_domain", 2)];
         let erase = [Deed::Erase { persons: 1, evidence: 2 }, Deed::Erase { persons: 2, evidence: 1 }];
-        let deeds = deeds.into_iter().chain(corrections).chain(erase);
+        let deeds = deeds.into_iter().chain(corrections).chain(erase).chain(cleared);
         let mut seen = std::collections::HashSet::new();
         for deed in deeds {
             let act = Act { deed, ..act("agreed by telephone") };

@@ -56,11 +56,13 @@ pub enum Kind {
     Erased = 23,
     /// A mail with the company's link was sent elsewhere, as an export or a copy tells: a lower class of evidence.
     Observed = 24,
+    /// Somebody has looked at a signal of fraud, and what it stands on is in order.
+    Cleared = 26,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -84,6 +86,7 @@ impl Kind {
         Self::Disputed,
         Self::Erased,
         Self::Observed,
+        Self::Cleared,
     ];
 
     /// The stable code.
@@ -112,6 +115,7 @@ impl Kind {
             Self::Disputed => "disputed",
             Self::Erased => "erased",
             Self::Observed => "observed",
+            Self::Cleared => "cleared",
         }
     }
 
@@ -127,7 +131,7 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed | Self::Erased)
+        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed | Self::Erased | Self::Cleared)
     }
 
     /// Whether the entry says what became of a person, as the operator tells.
@@ -203,7 +207,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        let numbers: Vec<u8> = (1..=21).chain([23, 24]).collect();
+        let numbers: Vec<u8> = (1..=21).chain([23, 24, 26]).collect();
         assert_eq!(Kind::ALL.map(Kind::number).as_slice(), numbers);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::contract::ContractRef;
 use super::entry::Kind;
 use crate::referral::wording::WordingDigest;
-use crate::referral::{CandidateKey, CompanyId, LinkToken};
+use crate::referral::{CandidateKey, CompanyId, LinkToken, Traits};
 
 /// What the next hop's 250 proves on a route.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize, Deserialize)]
@@ -126,6 +126,10 @@ pub struct ReferralEvent {
     /// The words that were put in; nothing where none were, and of a report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wording: Option<WordingDigest>,
+    /// What signals of fraud look at; kept beside the person and nowhere in the chain. Nothing in rows of before, and
+    /// of a report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traits: Option<Traits>,
     /// When the 250, or the report, came.
     #[serde(with = "rfc3339")]
     pub at: Timestamp,

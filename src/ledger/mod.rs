@@ -14,6 +14,7 @@ pub mod event;
 pub mod outcome;
 pub mod presume;
 pub mod rules;
+pub mod signals;
 pub mod signature;
 pub mod slot;
 pub mod statement;

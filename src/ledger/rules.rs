@@ -240,6 +240,7 @@ mod tests {
             recipient: 0,
             inserted: true,
             wording: None,
+            traits: None,
             at: Timestamp::from_second(1_800_000_000 + day * 86_400).unwrap(),
         }
     }

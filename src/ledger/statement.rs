@@ -157,6 +157,9 @@ pub struct Statement {
     pub held_back: u64,
     /// People of the period who got the line and are not counted, whatever became of their mail. No part of the chain.
     pub excluded: u64,
+    /// Signals of fraud in the entries until its end that nobody had cleared then. No part of the chain, nor of what
+    /// the checksum is of: persons who were erased since are not seen any more.
+    pub open_signals: u64,
     /// The number of the last entry of the period or before it; 0 when there is none.
     pub seq: u64,
     /// The chain's head there.
@@ -178,6 +181,7 @@ impl Statement {
             pools: BTreeMap::new(),
             held_back: 0,
             excluded: 0,
+            open_signals: 0,
             seq: 0,
             head: genesis,
             waiting: Waiting::default(),

@@ -87,6 +87,7 @@ async fn post(store: &Store, numbers: std::ops::RangeInclusive<u64>) {
             recipient: 0,
             inserted: true,
             wording: None,
+            traits: None,
             at: Timestamp::from_second(1_800_000_000).expect("a time"),
         }
     };

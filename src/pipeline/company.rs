@@ -131,6 +131,8 @@ pub enum Mode {
     Approved,
     /// The classifier decides.
     Live,
+    /// The contract is suspended: nothing is decided.
+    Suspended,
 }
 
 impl Mode {
@@ -141,6 +143,7 @@ impl Mode {
             Self::Observe => Some("observe"),
             Self::Approved => Some("template_not_approved"),
             Self::Live => None,
+            Self::Suspended => Some("suspended"),
         }
     }
 }
@@ -238,7 +241,7 @@ impl Company {
     /// Whether mail of this mailbox is looked at; else the code of why not.
     pub(super) fn takes_part(&self, sender: Option<&Sender>) -> Result<(), &'static str> {
         match sender {
-            _ if self.mode == Mode::Off => Err("off"),
+            _ if matches!(self.mode, Mode::Off | Mode::Suspended) => self.mode.forbids_line().map_or(Ok(()), Err),
             Some(s) if s.off => Err("sender_off"),
             None if self.only_senders => Err("sender_not_listed"),
             _ => Ok(()),

@@ -60,6 +60,7 @@ pub fn observe(
         recipient: 0,
         inserted: false,
         wording: None,
+        traits: Some(of.keys.traits(address, 1)),
         at,
     })
 }

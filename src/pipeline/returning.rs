@@ -211,6 +211,7 @@ impl Case<'_> {
             recipient,
             inserted: offer.inserted,
             wording: None,
+            traits: None,
             at: self.now,
         }
     }

@@ -69,7 +69,7 @@ pub(super) fn verdict(mail: &Mail<'_>, company: &Company, policy: &Policy, burst
                 (_, verdict) => Ok((verdict, false)),
             }
         }
-        Mode::Off | Mode::Observe => Ok((decide(), false)),
+        Mode::Off | Mode::Suspended | Mode::Observe => Ok((decide(), false)),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The names stand in `config/rules/exclusions.txt`, with where they are from.
 
-use crate::mail::address::Address;
+use crate::mail::address::{Address, Domain};
 
 const NAMES: &str = include_str!("../../config/rules/exclusions.txt");
 
@@ -35,27 +35,33 @@ impl Exclusion {
 pub fn is_role(address: &Address) -> bool {
     let local = address.local_part().to_ascii_lowercase();
     let name = local.split_once('+').map_or(local.as_str(), |(name, _)| name);
-    names("[role]").any(|role| role == name)
+    names(NAMES, "[role]").any(|role| role == name)
 }
 
 /// Whether the address is at a service of mailboxes that are thrown away, or below its domain.
 pub fn is_disposable(address: &Address) -> bool {
-    let Some(domain) = address.domain() else { return false };
-    let is_below =
-        |of: &str| domain.as_str().strip_suffix(of).is_some_and(|head| head.is_empty() || head.ends_with('.'));
-    names("[disposable]").any(is_below)
+    address.domain().is_some_and(is_disposable_domain)
 }
 
-/// The names below a heading.
-fn names(heading: &str) -> impl Iterator<Item = &'static str> {
-    let below = NAMES.lines().map(str::trim).skip_while(move |line| *line != heading).skip(1);
+/// Whether the domain is that of such a service, or below it.
+pub fn is_disposable_domain(domain: &Domain) -> bool {
+    names(NAMES, "[disposable]").any(|of| is_below(domain.as_str(), of))
+}
+
+/// Whether a domain is another one, or below it.
+pub(super) fn is_below(domain: &str, of: &str) -> bool {
+    domain.strip_suffix(of).is_some_and(|head| head.is_empty() || head.ends_with('.'))
+}
+
+/// The names below a heading of a list: a line each, but for comments.
+pub(super) fn names<'l>(list: &'l str, heading: &'l str) -> impl Iterator<Item = &'l str> {
+    let below = list.lines().map(str::trim).skip_while(move |line| *line != heading).skip(1);
     below.take_while(|line| !line.starts_with('[')).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::address::Domain;
 
     fn check(text: &str, role: bool, disposable: bool) {
         let address = Address::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
@@ -78,13 +84,13 @@ mod tests {
 
     #[test]
     fn every_name_stands_there_once_and_every_domain_is_one() {
-        let all: Vec<&str> = names("[role]").chain(names("[disposable]")).collect();
-        assert!(names("[role]").count() > 20 && names("[disposable]").count() > 20);
+        let all: Vec<&str> = names(NAMES, "[role]").chain(names(NAMES, "[disposable]")).collect();
+        assert!(names(NAMES, "[role]").count() > 20 && names(NAMES, "[disposable]").count() > 20);
         for name in &all {
             assert_eq!(all.iter().filter(|n| *n == name).count(), 1, "{name}");
             assert_eq!(name.to_ascii_lowercase(), **name);
         }
-        for domain in names("[disposable]") {
+        for domain in names(NAMES, "[disposable]") {
             assert_eq!(Domain::parse(domain).map(|d| d.to_string()).ok().as_deref(), Some(domain));
         }
     }

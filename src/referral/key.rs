@@ -10,6 +10,7 @@ use super::canonical::canonical;
 use super::company::CompanyId;
 use super::return_path::{ReturnKeys, Tag};
 use super::token::{LinkToken, company_code};
+use super::traits::{Mark, Traits, parts};
 use crate::mail::address::Address;
 
 /// The salt of the key derivation: names the product and the version of the scheme.
@@ -100,6 +101,7 @@ pub struct CompanyKeys {
     key_id: u16,
     candidate: hmac::Key,
     token: hmac::Key,
+    traits: hmac::Key,
     returns: ReturnKeys,
     fingerprint: String,
     earlier: Vec<CompanyKeys>,
@@ -114,12 +116,15 @@ impl CompanyKeys {
     /// The keys that are made of these octets.
     pub fn of(company: &CompanyId, key_id: u16, octets: &KeyOctets) -> Self {
         let [candidate, token, return_id, return_check, return_seal, fingerprint] = octets.0;
+        // Made from that of candidates, so that keys which were exported before there were traits have it too.
+        let traits = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &candidate), b"traits");
         Self {
             company: company.clone(),
             code: company_code(company),
             key_id,
             candidate: hmac::Key::new(hmac::HMAC_SHA256, &candidate),
             token: hmac::Key::new(hmac::HMAC_SHA256, &token),
+            traits: hmac::Key::new(hmac::HMAC_SHA256, traits.as_ref()),
             returns: ReturnKeys::new(company.as_str(), [return_id, return_check, return_seal]),
             fingerprint: HEXLOWER.encode(&fingerprint[..8]),
             earlier: Vec::new(),
@@ -155,6 +160,21 @@ impl CompanyKeys {
     /// The keys of the candidate under the keys that were rotated out, newest first: the ledger may know him by one.
     pub fn earlier_candidates(&self, address: &Address) -> Vec<CandidateKey> {
         self.earlier.iter().map(|keys| keys.candidate(address)).collect()
+    }
+
+    /// What signals of fraud look at in a mail that offers the line to so many candidates. Most addresses at providers
+    /// take no hash for it, and none takes more than three. A mailbox is hashed as a candidate is, so that the plain
+    /// spelling of it is known beside those with tags.
+    pub fn traits(&self, address: &Address, offered: u32) -> Traits {
+        let parts = parts(address);
+        let of = |kind: &str, text: String| cut(&self.traits, format!("{kind} {text}").as_bytes());
+        Traits {
+            class: parts.class,
+            domain: parts.domain.map(|domain| of("domain", domain)),
+            mailbox: parts.mailbox.map(|mailbox| cut(&self.candidate, mailbox.as_bytes())),
+            shape: parts.shape.map(|shape| of("shape", shape)),
+            offered,
+        }
     }
 
     /// The token of the referral link: the same on every retry and node, unguessable, without personal data.
@@ -228,6 +248,13 @@ fn keyed_hash(key: &hmac::Key, address: &Address) -> [u8; 32] {
     octets
 }
 
+/// HMAC-SHA256, cut to a mark.
+fn cut(key: &hmac::Key, text: &[u8]) -> Mark {
+    let mut mark = [0; 16];
+    mark.copy_from_slice(&hmac::sign(key, text).as_ref()[..16]);
+    mark
+}
+
 fn expand(root: &[u8; 32], purpose: &[u8], company: &str, key_id: u16) -> [u8; 32] {
     let id = company.as_bytes();
     let info: [&[u8]; 5] = [purpose, b"\0", &(id.len() as u64).to_be_bytes(), id, &key_id.to_be_bytes()];
@@ -260,6 +287,19 @@ mod tests {
         assert_ne!(key.octets, keys("kaede", 2).candidate(&address("hana.mori@example.jp")).octets);
         assert_ne!(key.octets, keys("kaede-2", 1).candidate(&address("hana.mori@example.jp")).octets);
         assert_ne!(one.fingerprint(), keys("kaede", 2).fingerprint());
+    }
+
+    #[test]
+    fn traits_tell_one_owner_and_one_mailbox_and_another_company_sees_others() {
+        let (one, other) = (keys("kaede", 1), keys("momiji", 1));
+        let of = |text: &str| one.traits(&address(text), 1);
+        assert_eq!(of("a@x.kaede.example").domain, of("b@y.kaede.example").domain);
+        assert_ne!(of("a@kaede.example").domain, of("a@momiji.example").domain);
+        assert_ne!(of("a@kaede.example").domain, other.traits(&address("a@kaede.example"), 1).domain);
+        assert_eq!(of("ha.na+1@kaede.example").mailbox, of("hana+2@kaede.example").mailbox);
+        let plain = one.candidate(&address("hana@kaede.example")).octets;
+        assert_eq!(of("hana+2@kaede.example").mailbox.as_ref().map(|mark| &mark[..]), Some(&plain[..16]));
+        assert_eq!(of("hana1@gmail.com").shape, of("hana22@gmail.com").shape);
     }
 
     #[test]

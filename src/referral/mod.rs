@@ -4,6 +4,7 @@
 pub mod canonical;
 pub mod carrier;
 pub mod company;
+pub mod domains;
 pub mod exclusion;
 pub mod key;
 pub mod language;
@@ -12,10 +13,13 @@ pub mod link;
 pub mod optout;
 pub mod return_path;
 pub mod token;
+pub mod traits;
 pub mod wording;
 
 pub use canonical::canonical;
 pub use company::CompanyId;
+pub use domains::DomainClass;
 pub use key::{CandidateKey, CompanyKeys, KeyOctets, OptOutKey};
 pub use optout::{OptOut, OptOutSource, OptOuts};
 pub use token::LinkToken;
+pub use traits::{Mark, Traits};

@@ -6,13 +6,15 @@ use super::labels::Labels;
 use super::rows::{rows, statement_checksum};
 use crate::ledger::Statement;
 
-/// The statement as CSV: series, item code, label, value, time; the checksum in the last row.
+/// The statement as CSV: series, item code, label, value, time; the checksum in the last row. It is not of the open
+/// signals in front of it, which go when a person is erased.
 pub fn csv(statement: &Statement, labels: &Labels) -> String {
     let mut out = String::from("\u{feff}");
     csv_row(&mut out, &["series", "item", "label", "value", "at"]);
     for row in rows(statement, labels) {
         csv_row(&mut out, &[&row.series, &row.item, row.label, &row.value, &row.at]);
     }
+    csv_row(&mut out, &["", "open_signals", labels.open_signals, &statement.open_signals.to_string(), ""]);
     csv_row(&mut out, &["", "checksum", labels.checksum, &statement_checksum(statement), ""]);
     out
 }

@@ -20,6 +20,7 @@ pub fn json(statement: &Statement) -> Value {
         "ledger": statement.ledger.map(|name| name.to_string()),
         "held_back_by_signature": statement.held_back,
         "excluded": statement.excluded,
+        "open_signals": statement.open_signals,
         "chain": { "entries": statement.seq, "head": statement.head_text() },
         "checksum": statement_checksum(statement),
     })

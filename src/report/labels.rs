@@ -33,6 +33,8 @@ pub struct Labels {
     pub excluded: &'static str,
     /// What can be done about them.
     pub held_back_remedy: &'static str,
+    /// Signals of fraud that nobody has cleared.
+    pub open_signals: &'static str,
     /// Number and head of the chain.
     pub chain: &'static str,
     /// A contract version.
@@ -105,6 +107,7 @@ impl Labels {
             held_back: "DKIM署名済みで案内を追加できず",
             excluded: "案内済み（カウント対象外）",
             held_back_remedy: "署名より前に通すか、ここで署名し直すと案内を追加できます（docs/ja/howto-dkim.md）",
+            open_signals: "未確認の注意信号",
             chain: "記録の連鎖",
             contract: "契約条件",
             signed: "運営者の署名あり",
@@ -148,6 +151,7 @@ impl Labels {
                 "異議に関する記録",
                 "個人データの消去",
                 "他システムの送信（取り込み）",
+                "確認済みの注意信号",
             ],
             corrected: "訂正されたカウント",
         }
@@ -170,6 +174,7 @@ impl Labels {
             held_back: "Without the line: came signed by DKIM",
             excluded: "Given the line, not counted",
             held_back_remedy: "Let them pass here before they are signed, or sign them anew: docs/howto-dkim.md",
+            open_signals: "Open signals (see career-relay signals)",
             chain: "Chain",
             contract: "Contract terms",
             signed: "signed by the operator",
@@ -213,6 +218,7 @@ impl Labels {
                 "Steps of disputes",
                 "Erasures of persons",
                 "Sent elsewhere (export or copy)",
+                "Signals cleared",
             ],
             corrected: "Credits corrected",
         }

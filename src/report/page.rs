@@ -31,7 +31,8 @@ pub fn page(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
     }
     let _ = write!(
         body,
-        "<section>\n<h2>{}</h2>\n<p>{}: {}</p>\n<p>{}: {}</p>\n<p class=\"faint\">{}</p>\n</section>\n\
+        "<section>\n<h2>{}</h2>\n<p>{}: {}</p>\n<p>{}: {}</p>\n<p class=\"faint\">{}</p>\n\
+         <p>{}: {}</p>\n</section>\n\
          <section>\n<h2>{}</h2>\n<dl class=\"head\">\n<dt>{}</dt>\n<dd>{}<br><code>{}</code></dd>\n<dt>{}</dt>\n\
          <dd><code id=\"checksum\">{}</code></dd>\n</dl>\n</section>\n",
         labels.beside,
@@ -40,6 +41,8 @@ pub fn page(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
         labels.held_back,
         grouped(statement.held_back),
         labels.held_back_remedy,
+        labels.open_signals,
+        grouped(statement.open_signals),
         labels.proof,
         labels.chain,
         statement.seq,

@@ -36,6 +36,7 @@ fn statement() -> Statement {
     }
     statement.held_back = 4;
     statement.excluded = 3;
+    statement.open_signals = 2;
     statement
 }
 
@@ -52,6 +53,7 @@ fn the_text_goes_from_opening_to_closing_in_local_time() {
         "People counted 1",
         "Toward the next hire slot 0 / 3",
         "Without the line: came signed by DKIM 4",
+        "Open signals (see career-relay signals) 2",
     ] {
         assert!(words.iter().any(|l| l == line), "{line}\n{text}");
     }
@@ -74,7 +76,7 @@ fn json_and_csv_give_the_same_figures_and_head() {
     assert_eq!(json["series"]["main"]["grants"][0]["slot"], 1);
     assert_eq!((&json["chain"]["head"], &json["chain"]["entries"]), (&head.as_str().into(), &5.into()));
     assert_eq!(json["held_back_by_signature"], 4);
-    assert_eq!(json["excluded"], 3);
+    assert_eq!((&json["excluded"], &json["open_signals"]), (&3.into(), &2.into()));
     let csv = csv(&statement, &Labels::of("ja"));
     assert!(csv.starts_with('\u{feff}') && !csv.replace("\r\n", "").contains(['\r', '\n']), "{csv}");
     for row in [
@@ -83,6 +85,7 @@ fn json_and_csv_give_the_same_figures_and_head() {
         "main,duplicate,重複（カウント対象外）,1,",
         ",company,ご紹介明細書,'-kaede,",
         ",held_back_by_signature,DKIM署名済みで案内を追加できず,4,",
+        ",open_signals,未確認の注意信号,2,",
         &format!(",head,記録の連鎖,{head},"),
     ] {
         assert!(csv.split("\r\n").any(|r| r == row), "{row}\n{csv}");

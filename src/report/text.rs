@@ -39,6 +39,10 @@ pub fn text(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
         line(&mut out, "", labels.held_back, &statement.held_back.to_string());
         line(&mut out, "  ", labels.held_back_remedy, "");
     }
+    if statement.open_signals > 0 {
+        out.push('\n');
+        line(&mut out, "", labels.open_signals, &statement.open_signals.to_string());
+    }
     out.push('\n');
     let head = format!("{} {}", statement.seq, statement.head_text());
     line(&mut out, "", labels.chain, &head);

@@ -177,7 +177,7 @@ fn store_recipient(connection: &Connection, entry: i64, new: &NewEntry, recipien
 
 fn store_offer(connection: &Connection, entry: i64, offer: &Offer) -> Result<(), Fault> {
     let sql = "INSERT INTO offers (entry, recipient, company, key_id, candidate, token, series, version, digest, \
-               inserted, wording, earlier) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+               inserted, wording, earlier, traits) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     let values = params![
         entry,
         offer.recipient,
@@ -190,7 +190,8 @@ fn store_offer(connection: &Connection, entry: i64, offer: &Offer) -> Result<(),
         &offer.contract.digest[..],
         offer.inserted,
         offer.wording,
-        codec::put_keys(&offer.earlier)
+        codec::put_keys(&offer.earlier),
+        offer.traits.map(|traits| traits.to_text())
     ];
     execute(connection, sql, values)?;
     Ok(())
@@ -220,8 +221,9 @@ fn park(connection: &Connection, id: &EntryId, effects: &mut Effects) -> Result<
 
 fn add_to_outbox(connection: &Connection, event: &ReferralEvent) -> Result<(), Fault> {
     let sql = "INSERT INTO outbox (seq, company, key_id, candidate, token, series, version, digest, inserted, \
-               recipient, proves, route, transaction_id, at, wording, earlier) VALUES \
-               ((SELECT seq FROM next_in_outbox), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+               recipient, proves, route, transaction_id, at, wording, earlier, traits) VALUES \
+               ((SELECT seq FROM next_in_outbox), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
+               ?16)";
     let values = params![
         event.company.as_str(),
         event.candidate.key_id,
@@ -237,7 +239,8 @@ fn add_to_outbox(connection: &Connection, event: &ReferralEvent) -> Result<(), F
         event.transaction,
         nanoseconds(event.at),
         event.wording,
-        codec::put_keys(&event.earlier)
+        codec::put_keys(&event.earlier),
+        event.traits.map(|traits| traits.to_text())
     ];
     execute(connection, sql, values)?;
     Ok(())

@@ -13,9 +13,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Params, ffi};
 use super::error::SpoolError;
 
 /// The schema this program writes.
-pub(super) const SCHEMA: i64 = 2;
+pub(super) const SCHEMA: i64 = 3;
 /// What brings a spool of version 1 up to date: candidates may be known under several keys.
 const SECOND: &str = "ALTER TABLE offers ADD COLUMN earlier BLOB; ALTER TABLE outbox ADD COLUMN earlier BLOB;";
+/// What brings one of version 2 up to date: what signals of fraud look at goes with an offer.
+const THIRD: &str = "ALTER TABLE offers ADD COLUMN traits TEXT; ALTER TABLE outbox ADD COLUMN traits TEXT;";
 /// "CRSp": tells our file from any other SQLite file.
 const APPLICATION: i64 = 0x4352_5370;
 /// How long a lock of another process (a copy being made by an admin) is waited for.
@@ -81,9 +83,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, SpoolError> {
     set_up(&connection).map_err(unreadable)?;
     if is_new {
         create_tables(&connection).map_err(unreadable)?;
-    } else if pragma(&connection, "user_version").map_err(unreadable)? < SCHEMA {
-        let migrate = format!("BEGIN IMMEDIATE; {SECOND} PRAGMA user_version = {SCHEMA}; COMMIT;");
-        connection.execute_batch(&migrate).map_err(unreadable)?;
+    } else {
+        migrate(&connection).map_err(unreadable)?;
     }
     Ok(connection)
 }
@@ -150,6 +151,16 @@ fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
         "BEGIN IMMEDIATE; {tables} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; COMMIT;"
     ))
+}
+
+/// Brings a spool of an older version up to date, in one commit.
+fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+    let found = pragma(connection, "user_version")?;
+    if found >= SCHEMA {
+        return Ok(());
+    }
+    let steps = if found < 2 { [SECOND, THIRD].concat() } else { THIRD.to_owned() };
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {steps} PRAGMA user_version = {SCHEMA}; COMMIT;"))
 }
 
 /// The value of a pragma that is a number.

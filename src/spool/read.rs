@@ -13,7 +13,7 @@ use super::database::{nanoseconds, open_reader, stored, timestamp, unreadable};
 use super::error::SpoolError;
 use super::types::{Due, DueEntry, EntryId, OutboxRow, Summary};
 use crate::ledger::{ContractRef, Proves, ReferralEvent};
-use crate::referral::{CandidateKey, CompanyId, LinkToken};
+use crate::referral::{CandidateKey, CompanyId, LinkToken, Traits};
 
 /// Connections kept for the next reader.
 const IDLE_MAX: usize = 4;
@@ -187,7 +187,7 @@ pub(super) fn outbox_after(connection: &Connection, seq: u64, limit: usize) -> R
 
 /// The columns of the outbox that [`event`] reads.
 pub(super) const EVENT_COLUMNS: &str = "seq, company, key_id, candidate, token, series, version, digest, inserted, \
-     recipient, proves, route, transaction_id, at, wording, earlier";
+     recipient, proves, route, transaction_id, at, wording, earlier, traits";
 
 /// Reads a referral from a row.
 pub(super) fn event(row: &Row<'_>) -> Option<ReferralEvent> {
@@ -205,6 +205,7 @@ pub(super) fn event(row: &Row<'_>) -> Option<ReferralEvent> {
         at: timestamp(row.get(13).ok()?),
         wording: row.get(14).ok()?,
         earlier: codec::take_keys(row.get(15).ok()?)?,
+        traits: row.get::<_, Option<String>>(16).ok()?.and_then(|text| Traits::parse(&text)),
     })
 }
 

@@ -49,6 +49,7 @@ CREATE TABLE offers (
     inserted  INTEGER NOT NULL,
     wording   BLOB,
     earlier   BLOB,                     -- the candidate under keys that were rotated out; NULL for none
+    traits    TEXT,                     -- what signals of fraud look at; NULL where nothing is known
     PRIMARY KEY (entry, recipient)
 ) STRICT, WITHOUT ROWID;
 
@@ -105,7 +106,8 @@ CREATE TABLE outbox (
     route       TEXT    NOT NULL,
     transaction_id TEXT NOT NULL,
     at          INTEGER NOT NULL,
-    earlier     BLOB
+    earlier     BLOB,
+    traits      TEXT
 ) STRICT;
 
 -- Mails that left with a return path of ours. Sealed under a key that only the tag in that path gives back: nobody who

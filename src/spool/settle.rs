@@ -65,9 +65,9 @@ fn retry(
 /// Turns the recipient's offer, if it has one, into an outbox row.
 fn give_credit(connection: &Connection, entry: i64, number: u32, credit: &Credit) -> Result<(), Fault> {
     let sql = "INSERT INTO outbox (seq, company, key_id, candidate, token, series, version, digest, inserted, \
-               recipient, proves, route, transaction_id, at, wording, earlier) \
+               recipient, proves, route, transaction_id, at, wording, earlier, traits) \
                SELECT (SELECT seq FROM next_in_outbox), company, key_id, candidate, token, series, version, digest, \
-               inserted, recipient, ?3, ?4, (SELECT id FROM entries WHERE entry = ?1), ?5, wording, earlier \
+               inserted, recipient, ?3, ?4, (SELECT id FROM entries WHERE entry = ?1), ?5, wording, earlier, traits \
                FROM offers WHERE entry = ?1 AND recipient = ?2";
     let proves = super::apply::proves_number(credit.proves);
     execute(connection, sql, params![entry, number, proves, credit.route, nanoseconds(credit.at)])?;

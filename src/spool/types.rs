@@ -16,7 +16,7 @@ use crate::mail::address::Address;
 use crate::mail::edit::Edits;
 use crate::mail::envelope::Envelope;
 use crate::referral::wording::WordingDigest;
-use crate::referral::{CandidateKey, CompanyId, LinkToken};
+use crate::referral::{CandidateKey, CompanyId, LinkToken, Traits};
 
 /// The name of an entry: our message id, unique per SMTP transaction, safe as a file name. It holds no address.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -199,6 +199,8 @@ pub struct Offer {
     pub inserted: bool,
     /// The words that were put in, if any.
     pub wording: Option<WordingDigest>,
+    /// What signals of fraud look at.
+    pub traits: Option<Traits>,
 }
 
 /// A recipient to take into custody.

@@ -81,6 +81,15 @@ impl Store {
         self.read(move |c| terms::at(c, &company, then)).await
     }
 
+    /// Since when a company's contract is suspended by its file; `None` when it is not.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn suspended(&self, company: &CompanyId) -> Result<Option<OffRow>, StoreError> {
+        let company = company.clone();
+        self.read(move |c| terms::suspended(c, &company)).await
+    }
+
     /// The words that mails of a company may have been given, and how often each was; the newest in front.
     ///
     /// # Errors

@@ -66,6 +66,29 @@ pub enum StoreError {
     /// The company has several contract series, or none of this name.
     #[error("say which contract series is meant (--series): {}", .0.join(", "))]
     WhichSeries(Vec<String>),
+    /// The slot stands on credits that somebody has to look at first.
+    #[error(
+        "slot {cycle} stands on credits under review: {}. See `career-relay signals --company {company}`; when \
+         somebody has looked and all is in order, `career-relay signals clear NAME --company {company} --reason …` \
+         lets it be redeemed",
+        .names.join(", ")
+    )]
+    InReview {
+        /// Whose it is.
+        company: CompanyId,
+        /// Its number.
+        cycle: u32,
+        /// The codes of the open signals.
+        names: Vec<&'static str>,
+    },
+    /// Nothing to clear.
+    #[error("{company} has no open signal {name}: see career-relay signals --company {company}")]
+    NoSignal {
+        /// Whose it would be.
+        company: CompanyId,
+        /// Its code.
+        name: &'static str,
+    },
     /// A row cannot be read as what it should be: `verify` says more.
     #[error("damaged row: {0}")]
     Damaged(String),
@@ -102,6 +125,8 @@ impl StoreError {
                 | Self::NoDispute(_)
                 | Self::DisputeRefused(..)
                 | Self::WhichSeries(_)
+                | Self::InReview { .. }
+                | Self::NoSignal { .. }
         )
     }
 }

@@ -22,6 +22,7 @@ mod pump;
 mod read;
 mod rows;
 mod schema;
+mod signals;
 mod slots;
 mod switches;
 mod templates;
@@ -53,6 +54,7 @@ pub use posting::{Acted, Corrected, CountAct, Entered, Import, Posted, Proof, Sl
 pub use presumed::Proven;
 pub use pump::{Flusher, Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
+pub use signals::{Seen, SignalClear};
 pub use slots::SlotRow;
 pub use switches::{OffRow, Switch, SwitchAct};
 pub use templates::{SeenAgency, SeenTemplate, TemplateChange, TemplateRow};

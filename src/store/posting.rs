@@ -2,6 +2,7 @@
 
 mod acts;
 mod bounce;
+mod clears;
 mod corrections;
 mod entries;
 mod erase;
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub use acts::{Acted, SlotAct, act, let_time_pass};
+pub use clears::clear_signal;
 pub use corrections::{Corrected, CountAct, act_on_count};
 use entries::Behind;
 pub use erase::{over as erase_over, person as erase_person};
@@ -244,7 +246,7 @@ impl<'c> OpenLedger<'c> {
             None => self.insert_person(event, &salt, &posting.referral, contract_row)?,
         };
         self.note_other_keys((event, as_it_came), person_row)?;
-        self.insert_event(&event.evidence(), id, person_row)?;
+        self.insert_event(&event.evidence(), id, person_row, event.traits.map(|traits| traits.offered))?;
         let behind = Behind {
             contract: self.pinned(contract_row)?,
             contract_row,
@@ -270,7 +272,7 @@ impl<'c> OpenLedger<'c> {
         let id = evidence.id(self.company, candidate);
         self.pools.insert(posting.referral.contract.series.clone(), (posting.pool, contract_row));
         self.update_person(*person, &posting.referral, contract_row)?;
-        self.insert_event(evidence, &id, *person)?;
+        self.insert_event(evidence, &id, *person, None)?;
         let behind = Behind {
             contract: self.pinned(contract_row)?,
             contract_row,
@@ -303,11 +305,17 @@ impl<'c> OpenLedger<'c> {
         Ok(pool)
     }
 
-    fn insert_event(&self, evidence: &Evidence<'_>, id: &EventId, person: i64) -> Result<(), StoreError> {
+    fn insert_event(
+        &self,
+        evidence: &Evidence<'_>,
+        id: &EventId,
+        person: i64,
+        offered: Option<u32>,
+    ) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT INTO events (person, id, seq, series, transaction_id, recipient, route, proves, inserted)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO events (person, id, seq, series, transaction_id, recipient, route, proves, inserted,
+                 offered) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 person,
@@ -319,6 +327,7 @@ impl<'c> OpenLedger<'c> {
                 evidence.route,
                 evidence.proves.code(),
                 evidence.inserted,
+                offered,
             ])?;
         Ok(())
     }

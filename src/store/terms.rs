@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
-use crate::pipeline::LineTerms;
+use super::rows;
+use super::switches::OffRow;
+use crate::pipeline::{LineTerms, Mode};
 use crate::referral::CompanyId;
 
 /// The terms of a company as they are put in force.
@@ -35,6 +37,24 @@ pub fn note(connection: &Connection, change: &TermsChange, now: Timestamp) -> Re
 pub fn at(connection: &Connection, company: &CompanyId, then: Timestamp) -> Result<Option<LineTerms>, StoreError> {
     let damaged = |e: serde_json::Error| StoreError::Damaged(format!("terms of the line of {company}: {e}"));
     newest(connection, company, then)?.map(|text| serde_json::from_str(&text).map_err(damaged)).transpose()
+}
+
+/// Since when a company's contract is suspended without a gap, and who put that in force; `None` when it is not.
+pub fn suspended(connection: &Connection, company: &CompanyId) -> Result<Option<OffRow>, StoreError> {
+    let sql = "SELECT at, actor, terms FROM line_terms WHERE company = ?1 ORDER BY seq DESC";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = statement.query([company.as_str()])?;
+    let mut since = None;
+    while let Some(row) = found.next()? {
+        let text = row.get_ref(2)?.as_str().map_err(|e| StoreError::Damaged(e.to_string()))?;
+        let mode = serde_json::from_str::<LineTerms>(text).map(|terms| terms.mode);
+        if mode.map_err(|e| StoreError::Damaged(e.to_string()))? != Mode::Suspended {
+            break;
+        }
+        let actor = format!("suspended = true in its file; {}", row.get::<_, String>(1)?);
+        since = Some(OffRow { company: Some(company.clone()), at: rows::time(row.get(0)?)?, actor });
+    }
+    Ok(since)
 }
 
 fn newest(connection: &Connection, company: &CompanyId, then: Timestamp) -> Result<Option<String>, StoreError> {

@@ -13,6 +13,7 @@ use super::held_back::{self, Told};
 use super::notices;
 use super::optouts::{self, OptOutChange};
 use super::posting::{self, Acted, Corrected, CountAct, Entered, Import, Posted, Proof, SlotAct};
+use super::signals::SignalClear;
 use super::slots;
 use super::switches::{self, Switch};
 use super::templates::{self, SeenAgency, SeenTemplate, TemplateChange};
@@ -53,6 +54,7 @@ pub enum Command {
     Count(Box<CountAct>, Reply<Corrected>),
     Import(Box<Import>, Reply<Entered>),
     Erase(Erasure, Reply<Erased>),
+    ClearSignal(Box<SignalClear>, Reply<u64>),
 }
 
 /// An answer that waits for the commit.
@@ -63,6 +65,7 @@ enum Answer {
     Corrected(Reply<Corrected>, Result<Corrected, StoreError>),
     Entered(Reply<Entered>, Result<Entered, StoreError>),
     Erased(Reply<Erased>, Result<Erased, StoreError>),
+    Cleared(Reply<u64>, Result<u64, StoreError>),
 }
 
 impl Answer {
@@ -186,6 +189,7 @@ fn execute(
         Command::Act(act, reply) => Answer::Acted(reply, posting::act(transaction, &act, now)),
         Command::LetTimePass(reply) => Answer::Done(reply, slots::let_time_pass(transaction, now)),
         Command::Erase(whom, reply) => Answer::Erased(reply, erasure::erase(transaction, &whom, now)),
+        Command::ClearSignal(clear, reply) => Answer::Cleared(reply, posting::clear_signal(transaction, &clear, now)),
         Command::Gather(company, reply) => Answer::Done(reply, notices::gather(transaction, &company)),
         Command::Taken(notice, reply) => Answer::Done(reply, notices::mark_taken(transaction, &notice, now)),
         Command::SetUser(change, reply) => Answer::Done(reply, users::set(transaction, &change, now)),
@@ -208,6 +212,7 @@ fn execute(
         Answer::Corrected(_, result) => result.as_ref().err(),
         Answer::Entered(_, result) => result.as_ref().err(),
         Answer::Erased(_, result) => result.as_ref().err(),
+        Answer::Cleared(_, result) => result.as_ref().err(),
     };
     let failed = error.filter(|e| !e.is_of_command()).cloned();
     answers.push(answer);
@@ -229,6 +234,8 @@ fn reply(answer: Answer, failed: Option<&StoreError>) {
         (Answer::Entered(reply, _), Some(error)) => drop(reply.send(Err(error))),
         (Answer::Erased(reply, erased), None) => drop(reply.send(erased)),
         (Answer::Erased(reply, _), Some(error)) => drop(reply.send(Err(error))),
+        (Answer::Cleared(reply, cleared), None) => drop(reply.send(cleared)),
+        (Answer::Cleared(reply, _), Some(error)) => drop(reply.send(Err(error))),
     }
 }
 
@@ -241,6 +248,7 @@ fn refuse(command: Command, error: &StoreError) {
         Command::Count(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::Import(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::Erase(_, reply) => drop(reply.send(Err(error.clone()))),
+        Command::ClearSignal(_, reply) => drop(reply.send(Err(error.clone()))),
         Command::LetTimePass(reply)
         | Command::Gather(_, reply)
         | Command::Taken(_, reply)

@@ -105,6 +105,7 @@ mod tests {
             recipient: 0,
             inserted: true,
             wording: None,
+            traits: None,
             at: jiff::Timestamp::UNIX_EPOCH,
         }
     }

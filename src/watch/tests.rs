@@ -186,6 +186,7 @@ fn a_recovery_line_is_the_whole_event_and_no_address() {
         recipient: 0,
         inserted: true,
         wording: None,
+        traits: None,
         at: Timestamp::UNIX_EPOCH,
     };
     let mut out = Vec::new();

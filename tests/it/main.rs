@@ -50,6 +50,7 @@ mod right_to_relay;
 mod rules;
 mod scan;
 mod send_test;
+mod signals;
 mod sink;
 mod slots;
 mod smtp;

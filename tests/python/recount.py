@@ -14,7 +14,7 @@ WINDOW = datetime.timedelta(days=365)
 NAMES = ["offered", "accepted", "delivered", "duplicate", "granted", "bounced", "voided", "presumed", "reserved",
          "confirmed", "introduced", "redeemed", "released", "expired", "reversed", "adjusted", "registered", "supported",
          "reemployed", "left", "disputed"]
-KINDS = dict(zip(NAMES, range(1, 22))) | {"erased": 23, "observed": 24}
+KINDS = dict(zip(NAMES, range(1, 22))) | {"erased": 23, "observed": 24, "cleared": 26}
 compared = 0
 
 
@@ -196,7 +196,7 @@ def check_statement(folder, month, entries, company):
     for language in ("ja", "en"):
         sheet = rows_of(folder / f"statement-{month}-{language}.csv")
         expect(f"{month} {language}: columns", sheet[0], ["series", "item", "label", "value", "at"])
-        expect(f"{month} {language}: rows", [[r[0], r[1], r[3], r[4]] for r in sheet[1:]], rows + [["", "checksum", checksum, ""]])
+        expect(f"{month} {language}: rows", [[r[0], r[1], r[3], r[4]] for r in sheet[1:]], rows + [["", "open_signals", str(said["open_signals"]), ""], ["", "checksum", checksum, ""]])
         page = Numbers((folder / f"statement-{month}-{language}.html").read_text())
         expect(f"{month} {language}: the page's tables", page.tables, tables)
         expect(f"{month} {language}: the page's checksum", page.ids["checksum"], [checksum])

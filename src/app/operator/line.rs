@@ -54,6 +54,15 @@ impl Operator {
         Ok(())
     }
 
+    /// For whom nothing is inserted: by an act, or because the contract is suspended.
+    pub(super) async fn off_lines(&self) -> Result<Vec<OffLine>, String> {
+        let mut rows = self.store.switched_off().await.map_err(|e| e.to_string())?;
+        for of in self.policy.current().companies().filter(|of| of.company.mode == Mode::Suspended) {
+            rows.extend(self.store.suspended(&of.company.id).await.map_err(|e| e.to_string())?);
+        }
+        Ok(rows.iter().map(OffLine::from).collect())
+    }
+
     /// Stops the line and resumes it; `None` when the request is about something else.
     pub(super) async fn answer_switch(&self, caller: Caller, request: &Request) -> Option<Result<Value, String>> {
         if !matches!(request, Request::Switch { .. } | Request::ResumeEditing { .. }) {

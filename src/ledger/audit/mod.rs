@@ -1,5 +1,6 @@
 //! `verify`: replays a company's chain by the rules and names every fault, by the entry's number where there is one.
 
+mod clears;
 mod corrections;
 mod erased;
 mod slots;
@@ -188,6 +189,7 @@ impl<'a> Audit<'a> {
         let worth = match entry.new.kind {
             kind if kind.is_of_slot() => self.replay_slot(entry, contract),
             Kind::Erased => self.replay_erasure(entry),
+            Kind::Cleared => self.replay_clear(entry),
             Kind::Bounced => self.replay_bounce(entry, contract),
             Kind::Presumed => self.replay_presumption(entry, contract),
             kind if kind.is_of_operator() => self.replay_told(entry, contract),

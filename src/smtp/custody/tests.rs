@@ -132,6 +132,7 @@ fn copy(recipients: Vec<usize>, candidate: usize) -> Copy {
         contract: ContractRef { series: "2026".to_owned(), version: 1, digest: [0; 32] },
         inserted: true,
         wording: None,
+        traits: None,
     };
     let edits = Edits::new(vec![Edit { at: 14, insert: line.into_bytes().into() }]);
     Copy { recipients, edits, offers: vec![offer], ..Copy::default() }

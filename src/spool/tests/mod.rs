@@ -21,7 +21,7 @@ use crate::ledger::{ContractRef, Proves, ReferralEvent};
 use crate::mail::address::Address;
 use crate::mail::edit::{Edit, Edits};
 use crate::mail::envelope::{Body, Dsn, Envelope, RecipientDsn, Ret};
-use crate::referral::{CandidateKey, CompanyId, LinkToken};
+use crate::referral::{CandidateKey, CompanyId, LinkToken, Traits};
 
 /// A minute of the test's clock.
 fn minute(n: i64) -> Timestamp {
@@ -84,14 +84,15 @@ fn event(transaction: &str, recipient: u32) -> ReferralEvent {
         recipient,
         inserted: true,
         wording: Some([7; 32]),
+        traits: Traits::parse("private.000102030405060708090a0b0c0d0e0f...1"),
         at: minute(9),
     }
 }
 
 fn offer(recipient: u32) -> Offer {
     let event = event("", recipient);
-    let ReferralEvent { company, candidate, earlier, token, contract, inserted, wording, .. } = event;
-    Offer { recipient, company, candidate, earlier, token, contract, inserted, wording }
+    let ReferralEvent { company, candidate, earlier, token, contract, inserted, wording, traits, .. } = event;
+    Offer { recipient, company, candidate, earlier, token, contract, inserted, wording, traits }
 }
 
 fn credit() -> Credit {

@@ -201,20 +201,28 @@ async fn late_mail_is_told_of_oldest_first_until_its_sender_knows() {
 }
 
 #[tokio::test]
-async fn a_spool_of_before_candidates_had_several_keys_is_brought_up_to_date_with_all_that_is_in_it() {
+async fn a_spool_of_before_is_brought_up_to_date_with_all_that_is_in_it() {
+    let columns = |name: &str| format!("ALTER TABLE offers DROP COLUMN {name}; ALTER TABLE outbox DROP COLUMN {name};");
+    // Candidates had one key, and nothing was known of their mails.
+    check_older(&format!("{}{} PRAGMA user_version = 1", columns("earlier"), columns("traits"))).await;
+    check_older(&format!("{} PRAGMA user_version = 2", columns("traits"))).await;
+}
+
+async fn check_older(older: &str) {
     let folder = folder();
     let spool = open(folder.path());
     let write = Write::Outbox(event("a", 1));
     spool.commit(vec![write, Write::Store(mail("b", 1, 100))]).await.unwrap();
     spool.close().await;
     let file = rusqlite::Connection::open(folder.path().join("spool.db")).unwrap();
-    let older =
-        "ALTER TABLE offers DROP COLUMN earlier; ALTER TABLE outbox DROP COLUMN earlier; PRAGMA user_version = 1";
     file.execute_batch(older).unwrap();
     drop(file);
     let spool = open(folder.path());
     let rows = spool.outbox_after(0, 9).await.unwrap();
-    assert_eq!(rows.iter().map(|row| &row.event).collect::<Vec<_>>(), [&event("a", 1)]);
+    assert_eq!(
+        rows.iter().map(|row| &row.event).collect::<Vec<_>>(),
+        [&ReferralEvent { traits: None, ..event("a", 1) }]
+    );
     assert_eq!(spool.summary().await.unwrap().entries, 1);
     let write = Write::Outbox(event("c", 0));
     spool.commit(vec![write]).await.unwrap();
@@ -233,7 +241,7 @@ fn a_newer_or_foreign_file_is_refused_and_left_alone() {
         assert!(std::fs::read(&path).unwrap() == before, "nothing is written to it");
         refused
     };
-    assert_eq!(spoil("PRAGMA user_version = 3"), Some(SpoolError::Newer { found: 3, known: 2 }));
+    assert_eq!(spoil("PRAGMA user_version = 4"), Some(SpoolError::Newer { found: 4, known: 3 }));
     assert!(matches!(spoil("PRAGMA application_id = 1"), Some(SpoolError::Read(_))));
     let folder = folder();
     std::fs::write(folder.path().join("spool.db"), "not a database at all, but long enough to look at").unwrap();

@@ -9,11 +9,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::OpenLedger;
 use super::corrections::tentatively;
 use super::entries::Behind;
+use crate::ledger::signals::SignalName;
 use crate::ledger::{Act, ContractRef, ContractVersion, Deed, Kind, NewEntry, Slot, SlotStage};
 use crate::referral::CompanyId;
 use crate::store::error::StoreError;
 use crate::store::rows::{self, signed};
-use crate::store::slots;
+use crate::store::{signals, slots};
 
 /// Who does what to which slot.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -101,6 +102,9 @@ impl OpenLedger<'_> {
             self.check_reserved(&kept)?;
         }
         let kind = self.step(&mut kept, act, *cycle)?;
+        if act.deed == Deed::Redeem {
+            self.check_signals(series, *cycle)?;
+        }
         if *dry_run {
             return Ok(Acted { seq: 0, stage: kept.slot.stage });
         }
@@ -164,6 +168,16 @@ impl OpenLedger<'_> {
             reserved += u32::from(quarter(rows::time(at)?) == now);
         }
         if reserved < most { Ok(()) } else { Err(StoreError::ReservedMax(most)) }
+    }
+
+    /// Whether somebody has looked at all that is seen in the slot's credits.
+    fn check_signals(&self, series: &str, cycle: u32) -> Result<(), StoreError> {
+        let names = signals::of_slot(self.connection, (&self.row, self.company), (series, cycle), self.posted)?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        let names = names.into_iter().map(SignalName::code).collect();
+        Err(StoreError::InReview { company: self.company.clone(), cycle, names })
     }
 
     fn write_act(&mut self, kept: &Kept, (kind, cycle): (Kind, u32), act: &Act) -> Result<(), StoreError> {

@@ -121,8 +121,8 @@ impl OpenLedger<'_> {
     ) -> Result<i64, StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT INTO persons (company, key, key_id, salt, contract, stage, offered, counted)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO persons (company, key, key_id, salt, contract, stage, offered, counted, class, domain,
+                 mailbox, shape) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
                 self.row.id,
@@ -133,6 +133,10 @@ impl OpenLedger<'_> {
                 rows::stage_number(referral.stage),
                 referral.offered.as_microsecond(),
                 referral.counted.map(Timestamp::as_microsecond),
+                event.traits.map(|traits| traits.class.number()),
+                event.traits.and_then(|traits| traits.domain),
+                event.traits.and_then(|traits| traits.mailbox),
+                event.traits.and_then(|traits| traits.shape),
             ])?;
         Ok(self.connection.last_insert_rowid())
     }

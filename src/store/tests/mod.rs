@@ -14,6 +14,7 @@ mod presuming;
 mod pumping;
 mod reference;
 mod rotating;
+mod signals;
 mod slots;
 mod tampering;
 mod users;
@@ -151,6 +152,7 @@ impl<P: Place> Ledger<P> {
             recipient: 0,
             inserted: true,
             wording: None,
+            traits: None,
             at: Timestamp::from_second(1_790_000_000 + day * 86_400).expect("a time"),
         }
     }
