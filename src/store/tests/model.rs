@@ -65,9 +65,9 @@ fn acts() -> impl Strategy<Value = Step> {
         1 => Just(SlotDeed::Void),
     ];
     let settled = prop_oneof![
-        Just(DisputeDeed::Answer),
+        1 => Just(DisputeDeed::Answer),
         2 => Just(DisputeDeed::Accept),
-        Just(DisputeDeed::Reject),
+        1 => Just(DisputeDeed::Reject),
         3 => (-5..6i64).prop_map(DisputeDeed::Adjust),
     ];
     prop_oneof![
@@ -273,11 +273,9 @@ impl<P: Place> Both<P> {
     }
 
     fn act_on_slot(&mut self, name: &'static str, of: usize, deed: SlotDeed, now: Hour) {
-        let account = self.accounts.get_mut(name).expect("an account");
-        let Some(slot) = of.checked_rem(account.slots.len()) else { return };
+        let Some(slot) = of.checked_rem(self.accounts[name].slots.len()) else { return };
         let deed = if let SlotDeed::Reserve(hours) = deed { SlotDeed::Reserve(now + hours) } else { deed };
-        let follows = account.act(slot, deed, now, &self.terms);
-        let deed = match deed {
+        let wanted = match deed {
             SlotDeed::Reserve(until) => Deed::Reserve { wish: "one".to_owned(), until: hour(until) },
             SlotDeed::Confirm => Deed::Confirm,
             SlotDeed::Introduce => Deed::Introduce,
@@ -286,9 +284,16 @@ impl<P: Place> Both<P> {
             SlotDeed::Void => Deed::Void,
         };
         let (series, cycle) = ("main".to_owned(), u32::try_from(slot + 1).expect("a number"));
-        let wanted = SlotAct { company: company(name), series, cycle, act: by_hand(deed), dry_run: false };
-        let done = wait(self.ledger.store.act_on_slot(wanted.clone()));
-        assert_eq!(done.is_ok(), follows, "{wanted:?}: {done:?}");
+        let wanted = SlotAct { company: company(name), series, cycle, act: by_hand(wanted), dry_run: false };
+        let done = wait(self.ledger.store.act_on_slot(wanted));
+        // What signals see in a history is not for the reference; they hold a redemption back, and nothing else.
+        if matches!(done, Err(StoreError::InReview { .. })) {
+            assert_eq!(deed, SlotDeed::Redeem);
+            return;
+        }
+        let account = self.accounts.get_mut(name).expect("an account");
+        let follows = account.act(slot, deed, now, &self.terms);
+        assert_eq!(done.is_ok(), follows, "{deed:?} {cycle}: {done:?}");
     }
 
     fn settle(&mut self, name: &'static str, of: usize, deed: DisputeDeed, now: Hour) {
