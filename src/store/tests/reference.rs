@@ -262,28 +262,14 @@ impl Account {
         true
     }
 
-    /// What the clock does to a slot.
-    fn let_pass(&self, mut slot: Slot, now: Hour, terms: &[ContractVersion]) -> Slot {
-        let days = terms[slot.terms].slot_expiry_days;
-        let is_over = days.is_some_and(|days| slot.granted + Hour::from(days) * DAY <= now);
-        match slot.stage {
-            SlotStage::Granted if is_over => slot.stage = SlotStage::Expired,
-            SlotStage::Reserved | SlotStage::Confirmed if slot.deadline.is_some_and(|end| end <= now) => {
-                (slot.stage, slot.deadline) = (SlotStage::Granted, None);
-            }
-            _ => {}
-        }
-        slot
-    }
-
     pub fn let_time_pass(&mut self, now: Hour, terms: &[ContractVersion]) {
-        self.slots = self.slots.iter().map(|slot| self.let_pass(*slot, now, terms)).collect();
+        self.slots = self.slots.iter().map(|slot| let_pass(*slot, now, terms)).collect();
     }
 
     /// Does a deed to a slot: whether it follows.
     pub fn act(&mut self, slot: usize, deed: SlotDeed, now: Hour, terms: &[ContractVersion]) -> bool {
         use SlotStage as S;
-        let mut of = self.let_pass(self.slots[slot], now, terms);
+        let mut of = let_pass(self.slots[slot], now, terms);
         let reviewed = of.granted + Hour::from(terms[of.terms].review_days) * DAY <= now;
         (of.stage, of.deadline) = match (of.stage, deed) {
             (S::Granted, SlotDeed::Reserve(until)) if until > now => (S::Reserved, Some(until)),
@@ -320,4 +306,18 @@ impl Account {
         }
         follows
     }
+}
+
+/// What the clock does to a slot.
+fn let_pass(mut slot: Slot, now: Hour, terms: &[ContractVersion]) -> Slot {
+    let days = terms[slot.terms].slot_expiry_days;
+    let is_over = days.is_some_and(|days| slot.granted + Hour::from(days) * DAY <= now);
+    match slot.stage {
+        SlotStage::Granted if is_over => slot.stage = SlotStage::Expired,
+        SlotStage::Reserved | SlotStage::Confirmed if slot.deadline.is_some_and(|end| end <= now) => {
+            (slot.stage, slot.deadline) = (SlotStage::Granted, None);
+        }
+        _ => {}
+    }
+    slot
 }
