@@ -59,7 +59,12 @@ pub fn rejections() -> Vec<(String, String, Vec<u8>)> {
     };
     let simple = "simple@candidate.example".to_owned();
     let dotted = text.replace("株式会社サクラ商事 人事部", ".\r\n..人事部");
-    let padded = format!("{text}{}", format!("{}\r\n", "-".repeat(70)).repeat(1500));
+    let attachment = format!("{}\r\n", "QUJD".repeat(18)).repeat(1500);
+    let with_attachment = format!(
+        "--b\r\n{utf8}\r\n{text}\r\n--b\r\nContent-Type: application/pdf\r\n\
+         Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=cv.pdf\r\n\r\n\
+         {attachment}--b--\r\n"
+    );
     let english = "english@candidate.example".to_owned();
     let words = "Dear Taro,\n\nThank you for applying for the accountant position at Sakura and for the interview.\n\
         After careful consideration, we regret to inform you that we will not be moving forward with your \
@@ -70,6 +75,6 @@ pub fn rejections() -> Vec<(String, String, Vec<u8>)> {
         (english.clone(), english.clone(), message(&english, words)),
         one("folded", utf8, text.as_bytes().to_vec()),
         one("dotted", utf8, dotted.into_bytes()),
-        one("longer-than-a-chunk", utf8, padded.into_bytes()),
+        one("longer-than-a-chunk", "Content-Type: multipart/mixed; boundary=b\r\n", with_attachment.into_bytes()),
     ]
 }
