@@ -42,6 +42,8 @@ pub struct Counted {
     pub reserved: u64,
     /// Hire slots used.
     pub redeemed: u64,
+    /// Of these, those under whose use the operator has signed.
+    pub redeemed_signed: u64,
 }
 
 impl Counted {
@@ -60,6 +62,7 @@ impl Counted {
             voided: measured.voided,
             reserved: measured.reserved,
             redeemed: measured.redeemed,
+            redeemed_signed: measured.redeemed_signed,
         }
     }
 
@@ -76,6 +79,7 @@ impl Counted {
             voided: self.voided,
             reserved: self.reserved,
             redeemed: self.redeemed,
+            redeemed_signed: self.redeemed_signed,
             observed: None,
         }
     }

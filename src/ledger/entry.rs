@@ -52,17 +52,21 @@ pub enum Kind {
     Left = 20,
     /// A dispute is opened, answered, accepted or rejected.
     Disputed = 21,
+    /// Counting begins anew with a contract version of another threshold; what waited has lapsed.
+    Restarted = 22,
     /// Persons were forgotten: their keys, salts and evidence are not kept any more.
     Erased = 23,
     /// A mail with the company's link was sent elsewhere, as an export or a copy tells: a lower class of evidence.
     Observed = 24,
     /// Somebody has looked at a signal of fraud, and what it stands on is in order.
     Cleared = 26,
+    /// The operator has signed that a hire slot was used.
+    Signed = 27,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -87,6 +91,8 @@ impl Kind {
         Self::Erased,
         Self::Observed,
         Self::Cleared,
+        Self::Signed,
+        Self::Restarted,
     ];
 
     /// The stable code.
@@ -116,6 +122,8 @@ impl Kind {
             Self::Erased => "erased",
             Self::Observed => "observed",
             Self::Cleared => "cleared",
+            Self::Signed => "signed",
+            Self::Restarted => "restarted",
         }
     }
 
@@ -131,7 +139,8 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed | Self::Erased | Self::Cleared)
+        !self.is_of_slot()
+            && !matches!(self, Self::Adjusted | Self::Disputed | Self::Restarted | Self::Erased | Self::Cleared)
     }
 
     /// Whether the entry says what became of a person, as the operator tells.
@@ -161,6 +170,7 @@ impl Kind {
                 | Self::Redeemed
                 | Self::Released
                 | Self::Expired
+                | Self::Signed
         )
     }
 }
@@ -207,7 +217,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        let numbers: Vec<u8> = (1..=21).chain([23, 24, 26]).collect();
+        let numbers: Vec<u8> = (1..=21).chain([23, 24, 26, 27, 22]).collect();
         assert_eq!(Kind::ALL.map(Kind::number).as_slice(), numbers);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);

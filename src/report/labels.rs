@@ -41,6 +41,10 @@ pub struct Labels {
     pub contract: &'static str,
     /// Said of one that the operator has signed.
     pub signed: &'static str,
+    /// The use of a slot.
+    pub redeemed: &'static str,
+    /// The heading over contracts and uses of slots, with whether they are signed.
+    pub agreed: &'static str,
     /// Said of one that nobody has signed.
     pub unsigned: &'static str,
     /// Said when there is no entry.
@@ -76,6 +80,8 @@ pub struct Labels {
     kinds: [&'static str; Kind::ALL.len()],
     /// Credits given back, and adjusted by disputes: their sum.
     pub corrected: &'static str,
+    /// Credits that have lapsed because counting began anew.
+    pub lapsed: &'static str,
 }
 
 impl Labels {
@@ -112,6 +118,8 @@ impl Labels {
             contract: "契約条件",
             signed: "運営者の署名あり",
             unsigned: "運営者の署名なし（未合意）",
+            redeemed: "採用枠の利用",
+            agreed: "双方の合意",
             nothing: "対象の記録はありません",
             counted_presumed: "うち到達とみなした人数",
             waiting: "カウント待ち（受理済み・未到達）",
@@ -152,8 +160,11 @@ impl Labels {
                 "個人データの消去",
                 "他システムの送信（取り込み）",
                 "確認済みの注意信号",
+                "採用枠の利用への運営者の署名",
+                "カウントの新たな開始（契約の版の変更）",
             ],
             corrected: "訂正されたカウント",
+            lapsed: "契約の版の変更により失効したカウント",
         }
     }
 
@@ -179,6 +190,8 @@ impl Labels {
             contract: "Contract terms",
             signed: "signed by the operator",
             unsigned: "NOT SIGNED by the operator",
+            redeemed: "Hire slot redeemed",
+            agreed: "What both sides have agreed",
             nothing: "No entries",
             counted_presumed: "Of them, presumed delivered",
             waiting: "Waiting: accepted, not counted yet",
@@ -219,8 +232,11 @@ impl Labels {
                 "Erasures of persons",
                 "Sent elsewhere (export or copy)",
                 "Signals cleared",
+                "Redemptions signed by the operator",
+                "Counting begun anew (another threshold)",
             ],
             corrected: "Credits corrected",
+            lapsed: "Credits lapsed: counting began anew",
         }
     }
 }

@@ -20,6 +20,7 @@ mod posting;
 mod presumed;
 mod pump;
 mod read;
+mod redemptions;
 mod rows;
 mod schema;
 mod signals;
@@ -54,6 +55,7 @@ pub use posting::{Acted, Corrected, CountAct, Entered, Import, Posted, Proof, Sl
 pub use presumed::Proven;
 pub use pump::{Flusher, Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
+pub use redemptions::RedemptionRow;
 pub use signals::{Seen, SignalClear};
 pub use slots::SlotRow;
 pub use switches::{OffRow, Switch, SwitchAct};

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::reference::{Account, Hour, Mail, Said};
 use super::*;
-use crate::ledger::{Kind, LateBounce};
+use crate::ledger::{AtNewThreshold, Kind, LateBounce};
 use crate::store::Proof;
 
 const COMPANIES: [&str; 2] = ["kaede", "momiji"];
@@ -61,8 +61,10 @@ fn terms() -> impl Strategy<Value = [ContractVersion; 2]> {
     let one = |version| {
         let count_on = prop_oneof![1 => Just(CountOn::Accepted), 2 => Just(CountOn::Delivered)];
         let late = prop_oneof![Just(LateBounce::Absorb), Just(LateBounce::Clawback)];
-        (1u32..5, count_on, late).prop_map(move |(threshold, count_on, late_bounce)| ContractVersion {
+        let anew = prop_oneof![Just(AtNewThreshold::Carry), Just(AtNewThreshold::Restart)];
+        (1u32..5, count_on, late, anew).prop_map(move |(threshold, count_on, late_bounce, at_new)| ContractVersion {
             late_bounce,
+            at_new_threshold: if version > 1 { at_new } else { AtNewThreshold::Carry },
             ..contract(version, threshold, count_on)
         })
     };
@@ -93,7 +95,14 @@ impl<P: Place> Both<P> {
         let ledger = Ledger::<P>::begin(&COMPANIES, terms[0].clone());
         for name in COMPANIES {
             let (company, keys) = (company(name), vec![(2, second_keys(&company(name)).fingerprint())]);
-            let agreement = Agreement { company, keys, contracts: vec![], wordings: vec![], signatures: vec![] };
+            let agreement = Agreement {
+                company,
+                keys,
+                contracts: vec![],
+                wordings: vec![],
+                signatures: vec![],
+                operator_keys: Vec::new(),
+            };
             wait(ledger.store.agree(agreement)).expect("an agreement");
         }
         let mut accounts: BTreeMap<_, Account> = COMPANIES.map(|name| (name, Account::default())).into();
