@@ -69,7 +69,8 @@ fn series(pool: &PoolStatement, waiting: u64) -> Value {
 
 /// The use of a slot, and whether the operator has signed it.
 fn redemption((slot, of): (&u32, &Redemption)) -> Value {
-    let by = |by: &SignedEntry| json!({ "key": by.key.map(|key| key.to_string()), "entry": by.entry, "at": by.at.to_string() });
+    let key = |by: &SignedEntry| by.key.map(|key| key.to_string());
+    let by = |by: &SignedEntry| json!({ "key": key(by), "entry": by.entry, "at": by.at.to_string() });
     json!({
         "slot": slot,
         "entry": of.entry,

@@ -41,7 +41,8 @@ pub struct KnownContracts {
 pub fn contracts(connection: &Connection, company: i64) -> Result<KnownContracts, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT id, series, version, digest, from_day, threshold, count_on, person_window_days, late_bounce,
-         quiet_days, slot_expiry_days, review_days, reserve_max, count_observed, restarts FROM contracts WHERE company = ?1",
+         quiet_days, slot_expiry_days, review_days, reserve_max, count_observed, restarts
+         FROM contracts WHERE company = ?1",
     )?;
     let mut rows = statement.query([company])?;
     let mut known = KnownContracts::default();

@@ -1,4 +1,4 @@
-//! Another threshold in a series: what waits is carried or lapses, slots that were granted stay, and the statement says so.
+//! Another threshold in a series: what waits is carried or lapses, granted slots stay, and the statement says so.
 
 use rusqlite::Connection;
 
