@@ -78,8 +78,8 @@ fn agreed(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    let items: String = lines.iter().map(|line| format!("<p>{line}</p>\n")).collect();
-    format!("<section>\n<h2>{}</h2>\n{items}</section>\n", labels.agreed)
+    let items = lines.join("</p>\n<p>");
+    format!("<section>\n<h2>{}</h2>\n<p>{items}</p>\n</section>\n", labels.agreed)
 }
 
 /// From what was there before to what is there after; what only may become a credit stands below it.
