@@ -298,6 +298,8 @@ pub enum Request {
         to: String,
         /// The number of the last entry that is looked at; all when absent.
         seq_max: Option<u64>,
+        /// How far what the operator reported is looked at: the last entry and total; all when absent.
+        told_max: Option<(u64, u64)>,
     },
     /// The entries of one company, so many at once as fit into an answer.
     Entries {

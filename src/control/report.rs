@@ -1,6 +1,7 @@
 //! What the ledger gives for a contribution report and for an export, in the form that goes over the socket.
 
 use data_encoding::HEXLOWER;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,8 +10,9 @@ use super::Request;
 use super::ledger::to_value;
 use crate::ledger::chain::Hash;
 use crate::ledger::{Entry, Statement};
-use crate::report::contribution::{Head, Measured, Period};
-use crate::store::Store;
+use crate::referral::CompanyId;
+use crate::report::contribution::{Head, Input, Measured, Period, Reported, Times, ToldTo};
+use crate::store::{ReportedOutcomes, ReportedTo, Store, StoreError};
 
 /// Entries in one answer: some megabytes.
 const ENTRIES_MAX: u32 = 5_000;
@@ -44,10 +46,54 @@ pub struct Counted {
     pub redeemed: u64,
     /// Of these, those under whose use the operator has signed.
     pub redeemed_signed: u64,
+    /// People known by evidence of mail that did not pass here; null where there is none.
+    pub observed: Option<u64>,
+    /// What the operator has reported of the period.
+    pub told: ToldCounted,
+}
+
+/// What the operator has reported; what he did not is null.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ToldCounted {
+    /// The number of the last entry that was looked at.
+    pub entries: u64,
+    /// Its hash, in hexadecimal.
+    pub head: String,
+    /// How many totals were looked at.
+    pub totals: u64,
+    /// People who registered.
+    pub registered: Option<u64>,
+    /// People who first had an adviser.
+    pub supported: Option<u64>,
+    /// People who began to work.
+    pub reemployed: Option<u64>,
+    /// People who left such work within six months.
+    pub left: Option<u64>,
+    /// Those named who began to work, by the official spans of the time it took; the last one is longer.
+    pub spans: Option<[u64; 6]>,
+    /// The middle of these times in days.
+    pub median_days: Option<u64>,
+}
+
+impl ToldCounted {
+    fn of(reported: &ReportedOutcomes) -> Self {
+        let ReportedOutcomes { outcomes, to, head } = reported;
+        Self {
+            entries: to.entries,
+            head: HEXLOWER.encode(head),
+            totals: to.totals,
+            registered: outcomes.registered,
+            supported: outcomes.supported,
+            reemployed: outcomes.reemployed,
+            left: outcomes.left,
+            spans: outcomes.spans,
+            median_days: outcomes.median_days,
+        }
+    }
 }
 
 impl Counted {
-    fn of(statement: &Statement) -> Self {
+    fn of(statement: &Statement, reported: &ReportedOutcomes) -> Self {
         let measured = Measured::from(statement);
         Self {
             entries: statement.seq,
@@ -63,11 +109,28 @@ impl Counted {
             reserved: measured.reserved,
             redeemed: measured.redeemed,
             redeemed_signed: measured.redeemed_signed,
+            observed: measured.observed,
+            told: ToldCounted::of(reported),
         }
     }
 
-    /// The same as figures.
-    pub fn measured(&self) -> Measured {
+    /// All of it as figures.
+    pub fn input(&self) -> Input {
+        let times = self.told.spans.map(|spans| {
+            let [buckets @ .., longer] = spans;
+            Times { buckets, longer, median_days: self.told.median_days }
+        });
+        let reported = Reported {
+            registered: self.told.registered,
+            supported: self.told.supported,
+            reemployed: self.told.reemployed,
+            left: self.told.left,
+            times,
+        };
+        Input { measured: self.measured(), reported }
+    }
+
+    fn measured(&self) -> Measured {
         Measured {
             offered: self.offered,
             accepted: self.accepted,
@@ -80,13 +143,19 @@ impl Counted {
             reserved: self.reserved,
             redeemed: self.redeemed,
             redeemed_signed: self.redeemed_signed,
-            observed: None,
+            observed: self.observed,
         }
     }
 
     /// Where in its chain the ledger stood.
     pub fn head(&self) -> Head {
         Head { entries: self.entries, hash: self.head.clone() }
+    }
+
+    /// How far what the operator had reported was looked at.
+    pub fn told_to(&self) -> ToldTo {
+        let head = Head { entries: self.told.entries, hash: self.told.head.clone() };
+        ToldTo { head, totals: self.told.totals }
     }
 }
 
@@ -148,13 +217,13 @@ impl From<&(Entry, Hash)> for Exported {
 /// Answers what a report or an export asks; `None` when the request is neither's.
 pub(super) async fn answer_report(store: &Store, request: &Request) -> Option<Result<Value, String>> {
     match request {
-        Request::Contribution { company, from, to, seq_max } => Some(match span(from, to) {
-            Ok(span) => {
-                let statement = store.statement_to(company, span, seq_max.unwrap_or(u64::MAX)).await;
-                to_value(statement.map(|statement| Counted::of(&statement)))
-            }
-            Err(why) => Err(why),
-        }),
+        Request::Contribution { company, from, to, seq_max, told_max } => {
+            let told_to = told_max.map_or(ReportedTo::NOW, |(entries, totals)| ReportedTo { entries, totals });
+            Some(match span(from, to) {
+                Ok(span) => to_value(count(store, company, span, (seq_max.unwrap_or(u64::MAX), told_to)).await),
+                Err(why) => Err(why),
+            })
+        }
         Request::Entries { company, after } => {
             let found = store.entries(company, *after, ENTRIES_MAX).await;
             Some(to_value(found.map(|entries| entries.iter().map(Exported::from).collect::<Vec<_>>())))
@@ -163,7 +232,18 @@ pub(super) async fn answer_report(store: &Store, request: &Request) -> Option<Re
     }
 }
 
-fn span(from: &str, to: &str) -> Result<(jiff::Timestamp, jiff::Timestamp), String> {
+async fn count(
+    store: &Store,
+    company: &CompanyId,
+    span: (Timestamp, Timestamp),
+    (seq_max, told_to): (u64, ReportedTo),
+) -> Result<Counted, StoreError> {
+    let statement = store.statement_to(company, span, seq_max).await?;
+    let reported = store.outcomes(company, span, told_to).await?;
+    Ok(Counted::of(&statement, &reported))
+}
+
+fn span(from: &str, to: &str) -> Result<(Timestamp, Timestamp), String> {
     let day = |text: &str| text.parse::<Date>().map_err(|_| format!("{text:?} is no day: write it as 2026-04-01"));
     let period = Period::of(day(from)?, day(to)?, 1).and_then(Period::span);
     period.map_err(|why| why.to_string())

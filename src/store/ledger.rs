@@ -10,11 +10,10 @@ use jiff::Timestamp as Time;
 
 use super::{
     Acted, Agreement, CompanyFaults, ContractRow, Corrected, CountAct, DisputeRow, Entered, ErasePerson, Erased,
-    EventStory, Heads, Import, KeyRow, Parked, ParkedStory, Posted, Progress, Proof, Proven, ReferralRow, SlotAct,
-    SlotRow, Store, StoreError, TokenOf, Told, Total, Traced,
+    EventStory, Heads, Import, KeyRow, Parked, ParkedStory, Posted, Progress, Proof, Proven, ReferralRow,
+    ReportedOutcomes, ReportedTo, SlotAct, SlotRow, Store, StoreError, TokenOf, Told, Total, Traced,
 };
 use crate::ledger::chain::Hash;
-use crate::ledger::outcome::Outcome;
 use crate::ledger::signature::PublicKey;
 use crate::ledger::statement::SignedBy;
 use crate::ledger::witness::Witness;
@@ -108,8 +107,13 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     /// The totals the operator has reported, the newest of each month and stage.
     fn totals(&self, company: &CompanyId) -> impl Future<Output = Done<Vec<Total>>> + Send;
 
-    /// What has become of each person of whom the operator has told something.
-    fn outcomes(&self, company: &CompanyId) -> impl Future<Output = Done<Vec<Outcome>>> + Send;
+    /// What became of the people of a company in a period, as the operator had reported it up to an entry and a total.
+    fn outcomes(
+        &self,
+        company: &CompanyId,
+        period: Period,
+        to: ReportedTo,
+    ) -> impl Future<Output = Done<ReportedOutcomes>> + Send;
 
     /// Of these tokens those a person has: who, and the contract series of the link.
     fn find_tokens(&self, of: &CompanyId, wanted: Tokens, made: TokenOf) -> impl Future<Output = Done<Named>> + Send;
@@ -257,8 +261,8 @@ impl Ledger for Store {
         Self::totals(self, company).await
     }
 
-    async fn outcomes(&self, company: &CompanyId) -> Done<Vec<Outcome>> {
-        Self::outcomes(self, company).await
+    async fn outcomes(&self, company: &CompanyId, period: Period, to: ReportedTo) -> Done<ReportedOutcomes> {
+        Self::outcomes(self, company, period, to).await
     }
 
     async fn find_tokens(

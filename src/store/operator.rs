@@ -1,20 +1,19 @@
 //! What is known of referrals by their link tokens, and what the operator has told. Tokens are kept nowhere: whoever
 //! has the company's keys makes them again from the persons there are.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
-use super::posting::{Entered, Import, Told, Total};
+use super::posting::{Entered, Import, Told};
 use super::read::require;
 use super::rows;
 use super::writer::Command;
 use super::{Store, StoreError as Fault};
 use crate::ledger::chain::commit_person;
-use crate::ledger::outcome::Outcome;
 use crate::ledger::{Kind, Proves, Stage};
 use crate::referral::{CandidateKey, CompanyId, LinkToken};
 
@@ -88,24 +87,6 @@ impl Store {
         let company = company.clone();
         self.read(move |c| told(c, &company, from, until)).await
     }
-
-    /// The totals the operator has reported, the newest of each month and stage.
-    ///
-    /// # Errors
-    /// When the company is unknown or the file cannot be read.
-    pub async fn totals(&self, company: &CompanyId) -> Result<Vec<Total>, Fault> {
-        let company = company.clone();
-        self.read(move |c| totals(c, &company)).await
-    }
-
-    /// What has become of each person of whom the operator has told something.
-    ///
-    /// # Errors
-    /// When the company is unknown or the file cannot be read.
-    pub async fn outcomes(&self, company: &CompanyId) -> Result<Vec<Outcome>, Fault> {
-        let company = company.clone();
-        self.read(move |c| outcomes(c, &company)).await
-    }
 }
 
 fn find_tokens(
@@ -176,7 +157,8 @@ fn referrals(
     Ok(referrals)
 }
 
-fn kind(code: &str) -> Result<Kind, StoreError> {
+/// The kind of entry that a stored code of the operator's is.
+pub(super) fn kind(code: &str) -> Result<Kind, StoreError> {
     let told = Proves::parse(code).and_then(Proves::told);
     told.ok_or_else(|| StoreError::Damaged(format!("the operator tells {code:?}")))
 }
@@ -205,42 +187,4 @@ fn told(
         });
     }
     Ok(told)
-}
-
-fn totals(connection: &Connection, company: &CompanyId) -> Result<Vec<Total>, StoreError> {
-    let row = require(connection, company)?;
-    let mut statement = connection.prepare_cached(
-        "SELECT month, stage, people FROM operator_totals WHERE seq IN
-         (SELECT MAX(seq) FROM operator_totals WHERE company = ?1 GROUP BY month, stage) ORDER BY month, stage",
-    )?;
-    let mut found = statement.query([row.id])?;
-    let mut totals = Vec::new();
-    while let Some(row) = found.next()? {
-        let (kind, people) = (kind(&row.get::<_, String>(1)?)?, rows::number(row.get(2)?)?);
-        totals.push(Total { month: row.get(0)?, kind, people });
-    }
-    Ok(totals)
-}
-
-fn outcomes(connection: &Connection, company: &CompanyId) -> Result<Vec<Outcome>, StoreError> {
-    let row = require(connection, company)?;
-    let mut statement = connection.prepare_cached(
-        "SELECT p.id, p.offered, e.proves, MIN(n.at) FROM persons p JOIN events e ON e.person = p.id
-         JOIN entries n ON n.company = p.company AND n.seq = e.seq
-         WHERE p.company = ?1 AND e.route = 'operator' AND n.kind BETWEEN 17 AND 20 GROUP BY p.id, e.proves",
-    )?;
-    let mut found = statement.query([row.id])?;
-    let mut people: BTreeMap<i64, Outcome> = BTreeMap::new();
-    while let Some(row) = found.next()? {
-        let person = people.entry(row.get(0)?).or_default();
-        person.offered = rows::time(row.get(1)?)?;
-        let at = Some(rows::time(row.get(3)?)?);
-        match kind(&row.get::<_, String>(2)?)? {
-            Kind::Registered => person.registered = at,
-            Kind::Supported => person.supported = at,
-            Kind::Reemployed => person.reemployed = at,
-            _ => person.left = at,
-        }
-    }
-    Ok(people.into_values().collect())
 }

@@ -74,6 +74,24 @@ fn fortnight() -> World {
     world
 }
 
+/// Lets the operator tell of the people of the fortnight: a list, and a total of this month.
+fn operator_tells(gateway: &Gateway, folder: &Path) {
+    let referrals = gateway.ask_json(&["referral", "list", "--company", "sakura"]);
+    let referrals = referrals.as_array().expect("a list");
+    let tokens: Vec<&str> = referrals.iter().filter_map(|line| line["token"].as_str()).collect();
+    let now = Timestamp::now();
+    let rows = |event: &str, people: usize| -> String {
+        tokens.iter().take(people).map(|token| format!("{token},{event},{now}\n")).collect::<Vec<_>>().concat()
+    };
+    let list = ["token,event,at\n", &rows("registered", 14), &rows("supported", 9), &rows("reemployed", 9)].concat();
+    let totals = format!("month,event,people\n{},left,6\n", &day(0).to_string()[..7]);
+    for (name, text) in [("list.csv", list), ("totals.csv", totals)] {
+        let path = if name == "totals.csv" { folder } else { gateway.folder.path() }.join(name);
+        fs::write(&path, text).expect("a file");
+        said(gateway, &["operator", "import", &path.display().to_string(), "--company", "sakura"]);
+    }
+}
+
 /// Writes every form there is; gives the files.
 pub fn write_all(gateway: &Gateway, folder: &Path, (from, to): (&str, &str)) -> Vec<PathBuf> {
     let at = |name: &str| folder.join(name).display().to_string();
@@ -114,7 +132,8 @@ pub fn python(name: &str, words: &[&OsStr]) -> String {
 fn python_counts_the_same_from_the_entries_and_no_form_knows_a_person() {
     let mut world = fortnight();
     let folder = tempfile::tempdir().expect("a folder");
-    let (from, to) = (day(-1).to_string(), day(12).to_string());
+    operator_tells(&world.gateway, folder.path());
+    let (from, to) = (day(-1).first_of_month().to_string(), day(12).last_of_month().to_string());
     let files = write_all(&world.gateway, folder.path(), (&from, &to));
     let words = [folder.path().as_os_str(), "sakura".as_ref(), from.as_ref(), to.as_ref()];
     let told = python("recount.py", &words);
@@ -123,7 +142,7 @@ fn python_counts_the_same_from_the_entries_and_no_form_knows_a_person() {
     let pages: Vec<&OsStr> = files.iter().filter(is_page).map(|file| file.as_os_str()).collect();
     assert_eq!(python("page_fits.py", &pages), format!("{} pages fit\n", pages.len()));
     let entries = fs::read_to_string(folder.path().join("entries.jsonl")).expect("the entries");
-    for kind in ["offered", "accepted", "delivered", "duplicate", "granted", "bounced", "presumed"] {
+    for kind in ["offered", "accepted", "delivered", "duplicate", "granted", "bounced", "presumed", "registered"] {
         assert!(entries.contains(&format!("\"kind\":\"{kind}\"")), "no {kind} in the story");
     }
     for file in &files {
@@ -134,9 +153,26 @@ fn python_counts_the_same_from_the_entries_and_no_form_knows_a_person() {
             assert!(!text.contains(word), "{word} is in {}", file.display());
         }
     }
+    let text = said(&world.gateway, &["report", "--company", "sakura", "--from", &from, "--to", &to]);
+    for (figure, value) in [("登録した方", "14 人"), ("再就職者数", "9 人"), ("再就職まで15日未満", "9 人")]
+    {
+        let is_said = |line: &str| line.contains(figure) && line.contains(&format!("{value}  [運営会社の報告]"));
+        assert!(text.lines().any(is_said), "{figure}:\n{text}");
+    }
     // What was published verifies against the ledger, also when that has gone on, and with no server.
     world.sends_to("mori30@candidate.example");
     world.gateway.settled_credits();
+    let later = folder.path().join("later.csv");
+    let (month, tokens) =
+        (&day(0).to_string()[..7], world.gateway.ask_json(&["referral", "list", "--company", "sakura"]));
+    let token = tokens.as_array().and_then(|lines| lines.last()?["token"].as_str()).expect("a token").to_owned();
+    for text in [
+        format!("month,event,people\n{month},left,9\n{month},reemployed,40\n"),
+        format!("token,event,at\n{token},registered,{}\n", Timestamp::now()),
+    ] {
+        fs::write(&later, text).expect("a file");
+        said(&world.gateway, &["operator", "import", &later.display().to_string(), "--company", "sakura"]);
+    }
     let config = world.gateway.config().display().to_string();
     for stopped in [false, true] {
         assert!(!stopped || world.gateway.stop());
@@ -166,10 +202,19 @@ fn ten() -> (Gateway, tempfile::TempDir) {
 fn a_forged_report_fails_by_its_checksum_and_one_with_a_new_checksum_by_the_ledger() {
     let (gateway, folder) = ten();
     let (from, to) = (day(-1).to_string(), day(1).to_string());
+    let list = gateway.ask_json(&["referral", "list", "--company", "sakura"]);
+    let tokens = list.as_array().expect("a list").iter().take(5).filter_map(|line| line["token"].as_str());
+    let now = Timestamp::now();
+    let rows = tokens.map(|token| format!("{token},registered,{now}\n")).collect::<Vec<_>>().concat();
+    let path = folder.path().join("list.csv").display().to_string();
+    fs::write(&path, format!("token,event,at\n{rows}")).expect("a file");
+    said(&gateway, &["operator", "import", &path, "--company", "sakura"]);
     let json = said(&gateway, &["report", "--company", "sakura", "--from", &from, "--to", &to, "--json"]);
     let (path, config) = (folder.path().join("report.json").display().to_string(), gateway.config());
     let forged = json.replace("\"value\": 10\n", "\"value\": 90\n").replace("\"n\": 10,", "\"n\": 90,");
     assert_eq!(forged.matches(": 90").count(), 6, "{forged}");
+    let forged = forged.replace("\"value\": 5\n", "\"value\": 70\n").replace("\"n\": 5,", "\"n\": 70,");
+    assert_eq!(forged.matches(": 70").count(), 2, "{forged}");
     fs::write(&path, &forged).expect("a file");
     let (well, told) = verified(&[&path]);
     assert!(!well && told.contains("DOES NOT VERIFY\n  checksum: the report says "), "{told}");
@@ -181,6 +226,7 @@ fn a_forged_report_fails_by_its_checksum_and_one_with_a_new_checksum_by_the_ledg
     assert!(verified(&[&path]).0);
     let (well, told) = verified(&[&path, "--config", &config.display().to_string()]);
     assert!(!well && told.contains("  offered: the report says 90 (n = 90), the ledger gives 10 (n = 10)\n"), "{told}");
+    assert!(told.contains("  registered: the report says 70 (n = 70), the ledger gives 5 (n = 5)\n"), "{told}");
     let (well, told) = verified(&[&path, "--config", &config.display().to_string(), "--json"]);
     let object: serde_json::Value = serde_json::from_str(&told).expect("JSON");
     assert_eq!((well, &object["verified"], &object["recomputed"]), (false, &false.into(), &true.into()), "{told}");

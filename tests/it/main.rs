@@ -20,6 +20,7 @@ mod erase;
 mod evidence;
 mod failing_next_hop;
 mod gateway;
+mod groups;
 mod holds;
 mod hostile;
 mod in_the_middle;

@@ -139,6 +139,6 @@ fn a_forged_signature_in_the_file_is_named_by_verify() {
     let file = rusqlite::Connection::open(gateway.folder.path().join("data/ledger.db")).expect("the ledger");
     file.execute("UPDATE operator_keys SET public = randomblob(32)", []).expect("the tampering");
     drop(file);
-    let (fine, text) = say(&gateway, &["ledger", "verify"]);
-    assert!(!fine && text.contains("slot 1: the key is none of the operator's"), "{text}");
+    let (holds, text) = say(&gateway, &["ledger", "verify"]);
+    assert!(!holds && text.contains("slot 1: the key is none of the operator's"), "{text}");
 }

@@ -4,7 +4,8 @@
     recount.py FOLDER COMPANY FROM TO
 
 FOLDER holds entries.jsonl (`ledger export`), report.json, report-ja.html, report-ja.csv, report-en.html, report-en.csv, and
-for each month YYYY-MM statement-YYYY-MM.json and -ja/-en .csv and .html. Nothing of the program is used: the chain, the
+for each month YYYY-MM statement-YYYY-MM.json and -ja/-en .csv and .html; where the operator reported totals, totals.csv
+as it was imported. Nothing of the program is used: the chain, the
 balances, what waits, the suppression of small numbers and the checksums are worked out here anew.
 """
 import collections, csv, datetime, hashlib, html, html.parser, io, json, pathlib, struct, sys
@@ -221,6 +222,77 @@ def check_statement(folder, month, entries, company):
         expect(f"{month} {language}: the page's checksum", page.ids["checksum"], [checksum])
 
 
+STAGES = {"registered": "registered", "supported": "supported", "reemployed": "reemployed", "left": "left_within_6_months"}
+
+
+def told_of(folder, entries, start, end):
+    """What the operator told of the period: the figures, and how many people's time to new work is known."""
+    referrals = collections.defaultdict(list)
+    for e in entries:
+        if e["kind"] == "offered":
+            referrals[e["person"]].append({"offered": instant(e["at"])})
+        elif e["kind"] in STAGES:
+            newest = referrals[e["person"]][-1]
+            newest[e["kind"]] = min(newest.get(e["kind"], instant(e["at"])), instant(e["at"]))
+    during = lambda of, start, end: {p: r for p, all in referrals.items() for r in reversed(all) if of in r and start <= r[of] < end}
+    sheet = folder / "totals.csv"
+    totals = {(row["month"], row["event"]): int(row["people"]) for row in csv.DictReader(sheet.open())} if sheet.exists() else {}
+    figures = {}
+    for stage, item in STAGES.items():
+        named = during(stage, start, end)
+        counts = [len(named)] if named and stage != "left" else []
+        if named and stage == "left":
+            counts = [sum(1 for r in named.values() if "reemployed" in r and r["left"] < half_a_year_behind(r["reemployed"]))]
+        for (month, event), people in totals.items():
+            opens = midnight(f"{month}-01")
+            closes = (opens + datetime.timedelta(days=32)).replace(day=1)
+            if event == stage and start <= opens and closes <= end and not during(stage, opens, closes):
+                counts.append(people)
+        figures[item] = sum(counts) if counts else None
+    days = sorted(max((r["reemployed"] - r["offered"]).days, 0) for r in during("reemployed", start, end).values())
+    ends = [0, 15, 30, 90, 180, 360]
+    for item, least, most in zip(TIMES, ends, ends[1:]):
+        figures[item] = sum(1 for n in days if least <= n < most) if days else None
+    figures["median_days"] = days[(len(days) - 1) // 2] if days else None
+    return figures, len(days) if days else None
+
+
+def half_a_year_behind(at):
+    at = at.astimezone(JAPAN)
+    year, month = at.year + (at.month + 5) // 12, (at.month + 5) % 12 + 1
+    last = (datetime.date(year + month // 12, month % 12 + 1, 1) - datetime.timedelta(days=1)).day
+    return at.replace(year=year, month=month, day=min(at.day, last))
+
+
+def suppressed(known, times, least):
+    """Value and n of each figure as they may be shown."""
+    small = lambda number: 0 < number < least
+    shown = {item: number for item, number in known.items() if number is not None and item != "median_days" and not small(number)}
+    above = None
+    for item in ["offered", *STAGES.values()]:
+        if above is not None and item in shown and small(abs(above - shown[item])):
+            del shown[item]
+        above = shown.get(item, above)
+    whole, parts = known["reemployed"], TIMES[:-1]
+    whole_is_shown = "reemployed" in shown or whole is None
+    if times is not None:
+        while any(shown.get(part) for part in parts) or (not whole_is_shown and any(part in shown for part in parts)):
+            if whole_is_shown and not small(max(whole or 0, times) - sum(shown.get(part, 0) for part in parts)):
+                break
+            rest = [part for part in parts if shown.get(part)]
+            if not rest:
+                break
+            del shown[min(rest, key=shown.get)]
+    result = {item: (shown.get(item), shown.get(item)) for item in known}
+    value, n = known["median_days"], times
+    if times is not None:
+        if not whole_is_shown or small(times):
+            value = n = None
+        elif whole is not None and small(abs(whole - times)):
+            n = None
+    return result | {"median_days": (value, n)}
+
+
 def check_report(folder, entries, company, first, last_day):
     end = midnight(last_day) + datetime.timedelta(days=1)
     balances, last = replay(entries, midnight(first), end)
@@ -231,20 +303,27 @@ def check_report(folder, entries, company, first, last_day):
     expect("the least number shown", said["small_cell"], least)
     expect("the days", (said["company"], said["from"], said["to"], said["zone"]), (company, first, last_day, "+09:00"))
     expect("the head", (said["entries"], said["head"]), (last["seq"], last["hash"]))
-    measured = {kind: (kinds[kind], "people") for kind in ("offered", "accepted", "delivered", "presumed")}
-    measured |= {"duplicate": (kinds["duplicate"], "mails"), "bounced": (kinds["bounced"], "mails")}
-    measured |= {f"slots_{kind}": (kinds[kind], "slots") for kind in ("granted", "voided", "reserved", "redeemed")}
-    for item, (number, unit) in measured.items():
-        hidden = unit in ("people", "mails") and 0 < number < least
-        shown = dict(value=None if hidden else number, n=None if hidden else number, unit=unit, source="measured",
-                     state="withheld" if hidden else "shown")
+    units = {kind: "people" for kind in ("offered", "accepted", "delivered", "presumed")}
+    units |= {kind: "mails" for kind in ("duplicate", "bounced")}
+    if kinds["observed"]:
+        units["observed"] = "people"
+    known = {kind: kinds[kind] for kind in units}
+    told, times = told_of(folder, entries[: said["told_entries"]], midnight(first), end)
+    expect("the head of what was told", said["told_head"], entries[said["told_entries"] - 1]["hash"])
+    known |= told
+    units |= {item: "days" if item == "median_days" else "people" for item in told}
+    for item, (value, n) in suppressed(known, times, least).items():
+        state = "not_reported" if known[item] is None else "withheld" if value is None else "shown"
+        shown = dict(value=value, n=n, unit=units[item], state=state, source="reported" if item in told else "measured")
         expect(item, {key: figures[item][key] for key in shown}, shown)
+    for kind in ("granted", "voided", "reserved", "redeemed"):
+        shown = dict(value=kinds[kind], n=kinds[kind], unit="slots", state="shown", source="measured")
+        expect(kind, {key: figures[f"slots_{kind}"][key] for key in shown}, shown)
     signed = sum(1 for b in balances.values() for use in b.used.values() if use["new"] and use["signed_by"])
     expect("slots signed for", (figures["slots_redeemed_signed"]["value"], figures["slots_redeemed_signed"]["n"]), (signed, signed))
     cost = kinds["redeemed"] * said["reference_yen"]
     expect("the cost relieved", (figures["cost_relieved"]["value"], figures["cost_relieved"]["n"]), (cost, kinds["redeemed"]))
-    for item in figures.keys() - measured.keys() - {"cost_relieved", "slots_redeemed_signed"}:
-        expect(item, (figures[item]["value"], figures[item]["n"], figures[item]["state"]), (None, None, "not_reported"))
+    expect("nothing else", len(figures), len(known) + 6)
     check_forms(folder, said)
 
 
@@ -270,7 +349,7 @@ def unguarded(cell):
 
 
 FACTS = ["program", "company", "name_ja", "name_en", "purpose", "from", "to", "zone", "fiscal_year", "complete", "audience",
-         "small_cell", "entries", "head", "reference_yen", "reference_year", "reference_source_ja", "reference_source_en"]
+         "small_cell", "entries", "head", "told_entries", "told_head", "told_totals", "reference_yen", "reference_year", "reference_source_ja", "reference_source_en"]
 COLUMNS = ["value", "state", "n", "unit", "source", "proof"]
 FUNNEL = ["offered", "accepted", "delivered", "presumed", "registered", "supported", "reemployed", "left_within_6_months"]
 TIMES = ["under_15_days", "from_15_days_to_1_month", "from_1_to_3_months", "from_3_to_6_months", "from_6_to_12_months",
@@ -295,7 +374,8 @@ def check_tables(tables, figures, language):
         of, number = figures["offered"]["value"], figures[item]["value"]
         return f"{(number * 100 + of // 2) // of}%" if of and number is not None else "–"
 
-    wanted = [sum((shown(item) + [share(item)] for item in FUNNEL), [])]
+    funnel = FUNNEL[:4] + ["observed"] * ("observed" in figures) + FUNNEL[4:]
+    wanted = [sum((shown(item) + [share(item)] for item in funnel), [])]
     wanted += [sum(map(shown, items), []) for items in (TIMES, SLOTS, ["duplicate", "bounced"])]
     expect(f"{language}: the tables of the report's page", tables, wanted)
 

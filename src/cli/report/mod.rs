@@ -12,7 +12,7 @@ use crate::config;
 use crate::control::Request;
 use crate::control::report::Counted;
 use crate::pipeline::ReportTerms;
-use crate::report::contribution::{Contribution, Input, Period, Stated, csv, json, page, text};
+use crate::report::contribution::{Contribution, Period, Stated, csv, json, page, text};
 use crate::sys::clock;
 use args::{ReportArgs, ReportCommand};
 
@@ -62,16 +62,16 @@ fn fetch(args: &ReportArgs) -> Result<Contribution, String> {
     let period = period.map_err(|why| why.to_string())?;
     let (_, behind) = period.span().map_err(|why| why.to_string())?;
     let (from, to) = (period.from.to_string(), period.to.to_string());
-    let asked = Request::Contribution { company, from, to, seq_max: None };
+    let asked = Request::Contribution { company, from, to, seq_max: None, told_max: None };
     let (_, counted): (_, Counted) = ask_typed(&args.data, &asked)?;
-    let input = Input { measured: counted.measured(), ..Input::default() };
     Ok(Contribution {
-        figures: input.figures(args.audience, &stated.reference),
+        figures: counted.input().figures(args.audience, &stated.reference),
         stated,
         period,
         complete: behind <= clock::now(),
         audience: args.audience,
         head: counted.head(),
+        told: Some(counted.told_to()),
         program: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

@@ -13,7 +13,7 @@ use crate::cli::reach::ask_typed;
 use crate::control::Request;
 use crate::control::report::Counted;
 use crate::referral::CompanyId;
-use crate::report::contribution::{Contribution, Input, check, compare};
+use crate::report::contribution::{Contribution, check, compare};
 
 /// Octets of a report; a larger file is none.
 const OCTETS_MAX: u64 = 4 << 20;
@@ -24,7 +24,7 @@ struct Outcome {
     file: String,
     verified: bool,
     checksum: Option<String>,
-    /// Whether the figures we measure were recomputed from the ledger.
+    /// Whether the figures we measure and those the operator reported were recomputed from the ledger.
     recomputed: bool,
     differences: Vec<String>,
 }
@@ -92,17 +92,19 @@ fn ledger_at_hand(args: &VerifyArgs) -> Option<DataArgs> {
     })
 }
 
-/// The report as the ledger's entries up to the same head make it. What the operator and the company said is taken as
-/// it stands there.
+/// The report as the ledger makes it from the entries and totals that it had then. What the company said is taken as it
+/// stands there. A report that does not say how far it looked at what the operator reported knows nothing of it.
 fn recompute(report: &Contribution, data: &DataArgs) -> Result<Contribution, String> {
     let id = &report.stated.company;
     let company = CompanyId::parse(id).map_err(|_| format!("{id:?} is no company"))?;
     let (from, to) = (report.period.from.to_string(), report.period.to.to_string());
-    let asked = Request::Contribution { company, from, to, seq_max: Some(report.head.entries) };
+    let told_max = report.told.as_ref().map_or((0, 0), |told| (told.head.entries, told.totals));
+    let asked =
+        Request::Contribution { company, from, to, seq_max: Some(report.head.entries), told_max: Some(told_max) };
     let (_, counted): (_, Counted) = ask_typed(data, &asked)?;
-    let input = Input { measured: counted.measured(), ..Input::default() };
-    let figures = input.figures(report.audience, &report.stated.reference);
-    Ok(Contribution { figures, head: counted.head(), ..report.clone() })
+    let figures = counted.input().figures(report.audience, &report.stated.reference);
+    let told = report.told.as_ref().map(|_| counted.told_to());
+    Ok(Contribution { figures, head: counted.head(), told, ..report.clone() })
 }
 
 fn print(found: &Outcome, out: &mut dyn Write) -> io::Result<()> {
@@ -117,7 +119,7 @@ fn print(found: &Outcome, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  {difference}")?;
     }
     match (*recomputed, checksum) {
-        (true, _) => writeln!(out, "what we measure was recomputed from the ledger"),
+        (true, _) => writeln!(out, "what we measure and what the operator reported was recomputed from the ledger"),
         (false, Some(_)) => {
             writeln!(out, "the figures were not recomputed: name the ledger with --config or --data")
         }

@@ -331,7 +331,7 @@ impl From<&Statement> for Measured {
             reserved: count(Kind::Reserved),
             redeemed: count(Kind::Redeemed),
             redeemed_signed: statement.pools.values().map(PoolStatement::redeemed_signed).sum(),
-            observed: None,
+            observed: Some(count(Kind::Observed)).filter(|people| *people > 0),
         }
     }
 }
@@ -354,10 +354,19 @@ pub struct Reported {
 /// The time from the referral to the first day at work.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Times {
-    /// People in each of the official buckets. Those it took longer, or of whom it is not known, are in none.
+    /// People in each of the official buckets.
     pub buckets: [u64; 5],
-    /// The median in days.
+    /// People whom it took longer than these.
+    pub longer: u64,
+    /// The median in days, of them all.
     pub median_days: Option<u64>,
+}
+
+impl Times {
+    /// People whose time is known.
+    pub fn people(&self) -> u64 {
+        self.buckets.iter().sum::<u64>() + self.longer
+    }
 }
 
 /// All that a report is made from.
@@ -409,7 +418,7 @@ impl Input {
             .map(|key| {
                 let value = Value::from(self.known(key, reference));
                 let n = match key {
-                    Key::MedianDays => self.reported.times.map(|times| times.buckets.iter().sum()).into(),
+                    Key::MedianDays => self.reported.times.map(|times| times.people()).into(),
                     Key::CostRelieved => Some(self.measured.redeemed).into(),
                     _ => value,
                 };

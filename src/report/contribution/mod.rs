@@ -82,6 +82,15 @@ pub struct Head {
     pub hash: String,
 }
 
+/// How far a ledger was looked at for what the operator had reported: he tells of a period also when it is over.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ToldTo {
+    /// The last entry.
+    pub head: Head,
+    /// How many totals of months.
+    pub totals: u64,
+}
+
 /// A report.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Contribution {
@@ -95,6 +104,8 @@ pub struct Contribution {
     pub audience: Audience,
     /// The statement it stands on.
     pub head: Head,
+    /// How far it was looked at for what the operator had reported; reports of before there was any say nothing.
+    pub told: Option<ToldTo>,
     /// Which version of the program made it.
     pub program: String,
     /// The figures, in the order of their keys.
@@ -133,7 +144,16 @@ pub fn compare(published: &Contribution, recomputed: &Contribution) -> Vec<Strin
             was.entries, was.hash, is.entries, is.hash
         ));
     }
-    let keys = Key::ALL.into_iter().filter(|key| matches!(key.source(), Source::Measured(_)));
+    if published.told != recomputed.told {
+        let say = |told: &Option<ToldTo>| {
+            told.as_ref().map_or("nothing".to_owned(), |ToldTo { head, totals }| {
+                format!("entry {} {} and {totals} totals", head.entries, head.hash)
+            })
+        };
+        let (was, is) = (say(&published.told), say(&recomputed.told));
+        differences.push(format!("the operator's figures stand on {was} in the report and on {is} in the ledger"));
+    }
+    let keys = Key::ALL.into_iter().filter(|key| key.source() != Source::Stated);
     for key in keys {
         let (was, is) = (published.figure(key), recomputed.figure(key));
         if was != is {

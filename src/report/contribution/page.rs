@@ -69,8 +69,15 @@ fn method(report: &Contribution, words: &Words) -> String {
 }
 
 fn proof(report: &Contribution, words: &Words) -> String {
+    let told = report.told.as_ref().map_or_else(String::new, |told| {
+        let (hash, totals) = (escape(&told.head.hash), told.totals);
+        format!(
+            "<dt>{}</dt>\n<dd>{} {}, {} {totals}<br><code>{hash}</code></dd>\n",
+            words.told, words.entry, told.head.entries, words.totals
+        )
+    });
     format!(
-        "<dl class=\"head\">\n<dt>{}</dt>\n<dd>{} {}<br><code>{}</code></dd>\n<dt>{}</dt>\n\
+        "<dl class=\"head\">\n<dt>{}</dt>\n<dd>{} {}<br><code>{}</code></dd>\n{told}<dt>{}</dt>\n\
          <dd><code id=\"checksum\">{}</code></dd>\n</dl>\n\
          <details>\n<summary>{}</summary>\n<pre id=\"record\">{}</pre>\n</details>\n",
         words.entries,

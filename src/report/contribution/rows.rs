@@ -4,13 +4,13 @@
 use jiff::civil::Date;
 
 use super::figure::{Figure, Key, Value};
-use super::{Audience, Contribution, Head, Period, Reference, Stated};
+use super::{Audience, Contribution, Head, Period, Reference, Stated, ToldTo};
 
 /// The first line of the record, which says what the rest is.
 const RECORD: &str = "career-relay contribution 1";
 
-/// The facts beside the figures, in their order.
-pub(super) const FACTS: [&str; 18] = [
+/// The facts beside the figures, in their order; those of [`TOLD`] stand there together or not at all.
+pub(super) const FACTS: [&str; 21] = [
     "program",
     "company",
     "name_ja",
@@ -25,13 +25,19 @@ pub(super) const FACTS: [&str; 18] = [
     "small_cell",
     "entries",
     "head",
+    "told_entries",
+    "told_head",
+    "told_totals",
     "reference_yen",
     "reference_year",
     "reference_source_ja",
     "reference_source_en",
 ];
 /// Those that are numbers.
-pub(super) const NUMBERS: [&str; 4] = ["fiscal_year", "small_cell", "entries", "reference_yen"];
+pub(super) const NUMBERS: [&str; 6] =
+    ["fiscal_year", "small_cell", "entries", "told_entries", "told_totals", "reference_yen"];
+/// How far what the operator had reported was looked at.
+const TOLD: [&str; 3] = ["told_entries", "told_head", "told_totals"];
 /// The columns of a row behind its item.
 pub(super) const COLUMNS: [&str; 6] = ["value", "state", "n", "unit", "source", "proof"];
 /// Every report's days are those of Japan.
@@ -103,8 +109,9 @@ pub(super) fn of_record(record: &str) -> Option<Vec<Row>> {
 
 /// Everything that is published.
 pub(super) fn rows(report: &Contribution) -> Vec<Row> {
-    let Contribution { stated, period, head, .. } = report;
+    let Contribution { stated, period, head, told, .. } = report;
     let reference = &stated.reference;
+    let of_told = |of: fn(&ToldTo) -> String| told.as_ref().map(of).unwrap_or_default();
     let value = |item: &str| match item {
         "program" => report.program.clone(),
         "company" => stated.company.clone(),
@@ -120,12 +127,16 @@ pub(super) fn rows(report: &Contribution) -> Vec<Row> {
         "small_cell" => report.audience.least().to_string(),
         "entries" => head.entries.to_string(),
         "head" => head.hash.clone(),
+        "told_entries" => of_told(|told| told.head.entries.to_string()),
+        "told_head" => of_told(|told| told.head.hash.clone()),
+        "told_totals" => of_told(|told| told.totals.to_string()),
         "reference_yen" => reference.yen.to_string(),
         "reference_year" => reference.year.clone(),
         "reference_source_ja" => reference.source_ja.clone(),
         _ => reference.source_en.clone(),
     };
-    let facts = FACTS.iter().map(|item| Row::fact(item, value(item)));
+    let items = FACTS.iter().filter(|item| told.is_some() || !TOLD.contains(item));
+    let facts = items.map(|item| Row::fact(item, value(item)));
     facts.chain(report.figures.iter().map(figure_row)).collect()
 }
 
@@ -154,6 +165,12 @@ pub(super) fn of_rows(rows: &[Row]) -> Result<Contribution, String> {
     let year = fact("fiscal_year")?;
     let year = if year.is_empty() { None } else { Some(year.parse().map_err(|_| "fiscal_year is no year")?) };
     let audience = fact("audience")?;
+    let told = if rows.iter().any(|row| TOLD.contains(&row.item.as_str())) {
+        let head = Head { entries: number("told_entries")?, hash: fact("told_head")? };
+        Some(ToldTo { head, totals: number("told_totals")? })
+    } else {
+        None
+    };
     Ok(Contribution {
         stated: Stated {
             company: fact("company")?,
@@ -171,6 +188,7 @@ pub(super) fn of_rows(rows: &[Row]) -> Result<Contribution, String> {
         complete: fact("complete")? == "yes",
         audience: Audience::parse(&audience).ok_or_else(|| format!("audience {audience} is none of ours"))?,
         head: Head { entries: number("entries")?, hash: fact("head")? },
+        told,
         program: fact("program")?,
         figures: rows.iter().filter(|row| !row.is_fact()).map(figure_of).collect::<Result<_, _>>()?,
     })

@@ -119,9 +119,9 @@ mod tests {
     use crate::report::contribution::{Input, Measured, Reference, Reported, Times};
     use proptest::prelude::*;
 
-    fn input(offered: u64, chain: [Option<u64>; 4], buckets: Option<[u64; 5]>) -> Input {
+    fn input(offered: u64, chain: [Option<u64>; 4], spans: Option<[u64; 6]>) -> Input {
         let [registered, supported, reemployed, left] = chain;
-        let times = buckets.map(|buckets| Times { buckets, median_days: Some(40) });
+        let times = spans.map(|[buckets @ .., longer]| Times { buckets, longer, median_days: Some(40) });
         Input {
             measured: Measured { offered, accepted: offered, ..Measured::default() },
             reported: Reported { registered, supported, reemployed, left, times },
@@ -155,31 +155,34 @@ mod tests {
         // Two of forty did not register; 18 - 15 would tell of three.
         check(&input(40, some([38, 20, 15, 1]), None), "40 . 20 15 . | - - - - - | - -");
         check(&input(40, some([18, 18, 15, 9]), None), "40 18 18 . 9 | - - - - - | - -");
-        check(&input(40, some([30, 20, 15, 0]), Some([5, 5, 5, 0, 0])), "40 30 20 15 0 | 5 5 5 0 0 | 40 15");
+        check(&input(40, some([30, 20, 15, 0]), Some([5, 5, 5, 0, 0, 0])), "40 30 20 15 0 | 5 5 5 0 0 | 40 15");
         // One small part would be the whole less the others.
-        check(&input(40, some([30, 20, 15, 0]), Some([2, 6, 7, 0, 0])), "40 30 20 15 0 | . . 7 0 0 | 40 15");
+        check(&input(40, some([30, 20, 15, 0]), Some([2, 6, 7, 0, 0, 0])), "40 30 20 15 0 | . . 7 0 0 | 40 15");
         // Two small parts that are small together.
-        check(&input(40, some([30, 20, 15, 0]), Some([2, 2, 11, 0, 0])), "40 30 20 15 0 | . . . 0 0 | 40 15");
+        check(&input(40, some([30, 20, 15, 0]), Some([2, 2, 11, 0, 0, 0])), "40 30 20 15 0 | . . . 0 0 | 40 15");
         // Three whom it took longer.
-        check(&input(40, some([30, 20, 15, 0]), Some([6, 6, 0, 0, 0])), "40 30 20 15 0 | . 6 0 0 0 | 40 .");
-        check(&input(40, some([30, 20, 4, 0]), Some([4, 0, 0, 0, 0])), "40 30 20 . 0 | . 0 0 0 0 | . .");
-        check(&input(40, some([30, 20, 17, 0]), Some([9, 8, 0, 0, 0])), "40 30 20 . 0 | . . 0 0 0 | . .");
+        check(&input(40, some([30, 20, 15, 0]), Some([6, 6, 0, 0, 0, 0])), "40 30 20 15 0 | . 6 0 0 0 | 40 .");
+        check(&input(40, some([30, 20, 4, 0]), Some([4, 0, 0, 0, 0, 0])), "40 30 20 . 0 | . 0 0 0 0 | . .");
+        check(&input(40, some([30, 20, 17, 0]), Some([9, 8, 0, 0, 0, 0])), "40 30 20 . 0 | . . 0 0 0 | . .");
+        // Three whom it took longer than the last bucket, of whom the time is known; then six.
+        check(&input(40, some([30, 20, 15, 0]), Some([6, 6, 0, 0, 0, 3])), "40 30 20 15 0 | . 6 0 0 0 | 40 15");
+        check(&input(40, some([30, 20, 15, 0]), Some([9, 0, 0, 0, 0, 6])), "40 30 20 15 0 | 9 0 0 0 0 | 40 15");
     }
 
     proptest! {
         #[test]
         fn no_figure_sum_or_difference_tells_of_a_few(
             offered in 0u64..60, down in [0u64..12, 0..12, 0..12, 0..12],
-            buckets in proptest::array::uniform5(0u64..14), at in 0usize..3,
+            spans in proptest::array::uniform6(0u64..14), at in 0usize..3,
         ) {
             let registered = offered.saturating_sub(down[0]);
             let supported = registered.saturating_sub(down[1]);
             let reemployed = supported.saturating_sub(down[2]);
             let chain = [registered, supported, reemployed, reemployed.saturating_sub(down[3])];
             let mut left = reemployed;
-            let buckets = buckets.map(|people| { let people = people.min(left); left -= people; people });
+            let spans = spans.map(|people| { let people = people.min(left); left -= people; people });
             let audience = Audience::ALL[at];
-            let figures = input(offered, chain.map(Some), Some(buckets)).figures(audience, &Reference::default());
+            let figures = input(offered, chain.map(Some), Some(spans)).figures(audience, &Reference::default());
             let small = |number: u64| (1..audience.least()).contains(&number);
             let shown: Vec<u64> = CHAIN.iter().filter_map(|key| number_of(&figures, *key)).collect();
             for (at, above) in shown.iter().enumerate() {

@@ -26,7 +26,7 @@ fn input() -> Input {
 
 /// As [`input`], with all that the operator may report.
 fn whole() -> Input {
-    let times = Times { buckets: [12, 31, 66, 40, 22], median_days: Some(58) };
+    let times = Times { buckets: [12, 31, 66, 40, 22], longer: 0, median_days: Some(58) };
     let reported = Reported {
         registered: Some(420),
         supported: Some(301),
@@ -52,6 +52,8 @@ fn report(input: &Input, audience: Audience) -> Contribution {
         complete: true,
         audience,
         head: Head { entries: 3_604, hash: "ab".repeat(32) },
+        told: (input.reported != Reported::default())
+            .then(|| ToldTo { head: Head { entries: 3_712, hash: "cd".repeat(32) }, totals: 7 }),
         program: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }
@@ -186,14 +188,20 @@ fn the_ledger_is_compared_figure_by_figure() {
     let mut other = whole();
     other.measured.delivered += 1;
     other.reported.registered = None;
+    other.measured.redeemed += 1;
     let mut recomputed = report(&other, Audience::Inside);
     recomputed.head.entries += 1;
+    recomputed.told = recomputed.told.map(|told| ToldTo { totals: 6, ..told });
     let told = compare(&published, &recomputed);
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert!(
-        told[0].starts_with("the statement head is entry 3604 ")
-            && told[1].starts_with("delivered: the report says 1105")
-    );
+    // The cost is what the company states: what it is made of is compared.
+    let expected = [
+        "the statement head is entry 3604 ",
+        "the operator's figures stand on entry 3712 ",
+        "delivered: the report says 1105",
+        "registered: the report says 420 (n = 420), the ledger gives not reported (n = not reported)",
+        "slots_redeemed: the report says 17",
+    ];
+    assert!(told.len() == 5 && told.iter().zip(expected).all(|(told, e)| told.starts_with(e)), "{told:?}");
 }
 
 #[test]

@@ -46,6 +46,7 @@ macro_rules! conforms {
                 operator::a_list_in_any_order_parts_and_number_of_times_comes_to_the_same,
                 operator::a_registration_makes_no_credit_where_mail_does_and_bounces_take_none_where_registrations_do,
                 operator::totals_are_kept_once_and_the_newest_holds,
+                operator::what_was_reported_up_to_an_entry_and_a_total_stays_as_it_was,
                 operator::a_credit_is_given_back_once_and_the_person_counts_no_second_time_in_the_window,
                 operator::a_credit_that_bounced_cannot_be_given_back_and_one_of_an_earlier_window_can,
                 operator::what_is_taken_voids_free_slots_under_clawback_and_delays_the_next_under_absorb,

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::*;
 use crate::ledger::{Act, Contested, Deed, Kind, LateBounce, Pool};
 use crate::referral::CandidateKey;
-use crate::store::{CountAct, Entered, Import, LEDGER_FILE, Told, Total};
+use crate::store::{CountAct, Entered, ErasePerson, Import, LEDGER_FILE, ReportedTo, Told, Total};
 
 fn act(deed: Deed) -> Act {
     Act { actor: "hanako".to_owned(), reason: "by the list".to_owned(), deed }
@@ -37,6 +37,14 @@ fn count<P: Place>(ledger: &Ledger<P>, deed: Deed) -> Result<(u64, i64), String>
 
 fn pool<P: Place>(ledger: &Ledger<P>) -> Pool {
     wait(ledger.store.balance(&company("kaede"))).expect("a balance")[0].pool
+}
+
+/// Registered, supported, re-employed and left from a day until another, and how far that was looked at.
+fn outcomes<P: Place>(ledger: &Ledger<P>, (from, until): (i64, i64), to: ReportedTo) -> ([Option<u64>; 4], ReportedTo) {
+    let day = |n: i64| Timestamp::from_second(1_790_000_000 + n * 86_400).expect("a time");
+    let found = wait(ledger.store.outcomes(&company("kaede"), (day(from), day(until)), to)).expect("outcomes");
+    let of = found.outcomes;
+    ([of.registered, of.supported, of.reemployed, of.left], found.to)
 }
 
 /// The entries of a kind: number and worth.
@@ -78,15 +86,9 @@ pub fn a_list_in_any_order_parts_and_number_of_times_comes_to_the_same<P: Place>
         }
         ledger.reopen();
         assert_eq!(pool(&ledger), Pool { counted: 3, toward: 1, cycles: 1 });
-        let mut outcomes = wait(ledger.store.outcomes(&company("kaede"))).expect("outcomes");
-        outcomes.sort_by_key(|person| (person.registered, person.supported));
-        let days = |at: Option<Timestamp>| at.map(|at| (at.as_second() - 1_790_000_000) / 86_400);
-        let shown: Vec<_> =
-            outcomes.iter().map(|p| [p.registered, p.supported, p.reemployed, p.left].map(days)).collect();
-        assert_eq!(
-            shown,
-            [[Some(4), None, None, Some(90)], [Some(5), None, None, None], [Some(5), Some(7), Some(40), None]]
-        );
+        let of = |from, until| outcomes(&ledger, (from, until), ReportedTo::NOW).0;
+        assert_eq!(of(0, 100), [Some(3), Some(1), Some(1), Some(0)]);
+        assert_eq!(of(5, 40), [Some(2), Some(1), None, None]);
         assert_eq!(import(&ledger, &rows, &[]).known, 6);
         assert_eq!(ledger.faults(), [""; 0]);
     }
@@ -122,6 +124,36 @@ pub fn totals_are_kept_once_and_the_newest_holds<P: Place>() {
     assert_eq!(import(&ledger, &[], &[total(7)]).totals, 0);
     assert_eq!(import(&ledger, &[], &[total(9)]).totals, 1);
     assert_eq!(wait(ledger.store.totals(&company("kaede"))).expect("totals"), [total(9)]);
+    assert_eq!(ledger.faults(), [""; 0]);
+}
+
+pub fn what_was_reported_up_to_an_entry_and_a_total_stays_as_it_was<P: Place>() {
+    let mut ledger = referred::<P>(4, contract(1, 5, CountOn::Delivered));
+    // Day 0 is 21 September 2026 in Japan.
+    let total = |month: &str, people| Total { month: month.to_owned(), kind: Kind::Supported, people };
+    assert_eq!(outcomes(&ledger, (0, 90), ReportedTo::NOW).0, [None; 4]);
+    let before = ReportedTo { entries: 0, totals: 0 };
+    assert_eq!(outcomes(&ledger, (0, 90), before), ([None; 4], before));
+    import(&ledger, &[told(0, Kind::Registered, 5), told(1, Kind::Registered, 6)], &[total("2026-10", 3)]);
+    let (then, to) = outcomes(&ledger, (0, 90), ReportedTo::NOW);
+    assert_eq!((then, to.totals), ([Some(2), Some(3), None, None], 1));
+    import(&ledger, &[told(2, Kind::Registered, 7)], &[total("2026-10", 9), total("2026-09", 50)]);
+    assert_eq!(outcomes(&ledger, (0, 90), ReportedTo::NOW).0, [Some(3), Some(9), None, None], "a whole month counts");
+    assert_eq!(outcomes(&ledger, (0, 90), to), (then, to));
+    // Neither who is forgotten nor who comes again changes what was reported.
+    let erased = ErasePerson {
+        company: company("kaede"),
+        keys: vec![candidate(0)],
+        actor: "hr".to_owned(),
+        reason: "asked for it".to_owned(),
+        dry_run: false,
+    };
+    wait(ledger.store.erase(erased)).expect("an erasure");
+    ledger.reopen();
+    let again = ledger.contact("kaede", "candidate1@mail.example", 380, Proves::Delivered);
+    ledger.post([again]);
+    assert_eq!(outcomes(&ledger, (0, 90), to), (then, to));
+    assert_eq!(outcomes(&ledger, (0, 90), ReportedTo::NOW).0, [Some(3), Some(9), None, None]);
     assert_eq!(ledger.faults(), [""; 0]);
 }
 
