@@ -1,5 +1,7 @@
 //! Hearing a no in a sentence that no rule knows: the model is asked of each sentence, and what it hears is a hint.
 
+use super::marks::{is_behind, read_sentence, read_subject};
+use super::model::Part;
 use super::reading::{Reading, read_hits};
 use super::rules::Rules;
 use super::scan::Hit;
@@ -18,21 +20,43 @@ pub(super) struct Heard {
     pub no: i64,
     /// Points of the one that sounds most like something better.
     pub better: i64,
+    /// What all the words weigh, those of the subject too.
+    pub words: Part,
     /// The sentences that may state the result, each by its number.
     sentences: Vec<usize>,
 }
 
-/// Listens to every sentence of a text.
-pub(super) fn hear(reading: &Reading, rules: &Rules) -> Heard {
-    let mut heard = Heard { no: SILENCE, better: SILENCE, sentences: Vec::new() };
-    for sentence in 0..reading.folded.sentences.len().min(SENTENCES_MAX) {
-        let (no, better) = rules.model.hear(reading, sentence, rules);
+/// Listens to every sentence of a text, and takes down its words.
+pub(super) fn hear(reading: &Reading, subject: &Reading, rules: &Rules) -> Heard {
+    let mut heard = Heard { no: SILENCE, better: SILENCE, words: ([0; 2], 0), sentences: Vec::new() };
+    let mut prints: Vec<u32> = Vec::with_capacity(SENTENCES_MAX);
+    for number in 0..reading.folded.sentences.len() {
+        let is_heard = number < SENTENCES_MAX;
+        if !is_heard && is_behind(reading, number) {
+            break;
+        }
+        let mut sum = rules.model.sum();
+        let print = read_sentence(reading, number, rules, &mut sum);
+        // What is said over and over is no surer.
+        if prints.contains(&print) {
+            continue;
+        }
+        prints.push(print);
+        heard.words = both(heard.words, sum.of_mail);
+        let (no, better) = if is_heard { rules.model.hear(sum.of_sentence) } else { (SILENCE, SILENCE) };
         (heard.no, heard.better) = (heard.no.max(no), heard.better.max(better));
         if no >= HEARD_POINTS {
-            heard.sentences.push(sentence);
+            heard.sentences.push(number);
         }
     }
+    let mut sum = rules.model.sum();
+    read_subject(subject, &mut sum);
+    heard.words = both(heard.words, sum.of_mail);
     heard
+}
+
+fn both(([a, b], some): Part, ([c, d], others): Part) -> Part {
+    ([a + c, b + d], some + others)
 }
 
 impl Heard {

@@ -4,6 +4,8 @@ mod account;
 mod asking;
 mod evidence;
 
+use std::cell::OnceCell;
+
 use evidence::evidence_of;
 
 pub use account::{Account, Answer, Change, Nearest, POINTS_ASKED, Words, account};
@@ -93,7 +95,7 @@ fn judge_with(
 ) -> Verdict {
     let reading = read(folded, rules);
     let subject = read(fold(std::iter::once((0, head_of(&view.subject)))), rules);
-    let letter = Letter { view, part, text, reading: &reading, subject: &subject, rules };
+    let letter = Letter::new((view, part, text), (&reading, &subject), rules);
     letter.decide(|letter, found| match found {
         Ok(places) => Verdict::Rejection(letter.rejection(candidates, places)),
         Err((reason, by_model)) => {
@@ -142,7 +144,7 @@ fn fold_lines(part: &TextPart, wanted: fn(LineKind) -> bool) -> Folded {
 }
 
 /// A mail whose part that a person reads, and whose subject, are read.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Letter<'a> {
     view: &'a View,
     part: usize,
@@ -150,6 +152,29 @@ pub(super) struct Letter<'a> {
     pub(super) reading: &'a Reading,
     pub(super) subject: &'a Reading,
     pub(super) rules: &'a Rules,
+    /// What was found out of these readings, which is asked for more than once.
+    known: Known,
+}
+
+#[derive(Clone, Default)]
+struct Known {
+    names_another: OnceCell<bool>,
+    asked_in_full: OnceCell<Option<Reason>>,
+}
+
+impl<'a> Letter<'a> {
+    fn new(
+        (view, part, text): (&'a View, usize, &'a TextPart),
+        (reading, subject): (&'a Reading, &'a Reading),
+        rules: &'a Rules,
+    ) -> Self {
+        Self { view, part, text, reading, subject, rules, known: Known::default() }
+    }
+
+    /// The same mail, read otherwise.
+    fn with(&self, reading: &'a Reading, subject: &'a Reading) -> Self {
+        Self::new((self.view, self.part, self.text), (reading, subject), self.rules)
+    }
 }
 
 impl Letter<'_> {
@@ -176,6 +201,11 @@ impl Letter<'_> {
         let (question, bars) = Bars::for_close_miss(reason)?;
         let places = self.places(&bars).ok().filter(|places| !places.is_empty()).or(by_model)?;
         Some(Nearly { question, rejection: self.rejection(candidates, places) })
+    }
+
+    /// Why it is no rejection to its reader by the bars of its language.
+    fn question_in_full(&self) -> Option<Reason> {
+        *self.known.asked_in_full.get_or_init(|| self.question(Bars::of(self.rules)))
     }
 
     /// Why it is no rejection to its reader; `None` when all three questions are answered with yes.
@@ -240,11 +270,13 @@ impl Letter<'_> {
 
     /// Whether the text is addressed to, or speaks of, somebody else than an applicant who reads it.
     fn names_another(&self) -> bool {
-        let Letter { reading, rules, .. } = *self;
-        // A doctor or a teacher is an applicant when it is hiring that is refused, and he is thanked for applying.
-        let strong = reading.strength(rules) >= STRONG;
-        let scholar = reading.thanked && strong && reading.proofs.contains(&Proof::Job);
-        names::is_about_another(self.newest_lines().iter().copied(), scholar, &rules.words)
+        *self.known.names_another.get_or_init(|| {
+            let Letter { reading, rules, .. } = *self;
+            // A doctor or a teacher is an applicant when it is hiring that is refused, and he is thanked for applying.
+            let strong = reading.strength(rules) >= STRONG;
+            let scholar = reading.thanked && strong && reading.proofs.contains(&Proof::Job);
+            names::is_about_another(self.newest_lines().iter().copied(), scholar, &rules.words)
+        })
     }
 
     /// Weight of what says that the reader is the applicant.
@@ -262,12 +294,12 @@ impl Letter<'_> {
 
     /// The places of the result in every part that states it.
     fn read_siblings(&self, bars: &Bars) -> Result<Vec<Place>, Reason> {
-        let Letter { view, part, reading, rules, .. } = *self;
+        let Letter { view, part, reading, subject, rules, .. } = *self;
         let mut places: Vec<Place> = place::find(reading, view, part, rules).into_iter().collect();
         for (index, text) in view.parts.iter().enumerate().filter(|(index, _)| *index != part) {
             let mut sibling = reading.of_sibling(fold_lines(text, is_newest), rules);
             if bars.result == Asked::Hinted && sibling.results.is_empty() {
-                sibling = hear(&sibling, rules).add_to(&sibling, rules).unwrap_or(sibling);
+                sibling = hear(&sibling, subject, rules).add_to(&sibling, rules).unwrap_or(sibling);
             }
             if bars.veto_of(&sibling).is_some() {
                 return Err(Reason::PartsDisagree);

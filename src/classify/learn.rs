@@ -5,10 +5,12 @@
 //! what the others say of a mail; so that it does not trust what was learnt by heart, it is trained on what is said by
 //! some that were not taught that mail.
 
+use std::collections::BTreeSet;
+
 use super::fold::fold;
 use super::judge::{self, Letter};
 use super::language;
-use super::marks::{BUCKETS, Marks};
+use super::marks::{BUCKETS, Marks, Take, read_sentence, read_subject};
 use super::model::{Learnt, Model, TRAITS, Traits, root_sixteenths};
 use super::reading::{Reading, read};
 use super::rules::{Kind, Rules};
@@ -172,11 +174,11 @@ fn read_line(line: &str, rules: &Rules) -> Option<Line> {
     let folded = fold(std::iter::once((0, sentence)));
     let rules = language::rules_for(&folded, rules);
     let reading = read(folded, rules);
-    let of_sentences = (0..reading.folded.sentences.len()).map(|n| Marks::of_sentence(&reading, n, rules).0);
-    let mut marks: Vec<u32> = of_sentences.flatten().collect();
-    marks.sort_unstable();
-    marks.dedup();
-    Some(Line { marks: Marks(marks), answer })
+    let mut taken = Taken::default();
+    for number in 0..reading.folded.sentences.len() {
+        read_sentence(&reading, number, rules, &mut taken);
+    }
+    Some(Line { marks: taken.of_sentence, answer })
 }
 
 /// Reads the mails of one text: each begins with `=== name`, then lines of directives, an empty line, and the body.
@@ -198,15 +200,37 @@ fn read_mail(head: &str, body: &str, titled: bool, rules: &Rules) -> Option<Taug
     let raw = head + &body.replace('\n', "\r\n");
     let message = Message::read(raw.as_bytes());
     judge::learn_from(&View::read(&message), rules, |letter: &Letter<'_>| {
-        let numbers = 0..letter.reading.folded.sentences.len();
-        let sentence = |number| Sentence {
-            marks: Marks::of_sentence(letter.reading, number, letter.rules),
-            stated: is_stated(letter.reading, number, letter.rules),
-        };
-        let (sentences, traits) = (numbers.map(sentence).collect(), letter.traits((0, 0), 0));
-        let (words, rules) = (Marks::of_words(letter), Marks::of_rules(letter));
+        let (mut sentences, mut prints, mut words) = (Vec::new(), BTreeSet::new(), Taken::default());
+        for number in 0..letter.reading.folded.sentences.len() {
+            let mut taken = Taken::default();
+            let print = read_sentence(letter.reading, number, letter.rules, &mut taken);
+            if prints.insert(print) {
+                words.of_mail(&taken.of_mail.0);
+            }
+            let stated = is_stated(letter.reading, number, letter.rules);
+            sentences.push(Sentence { marks: taken.of_sentence, stated });
+        }
+        read_subject(letter.subject, &mut words);
+        let (words, rules, traits) = (words.of_mail, Marks::of_rules(letter), letter.traits((0, 0), 0));
         Taught { sentences, words, rules, traits, is_rejection, titled, part: 0 }
     })
+}
+
+/// The marks of a text, for learning.
+#[derive(Default)]
+struct Taken {
+    of_sentence: Marks,
+    of_mail: Marks,
+}
+
+impl Take for Taken {
+    fn of_sentence(&mut self, buckets: &[u32]) {
+        self.of_sentence.0.extend_from_slice(buckets);
+    }
+
+    fn of_mail(&mut self, buckets: &[u32]) {
+        self.of_mail.0.extend_from_slice(buckets);
+    }
 }
 
 fn is_stated(reading: &Reading, sentence: usize, rules: &Rules) -> bool {
@@ -216,12 +240,17 @@ fn is_stated(reading: &Reading, sentence: usize, rules: &Rules) -> bool {
 }
 
 fn leave_out_the_rare(lessons: &mut [Lesson]) {
-    let mut seen = vec![0u32; BUCKETS];
-    for bucket in lessons.iter().flat_map(|lesson| &lesson.marks.0) {
-        seen[*bucket as usize] += 1;
+    // How many lessons have it, and the last of them: a lesson may have it often.
+    let mut seen = vec![(0u32, usize::MAX); BUCKETS];
+    for (number, lesson) in lessons.iter().enumerate() {
+        for bucket in &lesson.marks.0 {
+            let (lessons, last) = &mut seen[*bucket as usize];
+            *lessons += u32::from(*last != number);
+            *last = number;
+        }
     }
     for lesson in lessons {
-        lesson.marks.0.retain(|bucket| seen[*bucket as usize] >= LESSONS_MIN);
+        lesson.marks.0.retain(|bucket| seen[*bucket as usize].0 >= LESSONS_MIN);
     }
 }
 

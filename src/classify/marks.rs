@@ -6,45 +6,46 @@ use super::reading::Reading;
 use super::rules::{Kind, Rules};
 
 /// Bits of a bucket's number.
-const BUCKET_BITS: u32 = 18;
+const BUCKET_BITS: u32 = 16;
 /// Buckets of weights; marks share them by their hash.
 pub(super) const BUCKETS: usize = 1 << BUCKET_BITS;
 /// Octets of folded text whose words are marks; what says whether a mail is a rejection stands before them.
 const TEXT_OCTETS_MAX: usize = 6 * 1024;
 /// Octets of a sentence whose words are marks: what it states stands before them, or it is no sentence.
 const SENTENCE_OCTETS_MAX: usize = 600;
-/// Longest runs of words that are marks, of a whole text and of a sentence. A character of Japanese is a word.
-const RUN_WORDS_MAX: (usize, usize) = (3, 5);
-/// What stands for the begin and the end of a sentence.
+/// Longest runs of words that are marks, of a whole mail and of a sentence. A character of Japanese is a word.
+const MAIL_WORDS_MAX: usize = 3;
+const SENTENCE_WORDS_MAX: usize = 4;
+/// What stands for the begin of a sentence.
 const EDGE: u32 = 0x5bd1_e995;
 
-/// What a hash begins with: words of the text, words of the subject, rules that state something, rules that do not.
+/// What a hash begins with: words of the text, words of the subject, rules, runs of words.
 const TEXT: u32 = 1;
 const SUBJECT: u32 = 2;
-const STATED: u32 = 3;
-const NOT_STATED: u32 = 4;
+const RULE: u32 = 3;
+const RUN: u32 = 0x811c_9dc5;
+/// What is mixed into the print of a rule that states something, and of one that does not.
+const STATED: u32 = 1;
+const NOT_STATED: u32 = 2;
 
-/// The buckets of a text's marks, each once.
-#[derive(Clone, Debug)]
+/// The buckets of a text's marks: as often as each stands there.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Marks(pub(super) Vec<u32>);
 
-impl Marks {
-    /// The marks of the words of a mail that was read, whatever the rules make of them.
-    pub fn of_words(letter: &Letter<'_>) -> Self {
-        let mut marks = Once { buckets: Vec::with_capacity(2048), seen: vec![0; BUCKETS / 64] };
-        let mut add = |bucket| marks.add(bucket);
-        let (longest, _) = RUN_WORDS_MAX;
-        Runs::new(longest, TEXT, &mut add).read(head(&letter.reading.folded.text, TEXT_OCTETS_MAX));
-        Runs::new(longest, SUBJECT, &mut add).read(head(&letter.subject.folded.text, TEXT_OCTETS_MAX));
-        Self(marks.buckets)
-    }
+/// Takes the marks of a text.
+pub(super) trait Take {
+    /// Marks of a sentence.
+    fn of_sentence(&mut self, buckets: &[u32]);
+    /// Marks of the mail that the sentence, or the subject, stands in.
+    fn of_mail(&mut self, buckets: &[u32]);
+}
 
-    /// The marks of the rules that were found in a mail.
+impl Marks {
+    /// The marks of the rules that were found in a mail, each once.
     pub fn of_rules(letter: &Letter<'_>) -> Self {
-        let mut marks = Vec::with_capacity(letter.reading.hits.len());
-        for index in 0..letter.reading.hits.len() {
-            add_rule(letter.reading, index, letter.rules, &mut |bucket| marks.push(bucket));
-        }
+        let reading = letter.reading;
+        let mut marks: Vec<u32> =
+            (0..reading.hits.len()).filter_map(|index| mark_of_rule(reading, index, letter.rules)).collect();
         marks.sort_unstable();
         marks.dedup();
         Self(marks)
@@ -54,97 +55,115 @@ impl Marks {
     pub fn and(&self, others: &Self) -> Self {
         Self([&self.0[..], &others.0].concat())
     }
+}
 
-    /// The marks of one of the sentences of a text, each once: what is said over and over is no surer.
-    pub fn of_sentence(reading: &Reading, sentence: usize, rules: &Rules) -> Self {
-        let mut marks = Vec::with_capacity(512);
-        let add = &mut |bucket| marks.push(bucket);
-        let (_, longest) = RUN_WORDS_MAX;
-        let mut runs = Runs::new(longest, TEXT, add);
-        runs.end_word(EDGE);
-        runs.read(head(reading.folded.sentence(sentence), SENTENCE_OCTETS_MAX));
-        runs.end_word(EDGE);
-        let from = reading.hits.partition_point(|hit| hit.sentence < sentence);
-        let of_sentence = reading.hits.iter().enumerate().skip(from).take_while(|(_, hit)| hit.sentence == sentence);
-        of_sentence.for_each(|(index, _)| add_rule(reading, index, rules, add));
-        marks.sort_unstable();
-        marks.dedup();
-        Self(marks)
+/// Hands on the marks of a sentence: its words, and the rules that were found in it. Gives a print of its words.
+#[inline]
+pub(super) fn read_sentence(reading: &Reading, number: usize, rules: &Rules, then: &mut impl Take) -> u32 {
+    let start = reading.folded.sentences.get(number).map_or(usize::MAX, |sentence| sentence.start);
+    let of_mail = TEXT_OCTETS_MAX.saturating_sub(start);
+    let text = head(reading.folded.sentence(number), of_mail.max(SENTENCE_OCTETS_MAX));
+    let mut runs = Runs::behind(EDGE);
+    let mut print = EDGE;
+    read_words(text, TEXT, |word, octets| {
+        print = mix(print, word);
+        runs.go_on(word);
+        if octets <= SENTENCE_OCTETS_MAX {
+            then.of_sentence(runs.newest(SENTENCE_WORDS_MAX, true));
+        }
+        if octets <= of_mail {
+            then.of_mail(runs.newest(MAIL_WORDS_MAX, false));
+        }
+    });
+    let from = reading.hits.partition_point(|hit| hit.sentence < number);
+    let of_it = reading.hits.iter().skip(from).take_while(|hit| hit.sentence == number).count();
+    (from..from + of_it).filter_map(|index| mark_of_rule(reading, index, rules)).for_each(|b| then.of_sentence(&[b]));
+    print
+}
+
+/// Whether the sentence, and all behind it, stand too far behind to mark the mail.
+pub(super) fn is_behind(reading: &Reading, number: usize) -> bool {
+    reading.folded.sentences.get(number).is_none_or(|sentence| sentence.start >= TEXT_OCTETS_MAX)
+}
+
+/// Hands on the marks of the subject's words.
+pub(super) fn read_subject(subject: &Reading, then: &mut impl Take) {
+    for number in 0..subject.folded.sentences.len() {
+        let mut runs = Runs::behind(EDGE);
+        read_words(subject.folded.sentence(number), SUBJECT, |word, _| {
+            runs.go_on(word);
+            then.of_mail(runs.newest(MAIL_WORDS_MAX, false));
+        });
     }
 }
 
-fn add_rule(reading: &Reading, index: usize, rules: &Rules, add: &mut impl FnMut(u32)) {
-    let Some(rule) = reading.hits.get(index).and_then(|hit| rules.list.get(hit.rule)) else { return };
+fn mark_of_rule(reading: &Reading, index: usize, rules: &Rules) -> Option<u32> {
     // What the model itself heard says nothing to it.
-    if rule.heard {
-        return;
-    }
+    let rule = reading.hits.get(index).and_then(|hit| rules.list.get(hit.rule)).filter(|rule| !rule.heard)?;
     let stated = rule.kind != Kind::Negative || reading.results.binary_search(&index).is_ok();
-    add(bucket(rule.id.bytes().fold(if stated { STATED } else { NOT_STATED }, mix)));
+    Some(bucket(mix(rule.print, if stated { STATED } else { NOT_STATED })))
 }
 
-/// Takes each bucket once.
-struct Once {
-    buckets: Vec<u32>,
-    seen: Vec<u64>,
+/// What a rule is known by among the marks.
+pub(super) fn print_of(rule_id: &str) -> u32 {
+    rule_id.bytes().fold(RULE, |print, octet| mix(print, u32::from(octet)))
 }
 
-impl Once {
-    fn add(&mut self, bucket: u32) {
-        let Some(seen) = self.seen.get_mut(bucket as usize / 64) else { return };
-        if *seen & 1 << (bucket % 64) == 0 {
-            *seen |= 1 << (bucket % 64);
-            self.buckets.push(bucket);
+/// The runs of words that end with the newest one: of one word, of two, and so on.
+struct Runs {
+    hashes: [u32; SENTENCE_WORDS_MAX],
+    buckets: [u32; SENTENCE_WORDS_MAX],
+    /// Words since the edge.
+    words: usize,
+}
+
+impl Runs {
+    fn behind(edge: u32) -> Self {
+        let mut hashes = [0; SENTENCE_WORDS_MAX];
+        hashes[0] = mix(RUN, edge);
+        Self { hashes, buckets: [0; SENTENCE_WORDS_MAX], words: 0 }
+    }
+
+    /// Each run is that which ended with the word before, and this word.
+    #[inline]
+    fn go_on(&mut self, word: u32) {
+        for longer in (1..SENTENCE_WORDS_MAX).rev() {
+            self.hashes[longer] = mix(self.hashes[longer - 1], word);
         }
+        self.hashes[0] = mix(RUN, word);
+        for (slot, hash) in self.buckets.iter_mut().zip(self.hashes) {
+            *slot = bucket(hash);
+        }
+        self.words += 1;
+    }
+
+    /// The buckets of the runs of at most so many words, and of that with the edge where it is within reach.
+    #[inline]
+    fn newest(&self, words_max: usize, with_edge: bool) -> &[u32] {
+        let runs = (self.words + usize::from(with_edge)).min(words_max);
+        self.buckets.get(..runs).unwrap_or(&self.buckets)
     }
 }
 
-/// Hands on every run of words of a text.
-struct Runs<'a, F> {
-    last: [u32; 5],
-    known: usize,
-    longest: usize,
-    seed: u32,
-    add: &'a mut F,
-}
-
-impl<'a, F: FnMut(u32)> Runs<'a, F> {
-    fn new(longest: usize, seed: u32, add: &'a mut F) -> Self {
-        Self { last: [0; 5], known: 0, longest, seed, add }
-    }
-
-    fn read(&mut self, text: &str) {
-        let mut word: Option<u32> = None;
-        for c in text.chars() {
-            if c.is_alphanumeric() && !is_single(c) {
-                let c = if c.is_numeric() { '0' } else { c };
-                word = Some(mix_char(word.unwrap_or(self.seed), c));
-                continue;
-            }
-            if let Some(whole) = word.take() {
-                self.end_word(whole);
-            }
-            if !c.is_whitespace() {
-                self.end_word(mix_char(self.seed, c));
-            } else if c == '\n' {
-                self.known = 0;
-            }
+/// Hands on the hash of each word of a text, and how many octets of the text end with it.
+#[inline]
+fn read_words(text: &str, seed: u32, mut then: impl FnMut(u32, usize)) {
+    let mut word: Option<u32> = None;
+    for (at, c) in text.char_indices() {
+        if !is_single(c) && c.is_alphanumeric() {
+            let c = if c.is_numeric() { '0' } else { c };
+            word = Some(mix(word.unwrap_or(seed), u32::from(c)));
+            continue;
         }
-        if let Some(whole) = word {
-            self.end_word(whole);
+        if let Some(whole) = word.take() {
+            then(whole, at);
+        }
+        if is_single(c) || !c.is_whitespace() {
+            then(mix(seed, u32::from(c)), at + c.len_utf8());
         }
     }
-
-    /// Adds every run that ends with this word.
-    fn end_word(&mut self, word: u32) {
-        self.last.rotate_right(1);
-        self.last[0] = word;
-        self.known = (self.known + 1).min(self.longest);
-        let mut run = 0x811c_9dc5;
-        for word in self.last.iter().take(self.known) {
-            run = (run ^ word).wrapping_mul(0x0100_0193).rotate_left(5);
-            (self.add)(bucket(run));
-        }
+    if let Some(whole) = word {
+        then(whole, text.len());
     }
 }
 
@@ -152,15 +171,13 @@ fn is_single(c: char) -> bool {
     is_han(c) || matches!(c, '\u{3041}'..='\u{30fe}' | '\u{ac00}'..='\u{d7a3}')
 }
 
-fn mix(hash: u32, octet: u8) -> u32 {
-    (hash ^ u32::from(octet)).wrapping_mul(0x0100_0193)
-}
-
-fn mix_char(hash: u32, c: char) -> u32 {
-    (hash ^ u32::from(c)).wrapping_mul(0x0100_0193).rotate_left(7)
+#[inline]
+fn mix(hash: u32, more: u32) -> u32 {
+    (hash ^ more).wrapping_mul(0x0100_0193).rotate_left(7)
 }
 
 /// Spreads a hash over all its bits, and takes the bucket's from it.
+#[inline]
 fn bucket(hash: u32) -> u32 {
     let hash = (hash ^ hash >> 16).wrapping_mul(0x85eb_ca6b);
     let hash = (hash ^ hash >> 13).wrapping_mul(0xc2b2_ae35);

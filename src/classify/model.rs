@@ -5,14 +5,12 @@
 
 use std::borrow::Cow;
 
-use super::marks::{BUCKETS, Marks};
-use super::reading::Reading;
-use super::rules::Rules;
+use super::marks::{BUCKETS, Marks, Take};
 
 /// Points of a score that stands where the margin of learning is.
 const POINTS: i64 = 100;
 /// First line of the file of weights.
-const HEAD: &str = "career-relay model 3\n";
+const HEAD: &str = "career-relay model 4\n";
 /// Numbers that tell of a mail beside its marks, in hundredths.
 pub(super) const TRAITS: usize = 33;
 /// What is told of a mail beside its marks.
@@ -30,8 +28,7 @@ pub(super) struct Model {
     /// Whether a mail as a whole is a rejection: from what the others say of it, and from what the rules do.
     whole: Linear,
     file: Cow<'static, [u8]>,
-    /// Where in the file the weights begin, an octet each: for each bucket those of the first two functions side by
-    /// side, which are asked of the same marks, and behind all of those the same of the other two.
+    /// Where in the file the weights begin, an octet each: for each bucket those of the four functions side by side.
     weights: usize,
 }
 
@@ -72,40 +69,72 @@ impl Model {
         (file.len() == weights + 4 * BUCKETS).then_some(Self { told, better, words, whole, file, weights })
     }
 
-    /// The file: a line that names it, a line of numbers for each function, then the weights of each bucket: of the
-    /// first two functions, and behind all of those of the other two.
+    /// The file: a line that names it, a line of numbers for each function, then the four weights of each bucket.
     pub fn write(functions: [&Learnt; 4]) -> Vec<u8> {
         let mut file = HEAD.as_bytes().to_vec();
         let [told, better, words, whole] = functions.map(|function| function.write(&mut file));
-        for (one, other) in [(told, better), (words, whole)] {
-            file.extend(one.into_iter().zip(other).flat_map(|(a, b)| [a, b]));
-        }
+        let weights = told.into_iter().zip(better).zip(words).zip(whole);
+        file.extend(weights.flat_map(|(((a, b), c), d)| [a, b, c, d]));
         file
     }
 
-    /// How much one sentence sounds like a no to its reader, and how much like something better, in points: above
-    /// nought for it, below against it.
-    pub fn hear(&self, reading: &Reading, sentence: usize, rules: &Rules) -> (i64, i64) {
-        let marks = Marks::of_sentence(reading, sentence, rules);
-        let sums = self.sums(0, &marks);
-        (self.told.points(sums.0, marks.0.len(), &[]), self.better.points(sums.1, marks.0.len(), &[]))
+    /// Makes a sum of the weights of marks.
+    pub fn sum(&self) -> Sum<'_> {
+        let (weights, _) = self.file.get(self.weights..).unwrap_or_default().as_chunks();
+        Sum { weights, of_sentence: ([0; 2], 0), of_mail: ([0; 2], 0) }
     }
 
-    /// How much a mail reads like a rejection, in points: by the marks of its words, by those of the rules that were
-    /// found, and by its traits, which are told how much the words alone read like one.
-    pub fn weigh(&self, (words, rules): (&Marks, &Marks), traits: impl FnOnce(i64) -> Traits) -> i64 {
-        let (by_words, all) = self.sums(1, words);
-        let by_rules = self.sums(1, rules).1;
-        let traits = traits(self.words.points(by_words, words.0.len(), &[]));
-        self.whole.points(all + by_rules, words.0.len() + rules.0.len(), &traits)
+    /// How much a sentence sounds like a no to its reader, and how much like something better, in points: above nought
+    /// for it, below against it.
+    pub fn hear(&self, sentence: Part) -> (i64, i64) {
+        let ([told, better], count) = sentence;
+        (self.told.points(told, count, &[]), self.better.points(better, count, &[]))
     }
 
-    /// What the functions of the first or of the second pair weigh these marks with.
-    fn sums(&self, pair: usize, marks: &Marks) -> (i64, i64) {
-        let weights = self.file.get(self.weights + pair * 2 * BUCKETS..).unwrap_or_default();
-        let weight = |at: usize| weights.get(at).map_or(0, |octet| i64::from(octet.cast_signed()));
-        let both = |bucket: &u32| (weight(2 * *bucket as usize), weight(2 * *bucket as usize + 1));
-        marks.0.iter().map(both).fold((0, 0), |sums, weights| (sums.0 + weights.0, sums.1 + weights.1))
+    /// How much a mail reads like a rejection, in points: by its words, by the marks of the rules that were found, and
+    /// by its traits, which are told how much the words alone read like one.
+    pub fn weigh(&self, (words, rules): (Part, &Marks), traits: impl FnOnce(i64) -> Traits) -> i64 {
+        let ([by_words, all], count) = words;
+        let mut of_rules = self.sum();
+        of_rules.of_mail(&rules.0);
+        let ([_, by_rules], rules) = of_rules.of_mail;
+        let traits = traits(self.words.points(by_words, count, &[]));
+        self.whole.points(all + by_rules, count + rules, &traits)
+    }
+}
+
+/// What two functions weigh the same marks with, and how many marks they are.
+pub(super) type Part = ([i32; 2], usize);
+
+/// The sum of the weights of the marks of a sentence, and of those of a mail.
+#[derive(Clone, Debug)]
+pub(super) struct Sum<'m> {
+    weights: &'m [[u8; 4]],
+    pub of_sentence: Part,
+    pub of_mail: Part,
+}
+
+impl Take for Sum<'_> {
+    #[inline]
+    fn of_sentence(&mut self, buckets: &[u32]) {
+        let ([mut told, mut better], count) = self.of_sentence;
+        for bucket in buckets {
+            let [a, b, ..] = self.weights.get(*bucket as usize).copied().unwrap_or_default();
+            told += i32::from(a.cast_signed());
+            better += i32::from(b.cast_signed());
+        }
+        self.of_sentence = ([told, better], count + buckets.len());
+    }
+
+    #[inline]
+    fn of_mail(&mut self, buckets: &[u32]) {
+        let ([mut words, mut whole], count) = self.of_mail;
+        for bucket in buckets {
+            let [.., a, b] = self.weights.get(*bucket as usize).copied().unwrap_or_default();
+            words += i32::from(a.cast_signed());
+            whole += i32::from(b.cast_signed());
+        }
+        self.of_mail = ([words, whole], count + buckets.len());
     }
 }
 
@@ -117,9 +146,9 @@ impl Linear {
         Some(Self { bias: *bias, unit: Some(*unit).filter(|unit| *unit > 0)?, traits: traits.to_vec() })
     }
 
-    fn points(&self, sum: i64, count: usize, traits: &[i64]) -> i64 {
+    fn points(&self, sum: i32, count: usize, traits: &[i64]) -> i64 {
         // By the root of how many there are: a long text is no surer than a short one.
-        let marks = sum * 16 * POINTS / (root_sixteenths(count) * i64::from(self.unit));
+        let marks = i64::from(sum) * 16 * POINTS / (root_sixteenths(count) * i64::from(self.unit));
         let traits: i64 = self.traits.iter().zip(traits).map(|(weight, value)| i64::from(*weight) * value).sum();
         i64::from(self.bias) + marks + traits / 100
     }

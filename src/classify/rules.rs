@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::fold::{PhraseFolder, is_han};
 use super::gate::Gate;
+use super::marks::print_of;
 use super::model::Model;
 use super::others::Others;
 use super::spell::{Sets, one_choice, spell_out, spellings};
@@ -58,6 +59,8 @@ pub(super) struct Rule {
     pub proof: Option<Proof>,
     /// Whether the model finds its words, and no phrase does.
     pub heard: bool,
+    /// What the model knows it by.
+    pub print: u32,
 }
 
 /// How words of recruiting tell a job from a prize, a school or a flat, which have applications and results too.
@@ -300,9 +303,9 @@ impl Builder {
         let RuleFile { sets, rule } = file;
         let sets = sets.into_iter().map(|(name, words)| (name, one_choice(&words))).collect();
         rule.into_iter().try_for_each(|rule| self.add(language, rule.with_sets(&sets)?))?;
-        let id = format!("model.{}", language.code()).into();
-        let (kind, proof) = (Kind::Negative, None);
-        self.rules.push(Rule { id, language, kind, weight: 0, firm: false, weak: false, proof, heard: true });
+        let id: Arc<str> = format!("model.{}", language.code()).into();
+        let (print, kind, proof) = (print_of(&id), Kind::Negative, None);
+        self.rules.push(Rule { id, language, kind, weight: 0, firm: false, weak: false, proof, heard: true, print });
         Ok(())
     }
 
@@ -331,7 +334,8 @@ impl Builder {
         if kind == Kind::Recruiting {
             self.recruiting.extend(phrases);
         }
-        self.rules.push(Rule { id: id.into(), language, kind, weight, firm, weak, proof, heard: false });
+        let print = print_of(&id);
+        self.rules.push(Rule { id: id.into(), language, kind, weight, firm, weak, proof, heard: false, print });
         Ok(())
     }
 

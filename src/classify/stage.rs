@@ -6,7 +6,7 @@
 use memchr::memmem;
 
 use super::fold::fold;
-use super::verdict::Rejection;
+use super::verdict::{Lang, Rejection};
 use crate::mail::view::{LineKind, View};
 
 /// Lines behind the result in which the stage may be named still.
@@ -174,16 +174,17 @@ pub fn stage_of(view: &View, rejection: &Rejection) -> Option<Stage> {
     let newest = newest.filter(|(_, line)| matches!(line.kind, LineKind::Text | LineKind::Blank));
     let text = fold(newest.map(|(number, _)| (number, part.line(number))));
     let subject = fold(std::iter::once((0, &*view.subject)));
-    stage_in([&text.text, &subject.text])
+    stage_in([&text.text, &subject.text], rejection.language == Lang::Ja)
 }
 
-fn stage_in(texts: [&str; 2]) -> Option<Stage> {
-    let is_there = |mention: &&Mention| texts.iter().any(|text| mention.stands_in(text));
+/// The words of the other languages are not looked for in Japanese, nor those of Japanese in them.
+fn stage_in(texts: [&str; 2], is_japanese: bool) -> Option<Stage> {
+    let is_there = |mention: &&Mention| texts.iter().any(|text| mention.stands_in(text, is_japanese));
     MENTIONS.iter().find(is_there).map(|mention| mention.stage)
 }
 
 impl Mention {
-    fn stands_in(&self, text: &str) -> bool {
+    fn stands_in(&self, text: &str, is_japanese: bool) -> bool {
         let around = |anchor: &&str| {
             memmem::find_iter(text.as_bytes(), anchor).any(|at| {
                 let (before, behind) = (&text[..at], &text[at + anchor.len()..]);
@@ -191,7 +192,7 @@ impl Mention {
                     && (self.behind.is_empty() || self.behind.iter().any(|words| behind.starts_with(words)))
             })
         };
-        self.anchors.iter().any(around)
+        self.anchors.iter().filter(|anchor| anchor.starts_with(|c: char| c.is_ascii()) != is_japanese).any(around)
     }
 }
 
@@ -200,9 +201,9 @@ mod tests {
     use super::*;
 
     fn check(text: &str, stage: Option<Stage>) {
-        let folded = fold(text.lines().enumerate()).text;
-        assert_eq!(stage_in([&folded, ""]), stage, "{folded}");
-        assert_eq!(stage_in(["", &folded]), stage, "subject: {folded}");
+        let (folded, is_japanese) = (fold(text.lines().enumerate()).text, !text.starts_with(|c: char| c.is_ascii()));
+        assert_eq!(stage_in([&folded, ""], is_japanese), stage, "{folded}");
+        assert_eq!(stage_in(["", &folded], is_japanese), stage, "subject: {folded}");
     }
 
     #[test]

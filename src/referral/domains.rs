@@ -5,7 +5,7 @@
 //! is counted, written or held back by a class.
 
 use super::carrier::CARRIERS;
-use super::exclusion::{is_below, is_disposable_domain, names};
+use super::exclusion::{is_below, is_disposable_domain, is_listed_above};
 use crate::mail::address::{Address, Domain};
 
 /// Whose domain it is. The numbers are stored: they never change.
@@ -61,6 +61,7 @@ impl DomainClass {
 }
 
 const NAMES: &str = include_str!("../../config/rules/providers.txt");
+const PROVIDERS: &str = "[provider]";
 
 /// Second labels below the domain of a country that stand for schools: ac.jp takes only schools by JPRS's rules
 /// (属性型JPドメイン名), ed.jp those for pupils; ac.uk, edu.au and their like are kept the same way, as .edu is by EDUCAUSE.
@@ -129,7 +130,7 @@ pub fn class_of(address: &Address) -> DomainClass {
 /// Whose domain it is.
 pub fn class_of_domain(domain: &Domain) -> DomainClass {
     let name = domain.as_str();
-    if providers().any(|of| is_below(name, of)) {
+    if is_listed_above(NAMES, PROVIDERS, domain) {
         return DomainClass::Provider;
     }
     if is_disposable_domain(domain) {
@@ -145,10 +146,6 @@ pub fn class_of_domain(domain: &Domain) -> DomainClass {
         _ => false,
     };
     if is_school { DomainClass::Student } else { DomainClass::Private }
-}
-
-fn providers() -> impl Iterator<Item = &'static str> {
-    names(NAMES, "[provider]")
 }
 
 /// The part of a domain that somebody had to pay for, so that domains below it are no other owners. By the shape of the
@@ -167,6 +164,7 @@ pub fn owned_part(domain: &Domain) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::exclusion::names;
     use super::*;
 
     fn domain(text: &str) -> Domain {
@@ -212,8 +210,8 @@ mod tests {
     #[test]
     fn every_provider_is_a_domain_and_stands_there_once() {
         let carriers = CARRIERS.iter().flat_map(|carrier| carrier.domains.iter().copied());
-        let all: Vec<&str> = providers().chain(carriers).collect();
-        assert!(providers().count() > 100);
+        let all: Vec<&str> = names(NAMES, PROVIDERS).chain(carriers).collect();
+        assert!(names(NAMES, PROVIDERS).count() > 100);
         for name in &all {
             assert_eq!(domain(name).as_str(), *name);
             assert_eq!(all.iter().filter(|other| *other == name).count(), 1, "{name}");

@@ -2,6 +2,8 @@
 //!
 //! The names stand in `config/rules/exclusions.txt`, with where they are from.
 
+use memchr::memmem;
+
 use crate::mail::address::{Address, Domain};
 
 const NAMES: &str = include_str!("../../config/rules/exclusions.txt");
@@ -35,7 +37,7 @@ impl Exclusion {
 pub fn is_role(address: &Address) -> bool {
     let local = address.local_part().to_ascii_lowercase();
     let name = local.split_once('+').map_or(local.as_str(), |(name, _)| name);
-    names(NAMES, "[role]").any(|role| role == name)
+    has_line(section(NAMES, "[role]"), name)
 }
 
 /// Whether the address is at a service of mailboxes that are thrown away, or below its domain.
@@ -45,7 +47,7 @@ pub fn is_disposable(address: &Address) -> bool {
 
 /// Whether the domain is that of such a service, or below it.
 pub fn is_disposable_domain(domain: &Domain) -> bool {
-    names(NAMES, "[disposable]").any(|of| is_below(domain.as_str(), of))
+    is_listed_above(NAMES, "[disposable]", domain)
 }
 
 /// Whether a domain is another one, or below it.
@@ -53,7 +55,32 @@ pub(super) fn is_below(domain: &str, of: &str) -> bool {
     domain.strip_suffix(of).is_some_and(|head| head.is_empty() || head.ends_with('.'))
 }
 
+/// Whether a list has the domain, or one that it is below of, under this heading.
+pub(super) fn is_listed_above(list: &str, heading: &str, domain: &Domain) -> bool {
+    let (section, name) = (section(list, heading), domain.as_str());
+    let parents = name.match_indices('.').filter_map(|(at, _)| name.get(at + 1..));
+    std::iter::once(name).chain(parents).any(|name| has_line(section, name))
+}
+
+/// What stands under a heading of a list.
+fn section<'l>(list: &'l str, heading: &str) -> &'l str {
+    let begin = memmem::find(list.as_bytes(), heading.as_bytes()).map_or(list.len(), |at| at + heading.len());
+    let below = list.get(begin..).unwrap_or_default();
+    memmem::find(below.as_bytes(), b"\n[").and_then(|end| below.get(..=end)).unwrap_or(below)
+}
+
+/// Whether one of the lines is this name. It is looked for in the text as it stands: that is asked of every candidate,
+/// and takes less than reading the lines.
+fn has_line(section: &str, name: &str) -> bool {
+    let is_line = |at: usize| {
+        let (before, behind) = (section.get(..at), section.get(at + name.len()..));
+        before.is_some_and(|text| text.ends_with('\n')) && behind.is_some_and(|text| text.starts_with('\n'))
+    };
+    !name.is_empty() && memmem::find_iter(section.as_bytes(), name).any(is_line)
+}
+
 /// The names below a heading of a list: a line each, but for comments.
+#[cfg(test)]
 pub(super) fn names<'l>(list: &'l str, heading: &'l str) -> impl Iterator<Item = &'l str> {
     let below = list.lines().map(str::trim).skip_while(move |line| *line != heading).skip(1);
     below.take_while(|line| !line.starts_with('[')).filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -89,6 +116,9 @@ mod tests {
         for name in &all {
             assert_eq!(all.iter().filter(|n| *n == name).count(), 1, "{name}");
             assert_eq!(name.to_ascii_lowercase(), **name);
+            let listed = |name| ["[role]", "[disposable]"].map(|heading| has_line(section(NAMES, heading), name));
+            assert!(matches!(listed(name), [true, false] | [false, true]), "{name}");
+            assert_eq!(listed(&name[1..]), [false, false], "{name}");
         }
         for domain in names(NAMES, "[disposable]") {
             assert_eq!(Domain::parse(domain).map(|d| d.to_string()).ok().as_deref(), Some(domain));

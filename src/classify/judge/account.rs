@@ -110,7 +110,7 @@ pub fn account(mail: &Mail<'_>, rules: &Rules) -> Account {
     let rules = language::rules_for(&folded, rules);
     let reading = read(folded, rules);
     let subject = read(fold(std::iter::once((0, head_of(&mail.view.subject)))), rules);
-    let letter = Letter { view: mail.view, part, text, reading: &reading, subject: &subject, rules };
+    let letter = Letter::new((mail.view, part, text), (&reading, &subject), rules);
     let sent = candidates_of(mail).err();
     let nearest = match (sent, letter.refusal()) {
         (Some(reason), None) => Some(Nearest { change: Change::Sent(reason), then: None }),
@@ -142,7 +142,7 @@ impl Letter<'_> {
         let subject = fold(std::iter::once((0, head_of(&self.view.subject))));
         let reading = read_hits(text, left(&self.reading.hits, false), self.rules);
         let subject = read_hits(subject, left(&self.subject.hits, true), self.rules);
-        Letter { reading: &reading, subject: &subject, ..*self }.refusal()
+        self.with(&reading, &subject).refusal()
     }
 
     /// Of a rejection: the lightest words without which it is none, those of the three questions first.
@@ -204,7 +204,7 @@ impl Letter<'_> {
         let mut hits = self.reading.hits.clone();
         hits.push(Hit { rule, start: end, end, sentence });
         let reading = read_hits(text, hits, self.rules);
-        Letter { reading: &reading, ..*self }.question(Bars::of(self.rules)).is_some()
+        self.with(&reading, self.subject).question_in_full().is_some()
     }
 
     fn answers(&self) -> Vec<Answer> {

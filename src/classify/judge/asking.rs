@@ -19,14 +19,15 @@ pub(super) const SURE_POINTS: i64 = 900;
 const HEARD_MAX: i64 = 300;
 /// Traits that tell what the other functions say.
 const SAID: usize = 14;
-/// Points of a sentence from which on it is sure to tell something better, whatever else a mail says. Crossed by
-/// families, three of 2,400 rejections that are found have such a sentence.
-const BETTER_POINTS: i64 = 0;
+/// Points of a sentence from which on it is taken to tell something better, whatever else a mail says. Crossed by
+/// families, one in a hundred of the rejections that would be found has such a sentence, and one in twenty-five of the
+/// others that would be taken for one.
+const BETTER_POINTS: i64 = -40;
 /// Octets of a text that has hardly room for anything but thanks, a result and wishes: it has few marks, and the rules
 /// see all of it.
 const SHORT_OCTETS: usize = 360;
 /// Points that a mail has to have though the rules find a rejection in it.
-const FOUND_POINTS: i64 = 450;
+const FOUND_POINTS: i64 = 500;
 /// Points from which on a person is asked.
 const LIKELY_POINTS: i64 = 0;
 /// Why a text is no rejection, and where its result would stand if it were one.
@@ -39,14 +40,14 @@ pub(in crate::classify) fn learn_from<T>(view: &View, rules: &Rules, then: impl 
     let rules = language::rules_for(&folded, rules);
     let reading = read(folded, rules);
     let subject = read(fold(std::iter::once((0, head_of(&view.subject)))), rules);
-    Some(then(&Letter { view, part, text, reading: &reading, subject: &subject, rules }))
+    Some(then(&Letter::new((view, part, text), (&reading, &subject), rules)))
 }
 
 /// Whether the model takes a text for a rejection, whatever the rules say of it.
 #[cfg(test)]
 pub(in crate::classify) fn is_likely_alone(view: &View, rules: &Rules) -> bool {
     let of_letter = |letter: &Letter<'_>| {
-        let heard = hear(letter.reading, letter.rules);
+        let heard = hear(letter.reading, letter.subject, letter.rules);
         letter.points(&heard) >= SURE_POINTS
     };
     learn_from(view, rules, of_letter).unwrap_or(false)
@@ -56,7 +57,8 @@ impl Letter<'_> {
     /// Hands on where the result of a rejection stands; else why it is none, and where it would stand if a person took
     /// it for one. The text is that with what the model heard in it, if it was asked.
     pub(super) fn decide<T>(&self, then: impl FnOnce(&Letter<'_>, Result<Vec<Place>, Doubt>) -> T) -> T {
-        let reason = match self.places(Bars::of(self.rules)) {
+        let found = self.question_in_full().map_or_else(|| self.read_siblings(Bars::of(self.rules)), Err);
+        let reason = match found {
             Ok(places) if self.rules_decide() => return then(self, Ok(places)),
             Ok(places) => return self.weigh_found(places, then),
             Err(reason) => reason,
@@ -71,7 +73,7 @@ impl Letter<'_> {
     /// What the rules find has to read like a rejection, too: the same words close offers, farewells and refusals of
     /// other things.
     fn weigh_found<T>(&self, places: Vec<Place>, then: impl FnOnce(&Letter<'_>, Result<Vec<Place>, Doubt>) -> T) -> T {
-        let heard = hear(self.reading, self.rules);
+        let heard = hear(self.reading, self.subject, self.rules);
         let is_short = self.reading.folded.text.len() <= SHORT_OCTETS && heard.better < BETTER_POINTS;
         let found = if is_short || self.points(&heard) >= FOUND_POINTS {
             Ok(places)
@@ -89,23 +91,23 @@ impl Letter<'_> {
     /// Lets the model listen to the text where each question may still be answered with yes, and hands on the text with
     /// what was heard and the points of the whole; `None` where the model has no say.
     pub(super) fn ask_model<T>(&self, then: impl FnOnce(&Letter<'_>, Option<i64>) -> T) -> T {
-        let Letter { reading, rules, .. } = *self;
+        let Letter { reading, subject, rules, .. } = *self;
         let open = |reason| reason == Reason::NoResult;
         // A subject alone is not enough: what is heard in a text that speaks of nothing the rules know is chance.
         if reading.recruiting == 0 || self.question(&Bars::LIKELY).is_some_and(|r| !open(r)) {
             return then(self, None);
         }
-        let heard = hear(reading, rules);
+        let heard = hear(reading, subject, rules);
         let points = self.points(&heard);
         match heard.add_to(reading, rules) {
-            Some(reading) => then(&Letter { reading: &reading, ..*self }, Some(points)),
+            Some(reading) => then(&self.with(&reading, subject), Some(points)),
             None => then(self, Some(points)),
         }
     }
 
     /// How much the model takes the mail as a whole for a rejection.
     fn points(&self, heard: &Heard) -> i64 {
-        let marks = (&Marks::of_words(self), &Marks::of_rules(self));
+        let marks = (heard.words, &Marks::of_rules(self));
         let points = self.rules.model.weigh(marks, |words| self.traits((heard.no, heard.better), words));
         if heard.better < BETTER_POINTS { points } else { points.min(LIKELY_POINTS) }
     }
@@ -140,7 +142,7 @@ impl Letter<'_> {
             holds(reading.strength(rules) >= SOFT),
             holds(reading.strength(rules) > SOFT),
             holds(reading.strength(rules) >= STRONG),
-            holds(self.question(Bars::of(rules)).is_none()),
+            holds(self.question_in_full().is_none()),
         ];
         let mut traits = [0; TRAITS];
         let all = traits_of_said(heard, words).into_iter().chain(told);

@@ -15,7 +15,7 @@ const FORMS: [&str; 6] = ["jis", "sjis", "quoted-printable", "base64", "html", "
 const SAMPLE: usize = 4;
 
 /// One pair in so many may be answered otherwise than the plain form.
-const DIFFERENT_OF: usize = 2000;
+const DIFFERENT_OF: usize = 1800;
 
 /// How many pairs were compared, which differ, and how many cannot be written in the form's charset.
 #[derive(Default)]

@@ -71,7 +71,7 @@ def mails(head):
         ("auto-reply", "an answer by a machine", ["automatic"], b"Auto-Submitted: auto-replied\r\n" + p),
         ("listed", "the result stands in a list", ["no_place"], carriage.entity(UTF8, "bare", "text/html", html.replace("<p>" + "<br>".join(letters.JA_RESULT) + "</p>", "<ul><li>" + "<br>".join(letters.JA_RESULT) + "</li></ul>"))),
         ("data-table", "the result stands in a table of data", ["no_place"], carriage.entity(UTF8, "bare", "text/html", html.replace("<p>" + "<br>".join(letters.JA_RESULT) + "</p>", "<table><tr><th>結果</th><td>" + "<br>".join(letters.JA_RESULT) + "</td></tr></table>"))),
-        ("small-and-large", "the letter twice, for small and large screens", ["no_place"], carriage.entity(UTF8, "bare", "text/html", f'<div class="desktop">{html}</div><div class="mobile">{html}</div>')),
+        ("small-and-large", "the letter twice, for small and large screens", ["no_place", "ambiguous"], carriage.entity(UTF8, "bare", "text/html", f'<div class="desktop">{html}</div><div class="mobile">{html}</div>')),
     ]
     for number, (name, why, codes, body) in enumerate(bodies):
         yield name, why, codes, begin(number) + body
