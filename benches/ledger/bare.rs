@@ -1,13 +1,12 @@
 //! What it is held against: the rows that a referral is in the ledger, put into one table of the same database engine
 //! with the same promises to the disk, and nothing else done.
 
-use std::time::{Duration, Instant};
-
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
 use super::Fault;
 use super::referrals::{octets, transaction};
+use super::took::{Took, Watch};
 
 /// A table without a rule, an index or a hash.
 pub struct Bare {
@@ -34,18 +33,18 @@ impl Bare {
     }
 
     /// Inserts what `until` referrals are; how long it took.
-    pub fn insert(&mut self, until: u64) -> Result<Duration, Fault> {
-        let mut took = Duration::ZERO;
+    pub fn insert(&mut self, until: u64) -> Result<Took, Fault> {
+        let mut took = Took::default();
         while self.rows < until {
             let numbers = self.rows + 1..=until.min(self.rows + self.batch);
             let made: Vec<_> = numbers.map(|number| (number, octets(number), transaction(number))).collect();
-            let began = Instant::now();
+            let watch = Watch::start()?;
             let commit = self.connection.transaction()?;
             for (number, key, name) in &made {
                 insert(&commit, *number, key, name)?;
             }
             commit.commit()?;
-            took += began.elapsed();
+            took += watch.stop()?;
             self.rows += made.len() as u64;
         }
         Ok(took)

@@ -7,6 +7,7 @@
 mod bare;
 mod plot;
 mod referrals;
+mod took;
 
 use std::fmt::Write;
 use std::fs;
@@ -21,6 +22,7 @@ use tokio::runtime::Runtime;
 use bare::Bare;
 use plot::Point;
 use referrals::{agreement, company, referral};
+use took::{Took, Watch};
 
 /// Referrals that the two are compared by, in parts that take turns.
 const COMPARED: u64 = 120_000;
@@ -52,15 +54,15 @@ impl Bench {
     }
 
     /// Posts until there are `until` referrals; how long the store took for them.
-    fn post(&mut self, until: u64) -> Result<Duration, Fault> {
-        let mut took = Duration::ZERO;
+    fn post(&mut self, until: u64) -> Result<Took, Fault> {
+        let mut took = Took::default();
         while self.posted < until {
             let numbers = self.posted + 1..=until.min(self.posted + self.batch);
             let rows =
                 numbers.map(|seq| Ok(OutboxRow { seq, event: referral(seq)? })).collect::<Result<Vec<_>, Fault>>()?;
-            let (sent, began) = (rows.len() as u64, Instant::now());
+            let (sent, watch) = (rows.len() as u64, Watch::start()?);
             let posted = self.runtime.block_on(self.store.post(rows))?;
-            took += began.elapsed();
+            took += watch.stop()?;
             assert_eq!(posted.events, sent, "every referral is new");
             self.posted += sent;
         }
@@ -79,12 +81,12 @@ impl Bench {
         Ok(began.elapsed())
     }
 
-    fn verify(&self) -> Result<Duration, Fault> {
-        let began = Instant::now();
+    fn verify(&self) -> Result<Took, Fault> {
+        let watch = Watch::start()?;
         let found = self.runtime.block_on(self.store.verify(None))?;
         assert!(found.iter().all(|company| company.faults.is_empty()), "{found:?}");
         assert_eq!(found.iter().map(|company| company.entries).sum::<u64>(), self.entries());
-        Ok(began.elapsed())
+        watch.stop()
     }
 
     fn octets(&self) -> Result<u64, Fault> {
@@ -111,18 +113,20 @@ fn float(number: u64) -> f64 {
 /// Ledger and bare table by turns, so that what else the machine does falls on both.
 fn compare() -> Result<String, Fault> {
     let (mut ledger, mut bare) = (Bench::new()?, Bare::new(ledger_batch())?);
-    let (mut ours, mut theirs) = (Duration::ZERO, Duration::ZERO);
+    let (mut ours, mut theirs) = (Took::default(), Took::default());
     for turn in 1..=TURNS {
         ours += ledger.post(COMPARED / TURNS * turn)?;
         theirs += bare.insert(COMPARED / TURNS * turn)?;
     }
-    let (ours, theirs) = (per_second(COMPARED, ours), per_second(COMPARED, theirs));
+    let rate = |took: Took| (per_second(COMPARED, took.wall), micros(COMPARED, took.cpu));
+    let ((our_rate, our_cpu), (their_rate, their_cpu)) = (rate(ours), rate(theirs));
     Ok(format!(
-        "| posted durably, in batches of {} | {ours:.0} referrals a second |\n\
-         | the same rows into one bare table | {theirs:.0} referrals a second |\n\
-         | ratio | {:.2} |\n",
+        "| posted durably, in batches of {} | {our_rate:.0} referrals a second, {our_cpu:.1} µs of CPU each |\n\
+         | the same rows into one bare table | {their_rate:.0} referrals a second, {their_cpu:.1} µs of CPU each |\n\
+         | ratio | {:.2}; of the CPU {:.2} |\n",
         ledger.batch,
-        ours / theirs
+        our_rate / their_rate,
+        their_cpu / our_cpu
     ))
 }
 
@@ -140,20 +144,23 @@ fn grow(most: u64) -> Result<(Vec<Point>, String), Fault> {
     stops.sort_unstable();
     for stop in stops {
         let (before, took) = (bench.posted, bench.post(stop)?);
-        points.push(Point { referrals: float(stop), micros: micros(stop - before, took) });
+        points.push(Point { referrals: float(stop), micros: micros(stop - before, took.wall) });
         if SIZES.contains(&stop) {
             let balance = bench.balance()?;
             writeln!(
                 rows,
-                "| {stop} referrals | {:.1} µs each, balance in {:.2} ms, {} MB |",
-                micros(stop - before, took),
+                "| {stop} referrals | {:.1} µs each, {:.1} µs of CPU; balance in {:.2} ms, {} MB |",
+                micros(stop - before, took.wall),
+                micros(stop - before, took.cpu),
                 balance.as_secs_f64() * 1e3,
                 bench.octets()? / 1_000_000
             )?;
         }
         if stop == verified_at {
             let (entries, verified) = (bench.entries(), bench.verify()?);
-            writeln!(rows, "| verify of {entries} entries | {:.2} s |", verified.as_secs_f64())?;
+            let Took { wall, cpu } = verified;
+            let (wall, cpu) = (wall.as_secs_f64(), cpu.as_secs_f64());
+            writeln!(rows, "| verify of {entries} entries | {wall:.2} s, {cpu:.2} s of CPU on two threads |")?;
         }
     }
     Ok((points, rows))

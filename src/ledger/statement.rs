@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
-use super::chain::Hash;
+use super::chain::{Hash, checksum};
 use super::checkpoint::LedgerName;
 use super::contract::{ContractRef, ContractVersion};
 use super::entry::{Entry, Kind};
@@ -41,10 +41,16 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// Its unique name. A slot is in one notice alone, so the first one names it.
+    /// Its unique name: that of all its slots. Behind a ledger that came back from a copy slots are gathered anew, and
+    /// one that was told of before may then stand in one notice with others that were not: that is another notice.
     pub fn id(&self) -> String {
         let Grant { company, series, cycle, .. } = &self.first;
-        format!("notice:{company}:{series}:{cycle}")
+        if self.others.is_empty() {
+            return format!("notice:{company}:{series}:{cycle}");
+        }
+        let all: Vec<String> = self.grants().map(|grant| grant.cycle.to_string()).collect();
+        let digest = checksum(&all.join(" "));
+        format!("notice:{company}:{series}:{cycle}-{}-{}", self.last().cycle, digest.get(..8).unwrap_or_default())
     }
 
     /// All its slots.

@@ -133,15 +133,15 @@ fn every_grant_is_told_to_hr_once() {
         drain(&store, &bag, &["hr@kaede.example"]).await.expect("a round");
     });
     let bag = bag.0.lock().expect("the bag");
-    assert_eq!(bag.mails.keys().collect::<Vec<_>>(), ["notice:kaede:main:1", "notice:kaede:main:3"]);
+    assert_eq!(bag.mails.keys().collect::<Vec<_>>(), ["notice:kaede:main:1-2-f71998fe", "notice:kaede:main:3"]);
     assert_eq!(bag.carried, 2);
-    let (envelope, message) = &bag.mails["notice:kaede:main:1"];
+    let (envelope, message) = &bag.mails["notice:kaede:main:1-2-f71998fe"];
     assert_eq!(envelope.sender, Some(address("relay@kaede.example")));
     assert_eq!(envelope.recipients, [address("hr@kaede.example"), address("saiyo@kaede.example")]);
     let text = String::from_utf8(message.clone()).expect("a mail of ASCII");
     assert!(text.is_ascii());
     for header in [
-        "Message-ID: <notice.kaede.main.1@mx.kaede.example>\r\n",
+        "Message-ID: <notice.kaede.main.1-2-f71998fe@mx.kaede.example>\r\n",
         "Auto-Submitted: auto-generated\r\n",
         "Content-Type: text/plain; charset=utf-8\r\n",
         "From: \"Career Relay\" <relay@kaede.example>\r\n",
@@ -216,6 +216,27 @@ fn the_text_names_slot_count_and_next_in_both_languages() {
 }
 
 #[test]
+fn a_slot_that_is_gathered_anew_with_one_that_was_told_of_is_told_of_all_the_same() {
+    let bag = Bag::default();
+    wait(async {
+        // The second ledger is what the first one was before its slots, brought back: the rows come again at once.
+        for (persons, added) in [(2, None), (1, Some(2..=4))] {
+            let dir = tempfile::tempdir().expect("a folder");
+            let store = ledger(dir.path(), persons).await;
+            if let Some(added) = added {
+                post(&store, added).await;
+            }
+            drain(&store, &bag, &["hr@kaede.example"]).await.expect("a round");
+            assert_eq!(store.notices_due(9).await, Ok(vec![]));
+        }
+    });
+    let bag = bag.0.lock().expect("the bag");
+    let told = |slot: &str| bag.mails.keys().any(|name| name.starts_with(&format!("notice:kaede:main:{slot}")));
+    assert!(told("1-2-"), "{:?}", bag.mails.keys());
+    assert_eq!(bag.mails.len(), 2);
+}
+
+#[test]
 fn slots_granted_soon_behind_a_mail_share_the_next_one() {
     let dir = tempfile::tempdir().expect("a folder");
     let bag = Bag::default();
@@ -229,8 +250,8 @@ fn slots_granted_soon_behind_a_mail_share_the_next_one() {
         notifier.flush().await.expect("a round");
     });
     let bag = bag.0.lock().expect("the bag");
-    assert_eq!(bag.mails.keys().collect::<Vec<_>>(), ["notice:kaede:main:1", "notice:kaede:main:2"]);
-    let text = String::from_utf8_lossy(&bag.mails["notice:kaede:main:2"].1).into_owned();
+    assert_eq!(bag.mails.keys().collect::<Vec<_>>(), ["notice:kaede:main:1", "notice:kaede:main:2-3-7bd7df1a"]);
+    let text = String::from_utf8_lossy(&bag.mails["notice:kaede:main:2-3-7bd7df1a"].1).into_owned();
     assert!(
         mail_parser::MessageParser::default()
             .parse(text.as_bytes())

@@ -12,6 +12,7 @@ use super::{
     Acted, Agreement, CompanyFaults, ContractRow, Corrected, CountAct, DisputeRow, Entered, ErasePerson, Erased,
     EventStory, Heads, Import, KeyRow, Parked, ParkedStory, Posted, Progress, Proof, Proven, ReferralRow,
     ReportedOutcomes, ReportedTo, SlotAct, SlotRow, Store, StoreError, TokenOf, Told, Total, Traced,
+    signals::{Seen, SignalClear},
 };
 use crate::ledger::chain::Hash;
 use crate::ledger::signature::PublicKey;
@@ -123,6 +124,12 @@ pub trait Ledger: Clone + Send + Sync + 'static {
 
     /// The newest referral of one person.
     fn referral_of(&self, of: &CompanyId, who: CandidateKey) -> impl Future<Output = Done<Option<ReferralRow>>> + Send;
+
+    /// The open signals of a company at a time, as far as they stand on credits of the period.
+    fn signals(&self, of: &CompanyId, period: Period, now: Time) -> impl Future<Output = Done<Seen>> + Send;
+
+    /// Writes down that somebody has looked at a signal: the entry, 0 when it is only told that it could be.
+    fn clear_signal(&self, clear: SignalClear) -> impl Future<Output = Done<u64>> + Send;
 
     /// The referrals of candidates or of a mail, each with the entries it made, and those kept aside.
     fn traced(&self, wanted: Traced) -> impl Future<Output = Done<(Vec<EventStory>, Vec<ParkedStory>)>> + Send;
@@ -280,6 +287,14 @@ impl Ledger for Store {
 
     async fn referral_of(&self, company: &CompanyId, person: CandidateKey) -> Done<Option<ReferralRow>> {
         Self::referral_of(self, company, person).await
+    }
+
+    async fn signals(&self, of: &CompanyId, period: Period, now: Time) -> Done<Seen> {
+        Self::signals(self, of, period, now).await
+    }
+
+    async fn clear_signal(&self, clear: SignalClear) -> Done<u64> {
+        Self::clear_signal(self, clear).await
     }
 
     async fn traced(&self, wanted: Traced) -> Done<(Vec<EventStory>, Vec<ParkedStory>)> {

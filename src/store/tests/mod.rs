@@ -98,8 +98,13 @@ impl Ledger {
 
 impl<P: Place> Ledger<P> {
     pub fn begin(companies: &[&str], contract: ContractVersion) -> Self {
+        Self::begin_at(ticking, companies, contract)
+    }
+
+    /// With a clock of its own.
+    pub fn begin_at(clock: Clock, companies: &[&str], contract: ContractVersion) -> Self {
         let dir = P::make();
-        let store = dir.open(ticking);
+        let store = dir.open(clock);
         let ledger = Self { dir, store, contract, rows: 0 };
         for name in companies {
             ledger.agree(name, &ledger.contract).expect("an agreement");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ledger::{AtNewThreshold, ContractVersion, CountOn, LateBounce, Pool};
+use crate::ledger::{AtNewThreshold, ContractVersion, CountOn, LateBounce, Pool, SlotStage};
 
 /// An hour's number; the only time there is here.
 pub(super) type Hour = i64;
@@ -36,17 +36,75 @@ struct Known {
     terms: usize,
     offered: Hour,
     counted: Option<Hour>,
+    /// The number of the credit that it made.
+    credit: usize,
     is_delivered: bool,
     is_over: bool,
     mails: Vec<(Mail, bool, bool)>,
+}
+
+/// What became of a credit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Credit {
+    /// It counts, by these terms.
+    Stands(usize),
+    GivenBack,
+    Bounced,
+}
+
+/// What is done to a slot.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum SlotDeed {
+    /// Until that hour.
+    Reserve(Hour),
+    Confirm,
+    Introduce,
+    Redeem,
+    Release,
+    Void,
+}
+
+/// A hire slot; its number is its place, from 1.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Slot {
+    pub stage: SlotStage,
+    pub deadline: Option<Hour>,
+    price: i64,
+    granted: Hour,
+    terms: usize,
+}
+
+/// What is done to a dispute.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum DisputeDeed {
+    Answer,
+    Accept,
+    Reject,
+    /// Credits are added, or taken.
+    Adjust(i64),
+}
+
+/// A dispute: the entry it is named by, and how far it has come.
+#[derive(Clone, Copy)]
+pub(super) struct Contested {
+    pub id: u64,
+    terms: usize,
+    last: Option<DisputeDeed>,
 }
 
 /// A company's account.
 #[derive(Clone, Default)]
 pub(super) struct Account {
     pub pool: Pool,
-    /// The slots that stand: number and price.
-    pub slots: Vec<(u32, i64)>,
+    /// Every slot there ever was.
+    pub slots: Vec<Slot>,
+    pub disputes: Vec<Contested>,
+    /// In the order in which they were made.
+    credits: Vec<Credit>,
+    /// Until when each erased person counts no more.
+    erased: Vec<(u8, Hour)>,
+    /// The version by which something was counted last.
+    used: Option<usize>,
     /// In the order in which they were met.
     persons: Vec<(u8, Known)>,
     /// The contract versions with which counting began anew.
@@ -70,8 +128,11 @@ impl Account {
     }
 
     pub fn hear(&mut self, said: Said, terms: &[ContractVersion]) {
+        let (Said::Taken(mail) | Said::CameBack(mail)) = said;
+        let at = mail.at + Hour::from(said == Said::CameBack(mail));
+        let is_gone = self.erased.iter().any(|(person, until)| *person == mail.person && at < *until);
         let known = match said {
-            _ if self.posted.contains(&said) => return,
+            _ if self.posted.contains(&said) || is_gone => return,
             Said::Taken(mail) => self.take(mail, terms),
             Said::CameBack(mail) => self.posted.contains(&Said::Taken(mail)) && self.take_back(mail, terms),
         };
@@ -111,6 +172,7 @@ impl Account {
             CountOn::Registered => false,
         };
         known.is_delivered |= mail.delivered;
+        self.used = Some(known.terms);
         self.credit(&mut known, counts, mail.at, terms);
         match at {
             Some(at) => self.persons[at].1 = known,
@@ -121,33 +183,49 @@ impl Account {
 
     fn credit(&mut self, known: &mut Known, counts: bool, at: Hour, terms: &[ContractVersion]) {
         if counts && known.counted.is_none() {
-            let price = i64::from(terms[known.terms].threshold);
-            (known.counted, self.pool.counted, self.pool.toward) =
-                (Some(at), self.pool.counted + 1, self.pool.toward + 1);
-            while self.pool.toward >= price {
-                (self.pool.toward, self.pool.cycles) = (self.pool.toward - price, self.pool.cycles + 1);
-                self.slots.push((self.pool.cycles, price));
+            (known.counted, known.credit, self.pool.counted) = (Some(at), self.credits.len(), self.pool.counted + 1);
+            self.credits.push(Credit::Stands(known.terms));
+            self.correct(1, (known.terms, at), terms);
+        }
+    }
+
+    /// Adds credits, or takes them, and what that makes of slots.
+    fn correct(&mut self, credits: i64, (of, at): (usize, Hour), terms: &[ContractVersion]) {
+        let price = i64::from(terms[of].threshold);
+        (self.used, self.pool.toward) = (Some(of), self.pool.toward + credits);
+        while credits > 0 && self.pool.toward >= price {
+            (self.pool.toward, self.pool.cycles) = (self.pool.toward - price, self.pool.cycles + 1);
+            let stage = SlotStage::Granted;
+            self.slots.push(Slot { stage, deadline: None, price, granted: at, terms: of });
+        }
+        let claws = credits < 0 && terms[of].late_bounce == LateBounce::Clawback;
+        let free = self.slots.iter_mut().rev().filter(|slot| claws && slot.stage == SlotStage::Granted);
+        for slot in free {
+            if self.pool.toward < 0 {
+                (slot.stage, self.pool.toward) = (SlotStage::Voided, self.pool.toward + slot.price);
             }
         }
     }
 
     fn take_back(&mut self, mail: Mail, terms: &[ContractVersion]) -> bool {
-        let Some((_, known)) = self.persons.iter_mut().find(|(person, _)| *person == mail.person) else { return false };
-        let terms = &terms[known.terms];
+        let Some(at) = self.persons.iter().position(|(person, _)| *person == mail.person) else { return false };
+        let mut known = self.persons[at].1.clone();
+        let counts_on = terms[known.terms].count_on;
         let carries = |(of, back, presumed): &(Mail, bool, bool)| {
-            !back && *of != mail && (of.delivered || *presumed || terms.count_on == CountOn::Accepted)
+            !back && *of != mail && (of.delivered || *presumed || counts_on == CountOn::Accepted)
         };
-        let stands = known.counted.is_some() && known.mails.iter().any(carries);
+        let given_back = known.counted.is_some() && self.credits[known.credit] == Credit::GivenBack;
+        let stands = known.counted.is_some() && (given_back || known.mails.iter().any(carries));
         known.mails.iter_mut().filter(|(of, ..)| *of == mail).for_each(|(_, back, _)| *back = true);
+        self.used = Some(known.terms);
         if !stands {
-            self.pool.toward -= i64::from(known.counted.is_some());
-            let clawed = terms.late_bounce == LateBounce::Clawback && known.counted.is_some();
-            (known.counted, known.is_over, known.is_delivered) = (None, true, false);
-            while clawed && self.pool.toward < 0 {
-                let Some((_, price)) = self.slots.pop() else { break };
-                self.pool.toward += price;
+            if known.counted.is_some() {
+                self.credits[known.credit] = Credit::Bounced;
+                self.correct(-1, (known.terms, mail.at), terms);
             }
+            (known.counted, known.is_over, known.is_delivered) = (None, true, false);
         }
+        self.persons[at].1 = known;
         true
     }
 
@@ -164,8 +242,88 @@ impl Account {
             known.mails[found].2 = true;
             (known.is_delivered, known.is_over) = (true, false);
             let counts = terms[known.terms].count_on == CountOn::Delivered;
+            self.used = Some(known.terms);
             self.credit(&mut known, counts, at, terms);
             self.persons[person].1 = known;
         }
     }
+
+    /// Somebody is forgotten: whether anybody was known.
+    pub fn erase(&mut self, person: u8) -> bool {
+        let of = |said: &Said| matches!(said, Said::Taken(mail) | Said::CameBack(mail) if mail.person == person);
+        self.parked.retain(|said| !of(said));
+        let Some(at) = self.persons.iter().position(|(known, _)| *known == person) else { return false };
+        let (_, known) = self.persons.remove(at);
+        let begins = known.counted.map_or(known.offered, |counted| counted.max(known.offered));
+        self.erased.push((person, begins + 365 * DAY));
+        self.posted.retain(|said| !of(said));
+        true
+    }
+
+    /// Gives a credit back, by its number: whether that could be.
+    pub fn give_back(&mut self, credit: usize, at: Hour, terms: &[ContractVersion]) -> bool {
+        let Credit::Stands(of) = self.credits[credit] else { return false };
+        self.credits[credit] = Credit::GivenBack;
+        self.correct(-1, (of, at), terms);
+        true
+    }
+
+    pub fn let_time_pass(&mut self, now: Hour, terms: &[ContractVersion]) {
+        self.slots = self.slots.iter().map(|slot| let_pass(*slot, now, terms)).collect();
+    }
+
+    /// Does a deed to a slot: whether it follows.
+    pub fn act(&mut self, slot: usize, deed: SlotDeed, now: Hour, terms: &[ContractVersion]) -> bool {
+        use SlotStage as S;
+        let mut of = let_pass(self.slots[slot], now, terms);
+        let reviewed = of.granted + Hour::from(terms[of.terms].review_days) * DAY <= now;
+        (of.stage, of.deadline) = match (of.stage, deed) {
+            (S::Granted, SlotDeed::Reserve(until)) if until > now => (S::Reserved, Some(until)),
+            (S::Reserved, SlotDeed::Confirm) => (S::Confirmed, of.deadline),
+            (S::Confirmed, SlotDeed::Introduce) => (S::Introduced, of.deadline),
+            (S::Introduced, SlotDeed::Redeem) if reviewed => (S::Redeemed, None),
+            (S::Reserved | S::Confirmed | S::Introduced, SlotDeed::Release) => (S::Granted, None),
+            (S::Granted | S::Reserved | S::Confirmed, SlotDeed::Void) => (S::Voided, None),
+            _ => return false,
+        };
+        self.slots[slot] = of;
+        true
+    }
+
+    /// Opens a dispute by the entry of this number.
+    pub fn contest(&mut self, id: u64) {
+        let terms = self.used.unwrap_or(self.versions.saturating_sub(1));
+        self.used = Some(terms);
+        self.disputes.push(Contested { id, terms, last: None });
+    }
+
+    /// Does something to a dispute, by its place: whether it follows.
+    pub fn settle(&mut self, place: usize, deed: DisputeDeed, at: Hour, terms: &[ContractVersion]) -> bool {
+        let Contested { terms: of, last, .. } = self.disputes[place];
+        let follows = match (last, deed) {
+            (Some(DisputeDeed::Accept), DisputeDeed::Adjust(credits)) => credits != 0,
+            (_, DisputeDeed::Adjust(_)) => false,
+            (last, _) => matches!(last, None | Some(DisputeDeed::Answer)),
+        };
+        if follows {
+            self.disputes[place].last = Some(deed);
+            let credits = if let DisputeDeed::Adjust(credits) = deed { credits } else { 0 };
+            self.correct(credits, (of, at), terms);
+        }
+        follows
+    }
+}
+
+/// What the clock does to a slot.
+fn let_pass(mut slot: Slot, now: Hour, terms: &[ContractVersion]) -> Slot {
+    let days = terms[slot.terms].slot_expiry_days;
+    let is_over = days.is_some_and(|days| slot.granted + Hour::from(days) * DAY <= now);
+    match slot.stage {
+        SlotStage::Granted if is_over => slot.stage = SlotStage::Expired,
+        SlotStage::Reserved | SlotStage::Confirmed if slot.deadline.is_some_and(|end| end <= now) => {
+            (slot.stage, slot.deadline) = (SlotStage::Granted, None);
+        }
+        _ => {}
+    }
+    slot
 }
