@@ -288,7 +288,7 @@ impl<P: Place> Both<P> {
             SlotDeed::Reserve(until) => Deed::Reserve { wish: "one".to_owned(), until: hour(until) },
             SlotDeed::Confirm => Deed::Confirm,
             SlotDeed::Introduce => Deed::Introduce,
-            SlotDeed::Redeem => Deed::Redeem,
+            SlotDeed::Redeem => Deed::Redeem { hire: None },
             SlotDeed::Release => Deed::Release,
             SlotDeed::Void => Deed::Void,
         };
