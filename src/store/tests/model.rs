@@ -116,7 +116,7 @@ fn terms() -> impl Strategy<Value = [ContractVersion; 2]> {
                 let slot_expiry_days = expiry;
                 let at_new_threshold = if version > 1 { anew } else { AtNewThreshold::Carry };
                 let terms = contract(version, threshold, count_on);
-                ContractVersion { late_bounce, at_new_threshold, slot_expiry_days, review_days, ..terms }
+                ContractVersion { late_bounce, slot_expiry_days, review_days, at_new_threshold, ..terms }
             },
         )
     };
