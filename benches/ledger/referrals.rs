@@ -29,6 +29,7 @@ pub fn agreement() -> Result<Agreement, Fault> {
         contracts: vec![contract()],
         wordings: Vec::new(),
         signatures: Vec::new(),
+        operator_keys: Vec::new(),
     })
 }
 

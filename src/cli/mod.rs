@@ -26,6 +26,7 @@ pub mod reach;
 pub mod reason;
 mod reason_ja;
 pub mod reconcile;
+mod redemption;
 pub mod referral;
 pub mod report;
 pub mod scan;

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use clap::{Args, Subcommand};
 
 use super::args::{DataArgs, company_id};
-use super::output::{End, align_right, print_json, print_table, table};
+use super::output::{End, align_right, conclude, print_json, print_table, table};
 use super::reach::ask_typed;
+use super::redemption::{self, AgreeArgs, RecordArgs, SignArgs};
 use crate::control::Request;
 use crate::control::slot::{SlotChanged, SlotDeed, SlotLine, SlotRequest};
 use crate::referral::CompanyId;
@@ -23,11 +24,17 @@ pub enum SlotCommand {
     /// The operator has introduced a person for it.
     Introduce(ActArgs),
     /// The slot was used. It can be when `review_days` of the contract are over.
-    Redeem(ActArgs),
+    Redeem(RedeemArgs),
     /// Give a reserved slot back: it is free again.
     Release(ActArgs),
     /// Take a slot back for good. Its credits do not come back.
     Void(ActArgs),
+    /// Print what the operator signs of a slot that was used.
+    Record(RecordArgs),
+    /// Sign such a record with the operator's key, which stays with the operator. No ledger is needed.
+    Sign(SignArgs),
+    /// Enter the operator's signature: from then on both sides have agreed that the slot was used.
+    Agree(AgreeArgs),
 }
 
 /// `slot list`.
@@ -53,6 +60,17 @@ pub struct ReserveArgs {
     /// The last day it is kept for that, in Japan.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub until: String,
+    /// Which, by whom and why.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `slot redeem`.
+#[derive(Args, Clone, Debug)]
+pub struct RedeemArgs {
+    /// What both sides know the hire by, such as the number of its file; no name of a person.
+    #[arg(long, value_name = "TEXT")]
+    pub hire: Option<String>,
     /// Which, by whom and why.
     #[command(flatten)]
     pub act: ActArgs,
@@ -97,9 +115,12 @@ pub fn slot(command: &SlotCommand, out: &mut dyn Write) -> io::Result<End> {
         }
         SlotCommand::Confirm(args) => act(args, SlotDeed::Confirm, out),
         SlotCommand::Introduce(args) => act(args, SlotDeed::Introduce, out),
-        SlotCommand::Redeem(args) => act(args, SlotDeed::Redeem, out),
+        SlotCommand::Redeem(args) => act(&args.act, SlotDeed::Redeem { hire: args.hire.clone() }, out),
         SlotCommand::Release(args) => act(args, SlotDeed::Release, out),
         SlotCommand::Void(args) => act(args, SlotDeed::Void, out),
+        SlotCommand::Record(args) => conclude(redemption::record(args, out), out),
+        SlotCommand::Sign(args) => conclude(redemption::sign(args, out), out),
+        SlotCommand::Agree(args) => act(&args.act, SlotDeed::Sign { signature: args.signature.clone() }, out),
     }
 }
 
@@ -119,10 +140,11 @@ fn list(args: &ListArgs, out: &mut dyn Write) -> io::Result<End> {
     let rows = lines.iter().map(|line| {
         let until = line.reserved_until.as_deref().or(line.expires_at.as_deref()).map(day).unwrap_or_default();
         let wish = line.wish.clone().unwrap_or_default();
-        let number = line.slot.to_string();
-        vec![line.company.clone(), line.series.clone(), number, line.stage.clone(), day(&line.granted_at), until, wish]
+        let (number, granted) = (line.slot.to_string(), day(&line.granted_at));
+        let agreed = redemption::agreed(line).to_owned();
+        vec![line.company.clone(), line.series.clone(), number, line.stage.clone(), agreed, granted, until, wish]
     });
-    let mut shown = table(&["company", "series", "slot", "stage", "granted", "until", "wish"], rows);
+    let mut shown = table(&["company", "series", "slot", "stage", "agreed", "granted", "until", "wish"], rows);
     align_right(&mut shown, &[2]);
     print_table(out, &shown)?;
     if args.acts {
@@ -138,6 +160,7 @@ fn list(args: &ListArgs, out: &mut dyn Write) -> io::Result<End> {
 }
 
 fn act(args: &ActArgs, what: SlotDeed, out: &mut dyn Write) -> io::Result<End> {
+    let what_is_signed = matches!(what, SlotDeed::Sign { .. });
     let request = SlotRequest {
         company: args.company.clone(),
         series: args.series.clone(),
@@ -153,10 +176,11 @@ fn act(args: &ActArgs, what: SlotDeed, out: &mut dyn Write) -> io::Result<End> {
         Ok((_, changed)) => {
             let SlotLine { company, series, slot, .. } = &changed.slot;
             let stage = &changed.stage;
+            let signed = if what_is_signed { ", signed by the operator" } else { "" };
             if changed.entry == 0 {
-                writeln!(out, "slot {slot} of {company} ({series}) would be {stage}; nothing was written")?;
+                writeln!(out, "slot {slot} of {company} ({series}) would be {stage}{signed}; nothing was written")?;
             } else {
-                writeln!(out, "slot {slot} of {company} ({series}) is {stage}: entry {}", changed.entry)?;
+                writeln!(out, "slot {slot} of {company} ({series}) is {stage}{signed}: entry {}", changed.entry)?;
             }
             Ok(End::Well)
         }

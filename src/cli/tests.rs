@@ -149,6 +149,7 @@ fn ledger_with(people: usize) -> tempfile::TempDir {
         contracts: company.contracts.clone(),
         wordings: company.wording_records(),
         signatures: Vec::new(),
+        operator_keys: Vec::new(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap_or_else(|e| panic!("{e}"));
     runtime.block_on(async {

@@ -5,8 +5,8 @@ use toml::de::DeValue;
 use super::finding::Wrong;
 use super::reader::Section;
 use super::values::quoted;
-use crate::ledger::ContractVersion;
 use crate::ledger::signature::{ContractSignature, PublicKey, Signature};
+use crate::ledger::{AtNewThreshold, ContractVersion};
 use crate::referral::CompanyId;
 
 /// A public key of the operator.
@@ -53,4 +53,16 @@ pub(super) fn check(
         section.fault("signature", Wrong::new(what, remedy));
     }
     checked
+}
+
+/// Counting begins anew where there is another threshold behind one, and nowhere else.
+pub(super) fn check_restart(section: &Section<'_>, version: &ContractVersion, before: &[ContractVersion]) {
+    if version.at_new_threshold == AtNewThreshold::Carry {
+        return;
+    }
+    let last = before.iter().rev().find(|other| other.series == version.series);
+    if last.is_none_or(|last| last.threshold == version.threshold) {
+        let what = "no version of the series with another threshold stands before this one, so nothing begins anew";
+        section.fault("at_new_threshold", Wrong::new(what, "remove the line, or write \"carry\""));
+    }
 }

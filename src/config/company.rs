@@ -10,8 +10,8 @@ use super::secrets::{self, ROUTING_SECRETS_MAX};
 use super::values::{self, count, one_of, quoted, text};
 use super::words::{self, Around, SenderBlock};
 use crate::classify::Audience;
-use crate::ledger::signature::ContractSignature;
-use crate::ledger::{ContractVersion, CountOn, LateBounce};
+use crate::ledger::signature::{ContractSignature, PublicKey};
+use crate::ledger::{AtNewThreshold, ContractVersion, CountOn, LateBounce};
 use crate::mail::address::Domain;
 use crate::pipeline::{
     CameSigned, Company, Doubtful, Exclusions, Mode, Probes, ProvedBy, ReturnPath, Scope, Secret, Sender, Stage,
@@ -37,6 +37,8 @@ const CAME_SIGNED: &[(&str, CameSigned)] =
     &[("untouched", CameSigned::Untouched), ("sign", CameSigned::Sign), ("next_hop_signs", CameSigned::NextHopSigns)];
 const COUNT_ON: &[(&str, CountOn)] =
     &[("accepted", CountOn::Accepted), ("delivered", CountOn::Delivered), ("registered", CountOn::Registered)];
+const AT_NEW_THRESHOLD: &[(&str, AtNewThreshold)] =
+    &[("carry", AtNewThreshold::Carry), ("restart", AtNewThreshold::Restart)];
 const LATE_BOUNCE: &[(&str, LateBounce)] = &[("absorb", LateBounce::Absorb), ("clawback", LateBounce::Clawback)];
 
 /// Where the keys stand that are checked once the whole is known.
@@ -72,7 +74,8 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         top.fault("sender_domains", Wrong::new("no sender domain", "name the domains HR's mails come from"));
     }
     let link = top.required("link", link_template);
-    let Contracts { versions: contracts, signatures, places: contract_places } = read_contracts(top, id.as_ref());
+    let Contracts { versions: contracts, signatures, operator_keys, places: contract_places } =
+        read_contracts(top, id.as_ref());
     let (proved_by, proof_places) = read_proofs(&top.section("proved_by"), top);
     let (return_path, path_place) = read_return_path(&top.section("return_path"), &sender_domains);
     let dkim = top.section("dkim");
@@ -108,6 +111,7 @@ pub(super) fn read(top: &Section<'_>) -> Option<(Company, CompanyPlaces)> {
         contracts,
         report: report::read(&top.section("report")),
         signatures,
+        operator_keys,
         sender_domains,
         purpose: purpose?,
         name_ja: name_ja?,
@@ -291,6 +295,7 @@ fn read_sender(section: &Section<'_>, block: &SenderBlock) -> Option<Sender> {
 struct Contracts {
     versions: Vec<ContractVersion>,
     signatures: Vec<ContractSignature>,
+    operator_keys: Vec<PublicKey>,
     places: Vec<Place>,
 }
 
@@ -308,6 +313,7 @@ fn read_contracts(top: &Section<'_>, id: Option<&CompanyId>) -> Contracts {
         for other in contracts.versions.iter().filter(|c| c.series == contract.series) {
             check_order(section, other, &contract);
         }
+        agreed::check_restart(section, &contract, &contracts.versions);
         contracts.signatures.extend(agreed::check(section, (id, &contract), &keys));
         contracts.versions.push(contract);
         contracts.places.push(section.place("count_on"));
@@ -316,6 +322,7 @@ fn read_contracts(top: &Section<'_>, id: Option<&CompanyId>) -> Contracts {
         let remedy = "add a [[contract]] with series, version and from; without one nothing can be counted";
         top.fault("contract", Wrong::new("no contract version", remedy));
     }
+    contracts.operator_keys = keys;
     contracts
 }
 
@@ -335,6 +342,7 @@ fn read_contract(section: &Section<'_>) -> Option<ContractVersion> {
         review_days: section.read("review_days", default.review_days, count(0..=366)),
         reserve_max: section.optional("reserve_max", count(1..=10_000)),
         count_observed: section.read("count_observed", default.count_observed, values::switch),
+        at_new_threshold: section.read("at_new_threshold", default.at_new_threshold, one_of(AT_NEW_THRESHOLD)),
         series: series?,
         version: version?,
         from: from?,

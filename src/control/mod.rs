@@ -17,6 +17,7 @@ pub mod optout;
 pub mod probe;
 pub mod reconcile;
 pub mod recover;
+pub mod redemption;
 pub mod referral;
 pub mod report;
 mod server;
@@ -280,6 +281,11 @@ pub enum Request {
     ClearSignal {
         /// Which, and why it is in order.
         what: signals::ClearRequest,
+    },
+    /// What the operator signs of a slot that was used.
+    Redemption {
+        /// Which.
+        what: redemption::RedemptionRequest,
     },
     /// Finishes what is in flight, then ends.
     Stop,

@@ -44,6 +44,8 @@ pub struct Counted {
     pub reserved: u64,
     /// Hire slots used.
     pub redeemed: u64,
+    /// Of these, those under whose use the operator has signed.
+    pub redeemed_signed: u64,
     /// People known by evidence of mail that did not pass here; null where there is none.
     pub observed: Option<u64>,
     /// What the operator has reported of the period.
@@ -106,6 +108,7 @@ impl Counted {
             voided: measured.voided,
             reserved: measured.reserved,
             redeemed: measured.redeemed,
+            redeemed_signed: measured.redeemed_signed,
             observed: measured.observed,
             told: ToldCounted::of(reported),
         }
@@ -139,6 +142,7 @@ impl Counted {
             voided: self.voided,
             reserved: self.reserved,
             redeemed: self.redeemed,
+            redeemed_signed: self.redeemed_signed,
             observed: self.observed,
         }
     }

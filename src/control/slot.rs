@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::month::JAPAN;
+use super::redemption::{self, SignedLine};
 use super::{Caller, Request};
 use crate::ledger::{Act, Deed};
 use crate::referral::CompanyId;
@@ -28,11 +29,19 @@ pub enum SlotDeed {
     /// The operator has introduced a person.
     Introduce,
     /// It was used.
-    Redeem,
+    Redeem {
+        /// What the hire is known by.
+        hire: Option<String>,
+    },
     /// It is free again.
     Release,
     /// It is taken back.
     Void,
+    /// The operator has signed that it was used.
+    Sign {
+        /// The signature, in base64.
+        signature: String,
+    },
 }
 
 /// Something to be done to a slot.
@@ -78,6 +87,10 @@ pub struct SlotLine {
     pub redeemable_from: String,
     /// When it is over while nobody uses it, RFC 3339; null when it never is.
     pub expires_at: Option<String>,
+    /// What the hire is known by; null when nothing was said.
+    pub hire: Option<String>,
+    /// Who has signed that it was used, of the operator's keys; empty for unsigned, and where it was not used.
+    pub signed_by: Vec<SignedLine>,
     /// What was done to it, oldest first.
     pub acts: Vec<ActLine>,
 }
@@ -112,6 +125,7 @@ pub struct SlotChanged {
 pub async fn answer_slots(store: &Store, caller: Caller, request: &Request) -> Option<Result<Value, String>> {
     match request {
         Request::Slots { company } => Some(list(store, company.as_ref()).await.and_then(|lines| to_value(&lines))),
+        Request::Redemption { what } => Some(redemption::show(store, what).await.and_then(|shown| to_value(&shown))),
         Request::Slot { what } => Some(act(store, caller, what).await.and_then(|changed| to_value(&changed))),
         _ => None,
     }
@@ -132,14 +146,15 @@ async fn list(store: &Store, company: Option<&CompanyId>) -> Result<Vec<SlotLine
 
 async fn act(store: &Store, caller: Caller, wanted: &SlotRequest) -> Result<SlotChanged, String> {
     let company = wanted.company.clone();
-    let series = series_of(store, wanted).await?;
+    let series = series_of(store, &company, wanted.series.as_deref()).await?;
     let deed = match &wanted.what {
         SlotDeed::Reserve { wish, until } => Deed::Reserve { wish: wish.clone(), until: end_of(until)? },
         SlotDeed::Confirm => Deed::Confirm,
         SlotDeed::Introduce => Deed::Introduce,
-        SlotDeed::Redeem => Deed::Redeem,
+        SlotDeed::Redeem { hire } => Deed::Redeem { hire: hire.clone() },
         SlotDeed::Release => Deed::Release,
         SlotDeed::Void => Deed::Void,
+        SlotDeed::Sign { signature } => redemption::deed(store, (&company, &series, wanted.slot), signature).await?,
     };
     let actor = match &wanted.by {
         Some(by) => format!("{by}, entered by {}", caller.describe()),
@@ -155,17 +170,17 @@ async fn act(store: &Store, caller: Caller, wanted: &SlotRequest) -> Result<Slot
 }
 
 /// The series that is named, or the only one the company has slots in.
-async fn series_of(store: &Store, wanted: &SlotRequest) -> Result<String, String> {
-    if let Some(series) = &wanted.series {
-        return Ok(series.clone());
+pub(super) async fn series_of(store: &Store, company: &CompanyId, named: Option<&str>) -> Result<String, String> {
+    if let Some(series) = named {
+        return Ok(series.to_owned());
     }
-    let slots = store.slots(&wanted.company).await.map_err(|e| e.to_string())?;
+    let slots = store.slots(company).await.map_err(|e| e.to_string())?;
     let mut series: Vec<&str> = slots.iter().map(|row| row.series.as_str()).collect();
     series.dedup();
     match series[..] {
-        [] => Err(format!("{} has no hire slot yet", wanted.company)),
+        [] => Err(format!("{company} has no hire slot yet")),
         [one] => Ok(one.to_owned()),
-        _ => Err(format!("{} has slots in several contract series: say which one (--series)", wanted.company)),
+        _ => Err(format!("{company} has slots in several contract series: say which one (--series)")),
     }
 }
 
@@ -196,6 +211,11 @@ fn line(company: &CompanyId, row: &SlotRow) -> SlotLine {
         reserved_until: row.deadline.map(|at| at.to_string()),
         redeemable_from: after(row.review_days),
         expires_at: row.expiry_days.map(after),
+        hire: row.acts.iter().find_map(|(_, _, act)| match &act.deed {
+            Deed::Redeem { hire } => hire.clone(),
+            _ => None,
+        }),
+        signed_by: row.acts.iter().filter_map(redemption::signed_line).collect(),
         acts: row.acts.iter().map(act_line).collect(),
     }
 }

@@ -42,7 +42,11 @@ pub enum Deed {
     /// The operator has introduced a person.
     Introduce,
     /// The slot was used.
-    Redeem,
+    Redeem {
+        /// What the two sides know the hire by, such as the number of its file; no name of a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hire: Option<String>,
+    },
     /// It is free again.
     Release,
     /// Its time is over.
@@ -104,6 +108,15 @@ pub enum Deed {
         /// The newest entry that was looked at.
         up_to: u64,
     },
+    /// The operator's signature under the use of a slot is entered.
+    Sign {
+        /// The entry that says it was used.
+        entry: u64,
+        /// Whose signature it is, `ed25519:` and base64.
+        key: String,
+        /// The signature, in base64.
+        signature: String,
+    },
 }
 
 /// What a dispute is about: entries, or a figure that differs.
@@ -130,7 +143,7 @@ impl Deed {
             Self::Reserve { .. } => "reserve",
             Self::Confirm => "confirm",
             Self::Introduce => "introduce",
-            Self::Redeem => "redeem",
+            Self::Redeem { .. } => "redeem",
             Self::Release => "release",
             Self::Expire => "expire",
             Self::Void => "void",
@@ -143,6 +156,7 @@ impl Deed {
             Self::Reject { .. } => "reject",
             Self::Adjust { .. } => "adjust",
             Self::Clear { .. } => "clear",
+            Self::Sign { .. } => "sign",
         }
     }
 }
@@ -151,10 +165,10 @@ impl Deed {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ActFault {
     /// No reason, or no wish.
-    #[error("say why in a few words (--reason), and what the slot is for (--wish)")]
+    #[error("say why in a few words (--reason), and what the slot is for (--wish) or the hire is known by (--hire)")]
     NoWords,
     /// A reason or a wish is kept for ever, and printed.
-    #[error("reason and wish: one line of at most {WORDS_OCTETS_MAX} octets")]
+    #[error("reason, wish and hire: one line of at most {WORDS_OCTETS_MAX} octets")]
     TooLong,
     /// No address may stand in the ledger.
     #[error("reason and wish are kept for ever: they must not hold a mail address (@)")]
@@ -169,6 +183,7 @@ impl Act {
     pub fn check(&self) -> Result<(), ActFault> {
         let (wish, stage) = match &self.deed {
             Deed::Reserve { wish, .. } => (Some(wish), None),
+            Deed::Redeem { hire } => (hire.as_ref(), None),
             Deed::Dispute { about, .. } => (about.month.as_ref(), about.stage.as_ref()),
             _ => (None, None),
         };
@@ -220,7 +235,7 @@ mod tests {
     use super::*;
 
     fn act(reason: &str) -> Act {
-        Act { actor: "root".to_owned(), reason: reason.to_owned(), deed: Deed::Redeem }
+        Act { actor: "root".to_owned(), reason: reason.to_owned(), deed: Deed::Redeem { hire: None } }
     }
 
     #[test]
@@ -241,11 +256,14 @@ mod tests {
             Deed::Reject { dispute: of },
             Deed::Adjust { dispute: of, credits: -2 },
         ];
-        let deeds = [reserve, Deed::Confirm, Deed::Introduce, Deed::Redeem, Deed::Release, Deed::Expire, Deed::Void];
+        let redeem = |hire: Option<&str>| Deed::Redeem { hire: hire.map(str::to_owned) };
+        let sign = |entry| Deed::Sign { entry, key: "ed25519:A".to_owned(), signature: "A".to_owned() };
+        let used = [redeem(None), redeem(Some("CR-17")), sign(8), sign(9)];
+        let deeds = [reserve, Deed::Confirm, Deed::Introduce, Deed::Release, Deed::Expire, Deed::Void];
         let clear = |signal: &str, up_to| Deed::Clear { signal: signal.to_owned(), up_to };
         let cleared = [clear("volume", 1), clear("volume", 2), clear("one_domain", 2)];
         let erase = [Deed::Erase { persons: 1, evidence: 2 }, Deed::Erase { persons: 2, evidence: 1 }];
-        let deeds = deeds.into_iter().chain(corrections).chain(erase).chain(cleared);
+        let deeds = deeds.into_iter().chain(corrections).chain(erase).chain(cleared).chain(used);
         let mut seen = std::collections::HashSet::new();
         for deed in deeds {
             let act = Act { deed, ..act("agreed by telephone") };

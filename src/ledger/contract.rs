@@ -31,6 +31,8 @@ pub struct ContractVersion {
     pub reserve_max: Option<u32>,
     /// Whether mail counts that never passed here, of which an export or a copy tells: evidence of a lower class.
     pub count_observed: bool,
+    /// What becomes of the credits that wait for a slot when this version begins, where its threshold is another one.
+    pub at_new_threshold: AtNewThreshold,
 }
 
 /// Quiet days of a version that says nothing of them. Its record says nothing of them either.
@@ -54,6 +56,7 @@ impl ContractVersion {
             review_days: REVIEW_DAYS,
             reserve_max: None,
             count_observed: false,
+            at_new_threshold: AtNewThreshold::Carry,
         }
     }
 
@@ -68,7 +71,10 @@ impl ContractVersion {
             ("count_observed", self.count_observed.then_some(1)),
         ];
         let said = later.into_iter().filter_map(|(term, value)| Some(format!("{term} {}\n", value?)));
-        let later: String = said.collect();
+        let mut later: String = said.collect();
+        if self.at_new_threshold == AtNewThreshold::Restart {
+            later.push_str("at_new_threshold restart\n");
+        }
         format!(
             "career-relay contract v1\nseries {}\nversion {}\nfrom {}\nthreshold {}\ncount_on {}\n\
              person_window_days {}\nlate_bounce {}\n{later}",
@@ -99,6 +105,7 @@ impl ContractVersion {
                 "quiet_days" => QUIET_DAYS.to_string(),
                 "review_days" => REVIEW_DAYS.to_string(),
                 "count_observed" => "0".to_owned(),
+                "at_new_threshold" => AtNewThreshold::Carry.code().to_owned(),
                 _ => "none".to_owned(),
             })
         };
@@ -146,6 +153,32 @@ impl ContractVersion {
     /// The version of a list that is in force on a day: the latest start that is not after it, then the higher number.
     pub fn in_force(versions: &[Self], on: Date) -> Option<&Self> {
         versions.iter().filter(|v| v.from <= on).max_by_key(|v| (v.from, v.version))
+    }
+}
+
+/// What becomes of the credits that wait for a slot when a version with another threshold begins. Slots that were
+/// granted stay, and what they cost.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AtNewThreshold {
+    /// They count under the new threshold.
+    #[default]
+    Carry,
+    /// They lapse with the first referral of the new version: counting begins anew.
+    Restart,
+}
+
+impl AtNewThreshold {
+    /// The code in files and records.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Carry => "carry",
+            Self::Restart => "restart",
+        }
+    }
+
+    /// Reads a code.
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::Carry, Self::Restart].into_iter().find(|one| one.code() == code)
     }
 }
 
@@ -236,6 +269,7 @@ mod tests {
             ContractVersion { review_days: 8, ..base.clone() },
             ContractVersion { reserve_max: Some(2), ..base.clone() },
             ContractVersion { count_observed: true, ..base.clone() },
+            ContractVersion { at_new_threshold: AtNewThreshold::Restart, ..base.clone() },
         ];
         for other in changed {
             assert_ne!(base.digest(), other.digest(), "{other:?}");

@@ -52,6 +52,8 @@ pub enum Kind {
     Left = 20,
     /// A dispute is opened, answered, accepted or rejected.
     Disputed = 21,
+    /// Counting begins anew with a contract version of another threshold; what waited has lapsed.
+    Restarted = 22,
     /// Persons were forgotten: their keys, salts and evidence are not kept any more.
     Erased = 23,
     /// A mail with the company's link was sent elsewhere, as an export or a copy tells: a lower class of evidence.
@@ -64,11 +66,13 @@ pub enum Kind {
     Reported = 31,
     /// An MTA had it, and nothing was heard of it in time.
     Lapsed = 33,
+    /// The operator has signed that a hire slot was used.
+    Signed = 27,
 }
 
 impl Kind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -96,6 +100,8 @@ impl Kind {
         Self::DeliveredHiding,
         Self::Reported,
         Self::Lapsed,
+        Self::Signed,
+        Self::Restarted,
     ];
 
     /// The stable code.
@@ -128,6 +134,8 @@ impl Kind {
             Self::DeliveredHiding => "delivered_hiding",
             Self::Reported => "reported",
             Self::Lapsed => "lapsed",
+            Self::Signed => "signed",
+            Self::Restarted => "restarted",
         }
     }
 
@@ -148,7 +156,8 @@ impl Kind {
 
     /// Whether the entry is about a person.
     pub fn is_personal(self) -> bool {
-        !self.is_of_slot() && !matches!(self, Self::Adjusted | Self::Disputed | Self::Erased | Self::Cleared)
+        !self.is_of_slot()
+            && !matches!(self, Self::Adjusted | Self::Disputed | Self::Restarted | Self::Erased | Self::Cleared)
     }
 
     /// Whether the entry says what became of a person, as the operator tells.
@@ -178,6 +187,7 @@ impl Kind {
                 | Self::Redeemed
                 | Self::Released
                 | Self::Expired
+                | Self::Signed
         )
     }
 }
@@ -224,7 +234,7 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_numbers() {
-        let numbers: Vec<u8> = (1..=21).chain([23, 24, 26, 30, 31, 33]).collect();
+        let numbers: Vec<u8> = (1..=21).chain([23, 24, 26, 30, 31, 33, 27, 22]).collect();
         assert_eq!(Kind::ALL.map(Kind::number).as_slice(), numbers);
         assert_eq!(Kind::from_number(3), Some(Kind::Delivered));
         assert_eq!(Kind::from_number(0), None);

@@ -217,6 +217,13 @@ pub(super) fn grant(pool: &mut Pool, contract: &ContractVersion, entries: &mut V
     }
 }
 
+/// Begins counting anew: what waits for the next slot lapses. What is owed by bounces behind a grant stays owed.
+pub fn restart(pool: &mut Pool) -> NewEntry {
+    let worth = -pool.toward.max(0);
+    pool.toward += worth;
+    NewEntry { kind: Kind::Restarted, worth, cycle: 0 }
+}
+
 /// Whether an entry of this kind is the stage that makes a credit.
 pub(super) fn counts(kind: Kind, contract: &ContractVersion) -> bool {
     match contract.count_on {
@@ -348,6 +355,15 @@ mod tests {
         let pool = Pool { counted: 9, toward: 9, cycles: 0 };
         let posting = post(None, &event(&new, Proves::Delivered, 0), &new, pool);
         assert_eq!(posting.pool, Pool { counted: 10, toward: 1, cycles: 3 });
+    }
+
+    #[test]
+    fn a_restart_lets_lapse_what_waits_and_nothing_else() {
+        for (toward, worth, after) in [(9, -9, 0), (0, 0, 0), (-2, 0, -2)] {
+            let mut pool = Pool { counted: 29, toward, cycles: 2 };
+            assert_eq!(restart(&mut pool), NewEntry { kind: Kind::Restarted, worth, cycle: 0 });
+            assert_eq!(pool, Pool { counted: 29, toward: after, cycles: 2 });
+        }
     }
 
     #[test]

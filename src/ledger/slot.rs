@@ -98,6 +98,7 @@ fn done(deed: &str) -> &'static str {
         "redeem" => "redeemed",
         "release" => "released",
         "expire" => "ended by its time",
+        "sign" => "signed: only its use can be",
         _ => "voided",
     }
 }
@@ -143,7 +144,8 @@ impl Slot {
             (S::Granted, Deed::Reserve { .. }) => (Kind::Reserved, S::Reserved),
             (S::Reserved, Deed::Confirm) => (Kind::Confirmed, S::Confirmed),
             (S::Confirmed, Deed::Introduce) => (Kind::Introduced, S::Introduced),
-            (S::Introduced, Deed::Redeem) => (Kind::Redeemed, S::Redeemed),
+            (S::Introduced, Deed::Redeem { .. }) => (Kind::Redeemed, S::Redeemed),
+            (S::Redeemed, Deed::Sign { .. }) => (Kind::Signed, S::Redeemed),
             (S::Reserved | S::Confirmed | S::Introduced, Deed::Release) => (Kind::Released, S::Granted),
             (S::Granted, Deed::Expire) => (Kind::Expired, S::Expired),
             (S::Granted | S::Reserved | S::Confirmed, Deed::Void) => (Kind::Voided, S::Voided),
@@ -151,7 +153,7 @@ impl Slot {
         };
         match deed {
             Deed::Reserve { until, .. } if !is_within(at, *until) => return Err(SlotFault::Deadline),
-            Deed::Redeem => self.check_review(contract, at)?,
+            Deed::Redeem { .. } => self.check_review(contract, at)?,
             Deed::Expire if self.ends(contract).is_none_or(|end| end > at) => return Err(SlotFault::NotOver),
             _ => {}
         }
@@ -189,7 +191,8 @@ mod tests {
             "reserve" => Deed::Reserve { wish: "経理".to_owned(), until: day(at + 30) },
             "confirm" => Deed::Confirm,
             "introduce" => Deed::Introduce,
-            "redeem" => Deed::Redeem,
+            "redeem" => Deed::Redeem { hire: None },
+            "sign" => Deed::Sign { entry: 1, key: String::new(), signature: String::new() },
             "release" => Deed::Release,
             "expire" => Deed::Expire,
             _ => Deed::Void,
@@ -218,6 +221,7 @@ mod tests {
         check("reserve/1 confirm/2 introduce/5 redeem/20", "redeemed");
         check("reserve/1 release/2 reserve/3", "reserved");
         check("reserve/1 confirm/2 introduce/5 release/6", "granted");
+        check("reserve/1 confirm/2 introduce/5 redeem/20 sign/21 sign/22", "redeemed");
         check("void/1", "voided");
         check("expire/100", "expired");
     }
@@ -232,6 +236,7 @@ mod tests {
         );
         check("reserve/1 confirm/2 introduce/5 redeem/20 release/21", "redeemed still");
         check("void/1 reserve/2", "voided still");
+        check("reserve/1 sign/2", "reserved still: the slot is reserved: it cannot be signed: only its use can be");
         check("reserve/1 confirm/2 introduce/5 redeem/6", "introduced still: the slot can be redeemed from");
         check("expire/99", "granted still: by the contract the slot is not over yet");
     }

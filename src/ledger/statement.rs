@@ -88,14 +88,20 @@ pub struct PoolStatement {
     pub presumed: u64,
     /// Credits added (or, below 0, taken) by corrections of the period.
     pub corrected: i64,
+    /// Credits that waited and have lapsed, because counting began anew with another threshold.
+    pub lapsed: u64,
     /// Whether registrations make credits here.
     pub registrations_count: bool,
     /// Entries of the period by kind.
     pub entries: BTreeMap<Kind, u64>,
+    /// Slots used, by number: those of the period, those signed in it, and those without a signature at its end.
+    pub redemptions: BTreeMap<u32, Redemption>,
     /// Slots granted in the period: number, price in credits, time of the credit.
     pub grants: Vec<(u32, i64, Timestamp)>,
     /// Credits for the next slot, by the newest version in use at the end.
     pub threshold: u32,
+    /// That version.
+    pub version: u32,
 }
 
 /// Whose signature stands under something, and since when the ledger knows it.
@@ -123,10 +129,57 @@ impl ContractState {
     }
 }
 
+/// The use of a hire slot.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Redemption {
+    /// The entry that says so.
+    pub entry: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Whether that was in the period.
+    pub is_new: bool,
+    /// The operator's signatures under it; none: it is not agreed by both sides.
+    pub signed: Vec<SignedEntry>,
+}
+
+/// A signature that is an entry of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SignedEntry {
+    /// The entry.
+    pub entry: u64,
+    /// When it was entered.
+    pub at: Timestamp,
+    /// Whose it is, as the act behind the entry says; nothing where that is not kept.
+    pub key: Option<PublicKey>,
+}
+
 /// What the operator told of fewer persons than this is not shown: with so few, it could be told who they are.
 pub const FEW: u64 = 5;
 
 impl PoolStatement {
+    /// Slots that were used in the period and that the operator has signed for.
+    pub fn redeemed_signed(&self) -> u64 {
+        let signed = |of: &&Redemption| of.is_new && !of.signed.is_empty();
+        self.redemptions.values().filter(signed).count() as u64
+    }
+
+    /// A slot that was used, or signed for. What was signed before the period is not told of again.
+    fn note_use(&mut self, entry: &Entry, is_new: bool) {
+        let (slot, at) = (entry.new.cycle, entry.at);
+        match entry.new.kind {
+            Kind::Redeemed => {
+                self.redemptions.insert(slot, Redemption { entry: entry.seq, at, is_new, signed: Vec::new() });
+            }
+            Kind::Signed if is_new => {
+                if let Some(of) = self.redemptions.get_mut(&slot) {
+                    of.signed.push(SignedEntry { entry: entry.seq, at, key: None });
+                }
+            }
+            Kind::Signed => drop(self.redemptions.remove(&slot)),
+            _ => {}
+        }
+    }
+
     /// The entries of a kind, as both sides are shown them; nothing where they speak of so few persons that it could be
     /// told who they are. A registration that makes a credit is shown: what is counted can be checked.
     pub fn shown(&self, kind: Kind) -> Option<u64> {
@@ -208,13 +261,20 @@ impl Statement {
         }
         let pool = self.pools.entry(entry.contract.series.clone()).or_default();
         apply(&mut pool.closing, entry);
-        pool.threshold = version.threshold;
+        // Evidence of a referral of before speaks of an older version.
+        if version.version >= pool.version {
+            (pool.version, pool.threshold) = (version.version, version.threshold);
+        }
+        pool.note_use(entry, entry.posted >= self.from);
         if entry.posted < self.from {
             pool.opening = pool.closing;
         } else {
             *pool.entries.entry(entry.new.kind).or_default() += 1;
             if entry.new.kind.is_correction() {
                 pool.corrected += entry.new.worth;
+            }
+            if entry.new.kind == Kind::Restarted {
+                pool.lapsed += entry.new.worth.unsigned_abs();
             }
             pool.registrations_count |= entry.new.kind == Kind::Registered && entry.new.worth > 0;
             pool.taken_back += u64::from(entry.new.kind == Kind::Bounced && entry.new.worth < 0);

@@ -65,6 +65,7 @@ async fn ledger(dir: &std::path::Path, count: u64) -> Store {
         contracts: vec![terms()],
         wordings: vec![],
         signatures: Vec::new(),
+        operator_keys: Vec::new(),
     };
     store.agree(agreement).await.expect("an agreement");
     post(&store, 1..=count).await;

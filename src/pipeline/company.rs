@@ -14,7 +14,7 @@ use super::exclusions::Exclusions;
 use super::{CameSigned, Client, ReturnPath, Secret};
 use crate::classify::Audience;
 use crate::ledger::ContractVersion;
-use crate::ledger::signature::ContractSignature;
+use crate::ledger::signature::{ContractSignature, PublicKey};
 use crate::mail::address::{Address, Domain};
 use crate::mail::message::Message;
 use crate::referral::CompanyId;
@@ -75,6 +75,8 @@ pub struct Company {
     pub report: ReportTerms,
     /// The operator's signatures under them; a version without one counts too, and is called unsigned.
     pub signatures: Vec<ContractSignature>,
+    /// The operator's public keys.
+    pub operator_keys: Vec<PublicKey>,
 }
 
 /// What a company's contribution reports go by.

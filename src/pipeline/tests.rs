@@ -59,6 +59,7 @@ fn company(id: &str, domain: &str) -> Company {
         notify_language: Language::Ja,
         came_signed: None,
         signatures: Vec::new(),
+        operator_keys: Vec::new(),
         contracts: vec![ContractVersion::new("standard", 1, jiff::civil::date(2026, 1, 1))],
         report: ReportTerms::default(),
     }

@@ -32,6 +32,7 @@ pub fn agreements(policy: &Policy) -> Vec<Agreement> {
         contracts: of.company.contracts.clone(),
         wordings: of.company.wording_records(),
         signatures: of.company.signatures.clone(),
+        operator_keys: of.company.operator_keys.clone(),
     };
     policy.companies().map(agreement).collect()
 }

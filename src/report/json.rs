@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::rows::statement_checksum;
-use crate::ledger::statement::{ContractState, SignedBy};
+use crate::ledger::statement::{ContractState, Redemption, SignedBy, SignedEntry};
 use crate::ledger::{Kind, Pool, PoolStatement, Statement};
 
 /// The statement as a JSON value.
@@ -50,6 +50,7 @@ fn series(pool: &PoolStatement, waiting: u64) -> Value {
         .iter()
         .map(|(slot, price, at)| json!({ "slot": slot, "credits": price, "at": at.to_string() }))
         .collect();
+    let redemptions: Vec<Value> = pool.redemptions.iter().map(redemption).collect();
     json!({
         "threshold": pool.threshold,
         "opening": balance(&pool.opening),
@@ -58,9 +59,24 @@ fn series(pool: &PoolStatement, waiting: u64) -> Value {
         "counted_presumed": pool.presumed,
         "taken_back": pool.taken_back,
         "corrected": pool.corrected,
+        "lapsed": pool.lapsed,
         "grants": grants,
+        "redemptions": redemptions,
         "closing": balance(&pool.closing),
         "waiting": waiting,
+    })
+}
+
+/// The use of a slot, and whether the operator has signed it.
+fn redemption((slot, of): (&u32, &Redemption)) -> Value {
+    let key = |by: &SignedEntry| by.key.map(|key| key.to_string());
+    let by = |by: &SignedEntry| json!({ "key": key(by), "entry": by.entry, "at": by.at.to_string() });
+    json!({
+        "slot": slot,
+        "entry": of.entry,
+        "at": of.at.to_string(),
+        "signed": !of.signed.is_empty(),
+        "signed_by": of.signed.iter().map(by).collect::<Vec<_>>(),
     })
 }
 

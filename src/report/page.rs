@@ -9,6 +9,7 @@ use super::labels::Labels;
 use super::markup::{escape, grouped};
 use super::paper::{Cell, Grid, paper};
 use super::rows::statement_checksum;
+use super::text::said;
 use crate::ledger::{Kind, PoolStatement, Statement};
 
 /// The page, with times in `zone`.
@@ -29,6 +30,7 @@ pub fn page(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
         body.push_str(&entries(pool, labels));
         body.push_str("</section>\n");
     }
+    body.push_str(&agreed(statement, labels, zone));
     let _ = write!(
         body,
         "<section>\n<h2>{}</h2>\n<p>{}: {}</p>\n<p>{}: {}</p>\n<p class=\"faint\">{}</p>\n\
@@ -53,12 +55,40 @@ pub fn page(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
     paper(labels.language, &format!("{} – {}", labels.title, statement.company), &body)
 }
 
+/// The contract versions and the uses of slots, and whether the operator has signed each.
+fn agreed(statement: &Statement, labels: &Labels, zone: &TimeZone) -> String {
+    let mut lines = Vec::new();
+    for (series, versions) in &statement.contracts {
+        for (version, state) in versions {
+            let keys: Vec<String> = state.signed.iter().map(|by| by.key.id()).collect();
+            let said = if keys.is_empty() {
+                labels.unsigned.to_owned()
+            } else {
+                format!("{} ({})", labels.signed, keys.join(", "))
+            };
+            lines.push(format!("{} {} {version}: {said}", labels.contract, escape(series)));
+        }
+    }
+    for (series, pool) in &statement.pools {
+        for (slot, of) in &pool.redemptions {
+            let (at, said) = (minute(of.at, zone), said(&of.signed, labels));
+            lines.push(format!("{} {} {slot} ({at}): {said}", labels.redeemed, escape(series)));
+        }
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let items = lines.join("</p>\n<p>");
+    format!("<section>\n<h2>{}</h2>\n<p>{items}</p>\n</section>\n", labels.agreed)
+}
+
 /// From what was there before to what is there after; what only may become a credit stands below it.
 fn credits(pool: &PoolStatement, waiting: u64, labels: &Labels) -> String {
     let mut grid = Grid::new(labels.credits_caption, &[Cell::Text(labels.item), Cell::Number(labels.value)]);
     let counted = pool.closing.counted.saturating_sub(pool.opening.counted);
     let spent: i64 = pool.grants.iter().map(|(_, price, _)| *price).sum();
-    let voided = pool.closing.toward - pool.opening.toward - signed(counted) + signed(pool.taken_back) + spent;
+    let moved = pool.closing.toward - pool.opening.toward - signed(counted) + signed(pool.taken_back) + spent;
+    let voided = moved - pool.corrected + signed(pool.lapsed);
     let of = |toward: i64| format!("{toward} / {}", pool.threshold);
     let mut row = |class: &str, label: &str, value: &str| grid.row(class, label, &[Cell::Number(value)]);
     row("sum", &format!("{}: {}", labels.opening, labels.toward), &of(pool.opening.toward));
@@ -68,6 +98,13 @@ fn credits(pool: &PoolStatement, waiting: u64, labels: &Labels) -> String {
     row("", labels.spent, &with_sign('−', spent.unsigned_abs()));
     if voided != 0 {
         row("", labels.given_back, &format!("+{voided}"));
+    }
+    if pool.corrected != 0 {
+        let sign = if pool.corrected > 0 { '+' } else { '−' };
+        row("", labels.corrected, &with_sign(sign, pool.corrected.unsigned_abs()));
+    }
+    if pool.lapsed > 0 {
+        row("", labels.lapsed, &with_sign('−', pool.lapsed));
     }
     row("sum", &format!("{}: {}", labels.closing, labels.toward), &of(pool.closing.toward));
     row("", labels.waiting, &grouped(waiting));

@@ -73,12 +73,29 @@ fn pool_rows((series, waiting): (&str, u64), pool: &PoolStatement, labels: &Labe
         rows.push(timed(series, "slot", labels.slot, (slot.to_string(), at.to_string())));
         rows.push(row(series, "slot_credits", labels.slot_credits, price));
     }
+    rows.extend(redemption_rows(series, pool, labels));
     rows.push(row(series, "counted", labels.counted, &pool.closing.counted.saturating_sub(pool.opening.counted)));
     rows.push(row(series, "counted_presumed", labels.counted_presumed, &pool.presumed));
     rows.push(row(series, "taken_back", labels.taken_back, &pool.taken_back));
     rows.push(row(series, "corrected", labels.corrected, &pool.corrected));
+    rows.push(row(series, "lapsed", labels.lapsed, &pool.lapsed));
     rows.extend(balance_rows(series, "closing", labels.closing, &pool.closing));
     rows.push(row(series, "waiting", labels.waiting, &waiting));
+    rows
+}
+
+/// `redeemed_N` is `signed` or `unsigned` for slot N, with the time of its use; each signature has a row with its key.
+fn redemption_rows(series: &str, pool: &PoolStatement, labels: &Labels) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (slot, of) in &pool.redemptions {
+        let item = format!("redeemed_{slot}");
+        let signed = if of.signed.is_empty() { "unsigned" } else { "signed" };
+        rows.push(timed(series, &item, labels.redeemed, (signed.to_owned(), of.at.to_string())));
+        for by in &of.signed {
+            let key = by.key.map_or_else(String::new, |key| key.to_string());
+            rows.push(timed(series, &format!("{item}_signed_by"), labels.signed, (key, by.at.to_string())));
+        }
+    }
     rows
 }
 

@@ -122,6 +122,46 @@ fn every_form_of_a_statement_carries_one_checksum_which_every_value_changes() {
     }
 }
 
+/// Slots used before and in the period, and the signatures under them: a number for the slot, letters for what was done
+/// before (`u` used, `s` signed) and in the period (`U`, `S`); what the statement says of it.
+#[track_caller]
+fn check_uses(story: &str, expected: &[&str]) {
+    let company = CompanyId::parse("kaede").expect("an id");
+    let terms = ContractVersion::new("main", 1, date(2026, 4, 1));
+    let (mut head, mut statement) =
+        (genesis(&company), Statement::new(company.clone(), at(10), at(41), genesis(&company)));
+    let deeds = story.split_whitespace().flat_map(|slot| slot[1..].chars().map(move |deed| (&slot[..1], deed)));
+    for (seq, (slot, deed)) in (1..).zip(deeds) {
+        let kind = if deed.eq_ignore_ascii_case(&'u') { Kind::Redeemed } else { Kind::Signed };
+        let when = at(if deed.is_lowercase() { 5 } else { 15 });
+        let new = NewEntry { kind, worth: 0, cycle: slot.parse().expect("a slot") };
+        let (contract, none) = (terms.reference(), [0; 32]);
+        let (person, event, act) = (none, none, Some([1; 32]));
+        let entry = Entry { seq, new, contract, person, event, wording: None, act, at: when, posted: when };
+        head = link(&head, &entry);
+        statement.add(&entry, &head, &terms);
+    }
+    let csv = csv(&statement, &Labels::en());
+    let found: Vec<&str> = csv.split("\r\n").filter(|row| row.starts_with("main,redeemed_")).collect();
+    let said: Vec<String> = found.iter().map(|row| row.split(',').collect::<Vec<_>>()[1..4].join(" ")).collect();
+    let said: Vec<String> = said.iter().filter(|row| !row.contains("_signed_by")).cloned().collect();
+    assert_eq!(said, expected, "{story}");
+    let shown = (json(&statement)["series"]["main"]["redemptions"].as_array().map(Vec::len), expected.len());
+    assert_eq!(shown.0, Some(shown.1), "{story}");
+    let page = page(&statement, &Labels::ja(), &TimeZone::UTC);
+    assert_eq!(page.matches("採用枠の利用 main ").count(), expected.len(), "{story}");
+}
+
+#[test]
+fn a_statement_says_of_each_slot_used_whether_it_is_signed_until_a_signature_was_told_of() {
+    check_uses("1U", &["redeemed_1 Hire slot redeemed unsigned"]);
+    check_uses("1US", &["redeemed_1 Hire slot redeemed signed"]);
+    check_uses("1u", &["redeemed_1 Hire slot redeemed unsigned"]);
+    check_uses("1uS 2us", &["redeemed_1 Hire slot redeemed signed"]);
+    check_uses("1us 2usS", &[]);
+    check_uses("3US 1u", &["redeemed_1 Hire slot redeemed unsigned", "redeemed_3 Hire slot redeemed signed"]);
+}
+
 #[test]
 fn a_period_without_entries_says_so() {
     let company = CompanyId::parse("kaede").expect("an id");

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::labels::Labels;
 use super::rows::statement_checksum;
+use crate::ledger::statement::SignedEntry;
 use crate::ledger::{Kind, Pool, PoolStatement, Statement};
 
 /// Columns the labels take on a screen.
@@ -73,6 +74,10 @@ fn pool_lines(out: &mut String, pool: &PoolStatement, labels: &Labels, zone: &Ti
         let label = format!("{} {cycle}", labels.slot);
         line(out, "    ", &label, &format!("{} (-{price})", minute(*at, zone)));
     }
+    for (slot, of) in &pool.redemptions {
+        let (label, at) = (format!("{} {slot}", labels.redeemed), minute(of.at, zone));
+        line(out, "    ", &label, &format!("{at} {}", said(&of.signed, labels)));
+    }
     let counted = pool.closing.counted.saturating_sub(pool.opening.counted);
     line(out, "  ", labels.counted, &counted.to_string());
     if pool.presumed > 0 {
@@ -84,7 +89,20 @@ fn pool_lines(out: &mut String, pool: &PoolStatement, labels: &Labels, zone: &Ti
     if pool.corrected != 0 {
         line(out, "  ", labels.corrected, &pool.corrected.to_string());
     }
+    if pool.lapsed > 0 {
+        line(out, "  ", labels.lapsed, &pool.lapsed.to_string());
+    }
     balance_lines(out, labels.closing, &pool.closing, pool.threshold, labels);
+}
+
+/// Whether the use of a slot is agreed, and by whose keys.
+pub(super) fn said(signed: &[SignedEntry], labels: &Labels) -> String {
+    let keys: Vec<String> = signed.iter().filter_map(|by| Some(by.key?.id())).collect();
+    match (signed.is_empty(), keys.is_empty()) {
+        (true, _) => labels.unsigned.to_owned(),
+        (false, true) => labels.signed.to_owned(),
+        (false, false) => format!("{} ({})", labels.signed, keys.join(", ")),
+    }
 }
 
 fn balance_lines(out: &mut String, name: &str, pool: &Pool, threshold: u32, labels: &Labels) {

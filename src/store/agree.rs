@@ -5,9 +5,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
 use super::posting::{Posted, post_events};
-use super::{rows, trust, wordings};
+use super::{redemptions, rows, trust, wordings};
 use crate::ledger::chain::genesis;
-use crate::ledger::signature::ContractSignature;
+use crate::ledger::signature::{ContractSignature, PublicKey};
 use crate::ledger::{ContractVersion, ReferralEvent};
 use crate::referral::CompanyId;
 
@@ -24,6 +24,8 @@ pub struct Agreement {
     pub wordings: Vec<String>,
     /// The operator's signatures under those versions, checked.
     pub signatures: Vec<ContractSignature>,
+    /// The operator's public keys, by which he signs that slots were used.
+    pub operator_keys: Vec<PublicKey>,
 }
 
 /// Compares first, and writes only when nothing differs; then posts what was parked.
@@ -99,6 +101,7 @@ fn write_terms(connection: &Connection, company: i64, agreement: &Agreement, now
         }
     }
     trust::note_signatures(connection, company, &agreement.signatures, now)?;
+    redemptions::note_operator_keys(connection, company, &agreement.operator_keys, now)?;
     let sql = "INSERT OR IGNORE INTO company_keys (company, key_id, fingerprint, since) VALUES (?1, ?2, ?3, ?4)";
     let mut statement = connection.prepare_cached(sql)?;
     for (key_id, fingerprint) in &agreement.keys {

@@ -2,6 +2,7 @@
 
 use rusqlite::ErrorCode;
 
+use crate::ledger::redemption::SignatureFault;
 use crate::ledger::{ActFault, DisputeFault, SlotFault};
 use crate::pipeline::{Role, UserName};
 use crate::referral::CompanyId;
@@ -51,6 +52,9 @@ pub enum StoreError {
     /// The contract lets no more be reserved now.
     #[error("{0} slots may be reserved in a quarter of the year by the contract (reserve_max), and so many are")]
     ReservedMax(u32),
+    /// The signature under the use of a slot does not hold.
+    #[error("slot {0}: {1}")]
+    NotSigned(u32, SignatureFault),
     /// No credit that could be given back.
     #[error("entry {0} made no credit: only an entry with a worth of 1 can be reversed; see referral show")]
     NoCredit(u64),
@@ -120,6 +124,7 @@ impl StoreError {
                 | Self::BadAct(_)
                 | Self::SlotRefused(..)
                 | Self::ReservedMax(_)
+                | Self::NotSigned(..)
                 | Self::NoCredit(_)
                 | Self::CreditGone(..)
                 | Self::NoDispute(_)

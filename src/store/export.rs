@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::held_back::{self, Told};
 use super::read::require;
 use super::rows::{self, ENTRY_COLUMNS, signed};
-use super::{Store, signals, trust};
+use super::{Store, redemptions, signals, trust};
 use crate::ledger::chain::{Hash, genesis};
 use crate::ledger::{Entry, Statement};
 use crate::referral::CompanyId;
@@ -76,6 +76,7 @@ pub(super) fn statement(
     result.held_back = held_back::count(connection, Told::HeldBack, &row, (from, until))?;
     result.excluded = held_back::count(connection, Told::Excluded, &row, (from, until))?;
     result.open_signals = signals::count_open(connection, &row, company, until)?;
+    redemptions::complete(connection, &row, &mut result)?;
     trust::complete(connection, &row, &known, &mut result)?;
     Ok(result)
 }

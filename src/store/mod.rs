@@ -20,6 +20,7 @@ mod posting;
 mod presumed;
 mod pump;
 mod read;
+mod redemptions;
 mod reported;
 mod rows;
 mod schema;
@@ -55,6 +56,7 @@ pub use posting::{Acted, Corrected, CountAct, Entered, Import, Posted, Proof, Sl
 pub use presumed::Proven;
 pub use pump::{Flusher, Pump, PumpHealth, PumpOptions};
 pub use read::{CompanyFaults, Parked, Progress};
+pub use redemptions::RedemptionRow;
 pub use reported::{ReportedOutcomes, ReportedTo};
 pub use signals::{Seen, SignalClear};
 pub use slots::SlotRow;

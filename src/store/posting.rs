@@ -9,6 +9,7 @@ mod erase;
 mod pending;
 mod people;
 mod presume;
+mod restarts;
 mod told;
 
 use std::collections::BTreeMap;
@@ -236,6 +237,7 @@ impl<'c> OpenLedger<'c> {
     ) -> Result<(), StoreError> {
         let row = self.known.rows.get(&(contract.series.clone(), contract.version)).copied();
         let contract_row = row.ok_or_else(|| StoreError::Damaged("a ruling contract".to_owned()))?;
+        self.begin_anew(contract, contract_row, event.at)?;
         let pool = self.pool(&contract.series, contract_row)?;
         let known = person.as_ref().map(|p| (p.id, p.salt));
         let posting = rules_post(person.map(|p| p.referral), event, contract, pool);

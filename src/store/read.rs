@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::error::StoreError;
 use super::presumed;
+use super::redemptions;
 use super::rows::{self, CompanyRow, ENTRY_COLUMNS, KnownContracts};
 use super::slots;
 use super::trust;
@@ -157,7 +158,9 @@ fn verify_company(connection: &Connection, company: &CompanyId) -> Result<Compan
     let known = rows::contracts(connection, row.id)?;
     let wordings = wordings::whole(connection, row.id)?;
     let acts = slots::whole(connection, row.id)?;
-    let by_digest = Known { contracts: &known.contracts, wordings: &wordings, acts: &acts };
+    let operator_keys = redemptions::operator_keys(connection, row.id, true)?;
+    let by_digest =
+        Known { contracts: &known.contracts, wordings: &wordings, acts: &acts, operator_keys: &operator_keys };
     let mut audit = replay(connection, &row, &known, Audit::new(company, by_digest))?;
     audit.finish(row.seq, &row.head);
     compare_pools(connection, &row, &mut audit)?;

@@ -8,7 +8,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::StoreError;
 use crate::ledger::chain::Hash;
-use crate::ledger::{ContractRef, ContractVersion, Contracts, CountOn, Entry, Kind, LateBounce, NewEntry, Pool, Stage};
+use crate::ledger::{
+    AtNewThreshold, ContractRef, ContractVersion, Contracts, CountOn, Entry, Kind, LateBounce, NewEntry, Pool, Stage,
+};
 use crate::referral::CompanyId;
 
 /// A company's row.
@@ -39,7 +41,8 @@ pub struct KnownContracts {
 pub fn contracts(connection: &Connection, company: i64) -> Result<KnownContracts, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT id, series, version, digest, from_day, threshold, count_on, person_window_days, late_bounce,
-         quiet_days, slot_expiry_days, review_days, reserve_max, count_observed FROM contracts WHERE company = ?1",
+         quiet_days, slot_expiry_days, review_days, reserve_max, count_observed, restarts
+         FROM contracts WHERE company = ?1",
     )?;
     let mut rows = statement.query([company])?;
     let mut known = KnownContracts::default();
@@ -70,6 +73,7 @@ fn contract(row: &Row<'_>) -> Result<ContractVersion, StoreError> {
         review_days: row.get(11)?,
         reserve_max: row.get(12)?,
         count_observed: row.get(13)?,
+        at_new_threshold: if row.get(14)? { AtNewThreshold::Restart } else { AtNewThreshold::Carry },
     })
 }
 
@@ -77,8 +81,8 @@ fn contract(row: &Row<'_>) -> Result<ContractVersion, StoreError> {
 pub fn insert_contract(connection: &Connection, company: i64, version: &ContractVersion) -> Result<(), StoreError> {
     connection.prepare_cached(
         "INSERT INTO contracts (company, series, version, digest, from_day, threshold, count_on, person_window_days,
-         late_bounce, quiet_days, slot_expiry_days, review_days, reserve_max, count_observed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+         late_bounce, quiet_days, slot_expiry_days, review_days, reserve_max, count_observed, restarts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?.execute(params![
         company,
         version.series,
@@ -94,6 +98,7 @@ pub fn insert_contract(connection: &Connection, company: i64, version: &Contract
         version.review_days,
         version.reserve_max,
         version.count_observed,
+        version.at_new_threshold == AtNewThreshold::Restart,
     ])?;
     Ok(())
 }

@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/016_operator.sql"),
     include_str!("../../migrations/sqlite/017_erasure.sql"),
     include_str!("../../migrations/sqlite/018_signals.sql"),
+    include_str!("../../migrations/sqlite/019_redemptions.sql"),
 ];
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -19,7 +19,7 @@ const AGAIN: &str = "応募者様\n\n株式会社サクラ商事 採用担当の
     今回は採用を見送らせていただくこととなりました。\n\n末筆ながら、今後のご活躍をお祈り申し上げます。\n";
 
 /// A day in Japan, so many days from now.
-fn day(days: i64) -> Date {
+pub fn day(days: i64) -> Date {
     (Timestamp::now() + SignedDuration::from_hours(24 * days)).to_zoned(tz::TimeZone::fixed(tz::offset(9))).date()
 }
 
@@ -93,7 +93,7 @@ fn operator_tells(gateway: &Gateway, folder: &Path) {
 }
 
 /// Writes every form there is; gives the files.
-fn write_all(gateway: &Gateway, folder: &Path, (from, to): (&str, &str)) -> Vec<PathBuf> {
+pub fn write_all(gateway: &Gateway, folder: &Path, (from, to): (&str, &str)) -> Vec<PathBuf> {
     let at = |name: &str| folder.join(name).display().to_string();
     fs::write(at("entries.jsonl"), said(gateway, &["ledger", "export", "--company", "sakura"])).expect("a file");
     let report = ["report", "--company", "sakura", "--from", from, "--to", to];
@@ -120,7 +120,7 @@ fn write_all(gateway: &Gateway, folder: &Path, (from, to): (&str, &str)) -> Vec<
 }
 
 /// Runs a script, which has to hold; gives what it says.
-fn python(name: &str, words: &[&OsStr]) -> String {
+pub fn python(name: &str, words: &[&OsStr]) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(name);
     let output = Command::new("python3").arg(script).args(words).output().expect("python3 runs");
     let told = String::from_utf8_lossy(&output.stdout).into_owned();

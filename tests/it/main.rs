@@ -47,6 +47,7 @@ mod preview;
 mod probe;
 mod protected_next_hop;
 mod recover;
+mod redemptions;
 mod reload;
 mod right_over_tls;
 mod right_to_relay;

@@ -7,7 +7,7 @@ use crate::sink::Sink;
 use crate::smtp::{Client, rejection};
 
 /// A gateway whose company has earned two slots of one credit each; a slot can be redeemed at once.
-fn with_slots() -> Gateway {
+pub fn with_slots() -> Gateway {
     let sink = Sink::start();
     let mut gateway = Gateway::prepare(sink.address, "", "127.0.0.0/8");
     let path = gateway.folder.path().join("companies/sakura.toml");

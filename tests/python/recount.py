@@ -16,7 +16,7 @@ NAMES = ["offered", "accepted", "delivered", "duplicate", "granted", "bounced", 
          "confirmed", "introduced", "redeemed", "released", "expired", "reversed", "adjusted", "registered", "supported",
          "reemployed", "left", "disputed"]
 KINDS = dict(zip(NAMES, range(1, 22))) | {"erased": 23, "observed": 24, "cleared": 26, "delivered_hiding": 30,
-                                             "reported": 31, "lapsed": 33}
+                                             "reported": 31, "lapsed": 33, "signed": 27, "restarted": 22}
 compared = 0
 
 
@@ -69,8 +69,9 @@ class Balance:
     def __init__(self):
         self.now = dict(counted=0, toward=0, slots=0)
         self.opening, self.grants, self.kinds = dict(self.now), [], collections.Counter()
-        self.presumed = self.taken_back = 0
+        self.presumed = self.taken_back = self.lapsed = self.corrected = 0
         self.waits, self.observed = {}, set()
+        self.used = {}
 
     def add(self, e, inside):
         self.now["toward"] += e["worth"]
@@ -86,10 +87,18 @@ class Balance:
             self.waits[e["person"]] = instant(e["at"]) + WINDOW
         elif e["person"] and (e["worth"] > 0 or e["kind"] == "bounced"):
             self.waits.pop(e["person"], None)
+        if e["kind"] == "redeemed":
+            self.used[e["cycle"]] = dict(slot=e["cycle"], entry=e["seq"], at=e["at"], new=inside, signed_by=[])
+        elif e["kind"] == "signed" and inside and e["cycle"] in self.used:
+            self.used[e["cycle"]]["signed_by"].append((e["seq"], e["at"]))
+        elif e["kind"] == "signed":
+            self.used.pop(e["cycle"], None)
         if not inside:
             self.opening = dict(self.now)
             return
         self.kinds[e["kind"]] += 1
+        self.lapsed -= e["worth"] if e["kind"] == "restarted" else 0
+        self.corrected += e["worth"] if e["kind"] in ("reversed", "adjusted") else 0
         self.presumed += e["kind"] == "presumed" and e["worth"] > 0
         self.taken_back += e["kind"] == "bounced" and e["worth"] < 0
         if e["kind"] == "granted":
@@ -160,8 +169,12 @@ def check_statement(folder, month, entries, company):
         grants = [{"slot": slot, "credits": price, "at": at} for slot, price, at in b.grants]
         threshold = said["series"][series]["threshold"]
         wanted = {"threshold": threshold, "opening": b.opening, "entries": {k: b.kinds[k] for k in KINDS},
-                  "counted": counted, "counted_presumed": b.presumed, "taken_back": b.taken_back, "corrected": 0, "grants": grants,
-                  "closing": b.now, "waiting": waiting}
+                  "counted": counted, "counted_presumed": b.presumed, "taken_back": b.taken_back, "corrected": b.corrected, "lapsed": b.lapsed, "grants": grants,
+                  "closing": b.now, "waiting": waiting, "redemptions": said["series"][series]["redemptions"]}
+        uses = [b.used[slot] for slot in sorted(b.used)]
+        told = [dict(slot=u["slot"], entry=u["entry"], at=u["at"], signed=bool(u["signed_by"]), signed_by=u["signed_by"]) for u in uses]
+        expect(f"{month} {series} redemptions", [u | dict(signed_by=[(by["entry"], by["at"]) for by in u["signed_by"]])
+                                                 for u in said["series"][series]["redemptions"]], told)
         for key, value in wanted.items():
             expect(f"{month} {series} {key}", said["series"][series][key], value)
         expect(f"{month} {series}: nothing else", sorted(said["series"][series]), sorted(wanted))
@@ -170,15 +183,21 @@ def check_statement(folder, month, entries, company):
         rows += [[series, kind, str(b.kinds[kind]), ""] for kind in KINDS]
         for slot, price, at in b.grants:
             rows += [[series, "slot", str(slot), at], [series, "slot_credits", str(price), ""]]
+        for use in said["series"][series]["redemptions"]:
+            item = f"redeemed_{use['slot']}"
+            rows += [[series, item, "signed" if use["signed_by"] else "unsigned", use["at"]]]
+            rows += [[series, f"{item}_signed_by", by["key"], by["at"]] for by in use["signed_by"]]
         rows += [[series, "counted", str(counted), ""], [series, "counted_presumed", str(b.presumed), ""],
-                 [series, "taken_back", str(b.taken_back), ""], [series, "corrected", "0", ""]] + of(b.now, "closing")
+                 [series, "taken_back", str(b.taken_back), ""], [series, "corrected", str(b.corrected), ""], [series, "lapsed", str(b.lapsed), ""]] + of(b.now, "closing")
         rows += [[series, "waiting", str(waiting), ""]]
         spent = sum(price for _, price, _ in b.grants)
-        given = b.now["toward"] - b.opening["toward"] - counted + b.taken_back + spent
+        given = b.now["toward"] - b.opening["toward"] - counted + b.taken_back + spent - b.corrected + b.lapsed
         signed = lambda sign, number: f"{sign}{number}" if number else "0"
         credits = [f"{b.opening['toward']} / {threshold}", signed("+", counted), str(b.presumed),
                    signed("−", b.taken_back), signed("−", spent)]
         credits += [f"+{given}"] if given else []
+        credits += [signed("+" if b.corrected > 0 else "−", abs(b.corrected))] if b.corrected else []
+        credits += [signed("−", b.lapsed)] if b.lapsed else []
         tables += [credits + [f"{b.now['toward']} / {threshold}", str(waiting)],
                    [str(price) for _, price, _ in b.grants] + [str(b.opening["slots"]), str(b.now["slots"])],
                    [str(b.kinds[kind]) for kind in KINDS]]
@@ -303,9 +322,11 @@ def check_report(folder, entries, company, first, last_day):
     for kind in ("granted", "voided", "reserved", "redeemed"):
         shown = dict(value=kinds[kind], n=kinds[kind], unit="slots", state="shown", source="measured")
         expect(kind, {key: figures[f"slots_{kind}"][key] for key in shown}, shown)
+    signed = sum(1 for b in balances.values() for use in b.used.values() if use["new"] and use["signed_by"])
+    expect("slots signed for", (figures["slots_redeemed_signed"]["value"], figures["slots_redeemed_signed"]["n"]), (signed, signed))
     cost = kinds["redeemed"] * said["reference_yen"]
     expect("the cost relieved", (figures["cost_relieved"]["value"], figures["cost_relieved"]["n"]), (cost, kinds["redeemed"]))
-    expect("nothing else", len(figures), len(known) + 5)
+    expect("nothing else", len(figures), len(known) + 6)
     check_forms(folder, said)
 
 
@@ -336,7 +357,7 @@ COLUMNS = ["value", "state", "n", "unit", "source", "proof"]
 FUNNEL = ["offered", "accepted", "delivered", "presumed", "registered", "supported", "reemployed", "left_within_6_months"]
 TIMES = ["under_15_days", "from_15_days_to_1_month", "from_1_to_3_months", "from_3_to_6_months", "from_6_to_12_months",
          "median_days"]
-SLOTS = ["slots_granted", "slots_voided", "slots_reserved", "slots_redeemed"]
+SLOTS = ["slots_granted", "slots_voided", "slots_reserved", "slots_redeemed", "slots_redeemed_signed"]
 UNITS = {"people": " 人", "mails": " 通", "days": " 日", "slots": " 枠", "yen": " 円"}
 STATES = {"ja": {"withheld": "非公開（少人数）", "not_reported": "未報告"},
           "en": {"withheld": "withheld (few people)", "not_reported": "not reported"}}

@@ -116,7 +116,7 @@ fn sign_terms(args: &SignArgs, out: &mut dyn Write) -> Done {
     Ok(written.map(|()| End::Well))
 }
 
-fn operator_key(path: &Path) -> Result<(SigningKey, PublicKey), String> {
+pub(super) fn operator_key(path: &Path) -> Result<(SigningKey, PublicKey), String> {
     let pem = fs::read(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
     let key = SigningKey::from_pem(&pem).map_err(|e| format!("{}: {e}", path.display()))?;
     let public = public_key(&key);

@@ -3,6 +3,7 @@
 mod clears;
 mod corrections;
 mod erased;
+mod restarts;
 mod slots;
 mod told;
 
@@ -17,6 +18,7 @@ use super::contract::{ContractRef, ContractVersion, CountOn, LateBounce};
 use super::entry::{Entry, Kind};
 use super::presume::{presume, quiet_time};
 use super::rules::{Contracts, Pool, Referral, Stage, counts};
+use super::signature::PublicKey;
 use super::statement::apply;
 use crate::referral::CompanyId;
 use crate::referral::wording::WordingDigest;
@@ -39,6 +41,8 @@ pub struct Known<'a> {
     pub wordings: &'a HashSet<WordingDigest>,
     /// The acts that are kept as they were.
     pub acts: &'a HashMap<ActDigest, Act>,
+    /// The keys that the operator has, or had.
+    pub operator_keys: &'a [PublicKey],
 }
 
 /// The first entry of a piece of evidence, and whom it is about.
@@ -69,6 +73,7 @@ type ByHash<T> = HashMap<Hash, T, BuildHasherDefault<Spread>>;
 /// The replay of one company's chain. Feed it every entry in order, then compare what is derived.
 pub struct Audit<'a> {
     known: Known<'a>,
+    company: CompanyId,
     head: Hash,
     seq: u64,
     posted: i64,
@@ -79,6 +84,7 @@ pub struct Audit<'a> {
     corrections: corrections::Corrections,
     events: ByHash<Told>,
     erased: erased::ErasedSoFar,
+    restarted: HashSet<(String, u32)>,
     /// The version of the entry in front, where that pins what is known: most pin the same.
     pinned: Option<(ContractRef, Arc<ContractVersion>)>,
     faults: Vec<Fault>,
@@ -89,6 +95,7 @@ impl<'a> Audit<'a> {
     pub fn new(company: &CompanyId, known: Known<'a>) -> Self {
         Self {
             known,
+            company: company.clone(),
             head: genesis(company),
             seq: 0,
             posted: i64::MIN,
@@ -99,6 +106,7 @@ impl<'a> Audit<'a> {
             corrections: corrections::Corrections::new(known.acts.values()),
             events: ByHash::default(),
             erased: erased::ErasedSoFar::default(),
+            restarted: HashSet::new(),
             pinned: None,
             faults: Vec::new(),
         }
@@ -185,11 +193,13 @@ impl<'a> Audit<'a> {
 
     /// Applies the entry to the derived states: the worth the rules give it, and what is due behind it.
     fn replay(&mut self, entry: &Entry, contract: &Arc<ContractVersion>) -> (i64, Option<Kind>) {
+        self.check_restart(entry, contract);
         let price = i64::from(contract.threshold.max(1));
         let worth = match entry.new.kind {
             kind if kind.is_of_slot() => self.replay_slot(entry, contract),
             Kind::Erased => self.replay_erasure(entry),
             Kind::Cleared => self.replay_clear(entry),
+            Kind::Restarted => self.replay_restart(entry),
             Kind::Bounced => self.replay_bounce(entry, contract),
             Kind::Presumed => self.replay_presumption(entry, contract),
             kind if kind.is_of_operator() => self.replay_told(entry, contract),

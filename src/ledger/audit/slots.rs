@@ -4,6 +4,8 @@ use super::Audit;
 use crate::ledger::act::{Act, Deed};
 use crate::ledger::contract::{ContractRef, ContractVersion, LateBounce};
 use crate::ledger::entry::{Entry, Kind};
+use crate::ledger::redemption::{SignatureFault, check_sign, redemption_record};
+use crate::ledger::signature::PublicKey;
 use crate::ledger::slot::{Slot, SlotStage};
 
 /// A slot as the replay knows it.
@@ -13,6 +15,9 @@ pub(super) struct Kept {
     pub slot: Slot,
     /// The entry that took it back.
     pub voided: Option<u64>,
+    /// The entry by which it was used, what is signed of it, and who has.
+    pub used: Option<(u64, String)>,
+    pub signed: Vec<PublicKey>,
 }
 
 impl Audit<'_> {
@@ -24,7 +29,14 @@ impl Audit<'_> {
         if entry.new.cycle != pool.cycles + 1 {
             self.fault(entry.seq, &format!("slot number {} behind number {}", entry.new.cycle, pool.cycles));
         }
-        let kept = Kept { price, contract: entry.contract.clone(), slot: Slot::granted(entry.at), voided: None };
+        let kept = Kept {
+            price,
+            contract: entry.contract.clone(),
+            slot: Slot::granted(entry.at),
+            voided: None,
+            used: None,
+            signed: Vec::new(),
+        };
         if self.grants.insert((entry.contract.series.clone(), entry.new.cycle), kept).is_some() {
             self.fault(entry.seq, "this slot was granted before");
         }
@@ -56,7 +68,10 @@ impl Audit<'_> {
     pub(super) fn replay_deed(&mut self, entry: &Entry, contract: &ContractVersion) -> i64 {
         let acts = self.known.acts;
         match entry.act.and_then(|digest| acts.get(&digest)) {
-            Some(act) => self.replay_act(entry, contract, act),
+            Some(act) => {
+                self.replay_act(entry, contract, act);
+                self.replay_use(entry, act);
+            }
             None => self.fault(entry.seq, "the act it stands on is not kept, or not as it was"),
         }
         0
@@ -78,6 +93,26 @@ impl Audit<'_> {
         }
         if !is_pinned {
             self.fault(entry.seq, "ruled by another contract version than the slot was granted under");
+        }
+    }
+
+    /// What the operator signs of a slot, and whether his signature holds.
+    fn replay_use(&mut self, entry: &Entry, act: &Act) {
+        let (known, company, head) = (self.known, &self.company, &self.head);
+        let Some(kept) = self.grants.get_mut(&(entry.contract.series.clone(), entry.new.cycle)) else { return };
+        if entry.new.kind == Kind::Redeemed {
+            kept.used = Some((entry.seq, redemption_record(company, (entry, head), act)));
+        }
+        if entry.new.kind != Kind::Signed {
+            return;
+        }
+        let of = kept.used.as_ref().map_or((0, ""), |(seq, record)| (*seq, record.as_str()));
+        let signed = check_sign(&act.deed, of, known.operator_keys);
+        let signed =
+            signed.and_then(|key| if kept.signed.contains(&key) { Err(SignatureFault::Again) } else { Ok(key) });
+        match signed {
+            Ok(key) => kept.signed.push(key),
+            Err(fault) => self.fault(entry.seq, &format!("slot {}: {fault}", entry.new.cycle)),
         }
     }
 

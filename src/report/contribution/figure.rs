@@ -1,7 +1,7 @@
 //! The figures of a report: what there is to be said, where each comes from, and what may be shown of it.
 
 use super::{Audience, Reference};
-use crate::ledger::{Kind, Statement};
+use crate::ledger::{Kind, PoolStatement, Statement};
 
 /// What a figure is of. The order is that of every form and of the record.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -48,13 +48,15 @@ pub enum Key {
     Reserved,
     /// Hire slots that were used.
     Redeemed,
+    /// Of them, those under whose use the operator has signed.
+    RedeemedSigned,
     /// Yen: the slots used, times the reference.
     CostRelieved,
 }
 
 impl Key {
     /// Every key, in order.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Offered,
         Self::Accepted,
         Self::Delivered,
@@ -76,6 +78,7 @@ impl Key {
         Self::Voided,
         Self::Reserved,
         Self::Redeemed,
+        Self::RedeemedSigned,
         Self::CostRelieved,
     ];
     /// The official buckets of the time to re-employment, those of 雇用動向調査.
@@ -105,6 +108,7 @@ impl Key {
             Self::Voided => "slots_voided",
             Self::Reserved => "slots_reserved",
             Self::Redeemed => "slots_redeemed",
+            Self::RedeemedSigned => "slots_redeemed_signed",
             Self::CostRelieved => "cost_relieved",
         }
     }
@@ -119,7 +123,7 @@ impl Key {
         match self {
             Self::Duplicate | Self::Bounced => Unit::Mails,
             Self::MedianDays => Unit::Days,
-            Self::Granted | Self::Voided | Self::Reserved | Self::Redeemed => Unit::Slots,
+            Self::Granted | Self::Voided | Self::Reserved | Self::Redeemed | Self::RedeemedSigned => Unit::Slots,
             Self::CostRelieved => Unit::Yen,
             _ => Unit::People,
         }
@@ -133,7 +137,9 @@ impl Key {
             Self::Presumed => Source::Measured(Proof::Presumed),
             Self::Observed => Source::Measured(Proof::Observed),
             Self::Bounced => Source::Measured(Proof::Returned),
-            Self::Granted | Self::Voided | Self::Reserved | Self::Redeemed => Source::Measured(Proof::Entry),
+            Self::Granted | Self::Voided | Self::Reserved | Self::Redeemed | Self::RedeemedSigned => {
+                Source::Measured(Proof::Entry)
+            }
             Self::CostRelieved => Source::Stated,
             _ => Source::Reported,
         }
@@ -304,6 +310,8 @@ pub struct Measured {
     pub reserved: u64,
     /// The same for hire slots used.
     pub redeemed: u64,
+    /// Of these, the hire slots under whose use the operator has signed.
+    pub redeemed_signed: u64,
     /// People known by evidence of mail that did not pass here, where that is taken.
     pub observed: Option<u64>,
 }
@@ -324,6 +332,7 @@ impl From<&Statement> for Measured {
             voided: count(Kind::Voided),
             reserved: count(Kind::Reserved),
             redeemed: count(Kind::Redeemed),
+            redeemed_signed: statement.pools.values().map(PoolStatement::redeemed_signed).sum(),
             observed: Some(count(Kind::Observed)).filter(|people| *people > 0),
         }
     }
@@ -398,6 +407,7 @@ impl Input {
             Key::Voided => Some(measured.voided),
             Key::Reserved => Some(measured.reserved),
             Key::Redeemed => Some(measured.redeemed),
+            Key::RedeemedSigned => Some(measured.redeemed_signed),
             Key::CostRelieved => Some(measured.redeemed.saturating_mul(reference.yen)),
         }
     }

@@ -129,7 +129,7 @@ pub(super) fn beside(report: &Contribution, words: &Words) -> String {
 
 /// The slots, and what those that were used are worth.
 pub(super) fn slots(report: &Contribution, words: &Words) -> String {
-    let keys = [Key::Granted, Key::Voided, Key::Reserved, Key::Redeemed];
+    let keys = [Key::Granted, Key::Voided, Key::Reserved, Key::Redeemed, Key::RedeemedSigned];
     let grid = list(report, words, words.slots_caption, &keys);
     let reference = &report.stated.reference;
     let source = if words.is_japanese() { &reference.source_ja } else { &reference.source_en };

@@ -17,6 +17,7 @@ fn input() -> Input {
             voided: 0,
             reserved: 0,
             redeemed: 0,
+            redeemed_signed: 0,
             observed: None,
         },
         reported: Reported::default(),

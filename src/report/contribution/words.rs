@@ -36,7 +36,7 @@ pub(super) struct Words {
     pub(super) source: &'static str,
     pub(super) withheld: &'static str,
     pub(super) not_reported: &'static str,
-    keys: [&'static str; 22],
+    keys: [&'static str; 23],
     facts: [&'static str; 21],
 }
 
@@ -95,6 +95,7 @@ const JA: Words = Words {
         "取り消された採用枠",
         "採用枠の利用申込",
         "使用済みの採用枠",
+        "うち運営者の署名があるもの（ほかは未合意）",
         "採用費の軽減額",
     ],
     facts: [
@@ -178,6 +179,7 @@ const EN: Words = Words {
         "Hire slots voided",
         "Hire slots reserved",
         "Hire slots redeemed",
+        "Of them, signed by the operator (the others are not)",
         "Hiring cost relieved",
     ],
     facts: [

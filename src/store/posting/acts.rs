@@ -14,7 +14,7 @@ use crate::ledger::{Act, ContractRef, ContractVersion, Deed, Kind, NewEntry, Slo
 use crate::referral::CompanyId;
 use crate::store::error::StoreError;
 use crate::store::rows::{self, signed};
-use crate::store::{signals, slots};
+use crate::store::{redemptions, signals, slots};
 
 /// Who does what to which slot.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -102,8 +102,10 @@ impl OpenLedger<'_> {
             self.check_reserved(&kept)?;
         }
         let kind = self.step(&mut kept, act, *cycle)?;
-        if act.deed == Deed::Redeem {
-            self.check_signals(series, *cycle)?;
+        match act.deed {
+            Deed::Redeem { .. } => self.check_signals(series, *cycle)?,
+            Deed::Sign { .. } => self.check_signature((series, *cycle), &act.deed)?,
+            _ => {}
         }
         if *dry_run {
             return Ok(Acted { seq: 0, stage: kept.slot.stage });
@@ -178,6 +180,12 @@ impl OpenLedger<'_> {
         }
         let names = names.into_iter().map(SignalName::code).collect();
         Err(StoreError::InReview { company: self.company.clone(), cycle, names })
+    }
+
+    /// Whether the operator has signed the use of this very slot.
+    fn check_signature(&self, (series, cycle): (&str, u32), deed: &Deed) -> Result<(), StoreError> {
+        let of = redemptions::find(self.connection, (&self.row, self.company), &self.known, (series, cycle))?;
+        redemptions::check(of.as_ref(), deed).map_err(|fault| StoreError::NotSigned(cycle, fault))
     }
 
     fn write_act(&mut self, kept: &Kept, (kind, cycle): (Kind, u32), act: &Act) -> Result<(), StoreError> {

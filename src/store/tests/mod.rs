@@ -12,11 +12,13 @@ mod operator;
 mod posting;
 mod presuming;
 mod pumping;
+mod redeeming;
 mod reference;
 mod rotating;
 mod signals;
 mod slots;
 mod tampering;
+mod thresholds;
 mod users;
 mod witnessing;
 
@@ -119,6 +121,7 @@ impl<P: Place> Ledger<P> {
             contracts: vec![contract.clone()],
             wordings: vec![],
             signatures: vec![],
+            operator_keys: Vec::new(),
         }))
     }
 
@@ -126,8 +129,15 @@ impl<P: Place> Ledger<P> {
     pub fn agree_words(&self, name: &str, words: &[&Wording]) {
         let (company, keys) = (company(name), Vec::new());
         let wordings = words.iter().map(|wording| wording.record(Language::Ja)).collect();
-        wait(self.store.agree(Agreement { company, keys, contracts: vec![], wordings, signatures: vec![] }))
-            .expect("an agreement");
+        wait(self.store.agree(Agreement {
+            company,
+            keys,
+            contracts: vec![],
+            wordings,
+            signatures: vec![],
+            operator_keys: Vec::new(),
+        }))
+        .expect("an agreement");
     }
 
     /// Closes the store and opens it again.

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::reference::{Account, DisputeDeed, Hour, Mail, Said, SlotDeed};
 use super::*;
-use crate::ledger::{Act, Contested, Deed, Kind, LateBounce, SlotStage};
+use crate::ledger::{Act, AtNewThreshold, Contested, Deed, Kind, LateBounce, SlotStage};
 use crate::store::{CountAct, ErasePerson, Proof, SlotAct};
 
 const COMPANIES: [&str; 2] = ["kaede", "momiji"];
@@ -109,12 +109,14 @@ fn terms() -> impl Strategy<Value = [ContractVersion; 2]> {
     let one = |version| {
         let count_on = prop_oneof![1 => Just(CountOn::Accepted), 2 => Just(CountOn::Delivered)];
         let late = prop_oneof![Just(LateBounce::Absorb), Just(LateBounce::Clawback)];
+        let anew = prop_oneof![Just(AtNewThreshold::Carry), Just(AtNewThreshold::Restart)];
         let of_slots = (prop_oneof![Just(None), Just(Some(30))], prop_oneof![Just(0), Just(7)]);
-        (1u32..5, count_on, late, of_slots).prop_map(
-            move |(threshold, count_on, late_bounce, (expiry, review_days))| {
+        (1u32..5, count_on, late, anew, of_slots).prop_map(
+            move |(threshold, count_on, late_bounce, anew, (expiry, review_days))| {
                 let slot_expiry_days = expiry;
+                let at_new_threshold = if version > 1 { anew } else { AtNewThreshold::Carry };
                 let terms = contract(version, threshold, count_on);
-                ContractVersion { late_bounce, slot_expiry_days, review_days, ..terms }
+                ContractVersion { late_bounce, slot_expiry_days, review_days, at_new_threshold, ..terms }
             },
         )
     };
@@ -150,7 +152,14 @@ impl<P: Place> Both<P> {
         let ledger = Ledger::<P>::begin_at(clock, &COMPANIES, terms[0].clone());
         for name in COMPANIES {
             let (company, keys) = (company(name), vec![(2, second_keys(&company(name)).fingerprint())]);
-            let agreement = Agreement { company, keys, contracts: vec![], wordings: vec![], signatures: vec![] };
+            let agreement = Agreement {
+                company,
+                keys,
+                contracts: vec![],
+                wordings: vec![],
+                signatures: vec![],
+                operator_keys: Vec::new(),
+            };
             wait(ledger.store.agree(agreement)).expect("an agreement");
         }
         let mut accounts: BTreeMap<_, Account> = COMPANIES.map(|name| (name, Account::default())).into();
@@ -279,7 +288,7 @@ impl<P: Place> Both<P> {
             SlotDeed::Reserve(until) => Deed::Reserve { wish: "one".to_owned(), until: hour(until) },
             SlotDeed::Confirm => Deed::Confirm,
             SlotDeed::Introduce => Deed::Introduce,
-            SlotDeed::Redeem => Deed::Redeem,
+            SlotDeed::Redeem => Deed::Redeem { hire: None },
             SlotDeed::Release => Deed::Release,
             SlotDeed::Void => Deed::Void,
         };

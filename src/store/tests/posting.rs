@@ -98,6 +98,7 @@ pub fn used_terms_and_keys_cannot_be_changed_and_the_difference_is_named<P: Plac
         contracts: vec![],
         wordings: vec![],
         signatures: Vec::new(),
+        operator_keys: Vec::new(),
     };
     assert!(matches!(wait(ledger.store.agree(agreement)), Err(StoreError::Disagrees(_))));
     assert!(ledger.agree("kaede", &contract(1, 10, CountOn::Delivered)).is_ok());

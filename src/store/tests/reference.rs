@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ledger::{ContractVersion, CountOn, LateBounce, Pool, SlotStage};
+use crate::ledger::{AtNewThreshold, ContractVersion, CountOn, LateBounce, Pool, SlotStage};
 
 /// An hour's number; the only time there is here.
 pub(super) type Hour = i64;
@@ -107,6 +107,8 @@ pub(super) struct Account {
     used: Option<usize>,
     /// In the order in which they were met.
     persons: Vec<(u8, Known)>,
+    /// The contract versions with which counting began anew.
+    restarted: BTreeSet<usize>,
     /// How many of the contract versions it has agreed to.
     pub versions: usize,
     posted: BTreeSet<Said>,
@@ -159,6 +161,10 @@ impl Account {
         }
         let is_new = covered.is_none();
         let mut known = covered.unwrap_or(Known { terms: mail.terms, offered: mail.at, ..Known::default() });
+        if is_new && terms[mail.terms].at_new_threshold == AtNewThreshold::Restart && self.restarted.insert(mail.terms)
+        {
+            self.pool.toward = self.pool.toward.min(0);
+        }
         known.mails.push((mail, false, false));
         let counts = match terms[known.terms].count_on {
             CountOn::Accepted => is_new,

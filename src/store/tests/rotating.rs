@@ -10,8 +10,14 @@ fn ledger<P: Place>() -> Ledger<P> {
     let ledger = Ledger::<P>::begin(&["kaede"], contract(1, 10, CountOn::Delivered));
     let (company, second) = (company("kaede"), keys_by(2));
     let keys = vec![(2, second.fingerprint()), (1, keys(&company).fingerprint())];
-    let agreement =
-        Agreement { company, keys, contracts: vec![ledger.contract.clone()], wordings: vec![], signatures: vec![] };
+    let agreement = Agreement {
+        company,
+        keys,
+        contracts: vec![ledger.contract.clone()],
+        wordings: vec![],
+        signatures: vec![],
+        operator_keys: Vec::new(),
+    };
     wait(ledger.store.agree(agreement)).expect("an agreement");
     ledger
 }
@@ -92,8 +98,14 @@ pub fn a_trace_by_every_key_tells_the_whole_story_once<P: Place>() {
 pub fn another_key_under_a_known_number_is_refused_with_what_it_means<P: Place>() {
     let ledger = ledger::<P>();
     let keys = vec![(1, "0123456789abcdef".to_owned())];
-    let agreement =
-        Agreement { company: company("kaede"), keys, contracts: vec![], wordings: vec![], signatures: vec![] };
+    let agreement = Agreement {
+        company: company("kaede"),
+        keys,
+        contracts: vec![],
+        wordings: vec![],
+        signatures: vec![],
+        operator_keys: Vec::new(),
+    };
     let refused = wait(ledger.store.agree(agreement)).err().map(|error| error.to_string()).unwrap_or_default();
     for words in ["key 1 of kaede", "everybody would count as new", "put the right key file back", "rotate --lost 1"] {
         assert!(refused.contains(words), "{words}\n{refused}");

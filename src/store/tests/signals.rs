@@ -57,7 +57,7 @@ fn clear(ledger: &Ledger, name: SignalName, dry_run: bool) -> Result<u64, String
 fn redeem(ledger: &Ledger, cycle: u32, first: bool) -> Result<SlotStage, String> {
     let until = now(30);
     let before = [Deed::Reserve { wish: "経理".to_owned(), until }, Deed::Confirm, Deed::Introduce];
-    let deeds = before.into_iter().filter(|_| first).chain([Deed::Redeem]);
+    let deeds = before.into_iter().filter(|_| first).chain([Deed::Redeem { hire: None }]);
     let mut stage = Ok(SlotStage::Granted);
     for deed in deeds {
         let act = Act { actor: "hanako".to_owned(), reason: "by telephone".to_owned(), deed };

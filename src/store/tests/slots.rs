@@ -49,7 +49,7 @@ pub fn a_slot_is_reserved_confirmed_introduced_and_redeemed_each_by_an_entry<P: 
         (reserve(30), SlotStage::Reserved),
         (Deed::Confirm, SlotStage::Confirmed),
         (Deed::Introduce, SlotStage::Introduced),
-        (Deed::Redeem, SlotStage::Redeemed),
+        (Deed::Redeem { hire: None }, SlotStage::Redeemed),
     ] {
         assert_eq!(act(&ledger, 1, deed), Ok(stage));
     }
@@ -65,9 +65,9 @@ pub fn a_slot_is_reserved_confirmed_introduced_and_redeemed_each_by_an_entry<P: 
 pub fn what_does_not_follow_is_refused_with_words_and_writes_nothing<P: Place>() {
     let ledger = with_slots::<P>(1, terms());
     let before = wait(ledger.store.verify(None)).expect("a replay")[0].entries;
-    let no_slot = act(&ledger, 9, Deed::Redeem).expect_err("no such slot");
+    let no_slot = act(&ledger, 9, Deed::Redeem { hire: None }).expect_err("no such slot");
     assert!(no_slot.contains("there is no slot 9 in the series main of kaede"), "{no_slot}");
-    let order = act(&ledger, 1, Deed::Redeem).expect_err("not introduced");
+    let order = act(&ledger, 1, Deed::Redeem { hire: None }).expect_err("not introduced");
     assert_eq!(order, "slot 1: the slot is granted: it cannot be redeemed");
     let past = act(&ledger, 1, reserve(-1)).expect_err("a deadline in the past");
     assert!(past.contains("must end after now"), "{past}");
@@ -84,7 +84,7 @@ pub fn a_slot_in_review_is_not_redeemed_yet<P: Place>() {
     for deed in [reserve(30), Deed::Confirm, Deed::Introduce] {
         act(&ledger, 1, deed).expect("a deed that follows");
     }
-    let refused = act(&ledger, 1, Deed::Redeem).expect_err("in review");
+    let refused = act(&ledger, 1, Deed::Redeem { hire: None }).expect_err("in review");
     assert!(refused.contains("review_days"), "{refused}");
 }
 

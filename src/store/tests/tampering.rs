@@ -92,7 +92,7 @@ fn a_second_credit_in_a_chain_that_fits_is_named_by_the_rules() {
     contracts.insert(terms.clone());
     let name = company("kaede");
     let (no_words, no_acts) = (HashSet::new(), HashMap::new());
-    let known = Known { contracts: &contracts, wordings: &no_words, acts: &no_acts };
+    let known = Known { contracts: &contracts, wordings: &no_words, acts: &no_acts, operator_keys: &[] };
     let (mut audit, mut head) = (Audit::new(&name, known), genesis(&name));
     let kinds = [Kind::Offered, Kind::Accepted, Kind::Delivered, Kind::Delivered, Kind::Granted];
     for (seq, kind) in (1..).zip(kinds) {

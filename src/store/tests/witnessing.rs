@@ -95,7 +95,14 @@ pub fn terms_are_agreed_from_the_signature_on_and_a_month_that_was_printed_stays
     for _ in 0..2 {
         let keys = vec![(1, keys(&name).fingerprint())];
         let (contracts, signatures) = (vec![ledger.contract.clone()], vec![signed(&ledger.contract, &operator)]);
-        let agreement = Agreement { company: name.clone(), keys, contracts, wordings: vec![], signatures };
+        let agreement = Agreement {
+            company: name.clone(),
+            keys,
+            contracts,
+            wordings: vec![],
+            signatures,
+            operator_keys: Vec::new(),
+        };
         wait(ledger.store.agree(agreement)).expect("an agreement");
     }
     assert_eq!((statement(month_end), statement(ticking())), (vec![], vec![operator.1]));
