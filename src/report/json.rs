@@ -59,7 +59,7 @@ fn series(pool: &PoolStatement, waiting: u64) -> Value {
         "counted_presumed": pool.presumed,
         "taken_back": pool.taken_back,
         "corrected": pool.corrected,
-        "lapsed": pool.lapsed,
+        "credits_lapsed": pool.lapsed,
         "grants": grants,
         "redemptions": redemptions,
         "closing": balance(&pool.closing),

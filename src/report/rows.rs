@@ -78,7 +78,7 @@ fn pool_rows((series, waiting): (&str, u64), pool: &PoolStatement, labels: &Labe
     rows.push(row(series, "counted_presumed", labels.counted_presumed, &pool.presumed));
     rows.push(row(series, "taken_back", labels.taken_back, &pool.taken_back));
     rows.push(row(series, "corrected", labels.corrected, &pool.corrected));
-    rows.push(row(series, "lapsed", labels.lapsed, &pool.lapsed));
+    rows.push(row(series, "credits_lapsed", labels.lapsed, &pool.lapsed));
     rows.extend(balance_rows(series, "closing", labels.closing, &pool.closing));
     rows.push(row(series, "waiting", labels.waiting, &waiting));
     rows

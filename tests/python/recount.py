@@ -169,7 +169,7 @@ def check_statement(folder, month, entries, company):
         grants = [{"slot": slot, "credits": price, "at": at} for slot, price, at in b.grants]
         threshold = said["series"][series]["threshold"]
         wanted = {"threshold": threshold, "opening": b.opening, "entries": {k: b.kinds[k] for k in KINDS},
-                  "counted": counted, "counted_presumed": b.presumed, "taken_back": b.taken_back, "corrected": b.corrected, "lapsed": b.lapsed, "grants": grants,
+                  "counted": counted, "counted_presumed": b.presumed, "taken_back": b.taken_back, "corrected": b.corrected, "credits_lapsed": b.lapsed, "grants": grants,
                   "closing": b.now, "waiting": waiting, "redemptions": said["series"][series]["redemptions"]}
         uses = [b.used[slot] for slot in sorted(b.used)]
         told = [dict(slot=u["slot"], entry=u["entry"], at=u["at"], signed=bool(u["signed_by"]), signed_by=u["signed_by"]) for u in uses]
@@ -188,7 +188,7 @@ def check_statement(folder, month, entries, company):
             rows += [[series, item, "signed" if use["signed_by"] else "unsigned", use["at"]]]
             rows += [[series, f"{item}_signed_by", by["key"], by["at"]] for by in use["signed_by"]]
         rows += [[series, "counted", str(counted), ""], [series, "counted_presumed", str(b.presumed), ""],
-                 [series, "taken_back", str(b.taken_back), ""], [series, "corrected", str(b.corrected), ""], [series, "lapsed", str(b.lapsed), ""]] + of(b.now, "closing")
+                 [series, "taken_back", str(b.taken_back), ""], [series, "corrected", str(b.corrected), ""], [series, "credits_lapsed", str(b.lapsed), ""]] + of(b.now, "closing")
         rows += [[series, "waiting", str(waiting), ""]]
         spent = sum(price for _, price, _ in b.grants)
         given = b.now["toward"] - b.opening["toward"] - counted + b.taken_back + spent - b.corrected + b.lapsed
