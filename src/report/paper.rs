@@ -65,8 +65,8 @@ footer{margin-top:1.2rem;border-top:1px solid var(--line);padding-top:.4rem;colo
 .figures{grid-template-columns:1fr 1fr}.figure dd:nth-of-type(1){font-size:1.4rem}.share{display:none}\
 th,td{padding-right:.45rem}.n,.n+.n,.n+.n+.n,.source{width:auto}.source{padding-left:.3rem}\
 table{font-size:.875rem}thead .n,.n.none{white-space:normal}tbody th.sub{padding-left:.6rem}}
-@page{size:A4;margin:14mm 15mm}
-@media print{html{font-size:11.5px}body{background:#fff;line-height:1.5}\
+@page{size:A4;margin:12mm 14mm}
+@media print{html{font-size:11px}body{background:#fff;line-height:1.35}\
 main{margin:0;padding:0;max-width:none;border-radius:0}h2{margin-top:1.2rem;break-after:avoid}\
 h3{break-after:avoid}table,.figure,.keep,blockquote,dl.head,li{break-inside:avoid}\
 details{display:none}thead{display:table-header-group}\
